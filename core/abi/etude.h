@@ -1,0 +1,1013 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* etude.h - what a plugin author writes with.
+ *
+ *     #include <etude.h>
+ *
+ *     ET_GET("/hello/:name", hello)
+ *     {
+ *         return et_text(r, 200, "Hello, %.*s!\n",
+ *                        ET_STR(et_param(r, "name")));
+ *     }
+ *
+ *     ET_PLUGIN("org.example.hello", "1.0.0");
+ *
+ * Build: cc -shared -fPIC -I<etude>/core/abi hello.c -o hello.so
+ *
+ * This is the comfort layer over etude_abi.h: macros that declare, and inline
+ * functions that call through the interface a request carries.  It needs no
+ * symbol of the server, defines no variable, and may be included by any number
+ * of C11 or C++11 source files of one plugin.  It hides nothing: what has no
+ * helper here is reached as r->http->... of etude_abi.h.
+ *
+ * Three rules hold throughout:
+ *   - names (of a parameter, a header, a cookie) are C strings, values are
+ *     et_str;
+ *   - an et_str that was asked for and is not there has p == NULL;
+ *   - when the request's memory runs out the answer is 500, never a cut one:
+ *     a helper that allocates needs no check, because the server refuses every
+ *     answer given after a failed allocation.
+ *
+ * All helpers that take a request run on the worker that owns it [worker]; the
+ * others run anywhere [any].
+ *
+ * Contents: versions, declaring (plugin, routes, steps, options, objects),
+ * strings, reading the request, answering, logging and errors, escaping.
+ *
+ * plugins/README.md builds a real plugin with it, step by step; etude_test.h
+ * is a mock server for its unit tests; etude.hpp adds what C++ wants. */
+#ifndef ETUDE_H
+#define ETUDE_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "etude_abi.h"
+
+/* ---- versions ------------------------------------------------------------*/
+
+/* The oldest minor of the contract this plugin runs on.  Define it before the
+ * include to use what a later minor brought:
+ *
+ *     #define ET_NEED 7
+ *     #include <etude.h>
+ *
+ * A helper of minor 8 is then not visible, and the ELF note says 7: what
+ * compiles is what is declared, whichever header it is compiled with.  Every
+ * source file of a plugin must use the same value as the one with ET_PLUGIN,
+ * or a lower one. */
+#ifndef ET_NEED
+#define ET_NEED 0
+#endif
+#if ET_NEED > 0
+#error "ET_NEED is newer than this etude.h: get the header of a newer server"
+#endif
+
+/* Macros are laid out by hand. */
+/* clang-format off */
+
+/* ---- machinery (not for direct use: names that end in _) -----------------*/
+
+#define ET_UNUSED_ __attribute__((unused))
+#define ET_FMT_(a, b) __attribute__((format(printf, a, b)))
+#define ET_CAT2_(a, b) a##b
+#define ET_CAT_(a, b) ET_CAT2_(a, b)
+
+/* retain: without it the linker lld drops the section under --gc-sections. */
+#define ET_KEEP_ __attribute__((section("et_items"), used))
+#ifdef __has_attribute
+#if __has_attribute(retain)
+#undef ET_KEEP_
+#define ET_KEEP_ __attribute__((section("et_items"), used, retain))
+#endif
+#endif
+
+/* ET_IS_(T, f, ct) is 0 if field f of T has type ct, else a compile error. */
+#ifdef __cplusplus
+extern "C++" {
+template <class A, class B> struct et_same_;
+template <class A> struct et_same_<A, A> {
+    enum { zero = 0 };
+};
+}
+#define ET_IS_(T, f, ct) et_same_<decltype(((T *)0)->f), ct>::zero
+#define ET_C_ extern "C"
+#define ET_ASSERT_(cond, text) static_assert(cond, text)
+#else
+#define ET_IS_(T, f, ct) _Generic(((T *)0)->f, ct: 0)
+#define ET_C_ extern
+#define ET_ASSERT_(cond, text) _Static_assert(cond, text)
+#endif
+
+/* A declaration is a constant struct and one pointer to it in the section
+ * et_items (pointers, so that alignment leaves no holes between them).  Their
+ * order is the compiler's choice and means nothing. */
+#define ET_ITEM_(name, object)                                                 \
+    ET_KEEP_ static const void *const name = &(object)
+#define ET_HEAD_(T, kind) { (uint32_t)sizeof(T), kind, __LINE__, 0, __FILE__ }
+
+#define ET_FN_(fn)                                                             \
+    static uint32_t fn(et_req *r ET_UNUSED_, void *self ET_UNUSED_)
+
+#define ET_STEP_(kind, fn, flags)                                              \
+    ET_FN_(fn);                                                                \
+    static const et_stepdef ET_CAT_(fn, _step_) = {                            \
+        ET_HEAD_(et_stepdef, kind), #fn, fn, flags, 0 };                       \
+    ET_ITEM_(ET_CAT_(fn, _item_), ET_CAT_(fn, _step_));                        \
+    ET_FN_(fn)
+
+/* ---- declaring: the plugin -----------------------------------------------*/
+
+/* Exactly once per plugin, in any one of its source files, at file scope:
+ *
+ *     ET_PLUGIN("org.example.hello", "1.0.0");
+ *
+ * id: reverse DNS, at most 63 bytes, the same for ever; two plugins of one id
+ * cannot be loaded together.  version: at most 31 bytes, for people. */
+#define ET_PLUGIN(id, version) ET_PLUGIN_AS(id, version, 0, NULL)
+
+/* The same with flags (ET_P_*, see etude_abi.h) and a summary line for
+ * `etude plugins` (or NULL).  Compile with -DET_BUILD='"abc123"' to have the
+ * build named in logs. */
+#define ET_PLUGIN_AS(id, version, flags, summary)                              \
+    ET_ASSERT_(sizeof(id) <= 64, "ET_PLUGIN: id is longer than 63 bytes");     \
+    ET_ASSERT_(sizeof(version) <= 32, "ET_PLUGIN: version over 31 bytes");     \
+    __attribute__((section(".note.etude"), used, aligned(4)))                  \
+    static const et_note et_note_ = {                                          \
+        6, (uint32_t)(sizeof(et_note) - offsetof(et_note, major)),             \
+        ET_NOTE_TYPE, ET_NOTE_NAME, ET_ABI_MAJOR, ET_ABI_MINOR, ET_NEED,       \
+        flags, ET_ABI_RC, 0, id, version };                                    \
+    static const et_item et_first_ = ET_HEAD_(et_item, ET_I_NONE);             \
+    ET_ITEM_(et_first_item_, et_first_); /* so the section always exists */    \
+    ET_C_ __attribute__((visibility("hidden")))                                \
+    const void *const __start_et_items[];                                      \
+    ET_C_ __attribute__((visibility("hidden")))                                \
+    const void *const __stop_et_items[];                                       \
+    static const et_plugin et_plugin_ = {                                      \
+        (uint32_t)sizeof(et_plugin), ET_ABI_MAJOR, ET_ABI_MINOR, flags,        \
+        id, version, summary, ET_BUILD_,                                       \
+        __start_et_items, __stop_et_items };                                   \
+    ET_C_ __attribute__((visibility("default")))                               \
+    const et_plugin *const et_plugins_v1[];                                    \
+    const et_plugin *const et_plugins_v1[] = { &et_plugin_, NULL }
+
+#ifdef ET_BUILD
+#define ET_BUILD_ ET_BUILD
+#else
+#define ET_BUILD_ NULL
+#endif
+
+/* The plugin cannot do without interface id; last is the newest member of its
+ * struct T that is used.  A server without it refuses the load by name.
+ *
+ *     ET_NEED_IFACE(ET_IF_LOG, et_log, write); */
+#define ET_NEED_IFACE(id, T, last)                                             \
+    static const et_needdef ET_CAT_(et_need_, __LINE__) = {                    \
+        ET_HEAD_(et_needdef, ET_I_NEED), id, ET_UPTO_(T, last), 0 };           \
+    ET_ITEM_(ET_CAT_(et_need_item_, __LINE__), ET_CAT_(et_need_, __LINE__))
+#define ET_UPTO_(T, last) (uint32_t)(offsetof(T, last) + sizeof(((T *)0)->last))
+
+/* The interface struct itself, as a const T *; NULL if this server has none.
+ * x is a request, worker or conf.  Ask once, in open or init, and keep it. */
+#define et_iface(x, id, T, last)                                               \
+    ((const T *)(x)->ctx.host->iface((x)->ctx.host, id, ET_UPTO_(T, last)))
+
+/* Ids of plugins which, where both are in a `use` list, must stand before
+ * (outside of) this one, or after it.  A check of the ini, with both names in
+ * the message; nothing is ever reordered.
+ *
+ *     ET_AFTER("org.etude.request-id"); */
+#define ET_AFTER(...)                                                          \
+    static const char *const et_after_[] = { __VA_ARGS__, NULL };              \
+    static const et_orderdef et_after_def_ = {                                 \
+        ET_HEAD_(et_orderdef, ET_I_ORDER), et_after_, NULL };                  \
+    ET_ITEM_(et_after_item_, et_after_def_)
+#define ET_BEFORE(...)                                                         \
+    static const char *const et_before_[] = { __VA_ARGS__, NULL };             \
+    static const et_orderdef et_before_def_ = {                                \
+        ET_HEAD_(et_orderdef, ET_I_ORDER), NULL, et_before_ };                 \
+    ET_ITEM_(et_before_item_, et_before_def_)
+
+/* ---- declaring: routes and steps -----------------------------------------*/
+
+/* Each of these is followed by a function body in which two names exist:
+ *     et_req *r      the request
+ *     void *self     what the plugin made: its ET_STATE, else its ET_INSTANCE,
+ *                    else its ET_OPTIONS struct, else NULL
+ * and which returns ET_NEXT, ET_DONE, ET_FAIL, ET_DROP or what a helper such
+ * as et_text() returned.  fn is the function's name and the route's name in the
+ * ini (`handler = hello:fn`). */
+
+/* A route the plugin brings along; [plugin hello] in the ini mounts it.  path
+ * may hold :parameters and end in a *rest.  GET serves HEAD too.  POST, PUT
+ * and PATCH have the body collected before fn runs (et_body, et_form); GET,
+ * DELETE and ANY do not look at it. */
+#define ET_GET(path, fn) ET_ROUTE("GET", path, fn, ET_B_NONE, NULL)
+#define ET_POST(path, fn) ET_ROUTE("POST", path, fn, ET_B_BUFFER, NULL)
+#define ET_PUT(path, fn) ET_ROUTE("PUT", path, fn, ET_B_BUFFER, NULL)
+#define ET_PATCH(path, fn) ET_ROUTE("PATCH", path, fn, ET_B_BUFFER, NULL)
+#define ET_DELETE(path, fn) ET_ROUTE("DELETE", path, fn, ET_B_NONE, NULL)
+#define ET_ANY(path, fn) ET_ROUTE("*", path, fn, ET_B_NONE, NULL)
+
+/* Any of them in full: method "GET", "GET,POST" or "*"; flags ET_B_NONE or
+ * ET_B_BUFFER; doc one line for `etude routes`, or NULL. */
+#define ET_ROUTE(method, path, fn, flags, doc)                                 \
+    ET_FN_(fn);                                                                \
+    ET_ALSO(method, path, fn, flags, doc);                                     \
+    ET_FN_(fn)
+
+/* One more route to a function that is already there.  Ends in a semicolon:
+ *
+ *     ET_ALSO("GET", "/hi/:name", hello, ET_B_NONE, "the same, shorter"); */
+#define ET_ALSO(method, path, fn, flags, doc)                                  \
+    static const et_route ET_CAT_(fn##_route_, __LINE__) = {                   \
+        ET_HEAD_(et_route, ET_I_ROUTE), flags, 0, method, path, #fn, doc,      \
+        fn };                                                                  \
+    ET_ITEM_(ET_CAT_(fn##_route_item_, __LINE__),                              \
+             ET_CAT_(fn##_route_, __LINE__))
+
+/* A middleware's request step: runs when the head is complete, in the order of
+ * `use`.  At most one per plugin.  ET_NEXT goes on; an answer ends the request
+ * here, before the body was read.  The _BODY form runs once the body is there.
+ */
+#define ET_REQUEST(fn) ET_STEP_(ET_I_REQUEST, fn, ET_B_NONE)
+#define ET_REQUEST_BODY(fn) ET_STEP_(ET_I_REQUEST, fn, ET_B_BUFFER)
+
+/* A middleware's response step: runs when the response is decided and not yet
+ * sent (r->status is set), in reverse order, if the request reached this
+ * plugin.  At most one per plugin. */
+#define ET_RESPONSE(fn) ET_STEP_(ET_I_RESPONSE, fn, ET_B_NONE)
+
+/* What `[route x] handler = NAME` runs: answers any method and path the route
+ * matches.  At most one per plugin.  The _BODY form has the body collected. */
+#define ET_HANDLER(fn) ET_STEP_(ET_I_HANDLER, fn, ET_B_NONE)
+#define ET_HANDLER_BODY(fn) ET_STEP_(ET_I_HANDLER, fn, ET_B_BUFFER)
+
+/* Runs after the answer is sent or lost; what it returns is ignored (write
+ * ET_NEXT).  At most one per plugin. */
+#define ET_LOG(fn) ET_STEP_(ET_I_LOG, fn, ET_B_NONE)
+
+/* An order of the administrator to an instance, called fn: runs on each worker
+ * in turn; put(out, p, n) appends to the answer.  Names in the body: et_worker
+ * *w, void *self, et_str args, out, put.  Returns 0 or ET_E*. */
+#define ET_COMMAND(fn, help)                                                   \
+    ET_COMMAND_FN_(fn);                                                        \
+    static const et_commanddef ET_CAT_(fn, _command_) = {                      \
+        ET_HEAD_(et_commanddef, ET_I_COMMAND), #fn, help, fn };                \
+    ET_ITEM_(ET_CAT_(fn, _command_item_), ET_CAT_(fn, _command_));             \
+    ET_COMMAND_FN_(fn)
+#define ET_COMMAND_FN_(fn)                                                     \
+    static int32_t fn(et_worker *w ET_UNUSED_, void *self ET_UNUSED_,          \
+                      et_str args ET_UNUSED_, void *out ET_UNUSED_,            \
+                      int32_t (*put)(void *out, const void *p, size_t n)       \
+                          ET_UNUSED_)
+
+/* ---- declaring: options --------------------------------------------------*/
+
+/* Options stand beside the struct they fill; the server parses, checks and
+ * documents them, and hands the struct over complete:
+ *
+ *     struct conf { et_str word; int64_t times; };
+ *
+ *     ET_OPTIONS(struct conf, NULL,
+ *         ET_OPT_STR(word, "Hello", 0, "the word before the name"),
+ *         ET_OPT_INT(times, "1", 1, 10, "how often it is said"));
+ *
+ * At most once per plugin.  check(conf, e) [control] may refuse a combination
+ * (et_seterr says why) or be NULL.  The key in the ini is the field's name.  A
+ * field of the wrong C type does not compile. */
+#define ET_OPTIONS(T, check, ...)                                              \
+    typedef T et_options_;                                                     \
+    static const et_opt et_opts_[] = { __VA_ARGS__ };                          \
+    static const et_optdef et_optdef_ = {                                      \
+        ET_HEAD_(et_optdef, ET_I_OPTIONS), et_opts_,                           \
+        (uint32_t)(sizeof et_opts_ / sizeof et_opts_[0]),                      \
+        (uint32_t)sizeof(T), check };                                          \
+    ET_ITEM_(et_optdef_item_, et_optdef_)
+
+/* A row in full, for a key that is no C name or flags the short forms lack.
+ * ct: the field's C type; type: ET_O_STR ... | ET_O_REQUIRED, ET_O_SECRET. */
+#define ET_OPT(key, f, ct, type, dflt, min, max, choices, help)                \
+    { (uint32_t)sizeof(et_opt), (type) & 0xffu,                                \
+      (uint32_t)(offsetof(et_options_, f) + ET_IS_(et_options_, f, ct)),       \
+      (type) & ~0xffu, key, dflt, help, choices, min, max }
+
+/* dflt is a string as it would stand in the ini, or NULL: then the field is
+ * zero (absent) unless the ini says something.  flags: 0, ET_O_REQUIRED,
+ * ET_O_SECRET, ET_O_TREE.  min and max both 0: unbounded. */
+
+/* et_str f: any text. */
+#define ET_OPT_STR(f, dflt, flags, help)                                       \
+    ET_OPT(#f, f, et_str, ET_O_STR | (flags), dflt, 0, 0, NULL, help)
+/* int64_t f: a whole number. */
+#define ET_OPT_INT(f, dflt, min, max, help)                                    \
+    ET_OPT(#f, f, int64_t, ET_O_INT, dflt, min, max, NULL, help)
+/* int64_t f: 1 for yes, on, true; 0 for no, off, false. */
+#define ET_OPT_BOOL(f, dflt, help)                                             \
+    ET_OPT(#f, f, int64_t, ET_O_BOOL, dflt, 0, 0, NULL, help)
+/* int64_t f, in bytes: "64k", "10m". */
+#define ET_OPT_SIZE(f, dflt, min, max, help)                                   \
+    ET_OPT(#f, f, int64_t, ET_O_SIZE, dflt, min, max, NULL, help)
+/* int64_t f, in milliseconds: "250ms", "5s", "1h". */
+#define ET_OPT_TIME(f, dflt, min, max, help)                                   \
+    ET_OPT(#f, f, int64_t, ET_O_TIME, dflt, min, max, NULL, help)
+/* et_str f: a path made absolute against the ini's folder; f.p[f.n] is NUL. */
+#define ET_OPT_PATH(f, dflt, flags, help)                                      \
+    ET_OPT(#f, f, et_str, ET_O_PATH | (flags), dflt, 0, 0, NULL, help)
+/* et_rate f: "100/s". */
+#define ET_OPT_RATE(f, dflt, help)                                             \
+    ET_OPT(#f, f, et_rate, ET_O_RATE, dflt, 0, 0, NULL, help)
+/* int64_t f: 0 for the first name of choices ("common|combined|json"), ... */
+#define ET_OPT_CHOICE(f, dflt, choices, help)                                  \
+    ET_OPT(#f, f, int64_t, ET_O_CHOICE, dflt, 0, 0, choices, help)
+/* et_list f: the key may be repeated; values in that order. */
+#define ET_OPT_LIST(f, flags, help)                                            \
+    ET_OPT(#f, f, et_list, ET_O_LIST | (flags), NULL, 0, 0, NULL, help)
+/* et_field f: "Name: value", checked. */
+#define ET_OPT_HEADER(f, dflt, flags, help)                                    \
+    ET_OPT(#f, f, et_field, ET_O_HEADER | (flags), dflt, 0, 0, NULL, help)
+/* et_list f of "Name: value", checked; the key may be repeated.  et_to_field
+ * takes one apart. */
+#define ET_OPT_HEADERS(f, flags, help)                                         \
+    ET_OPT(#f, f, et_list, ET_O_HEADERS | (flags), NULL, 0, 0, NULL, help)
+
+/* ---- declaring: objects --------------------------------------------------*/
+
+/* options -> instance -> state: each is optional, each is built from the one
+ * before, and the last one declared is the self of every step. */
+
+/* One T per instance (a [plugin x] section with its values), shared by all
+ * workers and read-only after open.  Slow work belongs here.  At most once.
+ *     int32_t open(et_conf *c, const void *options, void *inst, et_err *e);
+ *     void close(void *inst);
+ * Both [control].  inst is zeroed.  open returns 0 or et_seterr(e, ...), and
+ * then close is not called: open undoes what it had done.  close may be NULL.
+ */
+#define ET_INSTANCE(T, open, close)                                            \
+    static const et_instancedef et_instancedef_ = {                            \
+        ET_HEAD_(et_instancedef, ET_I_INSTANCE), (uint32_t)sizeof(T), 0,       \
+        open, close };                                                         \
+    ET_ITEM_(et_instancedef_item_, et_instancedef_)
+
+/* One T per instance and worker, seen by no other thread: counters, caches, no
+ * locks.  At most once.
+ *     int32_t init(et_worker *w, const void *from, void *state, et_err *e);
+ *     void exit(et_worker *w, void *state);
+ * Both [worker], each may be NULL; from is the instance, else the options;
+ * state is zeroed, on cache lines of its own.  init has 1 ms; if it fails, exit
+ * is not called. */
+#define ET_STATE(T, init, exit) ET_STATE_SAVED(T, 0, init, exit, NULL, NULL)
+
+/* The same, handed over when the plugin or its options are replaced: save puts
+ * a snapshot, whose layout version names, and load of the new one takes it. */
+#define ET_STATE_SAVED(T, version, init, exit, save, load)                     \
+    static const et_statedef et_statedef_ = {                                  \
+        ET_HEAD_(et_statedef, ET_I_STATE), (uint32_t)sizeof(T), version,       \
+        init, exit, save, load };                                              \
+    ET_ITEM_(et_statedef_item_, et_statedef_)
+
+/* Once per loaded file: load before everything, unload after everything.
+ *     int32_t load(const et_host *h, et_err *e);   void unload(void);
+ * Both [control], each may be NULL.  Few plugins need it. */
+#define ET_IMAGE(load, unload)                                                 \
+    static const et_imagedef et_imagedef_ = {                                  \
+        ET_HEAD_(et_imagedef, ET_I_IMAGE), load, unload };                     \
+    ET_ITEM_(et_imagedef_item_, et_imagedef_)
+
+/* clang-format on */
+
+/* ---- strings -------------------------------------------------------------*/
+
+/* An et_str as the two arguments of "%.*s".  Evaluates its argument twice, so
+ * give it a variable or a cheap call. */
+#define ET_STR(s) (int)(s).n, (s).p
+
+/* The bytes of a C string, without its NUL; NULL is "absent". */
+static inline et_str
+et_s(const char *z)
+{
+    et_str s;
+    s.p = z;
+    s.n = z ? strlen(z) : 0;
+    return s;
+}
+
+/* n bytes at p. */
+static inline et_str
+et_sn(const void *p, size_t n)
+{
+    et_str s;
+    s.p = (const char *)p;
+    s.n = n;
+    return s;
+}
+
+/* 1 if both hold the same bytes (two absent ones do). */
+static inline int
+et_eq(et_str a, et_str b)
+{
+    return a.n == b.n && (!a.n || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* An ASCII letter in lower case, any other byte as it is. */
+static inline char
+et_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* As et_eq, ASCII letters compared without case. */
+static inline int
+et_eq_nocase(et_str a, et_str b)
+{
+    size_t i = 0;
+    if (a.n != b.n)
+        return 0;
+    while (i < a.n && et_lower(a.p[i]) == et_lower(b.p[i]))
+        i++;
+    return i == a.n;
+}
+
+/* s without the spaces and tabs around it. */
+static inline et_str
+et_trim(et_str s)
+{
+    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t')) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
+/* "Name: value" taken apart and trimmed; without a colon both are absent. */
+static inline et_field
+et_to_field(et_str s)
+{
+    et_field f = {{NULL, 0}, {NULL, 0}};
+    const char *colon = s.n ? (const char *)memchr(s.p, ':', s.n) : NULL;
+    if (!colon)
+        return f;
+    f.name = et_trim(et_sn(s.p, (size_t)(colon - s.p)));
+    f.value = et_trim(et_sn(colon + 1, s.n - (size_t)(colon - s.p) - 1));
+    return f;
+}
+
+/* A decimal number with an optional '-' and nothing else around it; 0, or
+ * ET_EINVAL if it is none or outside min..max (*out is then unchanged). */
+static inline int32_t
+et_to_int(et_str s, int64_t min, int64_t max, int64_t *out)
+{
+    size_t i = s.n && s.p[0] == '-';
+    const uint64_t limit = (uint64_t)INT64_MAX + (uint64_t)i;
+    const size_t first = i;
+    uint64_t u = 0;
+    int64_t v;
+    for (; i < s.n; i++) {
+        const uint64_t digit = (uint64_t)((unsigned char)s.p[i] - '0');
+        if (digit > 9 || u > (limit - digit) / 10)
+            return ET_EINVAL;
+        u = u * 10 + digit;
+    }
+    if (i == first)
+        return ET_EINVAL;
+    v = !first ? (int64_t)u : u ? -(int64_t)(u - 1) - 1 : 0;
+    if (v < min || v > max)
+        return ET_EINVAL;
+    *out = v;
+    return 0;
+}
+
+/* 1 if given is the secret.  Takes the same time wherever they differ (it does
+ * tell the length).  Nothing equals an absent or empty secret. */
+static inline int
+et_same_secret(et_str given, et_str secret)
+{
+    volatile unsigned char differ = 0;
+    size_t i;
+    if (!secret.n || given.n != secret.n)
+        return 0;
+    for (i = 0; i < secret.n; i++)
+        differ = (unsigned char)(differ | (given.p[i] ^ secret.p[i]));
+    return differ == 0;
+}
+
+/* ---- logging and errors --------------------------------------------------*/
+
+/* Write one record; x is a request, worker or conf, the rest as printf.  Cut
+ * at 1,000 bytes.  Costs a comparison when the server's log_level is lower.
+ * (The one for level error has a longer name because et_error answers.)
+ *
+ *     et_info(r, "cache filled: %zu entries", n); */
+#define et_log_error(x, ...) et_logf_(&(x)->ctx, ET_L_ERROR, __VA_ARGS__)
+#define et_warn(x, ...) et_logf_(&(x)->ctx, ET_L_WARN, __VA_ARGS__)
+#define et_info(x, ...) et_logf_(&(x)->ctx, ET_L_INFO, __VA_ARGS__)
+#define et_debug(x, ...) et_logf_(&(x)->ctx, ET_L_DEBUG, __VA_ARGS__)
+
+ET_FMT_(3, 4)
+static inline void
+et_logf_(const et_ctx *c, uint32_t level, const char *format, ...)
+{
+    char line[1000];
+    va_list ap;
+    int n;
+    if (level > c->host->log_level)
+        return;
+    va_start(ap, format);
+    n = vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    if (n > 0)
+        (c->host->log)(c, level, line,
+                       (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+}
+
+/* Say why check, open, init or load refuses; for use with return:
+ *
+ *     return et_seterr(e, "%.*s: not a folder", ET_STR(o->root));
+ *
+ * Always ET_EINVAL.  The server adds file:line, section and plugin. */
+ET_FMT_(2, 3)
+static inline int32_t
+et_seterr(et_err *e, const char *format, ...)
+{
+    va_list ap;
+    int n;
+    va_start(ap, format);
+    n = vsnprintf(e->p, e->cap, format, ap);
+    va_end(ap);
+    e->n = n < 0 || !e->cap ? 0 : (size_t)n < e->cap ? (size_t)n : e->cap - 1;
+    return ET_EINVAL;
+}
+
+/* Give up on this request: the reason goes to the log, the client sees a 500.
+ *
+ *     return et_fail(r, "table %s is gone", name); */
+ET_FMT_(2, 3)
+static inline uint32_t
+et_fail(et_req *r, const char *format, ...)
+{
+    char line[1000];
+    va_list ap;
+    int n;
+    va_start(ap, format);
+    n = vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    if (n < 0)
+        n = 0;
+    /* In parentheses, because check.h has a macro called fail(). */
+    return (r->http->fail)(
+        r, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+}
+
+/* ---- reading the request -------------------------------------------------*/
+
+/* Method, path, query string and so on are fields of et_req (etude_abi.h).
+ * What these return lives until the log step has run. */
+
+/* A parameter of the route's path, decoded: "name" of /hello/:name. */
+static inline et_str
+et_param(const et_req *r, const char *name)
+{
+    return r->http->param(r, et_s(name));
+}
+
+/* The first value of a key of the query string, decoded. */
+static inline et_str
+et_query(et_req *r, const char *name)
+{
+    return r->http->query(r, et_s(name), 0);
+}
+
+/* The same of a form body; the route needs ET_B_BUFFER, as ET_POST has it. */
+static inline et_str
+et_form(et_req *r, const char *name)
+{
+    return r->http->form(r, et_s(name), 0);
+}
+
+/* A cookie the client sent. */
+static inline et_str
+et_cookie(const et_req *r, const char *name)
+{
+    return r->http->cookie(r, et_s(name));
+}
+
+/* The first field of that name, compared without case. */
+static inline et_str
+et_header(const et_req *r, const char *name)
+{
+    return r->http->header(r, et_s(name), 0);
+}
+
+/* The whole decoded body; the step or route needs ET_B_BUFFER. */
+static inline et_str
+et_body(const et_req *r)
+{
+    return r->http->body(r);
+}
+
+/* The client's address, "203.0.113.7", after the trusted_proxies rules. */
+static inline et_str
+et_peer(et_req *r)
+{
+    return r->http->text(r, ET_T_PEER);
+}
+
+/* ---- the request's memory ------------------------------------------------*/
+
+/* n bytes, aligned to 16, freed by the server after the log step. */
+static inline void *
+et_alloc(et_req *r, size_t n)
+{
+    return r->http->alloc(r, n);
+}
+
+/* printf straight into the request's memory; a NUL follows the result.  Absent
+ * without memory. */
+ET_FMT_(2, 0)
+static inline et_str
+et_vprintf(et_req *r, const char *format, va_list ap)
+{
+    size_t cap = 0;
+    char *p = r->http->reserve(r, 256, &cap);
+    va_list again;
+    int n;
+    if (!p)
+        return et_s(NULL);
+    va_copy(again, ap);
+    n = vsnprintf(p, cap, format, ap);
+    if (n >= 0 && (size_t)n >= cap) {
+        p = r->http->reserve(r, (size_t)n + 1, &cap);
+        if (p)
+            n = vsnprintf(p, cap, format, again);
+    }
+    va_end(again);
+    if (!p || n < 0)
+        return et_s(NULL);
+    r->http->commit(r, (size_t)n + 1);
+    return et_sn(p, (size_t)n);
+}
+
+ET_FMT_(2, 3)
+static inline et_str
+et_printf(et_req *r, const char *format, ...)
+{
+    va_list ap;
+    et_str s;
+    va_start(ap, format);
+    s = et_vprintf(r, format, ap);
+    va_end(ap);
+    return s;
+}
+
+/* A copy that ends in NUL, for C functions that want one.  NULL without
+ * memory, and when s holds a NUL itself: it would be cut there. */
+static inline char *
+et_cstr(et_req *r, et_str s)
+{
+    char *z = NULL;
+    if (!s.n || !memchr(s.p, 0, s.n))
+        z = (char *)et_alloc(r, s.n + 1);
+    if (!z)
+        return NULL;
+    if (s.n)
+        memcpy(z, s.p, s.n);
+    z[s.n] = 0;
+    return z;
+}
+
+/* ---- answering: header fields --------------------------------------------*/
+
+/* Set (replace), add (append one more) or delete a field of the response;
+ * both strings are copied.  0; ET_EINVAL for a name that is no token, a CR, LF
+ * or NUL in it, or a field the server owns (Content-Length, Connection ...);
+ * ET_EPHASE once the answer is on its way. */
+static inline int32_t
+et_set(et_req *r, const char *name, et_str value)
+{
+    return r->http->set(r, et_s(name), value, ET_SET);
+}
+
+static inline int32_t
+et_add(et_req *r, const char *name, et_str value)
+{
+    return r->http->set(r, et_s(name), value, ET_ADD);
+}
+
+static inline int32_t
+et_del(et_req *r, const char *name)
+{
+    return r->http->set(r, et_s(name), et_s(NULL), ET_DEL);
+}
+
+/* 1 if every byte of s may stand in a cookie's value (RFC 6265, 4.1.1). */
+static inline int
+et_is_cookie_value_(et_str s)
+{
+    size_t i;
+    for (i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~' || strchr("\",;\\", s.p[i]))
+            return 0;
+    return 1;
+}
+
+/* Add a Set-Cookie field.  attributes as in "Path=/; Max-Age=3600"; NULL: a
+ * careful "Path=/; HttpOnly; SameSite=Lax", and Secure when the request came by
+ * https.  An absent value deletes the cookie (Max-Age=0 is added).  ET_EINVAL
+ * for a value with bytes a cookie cannot hold: et_url_escape it first. */
+static inline int32_t
+et_set_cookie(et_req *r, const char *name, et_str value, const char *attributes)
+{
+    const char *secure = "";
+    et_str line;
+    if (!*name || strpbrk(name, "=; \t") || !et_is_cookie_value_(value))
+        return ET_EINVAL;
+    if (!attributes) {
+        attributes = "Path=/; HttpOnly; SameSite=Lax";
+        secure = et_eq(r->scheme, et_s("https")) ? "; Secure" : "";
+    }
+    line = et_printf(r, "%s=%.*s%s%s%s%s", name, (int)value.n,
+                     value.p ? value.p : "", *attributes ? "; " : "",
+                     attributes, secure, value.p ? "" : "; Max-Age=0");
+    return line.p ? et_add(r, "Set-Cookie", line) : ET_ENOMEM;
+}
+
+/* ---- answering -----------------------------------------------------------*/
+
+/* All of these decide the response and return what the step returns:
+ *
+ *     return et_text(r, 200, "%zu bytes\n", et_body(r).n);
+ *
+ * Status 200..599.  Fields set before stay; an answer given before is
+ * replaced.  The length, Date and connection fields are the server's. */
+
+ET_FMT_(4, 0)
+static inline uint32_t
+et_vreply_(et_req *r, uint32_t status, const char *type, const char *format,
+           va_list ap, uint32_t flags)
+{
+    const et_str s = et_vprintf(r, format, ap);
+    if (!s.p)
+        return ET_FAIL;
+    return r->http->reply(r, status, et_s(type), s.p, s.n, flags);
+}
+
+/* Plain text, as printf. */
+ET_FMT_(3, 4)
+static inline uint32_t
+et_text(et_req *r, uint32_t status, const char *format, ...)
+{
+    uint32_t result;
+    va_list ap;
+    va_start(ap, format);
+    result = et_vreply_(r, status, "text/plain; charset=utf-8", format, ap, 0);
+    va_end(ap);
+    return result;
+}
+
+/* JSON, as printf; strings go through et_quote:
+ *
+ *     return et_json(r, 200, "{\"hello\":%s}", et_quote(r, name)); */
+ET_FMT_(3, 4)
+static inline uint32_t
+et_json(et_req *r, uint32_t status, const char *format, ...)
+{
+    uint32_t result;
+    va_list ap;
+    va_start(ap, format);
+    result = et_vreply_(r, status, "application/json", format, ap, 0);
+    va_end(ap);
+    return result;
+}
+
+/* HTML, as printf; what came from outside goes through et_html_escape. */
+ET_FMT_(3, 4)
+static inline uint32_t
+et_html(et_req *r, uint32_t status, const char *format, ...)
+{
+    uint32_t result;
+    va_list ap;
+    va_start(ap, format);
+    result = et_vreply_(r, status, "text/html; charset=utf-8", format, ap, 0);
+    va_end(ap);
+    return result;
+}
+
+/* An error the client is to see: plain text, which the server (or a plugin for
+ * error pages) may dress by what the client accepts. */
+ET_FMT_(3, 4)
+static inline uint32_t
+et_error(et_req *r, uint32_t status, const char *format, ...)
+{
+    uint32_t result;
+    va_list ap;
+    va_start(ap, format);
+    result = et_vreply_(r, status, "text/plain; charset=utf-8", format, ap,
+                        ET_R_DRESS);
+    va_end(ap);
+    return result;
+}
+
+/* Bytes of any kind, copied; type "" sends no Content-Type. */
+static inline uint32_t
+et_bytes(et_req *r, uint32_t status, et_str type, et_str body)
+{
+    return r->http->reply(r, status, type, body.p, body.n, ET_R_COPY);
+}
+
+/* The same without a copy: body must live until the log step.  Right for
+ * literals, an instance's memory, the request's own bytes and memory. */
+static inline uint32_t
+et_bytes_static(et_req *r, uint32_t status, et_str type, et_str body)
+{
+    return r->http->reply(r, status, type, body.p, body.n, 0);
+}
+
+/* n bytes of an open file from off on.  fd is the server's from here on. */
+static inline uint32_t
+et_file(et_req *r, uint32_t status, et_str type, int32_t fd, uint64_t off,
+        uint64_t n)
+{
+    return r->http->reply_file(r, status, type, fd, off, n);
+}
+
+/* A status and nothing else: et_status(r, 204). */
+static inline uint32_t
+et_status(et_req *r, uint32_t status)
+{
+    return r->http->reply(r, status, et_s(""), "", 0, 0);
+}
+
+/* 301, 302, 303, 307 or 308 to another place; 500 if `to` cannot stand in a
+ * header. */
+static inline uint32_t
+et_redirect(et_req *r, uint32_t status, et_str to)
+{
+    if (et_set(r, "Location", to) < 0)
+        return et_fail(r, "redirect: not a header value");
+    return et_status(r, status);
+}
+
+/* ---- escaping ------------------------------------------------------------*/
+
+/* These return NUL-terminated strings in the request's memory, for "%s".
+ * Without memory they return "" and the answer will be 500. */
+
+/* How many of the n > 0 bytes at p are one well-formed UTF-8 sequence; else
+ * 0. */
+static inline size_t
+et_utf8_(const char *p, size_t n)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    size_t k, i;
+    if (u[0] < 0x80)
+        return 1;
+    k = u[0] >= 0xc2 && u[0] <= 0xdf   ? 2
+        : (u[0] & 0xf0) == 0xe0        ? 3
+        : u[0] >= 0xf0 && u[0] <= 0xf4 ? 4
+                                       : 0;
+    if (!k || k > n)
+        return 0;
+    for (i = 1; i < k; i++)
+        if ((u[i] & 0xc0) != 0x80)
+            return 0;
+    if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
+        (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
+        return 0; /* overlong, surrogate, above U+10FFFF */
+    return k;
+}
+
+/* The escape of the byte at *s for JSON in e (or the bytes as they are), and
+ * *s moved behind them; how many bytes it is. */
+static inline size_t
+et_quote_one_(char e[8], et_str *s)
+{
+    static const char hex[] = "0123456789abcdef";
+    const char *special = "\"\\\b\f\n\r\t", *letter = "\"\\bfnrt";
+    const char *hit = s->p[0] ? strchr(special, s->p[0]) : NULL;
+    const size_t used = et_utf8_(s->p, s->n);
+    size_t n = 2;
+    e[0] = '\\';
+    if (hit) {
+        e[1] = letter[hit - special];
+    } else if (!used) {
+        memcpy(e, "\xef\xbf\xbd", n = 3); /* U+FFFD */
+    } else if ((unsigned char)s->p[0] < 0x20) {
+        memcpy(e, "\\u00", 4);
+        e[4] = hex[s->p[0] >> 4];
+        e[5] = hex[s->p[0] & 15];
+        n = 6;
+    } else {
+        memcpy(e, s->p, n = used);
+    }
+    s->p += used ? used : 1;
+    s->n -= used ? used : 1;
+    return n;
+}
+
+/* The same for HTML text and attributes. */
+static inline size_t
+et_html_one_(char e[8], et_str *s)
+{
+    const char c = s->p[0];
+    const char *t = c == '&'    ? "&amp;"
+                    : c == '<'  ? "&lt;"
+                    : c == '>'  ? "&gt;"
+                    : c == '"'  ? "&quot;"
+                    : c == '\'' ? "&#39;"
+                    : !c        ? "\xef\xbf\xbd"
+                                : NULL;
+    const size_t n = t ? strlen(t) : 1;
+    memcpy(e, t ? t : &c, n);
+    s->p++;
+    s->n--;
+    return n;
+}
+
+/* The same for a URL: all but letters, digits and -._~ become %XX. */
+static inline size_t
+et_url_one_(char e[8], et_str *s)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    const unsigned char c = (unsigned char)s->p[0];
+    const unsigned char low = (unsigned char)(c | 0x20);
+    s->p++;
+    s->n--;
+    e[0] = (char)c;
+    if ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') ||
+        (c && strchr("-._~", (char)c)))
+        return 1;
+    e[0] = '%';
+    e[1] = hex[c >> 4];
+    e[2] = hex[c & 15];
+    return 3;
+}
+
+/* s through one of the three, with `edge` before and after it. */
+static inline const char *
+et_escape_(et_req *r, et_str s, const char *edge,
+           size_t (*one)(char e[8], et_str *s))
+{
+    const size_t edge_len = strlen(edge);
+    size_t n = 2 * edge_len;
+    et_str rest = s;
+    char e[8], *out, *at;
+    while (rest.n)
+        n += one(e, &rest);
+    at = out = (char *)et_alloc(r, n + 1);
+    if (!out)
+        return "";
+    memcpy(at, edge, edge_len);
+    at += edge_len;
+    while (s.n) {
+        n = one(e, &s);
+        memcpy(at, e, n);
+        at += n;
+    }
+    memcpy(at, edge, edge_len + 1);
+    return out;
+}
+
+/* A JSON string with its quotes.  Bytes that are no UTF-8 become U+FFFD. */
+static inline const char *
+et_quote(et_req *r, et_str s)
+{
+    return et_escape_(r, s, "\"", et_quote_one_);
+}
+
+/* The same without a request: into cap >= 2 bytes at out, no NUL.  What does
+ * not fit is left out at a whole character, so the result is always a JSON
+ * string.  Returns its length.  [any] */
+static inline size_t
+et_quote_to(char *out, size_t cap, et_str s)
+{
+    size_t n = 1, k;
+    char e[8];
+    out[0] = '"';
+    while (s.n) {
+        k = et_quote_one_(e, &s);
+        if (n + k + 1 > cap)
+            break;
+        memcpy(out + n, e, k);
+        n += k;
+    }
+    out[n] = '"';
+    return n + 1;
+}
+
+/* Safe as HTML text and inside a quoted attribute. */
+static inline const char *
+et_html_escape(et_req *r, et_str s)
+{
+    return et_escape_(r, s, "", et_html_one_);
+}
+
+/* Safe as one path segment, query key or query value. */
+static inline const char *
+et_url_escape(et_req *r, et_str s)
+{
+    return et_escape_(r, s, "", et_url_one_);
+}
+
+#endif

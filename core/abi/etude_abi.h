@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* etude_abi.h - the binary contract between the server and a plugin.
+ *
+ * This file is what must not change for ten years; etude.h, which includes it,
+ * is what an author writes with.  It depends on the C library's headers only,
+ * compiles as C11 and C++11, and declares no function: a plugin needs no symbol
+ * of the host, the host finds one data symbol (et_plugins_v1) and one ELF note
+ * (.note.etude) in the plugin.
+ *
+ * Rules, for ever:
+ *   1. append only: nothing is reordered, retyped or reused;
+ *   2. every struct that crosses the line begins with its size, and a field
+ *      exists only if ET_HAS() says so;
+ *   3. 0 and NULL mean "not provided";
+ *   4. fixed-width integers only: no enum, bool, long, bitfield, varargs,
+ *      FILE*, errno across the line;
+ *   5. who allocates, frees;
+ *   6. nothing unwinds across a call, in either direction;
+ *   7. every function says on which thread it runs:
+ *        [control]   the server's control thread; may be slow, one at a time
+ *        [worker]    the thread that owns the request or worker named
+ *        [any]       any thread
+ *
+ * The contract is 1.0-rc: the note carries the rc number and another one is
+ * refused with a message, until streams, tasks, HTTP/2 and TLS have used it. */
+#ifndef ETUDE_ABI_H
+#define ETUDE_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ET_ABI_MAJOR 1u
+#define ET_ABI_MINOR 0u
+#define ET_ABI_RC 1u /* 0 once 1.0 is final */
+
+/* True if *p, as large as its maker says, has field f of type T. */
+#define ET_HAS(p, T, f) ((p)->size >= offsetof(T, f) + sizeof(((T *)0)->f))
+
+/* ---- values --------------------------------------------------------------*/
+
+/* Bytes that belong to somebody else.  Not NUL-terminated; p may be NULL when
+ * n is 0.  "Absent" is p == NULL, "present and empty" is p != NULL, n == 0. */
+typedef struct et_str {
+    const char *p;
+    size_t n;
+} et_str;
+
+typedef struct et_list { /* option of type LIST: values in the ini's order */
+    const et_str *v;
+    size_t n;
+} et_list;
+
+typedef struct et_rate { /* option of type RATE: "100/s" is {100, 1000} */
+    int64_t count, per_ms;
+} et_rate;
+
+typedef struct et_field { /* option of type HEADER: "Name: value" */
+    et_str name, value;
+} et_field;
+
+/* Where a plugin writes why it failed: at most cap bytes to p, n is how many
+ * were written.  No NUL needed, no newline wanted. */
+typedef struct et_err {
+    char *p;
+    size_t cap, n;
+} et_err;
+
+/* What host calls and lifecycle callbacks return: 0 is good, and below 0: */
+#define ET_ENOMEM (-1)  /* arena, pool or host memory exhausted */
+#define ET_ESTALE (-2)  /* the token's request is gone */
+#define ET_EPHASE (-3)  /* not allowed now: the response is committed */
+#define ET_EINVAL (-4)  /* malformed argument: a CR, LF in a header ... */
+#define ET_ELIMIT (-5)  /* a configured bound was reached; do not retry */
+#define ET_ENOTSUP (-6) /* not in this build, or not for this request */
+
+/* What a step returns.  Any other value is logged and treated as ET_FAIL. */
+#define ET_NEXT 0u /* go on to the next step */
+#define ET_DONE 1u /* the response is decided: on to the response steps */
+#define ET_WAIT 2u /* suspended (with et.async/1; refused until it exists) */
+#define ET_FAIL 3u /* 500, logged against this plugin */
+#define ET_DROP 4u /* close the connection without an answer */
+#define ET_TAKE 5u /* the stream callbacks own the connection (et.stream/1) */
+
+/* ---- handles -------------------------------------------------------------*/
+
+typedef struct et_host et_host;
+
+#define ET_K_REQ 1u
+#define ET_K_WORKER 2u
+#define ET_K_CONF 3u
+
+/* First member of every handle, so that a helper works on any of them. */
+typedef struct et_ctx {
+    uint32_t size; /* of the whole handle */
+    uint32_t kind; /* ET_K_* */
+    const et_host *host;
+} et_ctx;
+
+/* Log levels, least first; ET_L_DEBUG is the most talkative. */
+#define ET_L_ERROR 1u
+#define ET_L_WARN 2u
+#define ET_L_INFO 3u
+#define ET_L_DEBUG 4u
+
+/* The host, one per process; const to plugins, alive as long as they are. */
+struct et_host {
+    uint32_t size, major, minor;
+    uint32_t log_level;  /* records above it are dropped; may change [any] */
+    const char *product; /* "Etude/0.1.0": for logs only, never compare it */
+    /* The interface struct named id ("et.http/1"), or NULL if this host has
+     * none of that name or an older one than min_size bytes. [any] */
+    const void *(*iface)(const et_host *h, const char *id, uint32_t min_size);
+    /* Write one record of n bytes (no newline).  Longer than 2,000 bytes is
+     * cut; NUL and control bytes are shown escaped.  The host adds time,
+     * worker, plugin and request. [any] */
+    void (*log)(const et_ctx *c, uint32_t level, const char *p, size_t n);
+};
+
+typedef struct et_worker { /* one thread that serves */
+    et_ctx ctx;
+    uint32_t index, n_workers;
+} et_worker;
+
+typedef struct et_conf { /* an instance being configured [control] */
+    et_ctx ctx;
+    et_str instance; /* section name: "limit" of [plugin limit] */
+    et_str route;    /* route whose own values these are; absent if shared */
+    uint32_t n_workers, reserved0;
+} et_conf;
+
+typedef struct et_http et_http;
+
+/* Methods; et_req.method. */
+#define ET_M_OTHER 0u
+#define ET_M_GET 1u
+#define ET_M_HEAD 2u
+#define ET_M_POST 3u
+#define ET_M_PUT 4u
+#define ET_M_DELETE 5u
+#define ET_M_PATCH 6u
+#define ET_M_OPTIONS 7u
+#define ET_M_TRACE 8u
+#define ET_M_CONNECT 9u
+
+/* A request.  Plain loads, read-only, valid until the log step returns. */
+typedef struct et_req {
+    et_ctx ctx;
+    const et_http *http; /* et.http/1, so that helpers need no global */
+    et_worker *worker;
+    void **mine;     /* this step's own pointer; *mine starts NULL and is
+                        shared by the request, response and log step */
+    uint32_t method; /* ET_M_* */
+    uint32_t proto;  /* 10, 11 */
+    uint32_t status; /* 0 until a response is decided */
+    uint32_t reserved0;
+    et_str method_s;   /* "GET" */
+    et_str target;     /* as the client sent it */
+    et_str path;       /* decoded, dot segments removed; always begins with
+                          '/' (or is "*" for OPTIONS *) */
+    et_str query;      /* raw, without '?'; absent if there was none */
+    et_str scheme;     /* "http" or "https" */
+    et_str host;       /* Host without port, lower case */
+    uint64_t id;       /* unique in this process; show it in logs */
+    uint64_t start_ns; /* monotonic clock when the head was complete */
+} et_req;
+
+/* ---- et.http/1: the request and its response -----------------------------*/
+
+#define ET_IF_HTTP "et.http/1"
+
+/* mode of et_http.set */
+#define ET_SET 0u /* replace all of that name */
+#define ET_ADD 1u /* append another field */
+#define ET_DEL 2u /* remove all of that name; value is ignored */
+
+/* flags of et_http.reply */
+/* Copy body and type.  Without it both must live until the log step returns:
+ * request arena, the request's own slices, instance memory, literals. */
+#define ET_R_COPY 1u
+#define ET_R_DRESS 2u /* an error text the host may dress by Accept */
+
+/* which of et_http.text */
+#define ET_T_PEER 1u        /* client address after trusted_proxies rules */
+#define ET_T_SOCKET_PEER 2u /* the other end of the socket */
+#define ET_T_ROUTE 3u       /* route's name; "" for 404 and 405 answers */
+#define ET_T_INSTANCE 4u    /* name of the instance of the calling step */
+#define ET_T_CLF_TIME 5u    /* 21/Nov/2026:02:21:00 +0000 */
+#define ET_T_ISO_TIME 6u    /* 2026-11-21T02:21:00.123Z */
+
+/* which of et_http.number */
+#define ET_N_HEADERS 1u    /* fields in the request */
+#define ET_N_BODY_BYTES 2u /* decoded body length; -1 while unknown */
+#define ET_N_SENT_BYTES 3u /* response body bytes handed to the client */
+#define ET_N_ELAPSED_US 4u /* since start_ns */
+#define ET_N_PEER_PORT 5u  /* of the socket; 0 for a Unix socket */
+
+/* All of it [worker], with a request of the calling thread. */
+struct et_http {
+    uint32_t size, reserved0;
+    /* The nth (from 0) value of a request field, compared without case. */
+    et_str (*header)(const et_req *r, et_str name, uint32_t nth);
+    /* Field i of ET_N_HEADERS in the order sent; 0 or ET_EINVAL. */
+    int32_t (*header_at)(const et_req *r, uint32_t i, et_str *name,
+                         et_str *value);
+    /* A path parameter of the route, percent-decoded ("%2F" stays). */
+    et_str (*param)(const et_req *r, et_str name);
+    /* The nth value of a query key; both decoded ("+" is a space). */
+    et_str (*query)(et_req *r, et_str name, uint32_t nth);
+    /* The same of an application/x-www-form-urlencoded body. */
+    et_str (*form)(et_req *r, et_str name, uint32_t nth);
+    /* A cookie's value as sent, quotes removed. */
+    et_str (*cookie)(const et_req *r, et_str name);
+    /* The whole body as one read-only span; absent unless a step that has
+     * run or is running declared ET_B_BUFFER.  Empty body: n == 0.  Like all
+     * slices of the request it lives until the log step returns, so reply may
+     * send it without ET_R_COPY. */
+    et_str (*body)(const et_req *r);
+    et_str (*text)(et_req *r, uint32_t which); /* ET_T_*; else absent */
+    int64_t (*number)(const et_req *r, uint32_t which); /* ET_N_*; else -1 */
+
+    /* n bytes from the request's arena, aligned to 16, freed after the log
+     * step; NULL when its bound is reached.  From then on every reply of this
+     * request is refused (ET_FAIL, whichever plugin asks) and its answer is
+     * 500: an author who forgets to check never sends a cut answer.  The same
+     * holds after any other call that returned ET_ENOMEM. */
+    void *(*alloc)(et_req *r, size_t n);
+    /* The arena's tail: at least want bytes at the result, *cap in all; NULL
+     * as alloc.  commit takes the first n of them. */
+    char *(*reserve)(et_req *r, size_t want, size_t *cap);
+    void (*commit)(et_req *r, size_t n);
+
+    /* Set, add or delete a response field; copies both.  ET_EINVAL for a name
+     * that is no token, for CR, LF or NUL, and for fields the host owns
+     * (Connection, Content-Length, Date, Keep-Alive, TE, Trailer, Upgrade,
+     * Transfer-Encoding). */
+    int32_t (*set)(et_req *r, et_str name, et_str value, uint32_t mode);
+    /* The nth value of a response field set so far. */
+    et_str (*get)(const et_req *r, et_str name, uint32_t nth);
+
+    /* Decide the response: status 200..599, media type ("" sends none), body.
+     * Replaces a response decided before, keeps the fields set.  Returns what
+     * the step is to return: ET_DONE, or ET_FAIL. */
+    uint32_t (*reply)(et_req *r, uint32_t status, et_str type, const void *p,
+                      size_t n, uint32_t flags);
+    /* As reply, without a copy: release(arg) is called exactly once, on this
+     * thread, when the bytes are no longer needed - even on failure. */
+    uint32_t (*reply_ref)(et_req *r, uint32_t status, et_str type,
+                          const void *p, size_t n, void (*release)(void *arg),
+                          void *arg);
+    /* As reply, with n bytes of fd from off on.  Takes the fd: the host closes
+     * it when it is done, even on failure. */
+    uint32_t (*reply_file)(et_req *r, uint32_t status, et_str type, int32_t fd,
+                           uint64_t off, uint64_t n);
+    /* Log why at level error against the calling plugin; returns ET_FAIL. */
+    uint32_t (*fail)(et_req *r, const char *p, size_t n);
+};
+
+/* ---- et.log/1: log files of a plugin -------------------------------------*/
+
+#define ET_IF_LOG "et.log/1"
+
+typedef struct et_log {
+    uint32_t size, reserved0;
+    /* Open (append, create 0640) a file for whole lines; "" is the server's
+     * own log stream.  Returns a channel > 0, or below 0 and e says why.
+     * Reopened on SIGUSR1, closed when its last instance is gone.  [control],
+     * while an instance is configured. */
+    int32_t (*open)(et_conf *c, et_str path, et_err *e);
+    /* Queue one line (newline added) of at most 8,000 bytes.  Never blocks:
+     * when the worker's ring is full the line is dropped and counted, and
+     * ET_ELIMIT returned. [worker] */
+    int32_t (*write)(et_req *r, int32_t channel, const char *p, size_t n);
+} et_log;
+
+/* ---- what a plugin declares ----------------------------------------------*/
+
+/* Declarations are items: structs that begin with et_item, found through the
+ * pointer array items..items_end of the descriptor, in any order.  An unknown
+ * kind refuses the load ("needs a newer server"), and so does a second item of
+ * any kind but ROUTE, NEED, ORDER and COMMAND. */
+#define ET_I_NONE 0u     /* nothing: keeps the section from being empty */
+#define ET_I_ROUTE 1u    /* et_route */
+#define ET_I_REQUEST 2u  /* et_stepdef: a middleware's request step */
+#define ET_I_RESPONSE 3u /* et_stepdef: its response step */
+#define ET_I_HANDLER 4u  /* et_stepdef: what [route] handler = X runs */
+#define ET_I_LOG 5u      /* et_stepdef: after the answer; result ignored */
+#define ET_I_OPTIONS 6u  /* et_optdef */
+#define ET_I_INSTANCE 7u /* et_instancedef */
+#define ET_I_STATE 8u    /* et_statedef */
+#define ET_I_IMAGE 9u    /* et_imagedef */
+#define ET_I_NEED 10u    /* et_needdef */
+#define ET_I_ORDER 11u   /* et_orderdef */
+#define ET_I_COMMAND 12u /* et_commanddef */
+
+typedef struct et_item {
+    uint32_t size; /* of the whole item */
+    uint32_t kind; /* ET_I_* */
+    uint32_t line, reserved0;
+    const char *file; /* for messages: where it was declared */
+} et_item;
+
+/* A step.  self is what the last declared stage of the plugin made: its
+ * per-worker state (ET_I_STATE), else its instance (ET_I_INSTANCE), else its
+ * options (ET_I_OPTIONS), else NULL. [worker] */
+typedef uint32_t (*et_step)(et_req *r, void *self);
+
+/* What a step or handler needs of the request's body; et_stepdef.flags and
+ * et_route.flags. */
+#define ET_B_NONE 0u
+#define ET_B_BUFFER 1u /* collected before the step is entered */
+#define ET_B_STREAM 2u /* read piece by piece (et.task/1); refused for now */
+#define ET_F_TASK 4u   /* runs on a stack of its own; refused for now */
+
+typedef struct et_stepdef {
+    et_item it;
+    const char *name; /* the function's, for messages */
+    et_step fn;
+    uint32_t flags, reserved0;
+} et_stepdef;
+
+/* A route the plugin brings along: mounted when its section says nothing else.
+ * method "GET" (HEAD comes with it), "GET,POST" or "*". */
+typedef struct et_route {
+    et_item it;
+    uint32_t flags, reserved0;
+    const char *method, *path;
+    const char *name; /* the function's: [route x] handler = plugin:name */
+    const char *doc;  /* one line, or NULL */
+    et_step fn;
+} et_route;
+
+/* Option types; the C type of the field it fills. */
+#define ET_O_STR 0u      /* et_str */
+#define ET_O_INT 1u      /* int64_t */
+#define ET_O_BOOL 2u     /* int64_t: 0 or 1 */
+#define ET_O_SIZE 3u     /* int64_t bytes: "64k" */
+#define ET_O_TIME 4u     /* int64_t milliseconds: "250ms" */
+#define ET_O_PATH 5u     /* et_str: absolute, NUL-terminated */
+#define ET_O_RATE 6u     /* et_rate: "100/s" */
+#define ET_O_CHOICE 7u   /* int64_t: index into the names of choices */
+#define ET_O_LIST 8u     /* et_list: the key may repeat */
+#define ET_O_HEADER 9u   /* et_field: "Name: value" */
+#define ET_O_HEADERS 10u /* et_list of "Name: value", checked; key repeats */
+
+/* et_opt.flags */
+#define ET_O_REQUIRED 0x100u
+#define ET_O_SECRET 0x200u /* never printed */
+#define ET_O_TREE 0x400u   /* PATH: a folder, all of it counts as content */
+
+/* A row.  Rows stand v[0].size bytes apart: a host newer or older than the
+ * plugin walks them by that, not by its own sizeof. */
+typedef struct et_opt {
+    uint32_t size, type, off, flags; /* off: of the field in the struct */
+    const char *key;
+    const char *dflt;    /* as it would stand in the ini; NULL: zeros */
+    const char *help;    /* one line */
+    const char *choices; /* CHOICE: "common|json" */
+    int64_t min, max;    /* both 0: unbounded */
+} et_opt;
+
+/* The options and the struct they fill: the host allocates conf_size zeroed
+ * bytes, fills them by offset, then calls check (or NULL).  Strings in it live
+ * as long as the instance. */
+typedef struct et_optdef {
+    et_item it;
+    const et_opt *v;
+    uint32_t n, conf_size;
+    int32_t (*check)(void *conf, et_err *e); /* [control] */
+} et_optdef;
+
+/* One object per instance, shared by all workers, read-only after open.  The
+ * host allocates it zeroed, aligned to 16; options is the struct of
+ * ET_I_OPTIONS or NULL.  Close is not called after open failed. */
+typedef struct et_instancedef {
+    et_item it;
+    uint32_t inst_size, reserved0;
+    int32_t (*open)(et_conf *c, const void *options, void *inst,
+                    et_err *e); /* [control] */
+    void (*close)(void *inst);  /* [control]; or NULL */
+} et_instancedef;
+
+/* One object per instance and worker, zeroed, on cache lines of its own
+ * (aligned to 64); no other thread ever sees it.  from is
+ * the instance's object, else its options, else NULL.  init has a budget of
+ * 1 ms: what is slow belongs into ET_I_INSTANCE.  Exit is not called after init
+ * failed. */
+typedef struct et_statedef {
+    et_item it;
+    uint32_t state_size, version; /* version: of what save writes */
+    int32_t (*init)(et_worker *w, const void *from, void *state,
+                    et_err *e);              /* [worker]; or NULL */
+    void (*exit)(et_worker *w, void *state); /* [worker]; or NULL */
+    /* Hand-over between two builds or configurations: put() a snapshot of the
+     * old one's state; the new one loads it after init.  NULL: none. */
+    int32_t (*save)(et_worker *w, const void *state, void *out,
+                    int32_t (*put)(void *out, const void *p, size_t n));
+    int32_t (*load)(et_worker *w, void *state, uint32_t version, const void *p,
+                    size_t n, et_err *e);
+} et_statedef;
+
+/* Once per loaded image, before and after everything else. */
+typedef struct et_imagedef {
+    et_item it;
+    int32_t (*load)(const et_host *h, et_err *e); /* [control]; or NULL */
+    void (*unload)(void);                         /* [control]; or NULL */
+} et_imagedef;
+
+typedef struct et_needdef { /* an interface the plugin cannot do without */
+    et_item it;
+    const char *id;
+    uint32_t min_size, reserved0;
+} et_needdef;
+
+typedef struct et_orderdef { /* checks of the ini's order; never reorders */
+    et_item it;
+    const char *const *after; /* plugin ids, NULL-terminated; or NULL */
+    const char *const *before;
+} et_orderdef;
+
+/* An order of the administrator to one instance. out takes the answer.
+ * [worker], on each worker in turn. */
+typedef struct et_commanddef {
+    et_item it;
+    const char *name, *help;
+    int32_t (*fn)(et_worker *w, void *self, et_str args, void *out,
+                  int32_t (*put)(void *out, const void *p, size_t n));
+} et_commanddef;
+
+/* et_plugin.flags */
+/* It starts no threads and registers no pthread keys, signal or exit handlers
+ * and no C++ statics: its image may be unmapped when it is retired. */
+#define ET_P_UNMAP_OK 1u
+
+typedef struct et_plugin {
+    uint32_t size, major, minor, flags;
+    const char *id;      /* reverse DNS: "org.example.hello" */
+    const char *version; /* "1.0.0" */
+    const char *summary; /* one line, or NULL */
+    const char *build;   /* VCS id, or NULL */
+    const void *const *items, *const *items_end;
+} et_plugin;
+
+/* The one symbol: NULL-terminated; one plugin a file for now. */
+/* extern const et_plugin *const et_plugins_v1[]; */
+
+/* The ELF note, name "Etude", type 1, in section .note.etude: read before any
+ * code of the image runs. */
+#define ET_NOTE_NAME "Etude"
+#define ET_NOTE_TYPE 1u
+
+typedef struct et_note {
+    uint32_t namesz, descsz, type;
+    char name[8]; /* "Etude", padded */
+    uint32_t major, minor, need, flags;
+    uint32_t rc, reserved0;
+    char id[64], version[32];
+} et_note;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

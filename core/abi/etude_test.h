@@ -1,0 +1,1637 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* etude_test.h - a mock server in one header, for a plugin's own unit tests.
+ *
+ * Compile the plugin's sources and one test file that includes this into one
+ * program; neither the server nor a socket is needed:
+ *
+ *     et_test_option("word", "Hi");
+ *     if (et_test_open() < 0)
+ *         fail(et_test_why());
+ *     et_test_request("GET", "/hello/you?times=2");
+ *     et_test_header("Accept", "text/plain");
+ *     et_test_run();
+ *     assert(et_test_status() == 200);
+ *     assert(strcmp(et_test_text(), "Hi, you!\n") == 0);
+ *     et_test_end();
+ *
+ * Inside is one plugin with one instance on one worker.  What the server
+ * guarantees it does too: options typed, ranged and filled by offset, the
+ * life of instance and state, the order request step, route or handler,
+ * response step, log step, the body only for who declared it, refused header
+ * fields, 500 after a failed allocation.  It is stricter where that finds bugs:
+ * every value and allocation is a malloc of its exact size without a NUL, and
+ * freed after the log step, so run tests under -fsanitize=address.
+ *
+ * What it is not: an HTTP parser, a router (of several routes that match, the
+ * one with the fewest parameters runs), or concurrent.  Strings that functions
+ * return are NUL-terminated and live until the next request or end. */
+#ifndef ETUDE_TEST_H
+#define ETUDE_TEST_H
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "etude.h"
+
+ET_C_ const et_plugin *const et_plugins_v1[];
+
+/* ---- the test's side: life of the plugin ---------------------------------*/
+
+/* Give an option a value, as text of the ini; LIST and HEADERS options take
+ * one more.  Before et_test_open. */
+static inline void et_test_option(const char *key, const char *value);
+/* Load, fill and check the options, open the instance, init the state: 0, or
+ * below 0 (nothing is left open then) and et_test_why says why. */
+static inline int32_t et_test_open(void);
+static inline const char *et_test_why(void);
+/* Exit, close, unload; forget options, requests, log and planned errors.
+ * Without it ASan reports leaks. */
+static inline void et_test_end(void);
+/* What a reload with a new build does: save the state, exit, close, forget the
+ * options, take those of the lines "key=value", open again, load the state.
+ * 0 or below 0. */
+static inline int32_t et_test_reload(const char *options);
+/* What steps get as self. */
+static inline void *et_test_self(void);
+
+/* ---- the test's side: a request ------------------------------------------*/
+
+/* Begin one; target as on the wire: "/a%20b?x=1". */
+static inline void et_test_request(const char *method, const char *target);
+/* Add a field; Cookie and Host are fields too. */
+static inline void et_test_header(const char *name, const char *value);
+/* Its body, with a Content-Length unless a field says otherwise. */
+static inline void et_test_body(const void *p, size_t n);
+/* A path parameter, for steps called by name; et_test_run finds them itself. */
+static inline void et_test_param(const char *name, const char *value);
+static inline void et_test_peer(const char *address);
+static inline void et_test_scheme(const char *scheme);
+/* What answers when the plugin has no route or handler for it: 200 "inner\n"
+ * unless the test gives a step of its own. */
+static inline void et_test_inner(et_step fn);
+
+/* Run the whole chain; the final status, or 0 if the connection would have been
+ * closed without an answer. */
+static inline uint32_t et_test_run(void);
+/* Call one function only, by its name (a route, step or handler): what it
+ * returned; nothing else runs. */
+static inline uint32_t et_test_call(const char *name);
+/* Run an ET_COMMAND: its answer, or NULL if it returned below 0. */
+static inline const char *et_test_command(const char *name, const char *args);
+
+/* ---- the test's side: what came of it ------------------------------------*/
+
+static inline uint32_t et_test_status(void);
+/* Media type; "" if none was given. */
+static inline const char *et_test_type(void);
+/* The body, and its length. */
+static inline const char *et_test_text(void);
+static inline size_t et_test_length(void);
+/* The nth (from 0) field of that name, or NULL. */
+static inline const char *et_test_field(const char *name, size_t nth);
+/* 1 if the body was collected for a step: a refusal should not cost that. */
+static inline int et_test_body_was_read(void);
+/* 1 if the answer may be dressed by the server (et_error). */
+static inline int et_test_is_dressed(void);
+/* 1 if a record with that level and text in it was logged. */
+static inline int et_test_logged(uint32_t level, const char *part);
+/* The ith line written through et.log/1, or NULL. */
+static inline const char *et_test_line(size_t i);
+
+/* ---- the test's side: trouble --------------------------------------------*/
+
+/* The nth allocation from here on fails (1: the next); 0: none.  Allocations
+ * are alloc, reserve, set, and what query and form decode. */
+static inline void et_test_fail_at(size_t n);
+/* How many allocations the last request made. */
+static inline size_t et_test_allocations(void);
+/* Run the request that build makes once for every allocation in it, failing
+ * that one.  How many runs there were, or -1 if one did not end in 500. */
+static inline int et_test_out_of_memory(void (*build)(void));
+/* Every set of a response field returns rc, until 0. */
+static inline void et_test_fail_set(int32_t rc);
+/* et.log/1: open and write return these, until 0. */
+static inline void et_test_fail_log(int32_t open_rc, int32_t write_rc);
+/* iface() knows no such interface, until NULL. */
+static inline void et_test_hide_iface(const char *id);
+/* Records above this level are dropped; ET_L_DEBUG at first. */
+static inline void et_test_log_level(uint32_t level);
+
+/* ================= nothing below is for direct use ======================== */
+
+/* ---- memory: lists of exact-size blocks ----------------------------------*/
+
+struct et_test_block_ {
+    struct et_test_block_ *next;
+    void *p;
+};
+
+struct et_test_pair_ {
+    struct et_test_pair_ *next;
+    et_str name, value;
+    uint32_t level;
+};
+
+typedef struct et_test_block_ *et_test_memory_;
+
+struct et_test_ {
+    int is_ready, is_open, is_loaded;
+    et_host host;
+    et_http http;
+    et_log log;
+    et_worker worker;
+    et_conf conf;
+    et_req req;
+    /* plugin */
+    et_test_memory_ kept; /* options: until end or reload */
+    et_test_memory_ open; /* option struct, instance, state */
+    struct et_test_pair_ *options;
+    void *conf_object, *inst, *state;
+    char why[512];
+    /* request */
+    et_test_memory_ request, result;
+    struct et_test_pair_ *fields, *params;
+    et_str body;
+    int has_body, sees_body, was_read, is_sealed;
+    void *mine;
+    et_step inner;
+    const et_route *route;
+    et_str peer;
+    char *reserved;
+    size_t reserved_cap;
+    /* response */
+    et_str type, sent;
+    struct et_test_pair_ *set;
+    int is_decided, is_committed, is_dressed, is_poisoned, is_dropped;
+    void (*release)(void *arg);
+    void *release_arg;
+    /* records and lines */
+    et_test_memory_ journal;
+    struct et_test_pair_ *records, *lines;
+    /* trouble */
+    size_t fail_at, allocations;
+    int32_t fail_set, fail_open, fail_write;
+    const char *hidden;
+};
+
+static struct et_test_ et_test_m_;
+
+static inline void *
+et_test_get_(et_test_memory_ *list, size_t n)
+{
+    struct et_test_block_ *b =
+        (struct et_test_block_ *)malloc(sizeof(struct et_test_block_));
+    if (b)
+        b->p = calloc(1, n ? n : 1);
+    if (!b || !b->p) {
+        fputs("etude_test.h: out of memory\n", stderr);
+        abort();
+    }
+    b->next = *list;
+    *list = b;
+    return b->p;
+}
+
+static inline void
+et_test_drop_(et_test_memory_ *list)
+{
+    while (*list) {
+        struct et_test_block_ *b = *list;
+        *list = b->next;
+        free(b->p);
+        free(b);
+    }
+}
+
+/* A copy of exactly s.n bytes; absent stays absent. */
+static inline et_str
+et_test_dup_(et_test_memory_ *list, et_str s)
+{
+    char *p;
+    if (!s.p)
+        return s;
+    p = (char *)et_test_get_(list, s.n);
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    return et_sn(p, s.n);
+}
+
+static inline const char *
+et_test_z_(et_test_memory_ *list, et_str s)
+{
+    char *p = (char *)et_test_get_(list, s.n + 1);
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    return p;
+}
+
+static inline struct et_test_pair_ *
+et_test_append_(et_test_memory_ *list, struct et_test_pair_ **at, et_str name,
+                et_str value)
+{
+    while (*at)
+        at = &(*at)->next;
+    *at = (struct et_test_pair_ *)et_test_get_(list, sizeof **at);
+    (*at)->name = et_test_dup_(list, name);
+    (*at)->value = et_test_dup_(list, value);
+    return *at;
+}
+
+/* The nth pair of that name, compared without case, or NULL. */
+static inline const struct et_test_pair_ *
+et_test_find_(const struct et_test_pair_ *p, et_str name, size_t nth)
+{
+    for (; p; p = p->next)
+        if (et_eq_nocase(p->name, name) && nth-- == 0)
+            return p;
+    return NULL;
+}
+
+static inline et_str
+et_test_value_(const struct et_test_pair_ *p)
+{
+    return p ? p->value : et_s(NULL);
+}
+
+/* Count an allocation of the plugin's; 1 if this is the one to fail. */
+static inline int
+et_test_fails_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    m->allocations++;
+    if (!m->fail_at || --m->fail_at > 0)
+        return 0;
+    m->is_poisoned = 1;
+    return 1;
+}
+
+/* ---- text: percent decoding, key=value pairs -----------------------------*/
+
+static inline int
+et_test_hex_(char c)
+{
+    const char low = et_lower(c);
+    return c >= '0' && c <= '9'       ? c - '0'
+           : low >= 'a' && low <= 'f' ? low - 'a' + 10
+                                      : -1;
+}
+
+/* s decoded; '+' becomes a space in forms, "%2F" stays in paths. */
+static inline et_str
+et_test_decode_(et_test_memory_ *list, et_str s, int is_form)
+{
+    char *out = (char *)et_test_get_(list, s.n), c;
+    size_t i, n = 0;
+    for (i = 0; i < s.n; i++) {
+        c = is_form && s.p[i] == '+' ? ' ' : s.p[i];
+        if (c == '%' && i + 2 < s.n && et_test_hex_(s.p[i + 1]) >= 0 &&
+            et_test_hex_(s.p[i + 2]) >= 0) {
+            const int x =
+                et_test_hex_(s.p[i + 1]) * 16 + et_test_hex_(s.p[i + 2]);
+            if (is_form || x != '/') {
+                c = (char)x;
+                i += 2;
+            }
+        }
+        out[n++] = c;
+    }
+    return et_test_dup_(list, et_sn(out, n));
+}
+
+/* s up to the first c; *rest is what follows it, absent if there is no c. */
+static inline et_str
+et_test_cut_(et_str s, char c, et_str *rest)
+{
+    const char *hit = s.n ? (const char *)memchr(s.p, c, s.n) : NULL;
+    *rest = et_s(NULL);
+    if (!hit)
+        return s;
+    *rest = et_sn(hit + 1, s.n - (size_t)(hit - s.p) - 1);
+    return et_sn(s.p, (size_t)(hit - s.p));
+}
+
+static inline et_str
+et_test_pair_value_(et_str text, et_str name, uint32_t nth)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (et_test_fails_())
+        return et_s(NULL);
+    while (text.p) {
+        et_str rest, value;
+        const et_str key =
+            et_test_cut_(et_test_cut_(text, '&', &rest), '=', &value);
+        if (key.n && et_eq(et_test_decode_(&m->request, key, 1), name) &&
+            nth-- == 0)
+            return et_test_decode_(&m->request, value.p ? value : et_s(""), 1);
+        text = rest;
+    }
+    return et_s(NULL);
+}
+
+/* ---- et.http/1 -----------------------------------------------------------*/
+
+static inline et_str
+et_test_h_header_(const et_req *r, et_str name, uint32_t nth)
+{
+    (void)r;
+    return et_test_value_(et_test_find_(et_test_m_.fields, name, nth));
+}
+
+static inline int32_t
+et_test_h_header_at_(const et_req *r, uint32_t i, et_str *name, et_str *value)
+{
+    const struct et_test_pair_ *p = et_test_m_.fields;
+    (void)r;
+    while (p && i-- > 0)
+        p = p->next;
+    if (!p)
+        return ET_EINVAL;
+    *name = p->name;
+    *value = p->value;
+    return 0;
+}
+
+static inline et_str
+et_test_h_param_(const et_req *r, et_str name)
+{
+    const struct et_test_pair_ *p = et_test_m_.params;
+    (void)r;
+    while (p && !et_eq(p->name, name))
+        p = p->next;
+    return et_test_value_(p);
+}
+
+static inline et_str
+et_test_h_query_(et_req *r, et_str name, uint32_t nth)
+{
+    return et_test_pair_value_(r->query, name, nth);
+}
+
+static inline et_str
+et_test_h_body_(const et_req *r)
+{
+    (void)r;
+    return et_test_m_.sees_body ? et_test_m_.body : et_s(NULL);
+}
+
+static inline et_str
+et_test_h_form_(et_req *r, et_str name, uint32_t nth)
+{
+    et_str rest;
+    const et_str type =
+        et_test_cut_(et_test_h_header_(r, et_s("Content-Type"), 0), ';', &rest);
+    if (!et_eq_nocase(et_trim(type), et_s("application/x-www-form-urlencoded")))
+        return et_s(NULL);
+    return et_test_pair_value_(et_test_h_body_(r), name, nth);
+}
+
+static inline et_str
+et_test_h_cookie_(const et_req *r, et_str name)
+{
+    et_str all, value, rest;
+    uint32_t i = 0;
+    for (; (all = et_test_h_header_(r, et_s("Cookie"), i)).p; i++) {
+        for (; all.p; all = rest) {
+            const et_str one = et_trim(et_test_cut_(all, ';', &rest));
+            if (!et_eq(et_test_cut_(one, '=', &value), name) || !value.p)
+                continue;
+            if (value.n >= 2 && value.p[0] == '"' &&
+                value.p[value.n - 1] == '"')
+                value = et_sn(value.p + 1, value.n - 2);
+            return value;
+        }
+    }
+    return et_s(NULL);
+}
+
+static inline et_str
+et_test_h_text_(et_req *r, uint32_t which)
+{
+    const struct et_test_ *m = &et_test_m_;
+    (void)r;
+    switch (which) {
+    case ET_T_PEER: return m->peer;
+    case ET_T_SOCKET_PEER: return et_s("127.0.0.1");
+    case ET_T_ROUTE: return et_s(m->route ? m->route->name : "test");
+    case ET_T_INSTANCE: return et_s("test");
+    case ET_T_CLF_TIME: return et_s("21/Nov/2026:02:21:00 +0000");
+    case ET_T_ISO_TIME: return et_s("2026-11-21T02:21:00.123Z");
+    default: return et_s(NULL);
+    }
+}
+
+static inline int64_t
+et_test_h_number_(const et_req *r, uint32_t which)
+{
+    const struct et_test_ *m = &et_test_m_;
+    const struct et_test_pair_ *p = m->fields;
+    int64_t n = 0;
+    (void)r;
+    switch (which) {
+    case ET_N_HEADERS:
+        for (; p; p = p->next)
+            n++;
+        return n;
+    case ET_N_BODY_BYTES:
+        return m->sees_body || !m->has_body ? (int64_t)m->body.n : -1;
+    case ET_N_SENT_BYTES: return m->is_committed ? (int64_t)m->sent.n : 0;
+    case ET_N_ELAPSED_US: return 1500;
+    case ET_N_PEER_PORT: return 40000;
+    default: return -1;
+    }
+}
+
+static inline void *
+et_test_h_alloc_(et_req *r, size_t n)
+{
+    (void)r;
+    return et_test_fails_() ? NULL : et_test_get_(&et_test_m_.request, n);
+}
+
+static inline char *
+et_test_h_reserve_(et_req *r, size_t want, size_t *cap)
+{
+    struct et_test_ *m = &et_test_m_;
+    (void)r;
+    free(m->reserved);
+    m->reserved = et_test_fails_() ? NULL : (char *)malloc(want ? want : 1);
+    m->reserved_cap = want;
+    *cap = m->reserved ? want : 0;
+    return m->reserved;
+}
+
+static inline void
+et_test_h_commit_(et_req *r, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_block_ *b;
+    (void)r;
+    if (!m->reserved || n > m->reserved_cap) {
+        fputs("etude_test.h: commit of more than was reserved\n", stderr);
+        abort();
+    }
+    (void)et_test_get_(&m->request, 0);
+    b = m->request; /* hand the block over as it is: pointers stay valid */
+    free(b->p);
+    b->p = m->reserved;
+    m->reserved = NULL;
+}
+
+static inline int
+et_test_is_token_(et_str s)
+{
+    size_t i;
+    for (i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f ||
+            strchr("\"(),/:;<=>?@[\\]{}", s.p[i]))
+            return 0;
+    return s.n > 0;
+}
+
+static inline int
+et_test_is_owned_(et_str name)
+{
+    static const char *const owned[] = {
+        "Connection", "Content-Length", "Date",    "Keep-Alive",
+        "TE",         "Trailer",        "Upgrade", "Transfer-Encoding",
+    };
+    size_t i;
+    for (i = 0; i < sizeof owned / sizeof owned[0]; i++)
+        if (et_eq_nocase(name, et_s(owned[i])))
+            return 1;
+    return 0;
+}
+
+static inline void
+et_test_unset_(struct et_test_pair_ **at, et_str name)
+{
+    while (*at)
+        if (et_eq_nocase((*at)->name, name))
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+}
+
+static inline int32_t
+et_test_h_set_(et_req *r, et_str name, et_str value, uint32_t mode)
+{
+    struct et_test_ *m = &et_test_m_;
+    (void)r;
+    if (m->fail_set)
+        return m->fail_set;
+    if (m->is_committed)
+        return ET_EPHASE;
+    if (mode > ET_DEL || !et_test_is_token_(name) || et_test_is_owned_(name))
+        return ET_EINVAL;
+    if (mode != ET_DEL && value.n &&
+        (memchr(value.p, '\r', value.n) || memchr(value.p, '\n', value.n) ||
+         memchr(value.p, 0, value.n)))
+        return ET_EINVAL;
+    if (mode != ET_DEL && et_test_fails_())
+        return ET_ENOMEM;
+    if (et_eq_nocase(name, et_s("Content-Type"))) {
+        m->type = et_test_dup_(&m->request, mode == ET_DEL ? et_s("") : value);
+        return 0;
+    }
+    if (mode != ET_ADD)
+        et_test_unset_(&m->set, name);
+    if (mode != ET_DEL)
+        et_test_append_(&m->result, &m->set, name, value.p ? value : et_s(""));
+    return 0;
+}
+
+static inline et_str
+et_test_h_get_(const et_req *r, et_str name, uint32_t nth)
+{
+    const struct et_test_ *m = &et_test_m_;
+    (void)r;
+    if (et_eq_nocase(name, et_s("Content-Type")))
+        return nth == 0 && m->type.n ? m->type : et_s(NULL);
+    return et_test_value_(et_test_find_(m->set, name, nth));
+}
+
+/* Let go of the answer decided so far. */
+static inline void
+et_test_clear_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (m->release)
+        m->release(m->release_arg);
+    m->release = NULL;
+    m->is_decided = m->is_dressed = 0;
+    m->req.status = 0;
+    m->type = m->sent = et_s("");
+}
+
+static inline uint32_t
+et_test_h_reply_(et_req *r, uint32_t status, et_str type, const void *p,
+                 size_t n, uint32_t flags)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (m->is_committed || m->is_poisoned || status < 200 || status > 599)
+        return ET_FAIL;
+    if ((flags & ET_R_COPY) && et_test_fails_())
+        return ET_FAIL;
+    et_test_clear_();
+    m->is_decided = 1;
+    m->is_dressed = (flags & ET_R_DRESS) != 0;
+    r->status = status;
+    m->type = type;
+    m->sent = et_sn(n ? p : "", n);
+    if (flags & ET_R_COPY) {
+        m->type = et_test_dup_(&m->request, type);
+        m->sent = et_test_dup_(&m->request, m->sent);
+    }
+    return ET_DONE;
+}
+
+static inline uint32_t
+et_test_h_reply_ref_(et_req *r, uint32_t status, et_str type, const void *p,
+                     size_t n, void (*release)(void *arg), void *arg)
+{
+    const uint32_t rc = et_test_h_reply_(r, status, type, p, n, 0);
+    if (rc != ET_DONE) {
+        release(arg);
+        return rc;
+    }
+    et_test_m_.release = release;
+    et_test_m_.release_arg = arg;
+    return rc;
+}
+
+static inline uint32_t
+et_test_h_reply_file_(et_req *r, uint32_t status, et_str type, int32_t fd,
+                      uint64_t off, uint64_t n)
+{
+    char *p = (char *)et_test_get_(&et_test_m_.request, (size_t)n);
+    /* lseek and read, because strict C11 does not show pread. */
+    const int is_there = lseek(fd, (long)off, SEEK_SET) == (long)off &&
+                         read(fd, p, (size_t)n) == (ssize_t)n;
+    close(fd);
+    if (!is_there)
+        return ET_FAIL;
+    return et_test_h_reply_(r, status, type, p, (size_t)n, 0);
+}
+
+/* ---- the host ------------------------------------------------------------*/
+
+static inline void
+et_test_record_(const et_ctx *c, uint32_t level, const char *p, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    (void)c;
+    if (level <= m->host.log_level)
+        et_test_append_(&m->journal, &m->records, et_s(""), et_sn(p, n))
+            ->level = level;
+}
+
+static inline uint32_t
+et_test_h_fail_(et_req *r, const char *p, size_t n)
+{
+    et_test_record_(&r->ctx, ET_L_ERROR, p, n);
+    return ET_FAIL;
+}
+
+static inline int32_t
+et_test_log_open_(et_conf *c, et_str path, et_err *e)
+{
+    (void)c;
+    if (et_test_m_.fail_open) {
+        et_seterr(e, "%.*s: the test says no", ET_STR(path));
+        return et_test_m_.fail_open;
+    }
+    return 1;
+}
+
+static inline int32_t
+et_test_log_write_(et_req *r, int32_t channel, const char *p, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    (void)r;
+    if (m->fail_write)
+        return m->fail_write;
+    if (channel != 1 || n > 8000)
+        return ET_EINVAL;
+    et_test_append_(&m->journal, &m->lines, et_s(""), et_sn(p, n));
+    return 0;
+}
+
+static inline const void *
+et_test_iface_(const et_host *h, const char *id, uint32_t min_size)
+{
+    struct et_test_ *m = &et_test_m_;
+    (void)h;
+    if (m->hidden && strcmp(id, m->hidden) == 0)
+        return NULL;
+    if (strcmp(id, ET_IF_HTTP) == 0 && min_size <= sizeof m->http)
+        return &m->http;
+    if (strcmp(id, ET_IF_LOG) == 0 && min_size <= sizeof m->log)
+        return &m->log;
+    return NULL;
+}
+
+/* The tables, on first use. */
+static inline struct et_test_ *
+et_test_mock_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    et_http *h = &m->http;
+    if (m->is_ready)
+        return m;
+    m->is_ready = 1;
+    h->size = (uint32_t)sizeof *h;
+    h->header = et_test_h_header_;
+    h->header_at = et_test_h_header_at_;
+    h->param = et_test_h_param_;
+    h->query = et_test_h_query_;
+    h->form = et_test_h_form_;
+    h->cookie = et_test_h_cookie_;
+    h->body = et_test_h_body_;
+    h->text = et_test_h_text_;
+    h->number = et_test_h_number_;
+    h->alloc = et_test_h_alloc_;
+    h->reserve = et_test_h_reserve_;
+    h->commit = et_test_h_commit_;
+    h->set = et_test_h_set_;
+    h->get = et_test_h_get_;
+    h->reply = et_test_h_reply_;
+    h->reply_ref = et_test_h_reply_ref_;
+    h->reply_file = et_test_h_reply_file_;
+    h->fail = et_test_h_fail_;
+    m->log.size = (uint32_t)sizeof m->log;
+    m->log.open = et_test_log_open_;
+    m->log.write = et_test_log_write_;
+    m->host.size = (uint32_t)sizeof m->host;
+    m->host.major = ET_ABI_MAJOR;
+    m->host.minor = ET_ABI_MINOR;
+    m->host.log_level = ET_L_DEBUG;
+    m->host.product = "etude_test.h";
+    m->host.iface = et_test_iface_;
+    m->host.log = et_test_record_;
+    m->worker.ctx.size = (uint32_t)sizeof m->worker;
+    m->worker.ctx.kind = ET_K_WORKER;
+    m->worker.ctx.host = &m->host;
+    m->worker.n_workers = 1;
+    m->conf.ctx.size = (uint32_t)sizeof m->conf;
+    m->conf.ctx.kind = ET_K_CONF;
+    m->conf.ctx.host = &m->host;
+    m->conf.instance = et_s("test");
+    m->conf.n_workers = 1;
+    return m;
+}
+
+/* ---- items ---------------------------------------------------------------*/
+
+/* The nth item of that kind, or NULL. */
+static inline const void *
+et_test_item_(uint32_t kind, size_t nth)
+{
+    const et_plugin *plugin = et_plugins_v1[0];
+    const void *const *at;
+    for (at = plugin->items; at < plugin->items_end; at++)
+        if (((const et_item *)*at)->kind == kind && nth-- == 0)
+            return *at;
+    return NULL;
+}
+
+static inline int32_t
+et_test_refuse_(const char *what, const char *more)
+{
+    struct et_test_ *m = et_test_mock_();
+    snprintf(m->why, sizeof m->why, "%s%s", what, more);
+    return ET_EINVAL;
+}
+
+static inline int32_t
+et_test_check_items_(void)
+{
+    static const char *const once[] = {NULL,      NULL,   "REQUEST", "RESPONSE",
+                                       "HANDLER", "LOG",  "OPTIONS", "INSTANCE",
+                                       "STATE",   "IMAGE"};
+    const et_needdef *need;
+    uint32_t kind;
+    size_t i;
+    for (kind = ET_I_REQUEST; kind <= ET_I_IMAGE; kind++)
+        if (et_test_item_(kind, 1))
+            return et_test_refuse_("declared twice: ET_", once[kind]);
+    for (i = 0; (need = (const et_needdef *)et_test_item_(ET_I_NEED, i)); i++)
+        if (!et_test_iface_(NULL, need->id, need->min_size))
+            return et_test_refuse_("needs interface ", need->id);
+    return 0;
+}
+
+/* ---- options -------------------------------------------------------------*/
+
+struct et_test_unit_ {
+    const char *name;
+    int64_t factor;
+};
+
+/* "64k" by the units, which end in {NULL, 0}; "" is a unit too. */
+static inline int
+et_test_scaled_(et_str s, const struct et_test_unit_ *u, int64_t *out)
+{
+    size_t digits = 0;
+    while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
+        digits++;
+    if (et_to_int(et_sn(s.p, digits), 0, INT64_MAX / 4096 / 86400000, out) < 0)
+        return 0;
+    for (; u->name; u++)
+        if (et_eq_nocase(et_sn(s.p + digits, s.n - digits), et_s(u->name))) {
+            *out *= u->factor;
+            return 1;
+        }
+    return 0;
+}
+
+static inline int
+et_test_bool_(et_str s, int64_t *out)
+{
+    static const char *const words[] = {"no",    "yes",  "off", "on",
+                                        "false", "true", "0",   "1"};
+    int i;
+    for (i = 0; i < 8; i++)
+        if (et_eq_nocase(s, et_s(words[i]))) {
+            *out = i & 1;
+            return 1;
+        }
+    return 0;
+}
+
+static inline int
+et_test_choice_(et_str s, const char *choices, int64_t *out)
+{
+    et_str rest = et_s(choices);
+    int64_t i = 0;
+    for (; rest.p; i++)
+        if (et_eq(et_test_cut_(rest, '|', &rest), s)) {
+            *out = i;
+            return 1;
+        }
+    return 0;
+}
+
+static inline int
+et_test_rate_(et_str s, et_rate *out)
+{
+    static const struct et_test_unit_ per[] = {
+        {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
+    et_str unit;
+    const et_str count = et_test_cut_(s, '/', &unit);
+    const struct et_test_unit_ *u = per;
+    if (!unit.p || et_to_int(count, 0, INT64_MAX, &out->count) < 0)
+        return 0;
+    while (u->name && !et_eq(unit, et_s(u->name)))
+        u++;
+    out->per_ms = u->factor;
+    return u->name != NULL;
+}
+
+static inline int
+et_test_is_field_(et_str s)
+{
+    return et_test_is_token_(et_to_field(s).name);
+}
+
+static inline void
+et_test_list_add_(et_list *list, et_str s)
+{
+    et_str *v =
+        (et_str *)et_test_get_(&et_test_m_.open, (list->n + 1) * sizeof *v);
+    if (list->n)
+        memcpy(v, list->v, list->n * sizeof *v);
+    v[list->n] = s;
+    list->v = v;
+    list->n++;
+}
+
+/* A relative path starts in /test, as if the ini stood there. */
+static inline int
+et_test_path_(et_str s, et_str *out)
+{
+    const char *dir = s.n && s.p[0] == '/' ? "" : "/test/";
+    const size_t n = strlen(dir) + s.n;
+    char *p = (char *)et_test_get_(&et_test_m_.open, n + 1);
+    snprintf(p, n + 1, "%s%.*s", dir, ET_STR(s));
+    *out = et_sn(p, n);
+    return s.n > 0;
+}
+
+/* Value s of option o into its field; 1, or 0 if it is none. */
+static inline int
+et_test_parse_(const et_opt *o, et_str s, void *field)
+{
+    static const struct et_test_unit_ sizes[] = {{"", 1},
+                                                 {"k", 1024},
+                                                 {"m", 1024 * 1024},
+                                                 {"g", 1024 * 1024 * 1024},
+                                                 {NULL, 0}};
+    static const struct et_test_unit_ times[] = {
+        {"ms", 1},      {"s", 1000},     {"m", 60000},
+        {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
+    int64_t *x = (int64_t *)field;
+    s = et_test_dup_(&et_test_m_.open, s);
+    switch (o->type) {
+    case ET_O_STR: *(et_str *)field = s; return 1;
+    case ET_O_INT: return et_to_int(s, INT64_MIN, INT64_MAX, x) == 0;
+    case ET_O_BOOL: return et_test_bool_(s, x);
+    case ET_O_SIZE: return et_test_scaled_(s, sizes, x);
+    case ET_O_TIME: return et_test_scaled_(s, times, x) || et_eq(s, et_s("0"));
+    case ET_O_PATH: return et_test_path_(s, (et_str *)field);
+    case ET_O_RATE: return et_test_rate_(s, (et_rate *)field);
+    case ET_O_CHOICE: return et_test_choice_(s, o->choices, x);
+    case ET_O_HEADER:
+        *(et_field *)field = et_to_field(s);
+        return et_test_is_field_(s);
+    case ET_O_LIST: et_test_list_add_((et_list *)field, s); return 1;
+    case ET_O_HEADERS:
+        et_test_list_add_((et_list *)field, s);
+        return et_test_is_field_(s);
+    default: return 0;
+    }
+}
+
+static inline int
+et_test_in_range_(const et_opt *o, const void *field)
+{
+    int64_t x;
+    if (!o->min && !o->max)
+        return 1;
+    if (o->type == ET_O_RATE)
+        x = ((const et_rate *)field)->count;
+    else if (o->type >= ET_O_INT && o->type <= ET_O_TIME)
+        x = *(const int64_t *)field;
+    else
+        return 1;
+    return x >= o->min && x <= o->max;
+}
+
+static inline int32_t
+et_test_fill_one_(const et_opt *o, char *object)
+{
+    struct et_test_ *m = et_test_mock_();
+    const struct et_test_pair_ *p = m->options;
+    int is_given = 0;
+    for (; p; p = p->next) {
+        if (!et_eq(p->name, et_s(o->key)))
+            continue;
+        is_given = 1;
+        if (!et_test_parse_(o, p->value, object + o->off) ||
+            !et_test_in_range_(o, object + o->off))
+            return et_test_refuse_("bad value of option ", o->key);
+    }
+    if (is_given)
+        return 0;
+    if (o->flags & ET_O_REQUIRED)
+        return et_test_refuse_("required option is missing: ", o->key);
+    if (o->dflt && (!et_test_parse_(o, et_s(o->dflt), object + o->off) ||
+                    !et_test_in_range_(o, object + o->off)))
+        return et_test_refuse_("bad default of option ", o->key);
+    return 0;
+}
+
+static inline const et_opt *
+et_test_row_(const et_optdef *def, uint32_t i)
+{
+    return (const et_opt *)((const char *)def->v + (size_t)i * def->v->size);
+}
+
+static inline int32_t
+et_test_known_options_(const et_optdef *def)
+{
+    const struct et_test_pair_ *p = et_test_mock_()->options;
+    for (; p; p = p->next) {
+        uint32_t i = 0, n = def ? def->n : 0;
+        while (i < n && !et_eq(p->name, et_s(et_test_row_(def, i)->key)))
+            i++;
+        if (i == n)
+            return et_test_refuse_("unknown option ",
+                                   et_test_z_(&et_test_m_.open, p->name));
+    }
+    return 0;
+}
+
+static inline int32_t
+et_test_fill_(const et_optdef *def)
+{
+    struct et_test_ *m = et_test_mock_();
+    et_err e = {m->why, sizeof m->why - 1, 0};
+    int32_t rc = et_test_known_options_(def);
+    uint32_t i;
+    if (rc < 0 || !def)
+        return rc;
+    m->conf_object = et_test_get_(&m->open, def->conf_size);
+    for (i = 0; i < def->n && rc == 0; i++)
+        rc = et_test_fill_one_(et_test_row_(def, i), (char *)m->conf_object);
+    if (rc == 0 && def->check && (rc = def->check(m->conf_object, &e)) < 0)
+        m->why[e.n] = 0;
+    return rc;
+}
+
+/* ---- life ----------------------------------------------------------------*/
+
+static inline void
+et_test_option(const char *key, const char *value)
+{
+    struct et_test_ *m = et_test_mock_();
+    et_test_append_(&m->kept, &m->options, et_s(key), et_s(value));
+}
+
+static inline const char *
+et_test_why(void)
+{
+    return et_test_m_.why;
+}
+
+static inline void *
+et_test_self(void)
+{
+    const struct et_test_ *m = &et_test_m_;
+    return m->state ? m->state : m->inst ? m->inst : m->conf_object;
+}
+
+static inline int32_t
+et_test_open_inst_(void)
+{
+    struct et_test_ *m = et_test_mock_();
+    const et_instancedef *def =
+        (const et_instancedef *)et_test_item_(ET_I_INSTANCE, 0);
+    et_err e = {m->why, sizeof m->why - 1, 0};
+    void *inst;
+    int32_t rc = 0;
+    if (!def)
+        return 0;
+    inst = et_test_get_(&m->open, def->inst_size);
+    if (def->open && (rc = def->open(&m->conf, m->conf_object, inst, &e)) < 0)
+        m->why[e.n] = 0;
+    else
+        m->inst = inst;
+    return rc;
+}
+
+static inline int32_t
+et_test_init_state_(void)
+{
+    struct et_test_ *m = et_test_mock_();
+    const et_statedef *def = (const et_statedef *)et_test_item_(ET_I_STATE, 0);
+    const void *from = m->inst ? m->inst : m->conf_object;
+    et_err e = {m->why, sizeof m->why - 1, 0};
+    void *state;
+    int32_t rc = 0;
+    if (!def)
+        return 0;
+    state = et_test_get_(&m->open, def->state_size);
+    if (def->init && (rc = def->init(&m->worker, from, state, &e)) < 0)
+        m->why[e.n] = 0;
+    else
+        m->state = state;
+    return rc;
+}
+
+static inline int32_t
+et_test_load_(void)
+{
+    struct et_test_ *m = et_test_mock_();
+    const et_imagedef *def = (const et_imagedef *)et_test_item_(ET_I_IMAGE, 0);
+    et_err e = {m->why, sizeof m->why - 1, 0};
+    int32_t rc = 0;
+    if (m->is_loaded)
+        return 0;
+    if (def && def->load && (rc = def->load(&m->host, &e)) < 0)
+        m->why[e.n] = 0;
+    m->is_loaded = rc == 0;
+    return rc;
+}
+
+/* Undo what et_test_open did, except load. */
+static inline void
+et_test_shut_(void)
+{
+    struct et_test_ *m = et_test_mock_();
+    const et_instancedef *inst =
+        (const et_instancedef *)et_test_item_(ET_I_INSTANCE, 0);
+    const et_statedef *state =
+        (const et_statedef *)et_test_item_(ET_I_STATE, 0);
+    if (m->state && state->exit)
+        state->exit(&m->worker, m->state);
+    if (m->inst && inst->close)
+        inst->close(m->inst);
+    m->state = m->inst = m->conf_object = NULL;
+    m->is_open = 0;
+    et_test_drop_(&m->open);
+}
+
+static inline void
+et_test_unload_(void)
+{
+    const et_imagedef *def = (const et_imagedef *)et_test_item_(ET_I_IMAGE, 0);
+    if (et_test_m_.is_loaded && def && def->unload)
+        def->unload();
+    et_test_m_.is_loaded = 0;
+}
+
+static inline int32_t
+et_test_open(void)
+{
+    struct et_test_ *m = et_test_mock_();
+    int32_t rc;
+    m->why[0] = 0;
+    rc = et_test_check_items_();
+    if (rc == 0)
+        rc = et_test_load_();
+    if (rc == 0)
+        rc = et_test_fill_((const et_optdef *)et_test_item_(ET_I_OPTIONS, 0));
+    if (rc == 0)
+        rc = et_test_open_inst_();
+    if (rc == 0)
+        rc = et_test_init_state_();
+    if (rc < 0) {
+        et_test_shut_();
+        et_test_unload_();
+    }
+    m->is_open = rc == 0;
+    return rc;
+}
+
+static inline void
+et_test_forget_options_(void)
+{
+    et_test_m_.options = NULL;
+    et_test_drop_(&et_test_m_.kept);
+}
+
+struct et_test_bytes_ {
+    char *p;
+    size_t n;
+};
+
+static inline int32_t
+et_test_put_(void *out, const void *p, size_t n)
+{
+    struct et_test_bytes_ *b = (struct et_test_bytes_ *)out;
+    char *grown = (char *)realloc(b->p, b->n + n + 1);
+    if (!grown)
+        return ET_ENOMEM;
+    if (n)
+        memcpy(grown + b->n, p, n);
+    b->p = grown;
+    b->n += n;
+    grown[b->n] = 0;
+    return 0;
+}
+
+static inline int32_t
+et_test_reload(const char *options)
+{
+    struct et_test_ *m = et_test_mock_();
+    const et_statedef *def = (const et_statedef *)et_test_item_(ET_I_STATE, 0);
+    struct et_test_bytes_ saved = {NULL, 0};
+    et_err e = {m->why, sizeof m->why - 1, 0};
+    et_str rest = et_s(*options ? options : NULL);
+    int32_t rc = 0;
+    if (m->state && def->save)
+        rc = def->save(&m->worker, m->state, &saved, et_test_put_);
+    et_test_shut_();
+    et_test_forget_options_();
+    while (rest.p) {
+        et_str value;
+        const et_str line = et_test_cut_(rest, '\n', &rest);
+        const et_str key = et_test_cut_(line, '=', &value);
+        et_test_append_(&m->kept, &m->options, key, value);
+    }
+    if (rc == 0)
+        rc = et_test_open();
+    if (rc == 0 && def && def->load && saved.p &&
+        (rc = def->load(&m->worker, m->state, def->version, saved.p, saved.n,
+                        &e)) < 0)
+        m->why[e.n] = 0;
+    free(saved.p);
+    return rc;
+}
+
+/* ---- requests ------------------------------------------------------------*/
+
+static inline void
+et_test_free_request_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (m->release)
+        m->release(m->release_arg);
+    m->release = NULL;
+    free(m->reserved);
+    m->reserved = NULL;
+    m->fields = m->params = NULL;
+    et_test_drop_(&m->request);
+}
+
+static inline void
+et_test_end(void)
+{
+    struct et_test_ *m = et_test_mock_();
+    et_test_free_request_();
+    et_test_drop_(&m->result);
+    et_test_shut_();
+    et_test_unload_();
+    et_test_forget_options_();
+    et_test_drop_(&m->journal);
+    memset(m, 0, sizeof *m);
+}
+
+static inline uint32_t
+et_test_method_(const char *method)
+{
+    static const char *const names[] = {"",      "GET",    "HEAD",  "POST",
+                                        "PUT",   "DELETE", "PATCH", "OPTIONS",
+                                        "TRACE", "CONNECT"};
+    uint32_t i;
+    for (i = ET_M_GET; i <= ET_M_CONNECT; i++)
+        if (strcmp(method, names[i]) == 0)
+            return i;
+    return ET_M_OTHER;
+}
+
+static inline void
+et_test_request(const char *method, const char *target)
+{
+    struct et_test_ *m = et_test_mock_();
+    static uint64_t serial;
+    et_req *r = &m->req;
+    et_str path;
+    et_test_free_request_();
+    et_test_drop_(&m->result);
+    memset(r, 0, sizeof *r);
+    r->ctx.size = (uint32_t)sizeof *r;
+    r->ctx.kind = ET_K_REQ;
+    r->ctx.host = &m->host;
+    r->http = &m->http;
+    r->worker = &m->worker;
+    r->mine = &m->mine;
+    r->method = et_test_method_(method);
+    r->proto = 11;
+    r->method_s = et_test_dup_(&m->request, et_s(method));
+    r->target = et_test_dup_(&m->request, et_s(target));
+    path = et_test_cut_(r->target, '?', &r->query);
+    r->path = et_test_decode_(&m->request, path, 0);
+    r->scheme = et_s("http");
+    r->host = et_s("localhost");
+    r->id = ++serial;
+    m->mine = NULL;
+    m->route = NULL;
+    m->set = NULL;
+    m->body = m->type = m->sent = et_s("");
+    m->peer = et_s("203.0.113.7");
+    m->has_body = m->sees_body = m->was_read = m->is_sealed = 0;
+    m->is_decided = m->is_committed = m->is_dressed = 0;
+    m->is_poisoned = m->is_dropped = 0;
+    m->allocations = 0;
+}
+
+static inline void
+et_test_header(const char *name, const char *value)
+{
+    struct et_test_ *m = &et_test_m_;
+    et_test_append_(&m->request, &m->fields, et_s(name), et_s(value));
+    if (et_eq_nocase(et_s(name), et_s("Host")))
+        m->req.host = et_test_find_(m->fields, et_s(name), 0)->value;
+}
+
+static inline void
+et_test_body(const void *p, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    m->body = et_test_dup_(&m->request, et_sn(p, n));
+    m->has_body = 1;
+}
+
+static inline void
+et_test_param(const char *name, const char *value)
+{
+    struct et_test_ *m = &et_test_m_;
+    et_test_append_(&m->request, &m->params, et_s(name), et_s(value));
+}
+
+static inline void
+et_test_peer(const char *address)
+{
+    et_test_m_.peer = et_test_dup_(&et_test_m_.request, et_s(address));
+}
+
+static inline void
+et_test_scheme(const char *scheme)
+{
+    et_test_m_.req.scheme = et_test_dup_(&et_test_m_.request, et_s(scheme));
+}
+
+static inline void
+et_test_inner(et_step fn)
+{
+    et_test_mock_()->inner = fn;
+}
+
+/* Fields that follow from the rest. */
+static inline void
+et_test_seal_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    char length[24];
+    if (m->is_sealed || !m->has_body)
+        return;
+    m->is_sealed = 1;
+    if (et_test_find_(m->fields, et_s("Content-Length"), 0) ||
+        et_test_find_(m->fields, et_s("Transfer-Encoding"), 0))
+        return;
+    snprintf(length, sizeof length, "%zu", m->body.n);
+    et_test_header("Content-Length", length);
+}
+
+/* ---- routes --------------------------------------------------------------*/
+
+/* Match path against pattern; the number of parameters (a *rest counts 1000),
+ * or -1.  keep: also add them to the request. */
+static inline int
+et_test_match_(const char *pattern, et_str path, int keep)
+{
+    struct et_test_ *m = &et_test_m_;
+    et_str want = et_s(pattern + 1), have = et_sn(path.p + 1, path.n - 1);
+    int n = 0;
+    while (want.p || have.p) {
+        et_str want_rest, have_rest, w, h;
+        if (!want.p || !have.p)
+            return -1;
+        if (want.n && want.p[0] == '*') {
+            if (keep)
+                et_test_append_(&m->request, &m->params,
+                                et_sn(want.p + 1, want.n - 1), have);
+            return n + 1000;
+        }
+        w = et_test_cut_(want, '/', &want_rest);
+        h = et_test_cut_(have, '/', &have_rest);
+        if (w.n && w.p[0] == ':' && h.n) {
+            n++;
+            if (keep)
+                et_test_append_(&m->request, &m->params,
+                                et_sn(w.p + 1, w.n - 1), h);
+        } else if (!et_eq(w, h)) {
+            return -1;
+        }
+        want = want_rest;
+        have = have_rest;
+    }
+    return n;
+}
+
+static inline int
+et_test_takes_(const et_route *route, const et_req *r)
+{
+    et_str rest = et_s(route->method);
+    while (rest.p) {
+        const et_str one = et_trim(et_test_cut_(rest, ',', &rest));
+        if (et_eq(one, et_s("*")) || et_eq(one, r->method_s) ||
+            (r->method == ET_M_HEAD && et_eq(one, et_s("GET"))))
+            return 1;
+    }
+    return 0;
+}
+
+/* The best route for the request, or NULL; *has_path: one for another
+ * method. */
+static inline const et_route *
+et_test_find_route_(const et_req *r, int *has_path)
+{
+    const et_route *route, *best = NULL;
+    int best_cost = 0, cost;
+    size_t i;
+    *has_path = 0;
+    for (i = 0; (route = (const et_route *)et_test_item_(ET_I_ROUTE, i)); i++) {
+        cost = et_test_match_(route->path, r->path, 0);
+        if (cost < 0)
+            continue;
+        *has_path = 1;
+        if (et_test_takes_(route, r) && (!best || cost < best_cost)) {
+            best = route;
+            best_cost = cost;
+        }
+    }
+    return best;
+}
+
+/* ---- running -------------------------------------------------------------*/
+
+static inline uint32_t
+et_test_step_(et_step fn, uint32_t flags)
+{
+    struct et_test_ *m = &et_test_m_;
+    et_test_seal_();
+    if (flags & ET_B_BUFFER)
+        m->sees_body = m->was_read = 1;
+    return fn(&m->req, et_test_self());
+}
+
+/* An answer of the server's own, whatever the plugin did. */
+static inline void
+et_test_decide_(uint32_t status, const char *text)
+{
+    struct et_test_ *m = &et_test_m_;
+    et_test_clear_();
+    m->is_decided = 1;
+    m->req.status = status;
+    m->type = et_s("text/plain; charset=utf-8");
+    m->sent = et_s(text);
+}
+
+/* Judge what a step returned; 1 if the chain goes on. */
+static inline int
+et_test_judge_(uint32_t result)
+{
+    struct et_test_ *m = &et_test_m_;
+    static const char odd[] = "a step returned no valid result";
+    if (result == ET_NEXT)
+        return 1;
+    if (result == ET_DROP)
+        m->is_dropped = 1;
+    else if (result == ET_DONE && m->is_decided)
+        return 0;
+    else if (result != ET_FAIL)
+        et_test_record_(&m->req.ctx, ET_L_ERROR, odd, sizeof odd - 1);
+    et_test_decide_(500, "Internal Server Error\n");
+    return 0;
+}
+
+static inline uint32_t
+et_test_answer_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    const et_stepdef *handler =
+        (const et_stepdef *)et_test_item_(ET_I_HANDLER, 0);
+    int has_path;
+    m->route = et_test_find_route_(&m->req, &has_path);
+    if (m->route) {
+        et_test_match_(m->route->path, m->req.path, 1);
+        return et_test_step_(m->route->fn, m->route->flags);
+    }
+    if (handler)
+        return et_test_step_(handler->fn, handler->flags);
+    if (m->inner)
+        return m->inner(&m->req, NULL);
+    if (has_path)
+        et_test_decide_(405, "Method Not Allowed\n");
+    else if (et_test_item_(ET_I_ROUTE, 0))
+        et_test_decide_(404, "Not Found\n");
+    else
+        et_test_decide_(200, "inner\n");
+    return ET_DONE;
+}
+
+static inline void
+et_test_respond_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    const et_stepdef *s = (const et_stepdef *)et_test_item_(ET_I_RESPONSE, 0);
+    uint32_t result;
+    if (!s || m->is_dropped)
+        return;
+    result = et_test_step_(s->fn, ET_B_NONE);
+    if (result != ET_NEXT)
+        et_test_judge_(result);
+}
+
+/* The answer leaves: from here on nothing can change. */
+static inline void
+et_test_send_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (m->is_poisoned)
+        et_test_decide_(500, "Internal Server Error\n");
+    if (m->is_dropped)
+        et_test_decide_(0, "");
+    m->is_committed = 1;
+    m->type = et_test_dup_(&m->result, m->type);
+    m->sent = et_test_dup_(&m->result, m->sent);
+}
+
+static inline uint32_t
+et_test_run(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    const et_stepdef *request =
+        (const et_stepdef *)et_test_item_(ET_I_REQUEST, 0);
+    const et_stepdef *log = (const et_stepdef *)et_test_item_(ET_I_LOG, 0);
+    int goes_on = 1;
+    if (!m->is_open) {
+        fputs("etude_test.h: et_test_run without et_test_open\n", stderr);
+        abort();
+    }
+    if (request)
+        goes_on = et_test_judge_(et_test_step_(request->fn, request->flags));
+    if (goes_on && et_test_judge_(et_test_answer_()) && !m->is_decided)
+        et_test_decide_(404, "Not Found\n"); /* the handler declined */
+    et_test_respond_();
+    et_test_send_();
+    if (log)
+        et_test_step_(log->fn, ET_B_NONE);
+    et_test_free_request_();
+    return m->req.status;
+}
+
+static inline uint32_t
+et_test_call(const char *name)
+{
+    const et_stepdef *step;
+    const et_route *route;
+    uint32_t kind;
+    size_t i;
+    for (kind = ET_I_REQUEST; kind <= ET_I_LOG; kind++) {
+        step = (const et_stepdef *)et_test_item_(kind, 0);
+        if (step && strcmp(step->name, name) == 0)
+            return et_test_step_(step->fn, step->flags);
+    }
+    for (i = 0; (route = (const et_route *)et_test_item_(ET_I_ROUTE, i)); i++)
+        if (strcmp(route->name, name) == 0)
+            return et_test_step_(route->fn, route->flags);
+    fprintf(stderr, "etude_test.h: the plugin has no function %s\n", name);
+    abort();
+}
+
+static inline const char *
+et_test_command(const char *name, const char *args)
+{
+    struct et_test_ *m = et_test_mock_();
+    struct et_test_bytes_ out = {NULL, 0};
+    const et_commanddef *c;
+    const char *text;
+    int32_t rc = ET_EINVAL;
+    size_t i;
+    for (i = 0; (c = (const et_commanddef *)et_test_item_(ET_I_COMMAND, i));
+         i++)
+        if (strcmp(c->name, name) == 0)
+            rc = c->fn(&m->worker, et_test_self(), et_s(args), &out,
+                       et_test_put_);
+    text = et_test_z_(&m->result, et_sn(out.p, out.n));
+    free(out.p);
+    return rc < 0 ? NULL : text;
+}
+
+/* ---- results -------------------------------------------------------------*/
+
+static inline uint32_t
+et_test_status(void)
+{
+    return et_test_m_.req.status;
+}
+
+static inline const char *
+et_test_type(void)
+{
+    return et_test_z_(&et_test_m_.result, et_test_m_.type);
+}
+
+static inline const char *
+et_test_text(void)
+{
+    return et_test_z_(&et_test_m_.result, et_test_m_.sent);
+}
+
+static inline size_t
+et_test_length(void)
+{
+    return et_test_m_.sent.n;
+}
+
+static inline const char *
+et_test_field(const char *name, size_t nth)
+{
+    const et_str value = et_test_h_get_(NULL, et_s(name), (uint32_t)nth);
+    return value.p ? et_test_z_(&et_test_m_.result, value) : NULL;
+}
+
+static inline int
+et_test_body_was_read(void)
+{
+    return et_test_m_.was_read;
+}
+
+static inline int
+et_test_is_dressed(void)
+{
+    return et_test_m_.is_dressed;
+}
+
+static inline int
+et_test_logged(uint32_t level, const char *part)
+{
+    struct et_test_ *m = &et_test_m_;
+    const struct et_test_pair_ *p = m->records;
+    for (; p; p = p->next)
+        if (p->level == level &&
+            strstr(et_test_z_(&m->journal, p->value), part))
+            return 1;
+    return 0;
+}
+
+static inline const char *
+et_test_line(size_t i)
+{
+    struct et_test_ *m = &et_test_m_;
+    const struct et_test_pair_ *p = m->lines;
+    while (p && i-- > 0)
+        p = p->next;
+    return p ? et_test_z_(&m->journal, p->value) : NULL;
+}
+
+/* ---- trouble -------------------------------------------------------------*/
+
+static inline void
+et_test_fail_at(size_t n)
+{
+    et_test_m_.fail_at = n;
+}
+
+static inline size_t
+et_test_allocations(void)
+{
+    return et_test_m_.allocations;
+}
+
+static inline int
+et_test_out_of_memory(void (*build)(void))
+{
+    size_t n = 1;
+    for (;; n++) {
+        uint32_t status;
+        build();
+        et_test_fail_at(n);
+        status = et_test_run();
+        et_test_fail_at(0);
+        if (!et_test_m_.is_poisoned)
+            return (int)(n - 1); /* it needs fewer than n */
+        if (status != 500)
+            return -1;
+    }
+}
+
+static inline void
+et_test_fail_set(int32_t rc)
+{
+    et_test_mock_()->fail_set = rc;
+}
+
+static inline void
+et_test_fail_log(int32_t open_rc, int32_t write_rc)
+{
+    et_test_mock_()->fail_open = open_rc;
+    et_test_mock_()->fail_write = write_rc;
+}
+
+static inline void
+et_test_hide_iface(const char *id)
+{
+    et_test_mock_()->hidden = id;
+}
+
+static inline void
+et_test_log_level(uint32_t level)
+{
+    et_test_mock_()->host.log_level = level;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* log_file.h - a file that lines are appended to, without waiting for it.
+ *
+ *     buffer   [ written | start ... pending ... end | room ]
+ *
+ * Lines are put into the buffer; flush hands over as much as the file takes.
+ * What it does not take stays, half a line included, so a line is never torn
+ * by a full pipe or disk.  Without room a line is counted as lost.
+ * Used by log.c only, under its lock.
+ * Invariant: start <= end <= LOG_FILE_BUFFER_BYTES. */
+#ifndef BASE_LOG_FILE_H
+#define BASE_LOG_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/check.h"
+
+#define LOG_FILE_BUFFER_BYTES 65536u
+
+/* How a descriptor is written to without waiting. */
+enum log_file_kind {
+    LOG_FILE_REGULAR, /* a disk: it is waited for */
+    LOG_FILE_SOCKET,  /* MSG_DONTWAIT */
+    LOG_FILE_OTHER,   /* pipe, terminal: RWF_NOWAIT where the kernel has it,
+                         else poll and a write that a ready pipe takes whole */
+};
+
+struct log_file {
+    char *path; /* NULL: an inherited descriptor, never closed */
+    char *buffer;
+    int fd;
+    int error; /* errno of the last write; 0: it took all */
+    uint32_t start, end;
+    uint8_t kind;
+    uint8_t has_nowait;
+    uint8_t is_journal; /* $JOURNAL_STREAM is this descriptor */
+    uint64_t n_lost;    /* lines since log.c last said so */
+};
+
+/* Use the file at path, or (NULL) stderr.  If f had another, what is pending
+ * goes there as far as it can, the rest to the new one.  0 or -errno, and f is
+ * as it was.  Zeroed memory is a file not yet opened. [control] */
+MUST_USE int log_file_open(struct log_file *f, const char *path);
+/* Open the same path anew.  0 or -errno. [control] */
+MUST_USE int log_file_reopen(struct log_file *f);
+/* Flush, close, free what f holds. [control] */
+void log_file_close(struct log_file *f);
+/* Room for n bytes (at most LOG_FILE_BUFFER_BYTES) behind what is pending, or
+ * NULL and one more line is lost. */
+MUST_USE char *log_file_room(struct log_file *f, size_t n);
+/* The first n bytes of the room are a line now. */
+void log_file_added(struct log_file *f, size_t n);
+/* Write what the file takes; 1 if nothing is pending any more, else 0 and
+ * f->error says why. */
+int log_file_flush(struct log_file *f);
+
+#endif

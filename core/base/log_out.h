@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* log_out.h - the files behind the log: the server's and the channels'.
+ *
+ * The consumer's half of log.h.  It knows nothing of threads: every function
+ * is called by log.c under its lock. */
+#ifndef BASE_LOG_OUT_H
+#define BASE_LOG_OUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/log.h"
+
+struct log_text;
+
+void log_out_set_format(enum log_format format);
+/* Add a record to the server's log, or a line to a channel.  0, or ERR_LIMIT:
+ * lost, and counted. */
+int log_out_text(const struct log_text *t);
+int log_out_line(uint32_t channel, const char *p, size_t n);
+/* Add a record about the log itself. */
+void log_out_say(enum log_level level, const char *thread, const char *fmt, ...)
+    PRINTF(3, 4);
+/* Count n records more that never came here. */
+void log_out_count_lost(uint64_t n);
+/* Write all that is pending as far as the files take it, and say what they
+ * lost if they take it again. */
+void log_out_flush(void);
+/* Something is pending. */
+int log_out_is_behind(void);
+uint64_t log_out_lost(void);
+
+/* As in log.h. */
+MUST_USE int log_out_server_open(const char *path);
+MUST_USE int log_out_channel_open(const char *path);
+void log_out_channel_close(int channel);
+int log_out_reopen(void);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* metrics.h - per-thread counters from one table.
+ *
+ * Each worker writes its own block of cache lines with relaxed stores; a
+ * reader sums the blocks.  A row is (name, kind, help); names are what an
+ * exposition prints after "etude_". */
+#ifndef BASE_METRICS_H
+#define BASE_METRICS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* clang-format off */
+#define METRICS_TABLE(X)                                                       \
+    X(connections_accepted, counter, "connections taken over by a worker")     \
+    X(connections_active,   gauge,   "connections open now")                   \
+    X(connections_refused,  counter, "connections closed for want of a slot")  \
+    X(requests,             counter, "requests whose head was complete")       \
+    X(requests_bad,         counter, "requests refused as malformed")          \
+    X(responses_2xx,        counter, "responses by class")                     \
+    X(responses_3xx,        counter, "responses by class")                     \
+    X(responses_4xx,        counter, "responses by class")                     \
+    X(responses_5xx,        counter, "responses by class")                     \
+    X(timeouts,             counter, "connections closed by a deadline")       \
+    X(bytes_in,             counter, "bytes received")                         \
+    X(bytes_out,            counter, "bytes handed to the kernel")             \
+    X(bodies_spilled,       counter, "request bodies written to a file")       \
+    X(requests_active,      gauge,   "requests between head and log")          \
+    X(turns,                counter, "turns of the event loop")
+/* clang-format on */
+
+enum metric {
+#define X(name, kind, help) METRIC_##name,
+    METRICS_TABLE(X)
+#undef X
+        METRIC_COUNT
+};
+
+/* A thread's own block.  Zeroed memory is a block of zeros. */
+struct metrics {
+    _Alignas(64) _Atomic uint64_t value[METRIC_COUNT];
+};
+
+/* Add to a counter or gauge of the calling thread's own block. [owner] */
+static inline void
+metrics_add(struct metrics *m, enum metric id, uint64_t n)
+{
+    atomic_store_explicit(
+        &m->value[id],
+        atomic_load_explicit(&m->value[id], memory_order_relaxed) + n,
+        memory_order_relaxed);
+}
+static inline void
+metrics_sub(struct metrics *m, enum metric id, uint64_t n)
+{
+    metrics_add(m, id, (uint64_t)0 - n);
+}
+
+/* The value as of some moment ago. [any] */
+static inline uint64_t
+metrics_get(const struct metrics *m, enum metric id)
+{
+    return atomic_load_explicit(&m->value[id], memory_order_relaxed);
+}
+
+/* The rows: name ("requests"), whether it is a gauge, help.  All static.
+ * [any] */
+const char *metrics_name(enum metric id);
+int metrics_is_gauge(enum metric id);
+const char *metrics_help(enum metric id);
+
+#endif

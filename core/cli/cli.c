@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cli.c - the command line: options and what they start; see cli.h. */
+#include "cli/cli.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi/etude_abi.h"
+#include "base/check.h"
+#include "conf/conf.h"
+#include "conf/reference.h"
+#include "config.h"
+#include "serve/server.h"
+
+struct arguments {
+    const char *conf_path; /* NULL: search */
+    int (*run)(const struct arguments *a);
+};
+
+static int
+with_conf(const struct arguments *a,
+          int (*run)(const struct server_options *o))
+{
+    static char found[PATH_MAX];
+    struct server_options o = {.conf_path = a->conf_path, .env = environ};
+
+    if (!o.conf_path) {
+        if (conf_search(environ, found, sizeof found) < 0) {
+            fprintf(stderr, "etude: the configuration's path is too long\n");
+            return SERVER_CONFIG;
+        }
+        o.conf_path = found;
+    }
+    return run(&o);
+}
+
+static int
+run_server(const struct arguments *a)
+{
+    return with_conf(a, server_run);
+}
+
+static int
+run_test(const struct arguments *a)
+{
+    return with_conf(a, server_test);
+}
+
+static int
+run_version(const struct arguments *a)
+{
+    (void)a;
+    printf("Etude %s\nplugin ABI %u.%u-rc%u\n%s\n", ETUDE_VERSION,
+           ET_ABI_MAJOR, ET_ABI_MINOR, ET_ABI_RC, ETUDE_BUILD_FLAGS);
+    return SERVER_OK;
+}
+
+static int
+run_reference(const struct arguments *a)
+{
+    (void)a;
+    reference_print(stdout);
+    return SERVER_OK;
+}
+
+static int run_help(const struct arguments *a);
+
+/* clang-format off */
+static const struct option {
+    const char *name, *value, *help;
+    int (*run)(const struct arguments *a);
+} options[] = {
+    {"-c", "FILE", "serve with this configuration", NULL},
+    {"-t", NULL,   "check the configuration and everything it names", run_test},
+    {"-V", NULL,   "print version, plugin ABI and how this was built", run_version},
+    {"-h", NULL,   "print this", run_help},
+    {"--print-reference", NULL, "print the reference of all directives", run_reference},
+};
+/* clang-format on */
+
+static int
+run_help(const struct arguments *a)
+{
+    (void)a;
+    printf("usage: etude [-t] [-c FILE]\n");
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        char name[40];
+        snprintf(name, sizeof name, "%s%s%s", options[i].name,
+                 options[i].value ? " " : "",
+                 options[i].value ? options[i].value : "");
+        printf("  %-18s %s\n", name, options[i].help);
+    }
+    printf("Without -c: $ETUDE_CONF, conf/etude.ini of the tree this was built "
+           "in, %s/etude/etude.ini.\n"
+           "Signals: HUP reload; USR1 reopen logs; TERM, INT and QUIT stop "
+           "gracefully, a second one at once.\n",
+           ETUDE_SYSCONFDIR);
+    return SERVER_OK;
+}
+
+static int
+usage(const char *what, const char *argument)
+{
+    fprintf(stderr, "etude: %s %s; see etude -h\n", what, argument);
+    return SERVER_USAGE;
+}
+
+static const struct option *
+find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (strcmp(options[i].name, name) == 0)
+            return &options[i];
+    }
+    return NULL;
+}
+
+int
+cli_main(int argc, char **argv)
+{
+    struct arguments a = {.run = run_server};
+
+    for (int i = 1; i < argc; i++) {
+        const struct option *o = find(argv[i]);
+        if (!o)
+            return usage("unknown argument", argv[i]);
+        if (o->value) {
+            if (i + 1 == argc)
+                return usage("a value is missing after", argv[i]);
+            a.conf_path = argv[++i];
+        } else {
+            a.run = o->run;
+        }
+    }
+    return a.run(&a);
+}

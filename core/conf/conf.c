@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* conf.c - see conf.h.
+ *
+ *   bundle -> section_read -> bind each section to its struct by the rows of
+ *   directive.c -> link_check: do the names in it meet
+ *
+ * Everything allocated here, the merged sections included, is in the arena of
+ * the result. */
+#include "conf/conf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "conf/address.h"
+#include "conf/bind.h"
+#include "conf/bundle.h"
+#include "conf/directive.h"
+#include "conf/link.h"
+#include "conf/section.h"
+#include "conf/value.h"
+#include "conf/vars.h"
+#include "config.h"
+
+#define MAX_BYTES (1024u << 20) /* of a parsed configuration */
+#define DEFAULT_LISTEN "127.0.0.1:8080"
+
+struct builder {
+    struct conf *c;
+    struct diag *d;
+    struct section_set *set;
+    struct conf_plugin *plugins;
+    struct conf_route *routes;
+    struct conf_scope *scopes;
+    struct conf_listen *listens;
+    size_t n_listens, cap_listens;
+};
+
+/* ---- [server] -------------------------------------------------------------*/
+
+/* Defaults that are no constant. */
+static int
+complete_server(struct builder *b, const struct bundle *bundle)
+{
+    struct conf_server *s = &b->c->server;
+    const char *runtime = bundle_env(bundle, "RUNTIME_DIRECTORY");
+    const char *modules = directive_modules_dir();
+
+    if (!s->modules.n)
+        s->modules =
+            arena_dup(&b->c->arena, (et_str){modules, strlen(modules)});
+    if (!s->runtime_dir.n && runtime && runtime[0] == '/')
+        s->runtime_dir =
+            arena_dup(&b->c->arena, (et_str){runtime, strcspn(runtime, ":")});
+    return s->modules.p ? 0 : ERR_NOMEM;
+}
+
+static int
+build_server(struct builder *b, const struct bundle *bundle)
+{
+    static const struct section nothing = {.kind = DIRECTIVE_SERVER,
+                                           .title = "[server]"};
+    const struct section *s =
+        section_find(b->set, DIRECTIVE_SERVER, (et_str){"", 0});
+    struct bind x = {.a = &b->c->arena,
+                     .d = b->d,
+                     .s = s ? s : &nothing,
+                     .to = &b->c->server,
+                     .places = b->c->server_at};
+    int rc = bind_section(&x);
+
+    return rc ? rc : complete_server(b, bundle);
+}
+
+/* ---- listeners ------------------------------------------------------------*/
+
+/* One row of conf.listens: a copy of like with this address. */
+static int
+add_listen(struct builder *b, const struct conf_listen *like, et_str address)
+{
+    size_t cap = b->cap_listens ? 2 * b->cap_listens : 8, i;
+    struct conf_listen *v;
+    struct address parts;
+    int rc;
+
+    if (b->n_listens == b->cap_listens) {
+        v = arena_alloc(&b->c->arena, cap * sizeof(*v));
+        if (!v)
+            return ERR_NOMEM;
+        if (b->n_listens)
+            memcpy(v, b->listens, b->n_listens * sizeof(*v));
+        b->listens = v;
+        b->cap_listens = cap;
+    }
+    rc = address_listen(address, &parts);
+    CHECK(rc == 0); /* value_parse has seen it */
+    for (i = 0; i < b->n_listens; i++)
+        if (parts.port != 0 && str_eq(b->listens[i].address, address))
+            diag_error(b->d, &like->at,
+                       "%.*s is listened on already, by "
+                       "%s:%u",
+                       (int)address.n, address.p, b->listens[i].at.file,
+                       b->listens[i].at.line);
+    v = &b->listens[b->n_listens++];
+    *v = *like;
+    v->address = address;
+    v->host = parts.host;
+    v->path = parts.path;
+    v->port = parts.port;
+    if (parts.host.p)
+        v->host = arena_dup(&b->c->arena, parts.host);
+    return parts.host.p && !v->host.p ? ERR_NOMEM : 0;
+}
+
+static int
+add_listens(struct builder *b, struct conf_listen *like, et_list addresses)
+{
+    size_t i;
+    int rc = 0;
+
+    if (like->backlog == CONF_INHERIT)
+        like->backlog = b->c->server.backlog;
+    if (like->defer_accept == CONF_INHERIT)
+        like->defer_accept = b->c->server.defer_accept;
+    for (i = 0; !rc && i < addresses.n; i++)
+        rc = add_listen(b, like, addresses.v[i]);
+    return rc;
+}
+
+static int
+build_listen(struct builder *b, const struct section *s)
+{
+    struct conf_listen to = {.name = s->name, .at = s->at};
+    struct bind x = {.a = &b->c->arena, .d = b->d, .s = s, .to = &to};
+    int rc = bind_section(&x);
+
+    if (!rc && to.tls_key.n && !to.tls_certificate.n)
+        diag_error(b->d, &s->at, "%s tls.key: there is no tls.certificate",
+                   s->title);
+    return rc ? rc : add_listens(b, &to, to.addresses);
+}
+
+static int
+build_server_listens(struct builder *b)
+{
+    struct conf_listen like = {.name = {"", 0},
+                               .backlog = CONF_INHERIT,
+                               .defer_accept = CONF_INHERIT,
+                               .mode = CONF_AUTO};
+    et_str dflt = {DEFAULT_LISTEN, strlen(DEFAULT_LISTEN)};
+
+    like.at = conf_place(b->c, &b->c->server.listen);
+    if (!b->c->server.listen.n && !b->set->n[DIRECTIVE_LISTEN] &&
+        value_append(&b->c->arena, &b->c->server.listen, dflt))
+        return ERR_NOMEM;
+    return add_listens(b, &like, b->c->server.listen);
+}
+
+/* ---- plugins, routes, scopes ----------------------------------------------*/
+
+/* The entry that decides a key of a section, or NULL. */
+static const struct section_entry *
+find_entry(const struct section *s, const char *key)
+{
+    const struct section_entry *e;
+
+    for (e = s->first; e; e = e->next)
+        if (!e->is_replaced && value_eq(e->key, key))
+            return e;
+    return NULL;
+}
+
+/* "ratelimit", "ratelimit.so" or a path, whose ".so" stays. */
+static int
+complete_module(struct builder *b, const struct section *s,
+                struct conf_plugin *p)
+{
+    const struct section_entry *e = find_entry(s, "module");
+
+    if (!p->module.n) {
+        p->module = s->name;
+    } else if (memchr(p->module.p, '/', p->module.n)) {
+        p->module = value_absolute(&b->c->arena, e->dir, p->module);
+    } else {
+        if (p->module.n > 3 &&
+            memcmp(p->module.p + p->module.n - 3, ".so", 3) == 0)
+            p->module =
+                arena_dup(&b->c->arena, (et_str){p->module.p, p->module.n - 3});
+        if (p->module.p && !value_is_name(p->module))
+            diag_error(b->d, &p->module_at,
+                       "%s module: expected the name of a file in the modules "
+                       "folder or a path, found \"%s\"",
+                       s->title, e->value.p);
+    }
+    return p->module.p ? 0 : ERR_NOMEM;
+}
+
+static int
+build_plugin(struct builder *b, const struct section *s)
+{
+    struct conf_plugin *p = &b->plugins[b->c->n_plugins++];
+    struct bind x = {
+        .a = &b->c->arena, .d = b->d, .s = s, .to = p, .options = &p->options};
+    int rc;
+
+    p->name = s->name;
+    p->at = s->at;
+    p->section = s->title;
+    p->dir = s->dir;
+    rc = bind_section(&x);
+    if (rc)
+        return rc;
+    while (p->mount.n && p->mount.p[p->mount.n - 1] == '/')
+        p->mount.n--;
+    p->mount = arena_dup(&b->c->arena, p->mount.n ? p->mount : (et_str){"", 0});
+    return p->mount.p ? complete_module(b, s, p) : ERR_NOMEM;
+}
+
+static int
+build_route(struct builder *b, const struct section *s)
+{
+    struct conf_route *r = &b->routes[b->c->n_routes++];
+    struct bind x = {.a = &b->c->arena,
+                     .d = b->d,
+                     .s = s,
+                     .to = r,
+                     .match = &r->match,
+                     .route = r,
+                     .options = &r->options};
+
+    r->name = s->name;
+    r->at = s->at;
+    r->section = s->title;
+    r->dir = s->dir;
+    return bind_section(&x);
+}
+
+static int
+build_scope(struct builder *b, const struct section *s)
+{
+    struct conf_scope *p = &b->scopes[b->c->n_scopes++];
+    struct bind x = {.a = &b->c->arena,
+                     .d = b->d,
+                     .s = s,
+                     .to = p,
+                     .match = &p->match,
+                     .options = &p->options};
+
+    p->name = s->name;
+    p->at = s->at;
+    p->section = s->title;
+    p->dir = s->dir;
+    return bind_section(&x);
+}
+
+static int
+build_section(struct builder *b, const struct section *s)
+{
+    switch (s->kind) {
+    case DIRECTIVE_LISTEN: return build_listen(b, s);
+    case DIRECTIVE_PLUGIN: return build_plugin(b, s);
+    case DIRECTIVE_ROUTE: return build_route(b, s);
+    case DIRECTIVE_SCOPE: return build_scope(b, s);
+    case DIRECTIVE_SERVER: /* the others hang on it: it was first */
+    case DIRECTIVE_KINDS: break;
+    }
+    return 0;
+}
+
+/* One zeroed element more than n, so that none is an array too. */
+static void *
+array(struct builder *b, enum directive_kind kind, size_t size)
+{
+    return arena_zalloc(&b->c->arena, (b->set->n[kind] + 1) * size);
+}
+
+static int
+build(struct builder *b, const struct bundle *bundle)
+{
+    const struct section *s;
+    int rc = section_read(bundle, &b->c->arena, b->d, &b->set);
+
+    if (rc)
+        return rc;
+    b->plugins = array(b, DIRECTIVE_PLUGIN, sizeof(*b->plugins));
+    b->routes = array(b, DIRECTIVE_ROUTE, sizeof(*b->routes));
+    b->scopes = array(b, DIRECTIVE_SCOPE, sizeof(*b->scopes));
+    if (!b->plugins || !b->routes || !b->scopes)
+        return ERR_NOMEM;
+    rc = build_server(b, bundle);
+    if (!rc)
+        rc = build_server_listens(b);
+    for (s = b->set->first; !rc && s; s = s->next)
+        rc = build_section(b, s);
+    b->c->plugins = b->plugins;
+    b->c->routes = b->routes;
+    b->c->scopes = b->scopes;
+    b->c->listens = b->listens;
+    b->c->n_listens = b->n_listens;
+    return rc;
+}
+
+struct conf *
+conf_parse(const struct bundle *bundle, struct diag *d)
+{
+    uint32_t n_before = d->n_errors;
+    struct builder b = {.c = calloc(1, sizeof(*b.c)), .d = d};
+    int rc = ERR_NOMEM;
+
+    if (b.c) {
+        arena_init(&b.c->arena, NULL, 0, NULL, MAX_BYTES);
+        rc = build(&b, bundle);
+    }
+    if (rc)
+        diag_error(d, NULL, "not enough memory for the configuration");
+    else
+        link_check(b.c, d);
+    if (d->n_errors == n_before)
+        return b.c;
+    conf_free(b.c);
+    return NULL;
+}
+
+void
+conf_free(struct conf *c)
+{
+    if (!c)
+        return;
+    arena_reset(&c->arena);
+    free(c);
+}
+
+/* ---- looking at one -------------------------------------------------------*/
+
+struct place
+conf_place(const struct conf *c, const void *field)
+{
+    const struct directive_section *s = &directive_sections[DIRECTIVE_SERVER];
+    size_t off = (size_t)((const char *)field - (const char *)&c->server);
+    size_t i;
+
+    for (i = 0; i < s->n; i++)
+        if (s->rows[i].off == off)
+            return c->server_at[i];
+    CHECK(i < s->n); /* a field of conf_server */
+    return (struct place){NULL, 0};
+}
+
+const struct conf_plugin *
+conf_find_plugin(const struct conf *c, et_str name)
+{
+    size_t i;
+
+    for (i = 0; i < c->n_plugins; i++)
+        if (str_eq(c->plugins[i].name, name))
+            return &c->plugins[i];
+    return NULL;
+}
+
+uint32_t
+conf_needs_restart(const struct conf *old, const struct conf *now,
+                   struct diag *d)
+{
+    const struct directive_section *s = &directive_sections[DIRECTIVE_SERVER];
+    const struct directive *row;
+    const struct place *at;
+    uint32_t n = 0;
+    size_t i;
+
+    for (i = 0; i < s->n; i++) {
+        row = &s->rows[i];
+        if (row->reload != DIRECTIVE_PROCESS ||
+            value_same(row->spec.type, (const char *)&old->server + row->off,
+                       (const char *)&now->server + row->off))
+            continue;
+        at = now->server_at[i].file ? &now->server_at[i] : &old->server_at[i];
+        diag_error(d, at, "[server] %s: changed: needs a restart", row->name);
+        n++;
+    }
+    return n;
+}
+
+int
+conf_search(char *const *env, char *buf, size_t cap)
+{
+    const char *named = vars_env(env, (et_str){"ETUDE_CONF", 10});
+    const char *tree = directive_tree();
+    int n;
+
+    if (named && *named)
+        n = snprintf(buf, cap, "%s", named);
+    else if (tree)
+        n = snprintf(buf, cap, "%s/conf/etude.ini", tree);
+    else
+        n = snprintf(buf, cap, "%s/etude.ini", ETUDE_SYSCONFDIR);
+    return n >= 0 && (size_t)n < cap ? 0 : ERR_LIMIT;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* conf.h - a configuration: typed, checked, immutable.
+ *
+ * conf_parse turns a bundle into one struct conf in one arena.  All that is
+ * wrong is reported, not the first thing only, and nothing of a configuration
+ * with an error is handed out.  What the keys are, their types, defaults and
+ * bounds, stands in directive.c; what a plugin's own options mean is known only
+ * when its image is loaded (option.h), so they are kept as entries here.
+ *
+ * Not here: addresses are not resolved, path patterns not parsed (their shape
+ * is checked), modules not looked for.
+ *
+ * Numbers: bytes, milliseconds, counts; CONF_AUTO where the ini says `auto`.
+ * Texts are NUL-terminated one past their end; absent is n == 0. */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/etude_abi.h"
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/diag.h"
+
+struct bundle;
+
+#define CONF_AUTO (-1)    /* the server chooses */
+#define CONF_INHERIT (-2) /* a route's limit that [server] decides */
+
+/* Values of CHOICE keys, in the order of the table's choices. */
+enum conf_event { CONF_EVENT_AUTO, CONF_EVENT_IO_URING, CONF_EVENT_EPOLL };
+enum conf_accept { CONF_ACCEPT_PIPE, CONF_ACCEPT_REUSEPORT };
+enum conf_pin { CONF_PIN_AUTO, CONF_PIN_YES, CONF_PIN_NO };
+enum conf_balance { CONF_BALANCE_ROUND_ROBIN };
+enum conf_overload { CONF_OVERLOAD_QUEUE, CONF_OVERLOAD_SHED };
+enum conf_slash { CONF_SLASH_REDIRECT, CONF_SLASH_STRICT };
+enum conf_owner { CONF_OWNER_STRICT, CONF_OWNER_ANY };
+enum conf_staging { CONF_STAGING_AUTO, CONF_STAGING_MEMFD, CONF_STAGING_FILE };
+enum conf_log_level { /* + 1 is enum log_level */
+                      CONF_LOG_ERROR,
+                      CONF_LOG_WARN,
+                      CONF_LOG_INFO,
+                      CONF_LOG_DEBUG
+};
+enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
+enum conf_client {
+    CONF_CLIENT_X_FORWARDED_FOR,
+    CONF_CLIENT_FORWARDED,
+    CONF_CLIENT_X_REAL_IP
+};
+enum conf_proxy {
+    CONF_PROXY_OFF,
+    CONF_PROXY_V1,
+    CONF_PROXY_V2,
+    CONF_PROXY_AUTO
+};
+
+/* [server].  One field a key, of the same name; see conf/README.md. */
+struct conf_server {
+    et_list listen; /* texts; conf.listens has them taken apart */
+    et_list include;
+    int64_t workers;    /* CONF_AUTO or 1.. */
+    int64_t pin;        /* enum conf_pin */
+    int64_t event;      /* enum conf_event */
+    int64_t accept;     /* enum conf_accept */
+    int64_t balance;    /* enum conf_balance */
+    int64_t overload;   /* enum conf_overload */
+    et_str modules;     /* absolute folder */
+    et_list use;        /* instance names, outermost first */
+    et_str pid_file;    /* absent: none */
+    et_str log;         /* absent: stderr */
+    int64_t log_level;  /* enum conf_log_level */
+    int64_t log_format; /* enum conf_log_format */
+    int64_t max_target, max_header, max_headers;
+    int64_t max_body, body_memory;
+    int64_t body_memory_total; /* CONF_AUTO or bytes */
+    int64_t temp_max, discard_body;
+    int64_t header_timeout, body_timeout; /* body_timeout 0: none */
+    int64_t body_min_rate;                /* bytes a second; 0: none */
+    int64_t write_timeout;
+    int64_t keepalive_timeout; /* 0: close after each answer */
+    int64_t drain_timeout, shutdown_delay, idle_grace, idle_demote;
+    et_list trusted_proxies; /* "10.0.0.0/8", "::1" */
+    int64_t client_address;  /* enum conf_client */
+    et_str runtime_dir;      /* the key, else $RUNTIME_DIRECTORY, else absent */
+    et_str temp_dir;
+    int64_t slab_capacity; /* connections per worker; or CONF_AUTO */
+    int64_t read_buffer, write_buffer;
+    int64_t backlog, defer_accept; /* defer_accept: 0 or 1 */
+    int64_t server_header;         /* 0 or 1 */
+    int64_t slash;                 /* enum conf_slash */
+    et_str health, ready;          /* request paths; absent: off */
+    int64_t module_owner;          /* enum conf_owner */
+    int64_t plugin_staging;        /* enum conf_staging */
+};
+
+/* A plugin's option as the ini has it. */
+struct conf_entry {
+    et_str instance; /* "limit" of limit.rate, and of a key in [plugin limit] */
+    et_str key;      /* "rate" */
+    et_str value;    /* after ${...} */
+    struct place at;
+    const char *section; /* "[route users]": for messages */
+    const char *dir;     /* absolute: what a relative path starts from */
+    int is_secret;       /* never print the value */
+};
+
+struct conf_entries {
+    const struct conf_entry *v; /* in the order of the ini */
+    size_t n;
+};
+
+/* One address to listen on: an item of [server] listen, or of the address of a
+ * [listen NAME] section. */
+struct conf_listen {
+    et_str name;       /* "" for [server] listen */
+    et_str address;    /* as written, unix paths made absolute */
+    et_list addresses; /* all of its section */
+    et_str host;  /* absent: all addresses of both families (":80", "*:80");
+                     without the brackets of [v6] */
+    et_str path;  /* of a Unix socket; absent otherwise */
+    int64_t port; /* 0..65535; -1 for a Unix socket */
+    int64_t backlog, defer_accept;
+    int64_t proxy_protocol; /* enum conf_proxy */
+    int64_t mode;           /* of a Unix socket: 0660; CONF_AUTO: umask's */
+    et_str owner;           /* of a Unix socket: "user" or "user:group" */
+    et_str tls_certificate, tls_key; /* absolute paths; absent: plain */
+    struct place at;
+};
+
+struct conf_match {
+    et_str methods; /* "GET,POST", or "*"; absent in a scope */
+    et_str path;    /* pattern; begins with '/' */
+    struct place at;
+};
+
+struct conf_matches {
+    const struct conf_match *v;
+    size_t n;
+};
+
+struct conf_plugin {
+    et_str name;   /* of the instance */
+    et_str module; /* file name without ".so", or an absolute path */
+    et_str mount;  /* "" or "/v1": no slash at the end */
+    et_list host;  /* lower case, no port, no final dot */
+    et_list use;   /* around its declared routes */
+    int64_t priority;
+    struct conf_entries options;
+    struct place at, module_at, use_at;
+    const char *section; /* "[plugin limit]" */
+    const char *dir;     /* absolute folder of the file that has the section */
+};
+
+struct conf_route {
+    et_str name;
+    struct conf_matches match; /* at least one */
+    et_list host;
+    et_list use;
+    et_str handler;       /* instance */
+    et_str handler_route; /* "list" of handler = users:list; else absent */
+    int64_t max_body, body_timeout, write_timeout; /* or CONF_INHERIT */
+    struct conf_entries options;
+    struct place at, use_at, handler_at;
+    const char *section; /* "[route users]" */
+    const char *dir;
+};
+
+struct conf_scope {
+    et_str name;
+    struct conf_matches match; /* at least one, without methods */
+    et_list host;
+    et_list use;
+    struct conf_entries options;
+    struct place at, use_at;
+    const char *section;
+    const char *dir;
+};
+
+#define CONF_SERVER_KEYS 64 /* room for the rows of [server] */
+
+struct conf {
+    struct arena arena; /* owns everything below; conf_free ends it */
+    struct conf_server server;
+    struct place server_at[CONF_SERVER_KEYS]; /* by row of directive_server */
+    const struct conf_listen *listens;
+    size_t n_listens; /* at least one */
+    const struct conf_plugin *plugins;
+    size_t n_plugins;
+    const struct conf_route *routes;
+    size_t n_routes;
+    const struct conf_scope *scopes;
+    size_t n_scopes;
+};
+
+/* The configuration a bundle describes, or NULL with at least one error in d.
+ * Nothing of it points into the bundle.  Give it back with conf_free. [control]
+ */
+MUST_USE struct conf *conf_parse(const struct bundle *b, struct diag *d);
+void conf_free(struct conf *c);
+
+/* Where the value of a [server] field came from: conf_place(c,
+ * &c->server.max_body).  file NULL: it is the default.  [any] */
+struct place conf_place(const struct conf *c, const void *field);
+
+/* The instance called name, or NULL. [any] */
+const struct conf_plugin *conf_find_plugin(const struct conf *c, et_str name);
+
+/* Report in d, as errors at the new value's place, every key that differs and
+ * cannot change in a running process.  Returns how many. [control] */
+uint32_t conf_needs_restart(const struct conf *old, const struct conf *now,
+                            struct diag *d);
+
+/* The file to read when no -c was given: $ETUDE_CONF, else conf/etude.ini of
+ * the source tree the running binary stands in, else ETUDE_SYSCONFDIR/
+ * etude.ini.  Written to buf as a NUL-terminated path, whether the file exists
+ * or not.  0, or ERR_LIMIT if cap is too small. [control] */
+MUST_USE int conf_search(char *const *env, char *buf, size_t cap);
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* directive.c - see directive.h. */
+#include "conf/directive.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "conf/conf.h"
+#include "config.h"
+
+#define K INT64_C(1024)
+#define M (1024 * K)
+#define G (1024 * M)
+#define MS INT64_C(1)
+#define SECOND (1000 * MS)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
+
+#define SERVER(f) .name = #f, .off = offsetof(struct conf_server, f)
+#define LISTEN(f) .name = #f, .off = offsetof(struct conf_listen, f)
+#define ROUTE(f) .name = #f, .off = offsetof(struct conf_route, f)
+#define SCOPE(f) .name = #f, .off = offsetof(struct conf_scope, f)
+#define PLUGIN(f) .name = #f, .off = offsetof(struct conf_plugin, f)
+#define PLACE(kind, f) .place_off = offsetof(struct conf_##kind, f)
+
+#define AUTO .word = "auto", .word_value = CONF_AUTO
+#define INHERIT .word = "inherit", .word_value = CONF_INHERIT
+#define TYPE(t, ...) .spec = {.type = VALUE_##t, __VA_ARGS__}
+#define NUMBER(t, lo, hi, ...)                                                 \
+    .spec = {.type = (t), .min = (lo), .max = (hi), __VA_ARGS__}
+#define INT(lo, hi, ...) NUMBER(VALUE_INT, lo, hi, __VA_ARGS__)
+#define SIZE(lo, hi, ...) NUMBER(VALUE_SIZE, lo, hi, __VA_ARGS__)
+#define TIME(lo, hi, ...) NUMBER(VALUE_TIME, lo, hi, __VA_ARGS__)
+#define CHOICE(names) .spec = {.type = VALUE_CHOICE, .choices = (names)}
+
+/* clang-format off */
+static const struct directive server_rows[] = {
+    {SERVER(listen), TYPE(LISTEN),
+     .reload = DIRECTIVE_LISTENER, .may_repeat = 1,
+     .example = "127.0.0.1:8080, if there is no [listen NAME]",
+     .help = "addresses to serve on, with commas between them; *:port is both "
+             "IPv4 and IPv6, a name is all its addresses"},
+    {SERVER(include), TYPE(GLOBS), .may_repeat = 1,
+     .help = "further files, relative to this one; matches of a pattern are "
+             "read in the order of their bytes, and it may match none"},
+    {SERVER(workers), INT(1, 1024, AUTO),
+     .reload = DIRECTIVE_PROCESS, .dflt = "auto",
+     .help = "threads that serve; auto: the CPUs this process may use, by "
+             "affinity and cgroup quota"},
+    {SERVER(pin), CHOICE("auto|yes|no"), .reload = DIRECTIVE_PROCESS,
+     .dflt = "auto",
+     .help = "bind each worker to a CPU; auto: unless a cgroup quota or a "
+             "shared set of CPUs makes it harmful"},
+    {SERVER(event), CHOICE("auto|io_uring|epoll"),
+     .reload = DIRECTIVE_PROCESS, .dflt = "auto",
+     .help = "how workers wait for the kernel; auto: io_uring where it is "
+             "allowed, else epoll"},
+    {SERVER(accept), CHOICE("pipe|reuseport"), .reload = DIRECTIVE_PROCESS,
+     .dflt = "pipe",
+     .help = "pipe: one thread accepts and hands connections to workers; "
+             "reuseport: each worker accepts for itself"},
+    {SERVER(balance), CHOICE("round-robin"), .reload = DIRECTIVE_PROCESS,
+     .dflt = "round-robin",
+     .help = "which worker gets the next connection"},
+    {SERVER(overload), CHOICE("queue|shed"), .dflt = "queue",
+     .help = "when all workers are full: leave connections in the kernel's "
+             "queue, or answer 503 and close"},
+    {SERVER(modules), TYPE(PATH),
+     .example = "the folder of the installation",
+     .help = "folder in which [plugin X] finds X.so"},
+    {SERVER(module_owner), CHOICE("strict|any"), .dflt = "strict",
+     .help = "strict: a module must belong to root or to the server's user "
+             "and be writable by nobody else"},
+    {SERVER(plugin_staging), CHOICE("auto|memfd|file"), .dflt = "auto",
+     .help = "where the private copy of a module lives that is loaded: sealed "
+             "memory, or a file in runtime_dir"},
+    {SERVER(use), TYPE(NAMES),
+     .help = "middleware of every request, outermost first, 404 and 405 "
+             "answers included"},
+    {SERVER(pid_file), TYPE(PATH, .word = "none"),
+     .reload = DIRECTIVE_PROCESS, .dflt = "none",
+     .help = "file that holds the process id while the server runs"},
+    {SERVER(log), TYPE(PATH, .word = "stderr"), .dflt = "stderr",
+     .help = "the server's log; a file is reopened on SIGUSR1"},
+    {SERVER(log_level), CHOICE("error|warn|info|debug"), .dflt = "info",
+     .help = "records above it are dropped"},
+    {SERVER(log_format), CHOICE("text|json"), .dflt = "text",
+     .help = "how a record is written"},
+    {SERVER(max_target), SIZE(64, 1 * M),
+     .dflt = "8k", .help = "longest request target; beyond it 414"},
+    {SERVER(max_header), SIZE(256, 1 * M),
+     .dflt = "16k",
+     .help = "bytes of all header fields of a request; beyond it 431"},
+    {SERVER(max_headers), INT(1, 1000),
+     .dflt = "100", .help = "header fields of a request; beyond it 431"},
+    {SERVER(max_body), SIZE(0, 1024 * G), .dflt = "1m",
+     .help = "bytes of a decoded request body; beyond it 413; a route may "
+             "set its own"},
+    {SERVER(body_memory), SIZE(0, 16 * M), .dflt = "64k",
+     .help = "bytes of a body kept in memory; a longer one goes to a file in "
+             "temp_dir"},
+    {SERVER(body_memory_total),
+     SIZE(64 * K, 1024 * G, AUTO),
+     .dflt = "auto",
+     .help = "bytes of all bodies in memory; auto: from the memory this "
+             "process may use"},
+    {SERVER(temp_dir), TYPE(PATH), .dflt = "/tmp",
+     .help = "folder of the unnamed files that hold long bodies"},
+    {SERVER(temp_max), SIZE(0, 1024 * G),
+     .dflt = "1g", .help = "bytes of all those files; beyond it 507"},
+    {SERVER(discard_body), SIZE(0, 1 * G), .dflt = "64k",
+     .help = "bytes of a body nobody wanted that are read before the "
+             "connection is closed instead"},
+    {SERVER(header_timeout),
+     TIME(100 * MS, 1 * HOUR), .dflt = "10s",
+     .help = "time for a complete request head from its first byte; beyond it "
+             "408"},
+    {SERVER(body_timeout), TIME(0, 1 * DAY),
+     .dflt = "30s",
+     .help = "longest pause within a request body; beyond it 408; 0: none; a "
+             "route may set its own"},
+    {SERVER(body_min_rate), SIZE(0, 1 * G),
+     .dflt = "256",
+     .help = "bytes a second a body must bring on average, once body_timeout "
+             "has passed; 0: any"},
+    {SERVER(write_timeout),
+     TIME(100 * MS, 1 * DAY), .dflt = "30s",
+     .help = "longest time in which a client takes nothing of a response; a "
+             "route may set its own"},
+    {SERVER(keepalive_timeout), TIME(0, 1 * DAY),
+     .dflt = "65s",
+     .help = "time a connection may be idle; 0: close after each response"},
+    {SERVER(drain_timeout), TIME(0, 1 * DAY),
+     .dflt = "20s",
+     .help = "time requests in flight have to end when the server stops"},
+    {SERVER(shutdown_delay), TIME(0, 1 * HOUR),
+     .dflt = "0",
+     .help = "time to go on serving after TERM while readiness is false, so "
+             "that a balancer notices"},
+    {SERVER(idle_grace), TIME(0, 1 * HOUR), .dflt = "1s",
+     .help = "when stopping, idle connections are closed after this time"},
+    {SERVER(idle_demote), TIME(0, 1 * DAY), .dflt = "2s",
+     .help = "an idle connection gives its armed receive back after this "
+             "time; 0: never"},
+    {SERVER(trusted_proxies), TYPE(NETS), .may_repeat = 1,
+     .help = "networks whose word about the client's address is believed"},
+    {SERVER(client_address),
+     CHOICE("x-forwarded-for|forwarded|x-real-ip"),
+     .dflt = "x-forwarded-for",
+     .help = "the field in which trusted proxies tell it; the last hop that "
+             "is not trusted counts"},
+    {SERVER(runtime_dir), TYPE(PATH),
+     .reload = DIRECTIVE_PROCESS,
+     .example = "$RUNTIME_DIRECTORY, else /run/etude if it can be written",
+     .help = "folder of the control socket and of staged modules"},
+    {SERVER(slab_capacity),
+     INT(16, 16777216, AUTO),
+     .reload = DIRECTIVE_PROCESS, .dflt = "auto",
+     .help = "connections per worker; auto: from the limits on files and "
+             "memory"},
+    {SERVER(read_buffer), SIZE(1 * K, 1 * M),
+     .reload = DIRECTIVE_PROCESS, .dflt = "16k",
+     .help = "bytes received at once; lent to a connection while bytes are in "
+             "flight"},
+    {SERVER(write_buffer), SIZE(1 * K, 1 * M),
+     .reload = DIRECTIVE_PROCESS, .dflt = "16k",
+     .help = "bytes of pipelined answers gathered into one send"},
+    {SERVER(backlog), INT(1, 65535),
+     .reload = DIRECTIVE_LISTENER, .dflt = "4096",
+     .help = "connections the kernel queues per listener, within "
+             "net.core.somaxconn"},
+    {SERVER(defer_accept), TYPE(BOOL),
+     .reload = DIRECTIVE_LISTENER, .dflt = "no",
+     .help = "accept a connection only when its first bytes are there"},
+    {SERVER(server_header), TYPE(BOOL), .dflt = "yes",
+     .help = "send the Server field"},
+    {SERVER(slash), CHOICE("redirect|strict"), .dflt = "redirect",
+     .help = "a path that only a final slash keeps from a route: 308 to that "
+             "route, or 404"},
+    {SERVER(health), TYPE(TARGET, .word = "off"), .dflt = "off",
+     .help = "path that answers 200 while the process lives, before any "
+             "middleware"},
+    {SERVER(ready), TYPE(TARGET, .word = "off"), .dflt = "off",
+     .help = "path that answers 200 while new requests are welcome, 503 when "
+             "stopping"},
+};
+
+static const struct directive listen_rows[] = {
+    {.name = "address", .off = offsetof(struct conf_listen, addresses),
+     TYPE(LISTEN),
+     .reload = DIRECTIVE_LISTENER, .may_repeat = 1, .is_required = 1,
+     .help = "as listen of [server]"},
+    {LISTEN(backlog), INT(1, 65535, INHERIT),
+     .reload = DIRECTIVE_LISTENER, .dflt = "inherit",
+     .help = "as in [server]"},
+    {LISTEN(defer_accept), TYPE(BOOL, INHERIT),
+     .reload = DIRECTIVE_LISTENER, .dflt = "inherit",
+     .help = "as in [server]"},
+    {LISTEN(proxy_protocol), CHOICE("off|v1|v2|auto"),
+     .reload = DIRECTIVE_LISTENER, .dflt = "off",
+     .help = "connections begin with a PROXY header that names the client"},
+    {LISTEN(mode), TYPE(MODE, AUTO), .reload = DIRECTIVE_LISTENER,
+     .dflt = "auto",
+     .help = "permissions of a Unix socket; auto: what the umask leaves"},
+    {LISTEN(owner), TYPE(STR),
+     .reload = DIRECTIVE_LISTENER, .example = "the server's user",
+     .help = "user or user:group a Unix socket is given to"},
+    {.name = "tls.certificate",
+     .off = offsetof(struct conf_listen, tls_certificate),
+     TYPE(PATH), .reload = DIRECTIVE_LISTENER,
+     .help = "PEM file with the certificate chain: the listener speaks TLS"},
+    {.name = "tls.key", .off = offsetof(struct conf_listen, tls_key),
+     TYPE(PATH), .reload = DIRECTIVE_LISTENER,
+     .example = "in tls.certificate",
+     .help = "PEM file with the private key"},
+};
+
+static const struct directive route_rows[] = {
+    {ROUTE(match), TYPE(MATCH), .may_repeat = 1,
+     .is_required = 1,
+     .help = "methods and path; :name is one segment, a final *name all the "
+             "rest"},
+    {ROUTE(host), TYPE(HOSTS), .may_repeat = 1,
+     .help = "hosts the route is for; none: those no other route names"},
+    {ROUTE(use), PLACE(route, use_at), TYPE(NAMES),
+     .help = "middleware, outermost first, inside that of scopes and of "
+             "[server]"},
+    {ROUTE(handler), PLACE(route, handler_at),
+     TYPE(HANDLER), .is_required = 1,
+     .help = "the instance that answers, or one of the routes it declares"},
+    {ROUTE(max_body), SIZE(0, 1024 * G, INHERIT),
+     .dflt = "inherit", .help = "as in [server], up or down"},
+    {ROUTE(body_timeout), TIME(0, 1 * DAY, INHERIT),
+     .dflt = "inherit", .help = "as in [server], up or down"},
+    {ROUTE(write_timeout),
+     TIME(100 * MS, 1 * DAY, INHERIT),
+     .dflt = "inherit", .help = "as in [server], up or down"},
+};
+
+static const struct directive scope_rows[] = {
+    {SCOPE(match), TYPE(PREFIX), .may_repeat = 1,
+     .is_required = 1, .help = "paths the scope is about"},
+    {SCOPE(host), TYPE(HOSTS), .may_repeat = 1,
+     .help = "hosts the scope is about; none: all"},
+    {SCOPE(use), PLACE(scope, use_at), TYPE(NAMES),
+     .help = "middleware of every route below, outermost first, inside that "
+             "of [server]"},
+};
+
+static const struct directive plugin_rows[] = {
+    {PLUGIN(module), PLACE(plugin, module_at), TYPE(STR),
+     .example = "the section's name",
+     .help = "file in the modules folder, without .so; or a path"},
+    {PLUGIN(mount), TYPE(TARGET),
+     .help = "path put before the routes the plugin declares"},
+    {PLUGIN(host), TYPE(HOSTS), .may_repeat = 1,
+     .help = "hosts those routes are for; none: as a route without host"},
+    {PLUGIN(use), PLACE(plugin, use_at), TYPE(NAMES),
+     .help = "middleware of those routes, outermost first"},
+    {PLUGIN(priority), INT(-1000, 1000),
+     .dflt = "0",
+     .help = "of equal routes declared by two plugins the one of higher "
+             "priority serves"},
+};
+
+#define ROWS(r) .rows = (r), .n = ARRAY_LEN(r)
+
+const struct directive_section directive_sections[DIRECTIVE_KINDS] = {
+    [DIRECTIVE_SERVER] = {.kind = "server", ROWS(server_rows),
+                          .help = "The server as a whole.  May stand in "
+                                  "several files, once in each."},
+    [DIRECTIVE_LISTEN] = {.kind = "listen", .is_named = 1, ROWS(listen_rows),
+                          .help = "A listener with settings of its own."},
+    [DIRECTIVE_ROUTE] = {.kind = "route", .is_named = 1, .has_options = 1,
+                         ROWS(route_rows),
+                         .help = "Which requests an instance answers."},
+    [DIRECTIVE_SCOPE] = {.kind = "scope", .is_named = 1, .has_options = 1,
+                         ROWS(scope_rows),
+                         .help = "Middleware for every route below a path."},
+    [DIRECTIVE_PLUGIN] = {.kind = "plugin", .is_named = 1, .has_options = 1,
+                          ROWS(plugin_rows),
+                          .help = "An instance of a plugin.  The routes the "
+                                  "plugin declares are served."},
+};
+/* clang-format on */
+
+_Static_assert(ARRAY_LEN(server_rows) <= CONF_SERVER_KEYS,
+               "conf.server_at has a place per row");
+
+const struct directive *
+directive_find(enum directive_kind kind, et_str name)
+{
+    const struct directive_section *s = &directive_sections[kind];
+    size_t i;
+
+    for (i = 0; i < s->n; i++)
+        if (value_eq(name, s->rows[i].name))
+            return &s->rows[i];
+    return NULL;
+}
+
+const char *
+directive_nearest(enum directive_kind kind, et_str name)
+{
+    const struct directive_section *s = &directive_sections[kind];
+    const char *known[CONF_SERVER_KEYS];
+    char got[64];
+    size_t i;
+
+    if (name.n >= sizeof(got))
+        return NULL;
+    for (i = 0; i < s->n && i < ARRAY_LEN(known); i++)
+        known[i] = s->rows[i].name;
+    snprintf(got, sizeof(got), "%.*s", (int)name.n, name.p);
+    return diag_nearest(got, known, i);
+}
+
+int
+directive_kind(et_str name)
+{
+    int i;
+
+    for (i = 0; i < DIRECTIVE_KINDS; i++)
+        if (value_eq(name, directive_sections[i].kind))
+            return i;
+    return -1;
+}
+
+int
+directive_is_reserved(et_str name)
+{
+    return directive_find(DIRECTIVE_ROUTE, name) != NULL ||
+           directive_find(DIRECTIVE_SCOPE, name) != NULL;
+}
+
+const char *
+directive_tree(void)
+{
+    static const char tree[] = ETUDE_SOURCE_DIR "/";
+    char exe[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe));
+
+    if (n < (ssize_t)sizeof(tree) || memcmp(exe, tree, sizeof(tree) - 1) != 0)
+        return NULL;
+    return ETUDE_SOURCE_DIR;
+}
+
+const char *
+directive_modules_dir(void)
+{
+    return directive_tree() ? ETUDE_SOURCE_DIR "/modules" : ETUDE_MODULES_DIR;
+}

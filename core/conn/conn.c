@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* conn.c - one connection: its slot, its deadline, its end; see conn.h. */
+#include "conn/conn.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "conn/env.h"
+#include "conn/h1.h"
+#include "conn/out.h"
+#include "conn/transport.h"
+
+#define CONN_IN_MAX (16u << 20)
+
+static void
+on_data(struct io_source *s, const char *p, ssize_t n)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, io);
+
+    if (LIKELY(n > 0)) {
+        metrics_add(c->env->metrics, METRIC_bytes_in, (uint64_t)n);
+        h1_input(c, p, (size_t)n);
+    } else if (n == 0) {
+        h1_eof(c);
+    } else {
+        conn_close(c);
+    }
+}
+
+static void
+on_sent(struct io_source *s, ssize_t n)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, io);
+
+    if (n < 0) {
+        conn_close(c);
+        return;
+    }
+    out_sent(c, (size_t)n);
+    h1_writable(c);
+}
+
+static void
+on_ready(struct io_source *s, uint32_t events)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, io);
+
+    (void)events; /* an error shows in the next send */
+    out_writable(c);
+    h1_writable(c);
+}
+
+/* The kernel holds nothing of the connection: give all back. */
+static void
+on_released(struct io_source *s)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, io);
+    struct env *env = c->env;
+
+    h1_abandon(c);
+    out_free(c);
+    if (c->in)
+        blocks_give(&env->blocks, c->in, c->in_cap);
+    metrics_sub(env->metrics, METRIC_connections_active, 1);
+    c->env = NULL;
+    slab_give(&env->conns, c);
+    env->on_closed(env);
+}
+
+static const struct io_handler conn_handler = {
+    .on_data = on_data,
+    .on_sent = on_sent,
+    .on_ready = on_ready,
+    .on_released = on_released,
+};
+
+/* Deadlines move far more often than they pass, so the timer is only armed
+ * when it would fire too late, and looks again when it fires too early. */
+static void
+on_timer(struct wheel_timer *t, uint64_t now_ms)
+{
+    struct conn *c = CONTAINER_OF(t, struct conn, timer);
+    uint64_t demote_ms = c->since_ms + c->env->limits.idle_demote_ms;
+
+    if (now_ms >= c->deadline_ms) {
+        h1_timeout(c);
+        return;
+    }
+    if (c->phase == CONN_IDLE && !c->is_demoted && now_ms >= demote_ms) {
+        c->is_demoted = 1;
+        io_idle(c->env->io, &c->io);
+    }
+    conn_deadline(c, c->deadline_ms);
+}
+
+void
+conn_deadline(struct conn *c, uint64_t due_ms)
+{
+    uint64_t look_ms = due_ms;
+
+    c->deadline_ms = due_ms;
+    if (c->phase == CONN_IDLE && !c->is_demoted) {
+        uint64_t demote_ms = c->since_ms + c->env->limits.idle_demote_ms;
+        look_ms = demote_ms < due_ms ? demote_ms : due_ms;
+    }
+    if (look_ms == UINT64_MAX)
+        return;
+    if (!wheel_is_armed(&c->timer) || c->timer.due_ms > look_ms)
+        wheel_arm(&c->env->wheel, &c->timer, look_ms);
+}
+
+int
+conn_open(struct env *env, int fd, uint8_t listener)
+{
+    struct conn *c = slab_take(&env->conns);
+    uint16_t gen;
+
+    if (!c) {
+        metrics_add(env->metrics, METRIC_connections_refused, 1);
+        close(fd);
+        return ERR_LIMIT;
+    }
+    gen = c->io.gen;
+    memset(c, 0, sizeof *c);
+    c->io.gen = gen;
+    c->env = env;
+    c->transport = &transport_plain;
+    c->timer.fn = on_timer;
+    c->listener = listener;
+    c->phase = env->listeners[listener].proxy ? CONN_PROXY : CONN_IDLE;
+    c->body_done = 1;
+    c->since_ms = env->clock.mono_ms;
+    metrics_add(env->metrics, METRIC_connections_accepted, 1);
+    metrics_add(env->metrics, METRIC_connections_active, 1);
+    io_add(env->io, &c->io, fd, &conn_handler);
+    h1_arm(c);
+    io_recv_start(env->io, &c->io, 1);
+    return 0;
+}
+
+void
+conn_close(struct conn *c)
+{
+    if (c->phase == CONN_CLOSED)
+        return;
+    c->phase = CONN_CLOSED;
+    wheel_cancel(&c->env->wheel, &c->timer);
+    io_drop(c->env->io, &c->io);
+}
+
+int
+conn_peer(struct conn *c, struct addr *out)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof sa;
+
+    if (c->peer.kind == ADDR_NONE) {
+        if (getpeername(c->io.fd, (struct sockaddr *)&sa, &len) < 0)
+            return -errno;
+        addr_from_sockaddr((struct sockaddr *)&sa, &c->peer);
+    }
+    *out = c->peer;
+    return 0;
+}
+
+int
+conn_keep(struct conn *c, const char *p, size_t n)
+{
+    size_t kept = c->in_end - c->in_start, got;
+    char *to;
+
+    if (c->in && n <= c->in_cap - c->in_end) {
+        memcpy(c->in + c->in_end, p, n);
+        c->in_end += (uint32_t)n;
+        return 0;
+    }
+    if (kept + n > CONN_IN_MAX)
+        return ERR_LIMIT;
+    to = blocks_take(&c->env->blocks, kept + n, &got);
+    if (!to)
+        return ERR_NOMEM;
+    if (c->in) {
+        memcpy(to, c->in + c->in_start, kept);
+        blocks_give(&c->env->blocks, c->in, c->in_cap);
+    }
+    memcpy(to + kept, p, n);
+    c->in = to;
+    c->in_cap = (uint32_t)got;
+    c->in_start = 0;
+    c->in_end = (uint32_t)(kept + n);
+    return 0;
+}
+
+void
+conn_used(struct conn *c, size_t n)
+{
+    if (!c->in)
+        return;
+    c->in_start += (uint32_t)n;
+    if (c->in_start < c->in_end)
+        return;
+    blocks_give(&c->env->blocks, c->in, c->in_cap);
+    c->in = NULL;
+    c->in_cap = c->in_start = c->in_end = 0;
+}
+
+void
+conn_drain(struct env *env, uint64_t due_ms)
+{
+    for (uint32_t i = 0; i < env->conns.fresh; i++) {
+        struct conn *c = slab_at(&env->conns, i);
+        if (c->env && c->phase == CONN_IDLE)
+            conn_deadline(c, due_ms);
+    }
+}
+
+void
+conn_abandon_all(struct env *env)
+{
+    for (uint32_t i = 0; i < env->conns.fresh; i++) {
+        struct conn *c = slab_at(&env->conns, i);
+        if (!c->env)
+            continue;
+        if (c->phase != CONN_CLOSED)
+            close(c->io.fd);
+        h1_abandon(c);
+        c->env = NULL;
+    }
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* conn.h - one connection: its slot, its deadline, its end.
+ *
+ * An idle connection holds this slot and nothing else.  in, out and req are
+ * attached while bytes are in flight:
+ *
+ *     bytes -> [in: not yet parsed] -> h1 -> req -> [out: not yet sent] -> bytes
+ *
+ * conn_close may be called from anywhere; what the connection holds is given
+ * back when the kernel has let go of it (on_released), never earlier. */
+#ifndef CONN_CONN_H
+#define CONN_CONN_H
+
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/wheel.h"
+#include "io/io.h"
+#include "proto/addr.h"
+
+struct body;
+struct env;
+struct out;
+struct req;
+struct transport;
+
+enum conn_phase {
+    CONN_PROXY,   /* before the PROXY protocol header is complete */
+    CONN_IDLE,    /* between requests: nothing attached */
+    CONN_HEAD,    /* part of a head has come */
+    CONN_BODY,    /* a step waits for the request's body */
+    CONN_SEND,    /* the response is decided and not yet sent */
+    CONN_DISCARD, /* the response is out, its request's body still coming */
+    CONN_FLUSH,   /* the last answer is on its way, then close */
+    CONN_LINGER,  /* our side is shut; reading until the peer's is too */
+    CONN_CLOSED,  /* waiting for on_released */
+};
+
+struct conn {
+    struct io_source io;
+    struct wheel_timer timer;
+    struct env *env;
+    const struct transport *transport;
+    struct req *req;   /* being read, run or answered */
+    struct body *body; /* of req, in its arena; NULL: it has none */
+    struct out *out;
+    char *in;
+    uint32_t in_start, in_end, in_cap;
+    uint32_t n_dropped;   /* bytes read and dropped while lingering */
+    uint64_t deadline_ms; /* of the current phase */
+    uint64_t since_ms;    /* when the phase or its last progress was */
+    struct addr peer; /* as PROXY named it; ADDR_NONE: ask the socket */
+    uint8_t phase; /* enum conn_phase */
+    uint8_t listener;
+    uint8_t is_eof;    /* the peer has shut its side */
+    uint8_t is_paused; /* not receiving, for want of room */
+    uint8_t is_demoted; /* io_idle was called since the last byte */
+    uint8_t closes;    /* no request after this one */
+    uint8_t is_logged; /* req's log steps have run */
+    uint8_t body_done; /* req's body has been read to its end */
+    uint8_t lingers;   /* after the last answer, read what still comes */
+};
+
+/* Take over an accepted socket; on failure (no slot) the fd is closed and
+ * ERR_LIMIT returned.  Bytes are tried for at once. [worker] */
+MUST_USE int conn_open(struct env *env, int fd, uint8_t listener);
+/* The connection ends now, whatever it is doing. [worker] */
+void conn_close(struct conn *c);
+/* Arm the deadline of a phase. [worker] */
+void conn_deadline(struct conn *c, uint64_t due_ms);
+/* The other end of the socket, or what PROXY said; 0 or -errno. [worker] */
+int conn_peer(struct conn *c, struct addr *out);
+
+/* Bytes that cannot be used yet: kept behind those already kept.  0,
+ * ERR_NOMEM, or ERR_LIMIT beyond 16 MiB. [worker] */
+MUST_USE int conn_keep(struct conn *c, const char *p, size_t n);
+/* n of the kept bytes are used; the block goes back when all are. [worker] */
+void conn_used(struct conn *c, size_t n);
+
+/* For every open connection of env: begin to close the idle ones, at due_ms.
+ * [worker] */
+void conn_drain(struct env *env, uint64_t due_ms);
+/* The loop is over: give back what every connection holds, sockets included,
+ * without waiting for the kernel (its ring is closed next). [worker] */
+void conn_abandon_all(struct env *env);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* env.h - what a connection needs of the worker that owns it.
+ *
+ * One per worker, used by its thread only; nothing in it is shared but the
+ * body budget, the sum of all workers' buffered bodies.  Limits and timeouts
+ * are values, copied when a generation becomes current: before a request is
+ * pinned nothing points into a generation. */
+#ifndef CONN_ENV_H
+#define CONN_ENV_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "abi/etude_abi.h"
+#include "base/blocks.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/slab.h"
+#include "base/wheel.h"
+#include "proto/http1.h"
+#include "proto/http1_out.h"
+
+struct gen_worker;
+struct io;
+
+#define ENV_MAX_LISTENERS 64
+
+/* Limits of a connection; sizes in bytes, times in milliseconds. */
+struct limits {
+    struct http1_limits head;
+    uint64_t max_body, body_memory, discard_body, temp_max;
+    uint32_t keepalive_ms; /* 0: one request a connection */
+    uint32_t header_ms, body_ms, write_ms, idle_demote_ms, idle_grace_ms;
+    uint32_t body_min_rate; /* bytes a second; 0: none */
+    uint32_t read_buffer, write_buffer;
+    char temp_dir[200];
+};
+
+/* A listener as a connection sees it, by id. */
+struct listener_env {
+    uint8_t proxy;  /* enum conf_proxy as a number: 0 off, 1 v1, 2 v2, 3 auto */
+    uint8_t is_unix;
+};
+
+/* Bytes of all buffered and of all spilled bodies of this process; several
+ * threads add to them. */
+struct body_budget {
+    _Atomic int64_t memory, memory_max;
+    _Atomic int64_t temp;
+};
+
+struct env {
+    et_worker worker; /* what plugins see of it */
+    struct io *io;
+    struct clock clock;
+    struct wheel wheel;
+    struct slab conns, reqs;
+    struct blocks blocks;
+    struct metrics *metrics;
+    struct http1_common common;      /* fields of every answer */
+    struct http1_common common_bare; /* ... of one with a Server of its own */
+    struct limits limits;
+    struct listener_env listeners[ENV_MAX_LISTENERS];
+    struct gen_worker *gen; /* the current generation's part */
+    struct body_budget *budget;
+    uint8_t is_stopping; /* every answer says Connection: close */
+    /* A generation's last request on this worker is over. */
+    void (*on_retired)(struct env *env, struct gen_worker *gen);
+    /* A connection is gone (drain waits for the last one). */
+    void (*on_closed)(struct env *env);
+};
+
+#endif

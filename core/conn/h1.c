@@ -1,0 +1,691 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* h1.c - HTTP/1.x on a connection; see h1.h. */
+#include "conn/h1.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "conn/body.h"
+#include "conn/conn.h"
+#include "conn/env.h"
+#include "conn/out.h"
+#include "conn/proxied.h"
+#include "conn/transport.h"
+#include "http/chain.h"
+#include "http/dispatch.h"
+#include "http/gen.h"
+#include "http/req.h"
+#include "http/route.h"
+#include "proto/http1_out.h"
+
+/* After our side is shut: how long and how much more is read, so that the
+ * client sees the answer and not a reset. */
+#define LINGER_MS 5000u
+#define LINGER_BYTES (128u << 10)
+
+static void respond(struct conn *c);
+
+/* ---- the request object ---------------------------------------------------*/
+
+static int
+sink_peer(struct req *r, struct addr *out)
+{
+    return conn_peer(r->sink_ctx, out);
+}
+
+static const struct sink h1_sink = {.peer = sink_peer};
+
+static int
+begin_request(struct conn *c)
+{
+    struct env *env = c->env;
+    struct req *r = slab_take(&env->reqs);
+
+    if (!r)
+        return ERR_LIMIT;
+    req_init(r, &env->blocks, &env->worker, &env->clock);
+    r->sink = &h1_sink;
+    r->sink_ctx = c;
+    if (req_reserve_fields(r, env->limits.head.max_fields) < 0) {
+        slab_give(&env->reqs, r);
+        return ERR_NOMEM;
+    }
+    http1_init(&r->head, r->fields, &env->limits.head);
+    c->req = r;
+    c->body = NULL;
+    c->body_done = 1;
+    c->is_logged = 0;
+    c->phase = CONN_HEAD;
+    c->since_ms = env->clock.mono_ms;
+    return 0;
+}
+
+/* The generation is let go; its last request here retires it. */
+static void
+unpin(struct conn *c)
+{
+    struct gen_worker *g = c->req->gen;
+
+    if (!g)
+        return;
+    c->req->gen = NULL;
+    metrics_sub(c->env->metrics, METRIC_requests_active, 1);
+    if (--g->n_active == 0 && g != c->env->gen)
+        c->env->on_retired(c->env, g);
+}
+
+/* The answer is over: its log steps, once, then nothing of it points into the
+ * generation any more. */
+static void
+log_request(struct conn *c)
+{
+    struct req *r = c->req;
+
+    if (c->is_logged)
+        return;
+    c->is_logged = 1;
+    if (r->chain && r->chain->n_log)
+        chain_log(r);
+    resp_fini(&r->resp);
+    unpin(c);
+}
+
+void
+h1_abandon(struct conn *c)
+{
+    if (!c->req)
+        return;
+    log_request(c);
+    if (c->body)
+        body_fini(c->body);
+    c->body = NULL;
+    req_fini(c->req);
+    slab_give(&c->env->reqs, c->req);
+    c->req = NULL;
+}
+
+/* ---- answers --------------------------------------------------------------*/
+
+static void
+count_status(struct conn *c, uint32_t status)
+{
+    static const enum metric by_class[] = {
+        METRIC_responses_2xx,
+        METRIC_responses_3xx,
+        METRIC_responses_4xx,
+        METRIC_responses_5xx,
+    };
+
+    if (status >= 200 && status < 600)
+        metrics_add(c->env->metrics, by_class[status / 100 - 2], 1);
+}
+
+/* Will the connection take another request?  It will not if the rest of this
+ * one's body is more than is worth reading, or may never come because the
+ * client still waits for our 100 (RFC 9110 10.1.1). */
+static int
+may_keep(const struct conn *c)
+{
+    const struct req *r = c->req;
+    const struct limits *l = &c->env->limits;
+
+    if (c->closes || !r->head.keep_alive || c->env->is_stopping ||
+        l->keepalive_ms == 0)
+        return 0;
+    if (c->body_done)
+        return 1;
+    if (r->head.expect_continue && c->body->n == 0 && !c->body->collects)
+        return 0;
+    return c->body->is_chunked || body_remaining(c->body) <= l->discard_body;
+}
+
+/* Write the head to p..end; returns its length, which may be more than that. */
+static size_t
+write_head(const struct conn *c, uint64_t length, char *p,
+           const char *end)
+{
+    const struct req *r = c->req;
+    const struct resp *resp = &r->resp;
+    const struct env *env = c->env;
+    struct http1_out o;
+
+    http1_out_begin(&o, p, end, resp->status,
+                    resp->has_server ? &env->common_bare : &env->common);
+    http1_out_type(&o, resp->type);
+    if (status_has_body(resp->status))
+        http1_out_length(&o, length);
+    if (c->closes)
+        http1_out_connection(&o, HTTP1_OUT_CLOSE);
+    else if (r->head.version == 10)
+        http1_out_connection(&o, HTTP1_OUT_KEEP_ALIVE);
+    for (const struct resp_field *f = resp->fields; f; f = f->next)
+        http1_out_field(&o, f->name, f->value);
+    return http1_out_end(&o);
+}
+
+/* The head goes into the block; one too large for it becomes the first
+ * segment of the body. */
+static int
+put_head(struct conn *c, uint64_t length)
+{
+    struct req *r = c->req;
+    char *to = out_room(c, 1);
+    size_t room = to ? out_left(c) : 0;
+    size_t n = write_head(c, length, to, to + room);
+    struct segment *s;
+
+    if (n <= room) {
+        out_commit(c, n);
+        return 0;
+    }
+    s = arena_alloc(&r->arena, sizeof *s + n);
+    if (!s)
+        return ERR_NOMEM;
+    *s = (struct segment){
+        .kind = SEGMENT_MEM, .fd = -1, .p = (char *)(s + 1), .n = n};
+    write_head(c, length, (char *)(s + 1), (char *)(s + 1) + n);
+    segment_put_front(&r->resp.body, s);
+    r->resp.sent_bytes -= n; /* these are not the body's */
+    return 0;
+}
+
+/* The response is decided: head and small bodies into the output block. */
+static void
+respond(struct conn *c)
+{
+    struct req *r = c->req;
+    uint64_t length;
+
+    c->closes = !may_keep(c);
+    r->pub.status = r->resp.status;
+    count_status(c, r->resp.status);
+    if (c->body)
+        c->body->collects = 0;
+    length = r->resp.body.bytes;
+    if (r->pub.method == ET_M_HEAD || !status_has_body(r->resp.status))
+        segment_clear(&r->resp.body);
+    if (put_head(c, length) < 0) {
+        conn_close(c);
+        return;
+    }
+    r->resp.committed = 1;
+    c->phase = CONN_SEND;
+    out_gather(c);
+}
+
+/* A request that is no request: answered without a chain, then the end.  Reads
+ * on for a while so that the client gets to see why. */
+static void
+refuse(struct conn *c, int err)
+{
+    struct req *r = c->req;
+
+    metrics_add(c->env->metrics, METRIC_requests_bad, 1);
+    log_debug("request refused: %s", err_text(err));
+    c->closes = 1;
+    c->lingers = 1;
+    r->head.keep_alive = 0;
+    resp_clear(&r->resp);
+    req_decide_error_text(r, (uint32_t)err_status(err),
+                          (et_str){err_text(err), strlen(err_text(err))});
+    respond(c);
+}
+
+/* The host ends a request that waits for its body: its response steps run. */
+static void
+end_waiting(struct conn *c, int err)
+{
+    struct req *r = c->req;
+    uint32_t status = (uint32_t)err_status(err);
+
+    c->closes = 1;
+    req_decide_error_text(r, status,
+                          (et_str){err_text(err), strlen(err_text(err))});
+    if (chain_finish(r) == CHAIN_DROP)
+        conn_close(c);
+    else
+        respond(c);
+}
+
+static void
+send_continue(struct conn *c)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    char *to = out_room(c, sizeof text - 1);
+
+    if (!to)
+        return;
+    memcpy(to, text, sizeof text - 1);
+    out_commit(c, sizeof text - 1);
+}
+
+/* A step wants the body. has_bytes: some of it is here already. */
+static void
+collect(struct conn *c, int has_bytes)
+{
+    struct req *r = c->req;
+    int rc;
+
+    if (c->body_done) {
+        r->body = (et_str){"", 0};
+        r->body_bytes = 0;
+        return;
+    }
+    rc = body_collect(c->body);
+    if (rc < 0) {
+        end_waiting(c, rc);
+        return;
+    }
+    if (r->head.expect_continue && !has_bytes)
+        send_continue(c);
+    c->phase = CONN_BODY;
+    c->since_ms = c->env->clock.mono_ms;
+}
+
+/* Walk the chain until it has an answer or waits for bytes. */
+static void
+run(struct conn *c, int has_bytes)
+{
+    for (;;) {
+        switch (chain_run(c->req)) {
+        case CHAIN_DONE: respond(c); return;
+        case CHAIN_DROP: conn_close(c); return;
+        case CHAIN_BODY:
+            collect(c, has_bytes);
+            if (c->phase != CONN_HEAD)
+                return;
+            break;
+        }
+    }
+}
+
+/* ---- input ----------------------------------------------------------------*/
+
+/* The head at p is complete: pin the generation, find the route, walk. */
+static void
+start_request(struct conn *c, const char *p, int has_bytes)
+{
+    struct env *env = c->env;
+    struct req *r = c->req;
+    int rc;
+
+    metrics_add(env->metrics, METRIC_requests, 1);
+    metrics_add(env->metrics, METRIC_requests_active, 1);
+    r->gen = env->gen;
+    r->gen->n_active++;
+    rc = req_adopt_head(r, p);
+    if (rc == 0)
+        rc = dispatch(r);
+    if (rc == 0 && (r->head.is_chunked || r->head.content_length > 0)) {
+        c->body = arena_alloc(&r->arena, sizeof *c->body);
+        if (!c->body) {
+            rc = ERR_NOMEM;
+        } else {
+            body_init(c->body, env, r,
+                      dispatch_max_body(r, env->limits.max_body));
+            c->body_done = 0;
+        }
+    }
+    if (rc < 0)
+        refuse(c, rc);
+    else
+        run(c, has_bytes);
+}
+
+/* Each of these uses bytes of p and returns how many. */
+static size_t
+read_head(struct conn *c, const char *p, size_t n)
+{
+    int rc = http1_parse(&c->req->head, p, n);
+
+    if (rc == HTTP1_MORE)
+        return 0;
+    if (rc < 0) {
+        refuse(c, rc);
+        return n;
+    }
+    n -= c->req->head.head_len;
+    start_request(c, p, n > 0);
+    return c->req ? c->req->head.head_len : 0;
+}
+
+static size_t
+read_body(struct conn *c, const char *p, size_t n)
+{
+    size_t used = 0;
+    int rc = body_feed(c->body, p, n, &used);
+
+    c->since_ms = c->env->clock.mono_ms;
+    if (rc == BODY_MORE)
+        return used;
+    if (rc < 0) {
+        end_waiting(c, rc);
+        return used;
+    }
+    c->phase = CONN_HEAD;
+    c->body_done = 1;
+    run(c, 1);
+    return used;
+}
+
+/* What a response left unread of its request's body. */
+static size_t
+discard(struct conn *c, const char *p, size_t n)
+{
+    size_t used = 0;
+    int rc = body_feed(c->body, p, n, &used);
+
+    if (rc == BODY_DONE) {
+        c->body_done = 1;
+    } else if (rc < 0 || c->body->n > c->env->limits.discard_body) {
+        c->closes = 1;
+        c->body_done = 1;
+        c->lingers = 1;
+    }
+    return used;
+}
+
+/* ---- one turn of the machine ----------------------------------------------*/
+
+/* The response is with the kernel, or all of it in the block. */
+static void
+end_response(struct conn *c)
+{
+    log_request(c);
+    if (c->closes) {
+        c->lingers |= !c->body_done;
+        c->phase = CONN_FLUSH;
+    } else if (!c->body_done) {
+        c->phase = CONN_DISCARD;
+        c->body->n = 0; /* discard_body counts from here */
+    } else {
+        h1_abandon(c);
+        c->phase = CONN_IDLE;
+    }
+    c->since_ms = c->env->clock.mono_ms;
+}
+
+static int
+response_is_over(const struct conn *c)
+{
+    return !c->req->resp.body.first && !out_is_pending(c);
+}
+
+static int
+may_begin(struct conn *c)
+{
+    if (out_is_pending(c))
+        return 0;
+    return out_left(c) >= 1024 || out_flush(c) == OUT_DONE;
+}
+
+/* Use bytes of p as far as the phase allows; returns how many. */
+static size_t
+use(struct conn *c, const char *p, size_t n)
+{
+    size_t used = 0, k;
+
+    for (;;) {
+        switch ((enum conn_phase)c->phase) {
+        case CONN_PROXY:
+            k = proxied_read(c, p + used, n - used);
+            if (k == 0)
+                return used;
+            used += k;
+            break;
+        case CONN_IDLE:
+            if (used == n || !may_begin(c))
+                return used;
+            if (begin_request(c) < 0) {
+                conn_close(c);
+                return n;
+            }
+            break;
+        case CONN_HEAD:
+            k = read_head(c, p + used, n - used);
+            if (k == 0 && c->phase == CONN_HEAD)
+                return used;
+            used += k;
+            break;
+        case CONN_BODY:
+            if (used == n)
+                return used;
+            used += read_body(c, p + used, n - used);
+            break;
+        case CONN_SEND:
+            if (!response_is_over(c))
+                return used;
+            end_response(c);
+            break;
+        case CONN_DISCARD:
+            if (used == n)
+                return used;
+            used += discard(c, p + used, n - used);
+            if (c->body_done)
+                end_response(c);
+            break;
+        case CONN_FLUSH:
+        case CONN_LINGER:
+        case CONN_CLOSED: return n; /* nobody reads it */
+        }
+    }
+}
+
+/* All is sent: the end, at once if the peer has nothing more to say. */
+static void
+finish(struct conn *c)
+{
+    if (!c->lingers || c->is_eof) {
+        conn_close(c);
+        return;
+    }
+    h1_abandon(c);
+    c->transport->shut(c);
+    c->phase = CONN_LINGER;
+    c->since_ms = c->env->clock.mono_ms;
+}
+
+/* Nothing more can come: what waits for bytes waits in vain. */
+static int
+is_starved(const struct conn *c)
+{
+    return c->is_eof && c->phase != CONN_SEND && c->phase != CONN_FLUSH;
+}
+
+/* Turn the machine until it waits: for bytes, or for the kernel to take some.
+ * Returns how many of the n bytes at p are used. */
+static size_t
+drive(struct conn *c, const char *p, size_t n)
+{
+    size_t used = 0;
+    int rc;
+
+    for (;;) {
+        uint8_t phase;
+        used += use(c, p + used, n - used);
+        phase = c->phase;
+        if (phase == CONN_CLOSED || phase == CONN_LINGER)
+            return n;
+        rc = out_flush(c);
+        if (rc < 0) {
+            conn_close(c);
+            return n;
+        }
+        if (rc == OUT_PENDING)
+            break;
+        if (phase == CONN_FLUSH) {
+            finish(c);
+            return n;
+        }
+        if (phase != CONN_SEND && (phase != CONN_IDLE || used == n))
+            break;
+    }
+    if (rc == OUT_DONE && is_starved(c)) {
+        conn_close(c);
+        return n;
+    }
+    return used;
+}
+
+/* Receive only while there is room for what comes. */
+static void
+throttle(struct conn *c)
+{
+    uint32_t kept = c->in_end - c->in_start;
+    int full = kept >= c->env->limits.read_buffer &&
+               c->phase != CONN_HEAD && c->phase != CONN_BODY;
+
+    if (c->is_eof || full == c->is_paused)
+        return;
+    c->is_paused = (uint8_t)full;
+    c->transport->want_read(c, !full);
+}
+
+/* Drive over the kept input. */
+static void
+drive_kept(struct conn *c)
+{
+    size_t n = c->in_end - c->in_start;
+    size_t used = drive(c, n ? c->in + c->in_start : "", n);
+
+    if (c->phase == CONN_CLOSED)
+        return;
+    conn_used(c, used);
+    throttle(c);
+    h1_arm(c);
+}
+
+/* Our side is shut: read on so that the client gets the answer instead of a
+ * reset, but only so much; beyond it the client's sends stall until the end. */
+static void
+linger(struct conn *c, size_t n)
+{
+    c->n_dropped += (uint32_t)n;
+    if (c->n_dropped < LINGER_BYTES || c->is_paused)
+        return;
+    c->is_paused = 1;
+    c->transport->want_read(c, 0);
+}
+
+void
+h1_input(struct conn *c, const char *p, size_t n)
+{
+    size_t used;
+
+    c->is_demoted = 0;
+    if (c->phase == CONN_LINGER) {
+        linger(c, n);
+        return;
+    }
+    if (UNLIKELY(c->in != NULL)) {
+        if (conn_keep(c, p, n) < 0)
+            conn_close(c);
+        else
+            drive_kept(c);
+        return;
+    }
+    used = drive(c, p, n);
+    if (c->phase == CONN_CLOSED)
+        return;
+    if (used < n) {
+        if (conn_keep(c, p + used, n - used) < 0) {
+            conn_close(c);
+            return;
+        }
+        throttle(c);
+    }
+    h1_arm(c);
+}
+
+void
+h1_eof(struct conn *c)
+{
+    c->is_eof = 1;
+    if (c->phase == CONN_LINGER)
+        conn_close(c);
+    else
+        drive_kept(c);
+}
+
+void
+h1_writable(struct conn *c)
+{
+    if (c->phase == CONN_LINGER || c->phase == CONN_CLOSED)
+        return;
+    c->since_ms = c->env->clock.mono_ms;
+    drive_kept(c);
+}
+
+/* ---- deadlines ------------------------------------------------------------*/
+
+/* When a body is too late: no byte for body_ms, or slower than the minimum
+ * rate on average (which gets body_ms of credit). */
+static uint64_t
+body_due(const struct conn *c)
+{
+    const struct limits *l = &c->env->limits;
+    uint32_t body_ms = dispatch_body_ms(c->req, l->body_ms);
+    uint64_t idle = c->since_ms + body_ms, rate;
+
+    if (body_ms == 0)
+        return UINT64_MAX;
+    if (l->body_min_rate == 0)
+        return idle;
+    rate = c->body->began_ms + body_ms + c->body->n * 1000 / l->body_min_rate;
+    return rate < idle ? rate : idle;
+}
+
+static uint64_t
+idle_due(const struct conn *c)
+{
+    const struct limits *l = &c->env->limits;
+
+    if (c->env->is_stopping)
+        return c->since_ms + l->idle_grace_ms;
+    return c->since_ms + (l->keepalive_ms ? l->keepalive_ms : l->header_ms);
+}
+
+void
+h1_arm(struct conn *c)
+{
+    const struct limits *l = &c->env->limits;
+    uint64_t due = UINT64_MAX;
+
+    switch ((enum conn_phase)c->phase) {
+    case CONN_IDLE:
+        if (!out_is_pending(c)) {
+            due = idle_due(c);
+            break;
+        }
+        /* fall through */
+    case CONN_SEND:
+    case CONN_FLUSH:
+        due = c->since_ms + dispatch_write_ms(c->req, l->write_ms);
+        break;
+    case CONN_PROXY:
+    case CONN_HEAD: due = c->since_ms + l->header_ms; break;
+    case CONN_BODY: due = body_due(c); break;
+    case CONN_DISCARD:
+    case CONN_LINGER: due = c->since_ms + LINGER_MS; break;
+    case CONN_CLOSED: return;
+    }
+    conn_deadline(c, due);
+}
+
+void
+h1_timeout(struct conn *c)
+{
+    enum conn_phase phase = c->phase;
+
+    if (phase != CONN_IDLE || out_is_pending(c))
+        metrics_add(c->env->metrics, METRIC_timeouts, 1);
+    if (phase == CONN_HEAD)
+        refuse(c, ERR_TIMEOUT);
+    else if (phase == CONN_BODY)
+        end_waiting(c, ERR_TIMEOUT);
+    else
+        conn_close(c);
+    if (c->phase != CONN_CLOSED)
+        drive_kept(c);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* out.c - sending what a connection has to say; see out.h. */
+#include "conn/out.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conn/conn.h"
+#include "conn/env.h"
+#include "conn/transport.h"
+#include "http/req.h"
+#include "io/io.h"
+
+/* Bodies up to this are copied behind their head: cheaper than another iovec.
+ * Files up to OUT_FILE_COPY are read there: one send instead of two calls. */
+#define OUT_COPY 2048u
+#define OUT_FILE_COPY 16384u
+/* What one flush may send of one connection before others get their turn. */
+#define OUT_BUDGET (1u << 20)
+
+struct out {
+    struct io_send send;
+    size_t block_bytes;
+    uint32_t start, end, cap;
+    uint8_t is_pending; /* a send is in flight */
+    uint8_t is_polling; /* waiting for POLLOUT */
+    char data[];
+};
+
+static struct out *
+out_new(struct conn *c, size_t n)
+{
+    size_t want = sizeof(struct out) + n, got;
+    struct out *o;
+
+    if (want < c->env->limits.write_buffer)
+        want = c->env->limits.write_buffer;
+    o = blocks_take(&c->env->blocks, want, &got);
+    if (!o)
+        return NULL;
+    o->block_bytes = got;
+    o->start = o->end = 0;
+    o->cap = (uint32_t)(got - sizeof *o);
+    o->is_pending = 0;
+    o->is_polling = 0;
+    c->out = o;
+    return o;
+}
+
+char *
+out_room(struct conn *c, size_t n)
+{
+    struct out *o = c->out;
+
+    if (!o)
+        o = out_new(c, n);
+    return o && o->cap - o->end >= n ? o->data + o->end : NULL;
+}
+
+size_t
+out_left(const struct conn *c)
+{
+    return c->out ? c->out->cap - c->out->end : c->env->limits.write_buffer;
+}
+
+void
+out_commit(struct conn *c, size_t n)
+{
+    c->out->end += (uint32_t)n;
+}
+
+int
+out_is_pending(const struct conn *c)
+{
+    return c->out && (c->out->is_pending || c->out->is_polling);
+}
+
+int
+out_has_bytes(const struct conn *c)
+{
+    return c->out && c->out->end > c->out->start;
+}
+
+void
+out_free(struct conn *c)
+{
+    if (!c->out)
+        return;
+    blocks_give(&c->env->blocks, c->out, c->out->block_bytes);
+    c->out = NULL;
+}
+
+/* The body being pulled, or NULL. */
+static struct segment_queue *
+body_of(const struct conn *c)
+{
+    struct req *r = c->req;
+
+    return r && r->resp.committed && r->resp.body.first ? &r->resp.body : NULL;
+}
+
+static void
+consume(struct conn *c, struct segment_queue *q, uint64_t n)
+{
+    segment_consume(q, n);
+    c->req->resp.sent_bytes += n;
+}
+
+/* Read a piece of a file into the block; 0, or -errno, -EIO when the file is
+ * shorter than was promised. */
+static int
+read_file(struct conn *c, struct segment_queue *q, uint64_t n)
+{
+    const struct segment *s = segment_peek(q);
+    char *to = out_room(c, n);
+    ssize_t got;
+
+    if (!to)
+        return -ENOMEM;
+    do
+        got = pread(s->fd, to, n, (off_t)s->off);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0)
+        return got < 0 ? -errno : -EIO;
+    out_commit(c, (size_t)got);
+    consume(c, q, (uint64_t)got);
+    return 0;
+}
+
+void
+out_gather(struct conn *c)
+{
+    struct segment_queue *q = body_of(c);
+    const struct segment *s;
+
+    while (q && (s = segment_peek(q)) != NULL) {
+        char *to;
+        if (s->kind == SEGMENT_FILE) {
+            if (s->n > OUT_FILE_COPY || !out_room(c, s->n) ||
+                read_file(c, q, s->n) < 0)
+                return;
+            continue;
+        }
+        to = s->n <= OUT_COPY ? out_room(c, s->n) : NULL;
+        if (!to)
+            return;
+        memcpy(to, s->p, s->n);
+        out_commit(c, s->n);
+        consume(c, q, s->n);
+    }
+}
+
+/* Fill the send's iovec: the block's bytes, then memory segments. */
+static void
+collect(struct out *o, const struct segment_queue *q)
+{
+    struct io_send *send = &o->send;
+    const struct segment *s = q ? segment_peek(q) : NULL;
+
+    send->n_iov = 0;
+    send->flags = 0;
+    if (o->end > o->start) {
+        send->iov[0] =
+            (struct iovec){o->data + o->start, (size_t)(o->end - o->start)};
+        send->n_iov = 1;
+    }
+    for (; s && s->kind != SEGMENT_FILE && send->n_iov < IO_IOV_MAX;
+         s = s->next)
+        send->iov[send->n_iov++] =
+            (struct iovec){(void *)(uintptr_t)s->p, (size_t)s->n};
+    if (s)
+        send->flags = IO_MORE;
+}
+
+void
+out_sent(struct conn *c, size_t n)
+{
+    struct out *o = c->out;
+    struct segment_queue *q = body_of(c);
+    size_t mine = o->end - o->start;
+
+    o->is_pending = 0;
+    metrics_add(c->env->metrics, METRIC_bytes_out, n);
+    if (mine > n)
+        mine = n;
+    o->start += (uint32_t)mine;
+    if (o->start == o->end)
+        o->start = o->end = 0;
+    for (n -= mine; n > 0;) {
+        const struct segment *s = q ? segment_peek(q) : NULL;
+        uint64_t part;
+        CHECK(s);
+        part = s->n < n ? s->n : n;
+        consume(c, q, part);
+        n -= part;
+    }
+}
+
+static int
+send_memory(struct conn *c, struct segment_queue *q)
+{
+    struct out *o = c->out;
+    ssize_t n;
+
+    collect(o, q);
+    n = c->transport->send_vec(c, &o->send);
+    if (n == IO_PENDING) {
+        o->is_pending = 1;
+        return OUT_PENDING;
+    }
+    if (n < 0)
+        return (int)n;
+    out_sent(c, (size_t)n);
+    return OUT_DONE;
+}
+
+static int
+wait_writable(struct conn *c)
+{
+    c->out->is_polling = 1;
+    io_poll(c->env->io, &c->io, POLLOUT);
+    return OUT_PENDING;
+}
+
+void
+out_writable(struct conn *c)
+{
+    if (c->out)
+        c->out->is_polling = 0;
+}
+
+static int
+send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
+{
+    const struct segment *s = segment_peek(q);
+    ssize_t n;
+
+    if (!c->transport->send_file || s->n <= OUT_FILE_COPY) {
+        uint64_t room = out_left(c);
+        uint64_t part = s->n < OUT_FILE_COPY ? s->n : OUT_FILE_COPY;
+        return read_file(c, q, part < room ? part : room);
+    }
+    if (*budget == 0) /* let others have their turn: the socket is ready */
+        return wait_writable(c);
+    n = c->transport->send_file(c, s->fd, s->off, s->n);
+    if (n == -EAGAIN)
+        return wait_writable(c);
+    if (n <= 0)
+        return n < 0 ? (int)n : -EIO;
+    metrics_add(c->env->metrics, METRIC_bytes_out, (uint64_t)n);
+    consume(c, q, (uint64_t)n);
+    *budget -= (uint64_t)n < *budget ? (uint64_t)n : *budget;
+    return OUT_DONE;
+}
+
+int
+out_flush(struct conn *c)
+{
+    uint64_t budget = OUT_BUDGET;
+
+    for (;;) {
+        struct segment_queue *q = body_of(c);
+        int has_bytes = out_has_bytes(c), rc;
+        if (!has_bytes && !q) {
+            if (!out_is_pending(c))
+                out_free(c);
+            return OUT_DONE;
+        }
+        if (out_is_pending(c))
+            return OUT_PENDING;
+        if (!c->out && !out_new(c, 0))
+            return -ENOMEM;
+        if (!has_bytes && segment_peek(q)->kind == SEGMENT_FILE)
+            rc = send_file(c, q, &budget);
+        else
+            rc = send_memory(c, q);
+        if (rc != OUT_DONE)
+            return rc;
+    }
+}

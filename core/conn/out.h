@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* out.h - what a connection has to say and has not said yet.
+ *
+ *     block: [ sent | start ...... end | room ....... cap ]   then, pulled:
+ *     the body segments of the request whose head is in the block
+ *
+ * Heads and small bodies are copied into the block, so that pipelined answers
+ * leave in one send; larger memory goes out from where it lies, files by
+ * sendfile.  At most one send is in flight, and while one is nothing before
+ * end moves.  The block exists only while there is something to send. */
+#ifndef CONN_OUT_H
+#define CONN_OUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/check.h"
+
+struct conn;
+
+/* Results of out_flush besides a negative -errno. */
+#define OUT_DONE 0    /* all is handed to the kernel */
+#define OUT_PENDING 1 /* goes on with on_sent or on_ready */
+
+/* Room for at least n bytes behind what is queued, or NULL (none left in the
+ * block: flush, or keep the bytes elsewhere).  [worker] */
+char *out_room(struct conn *c, size_t n);
+/* How much room there is without asking for a block. [worker] */
+size_t out_left(const struct conn *c);
+/* n bytes were written at out_room. [worker] */
+void out_commit(struct conn *c, size_t n);
+/* True while a send is with the kernel. [worker] */
+int out_is_pending(const struct conn *c);
+/* True if bytes are queued in the block. [worker] */
+int out_has_bytes(const struct conn *c);
+/* Copy what is small of the current response's body into the block, so that
+ * it shares a send. [worker] */
+void out_gather(struct conn *c);
+/* Send as much as there is. [worker] */
+MUST_USE int out_flush(struct conn *c);
+/* A pending send handed n bytes over. [worker] */
+void out_sent(struct conn *c, size_t n);
+/* The socket is writable again. [worker] */
+void out_writable(struct conn *c);
+/* Give the block back (nothing is pending any more). [worker] */
+void out_free(struct conn *c);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* transport.h - how bytes of a connection leave and come; plain now, TLS next.
+ *
+ * Each implementation is one file that ends in one const struct.  Received
+ * bytes come through the io_handler of the connection's source. */
+#ifndef CONN_TRANSPORT_H
+#define CONN_TRANSPORT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct conn;
+struct io_send;
+
+struct transport {
+    const char *name;
+    /* Send op's bytes: n > 0 handed over (maybe short), IO_PENDING (conn_sent
+     * follows), or -errno. */
+    ssize_t (*send_vec)(struct conn *c, struct io_send *op);
+    /* Send up to n bytes of a file: n > 0, -EAGAIN (poll for POLLOUT), or
+     * -errno; 0: the file is shorter than it was.  NULL: this transport cannot,
+     * the connection reads the file into its buffer instead. */
+    ssize_t (*send_file)(struct conn *c, int fd, uint64_t off, uint64_t n);
+    /* Receive from now on, or stop for want of room. */
+    void (*want_read)(struct conn *c, int want);
+    /* No more from us: the peer sees the end of our output. */
+    void (*shut)(struct conn *c);
+};
+
+extern const struct transport transport_plain;
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* chain.c - composing and walking the flat arrays; see chain.h. */
+#include "http/chain.h"
+
+#include "base/log.h"
+#include "http/req.h"
+
+struct counts {
+    uint8_t req, resp, log;
+};
+
+static struct counts
+count(const struct chain_member *m, uint32_t n)
+{
+    struct counts c = {0, 0, 0};
+
+    for (uint32_t i = 0; i < n; i++) {
+        c.req = (uint8_t)(c.req + (m[i].request != NULL));
+        c.resp = (uint8_t)(c.resp + (m[i].response != NULL));
+        c.log = (uint8_t)(c.log + (m[i].log != NULL));
+    }
+    return c;
+}
+
+static size_t
+n_steps(struct counts c)
+{
+    return (size_t)c.req + c.resp + c.log;
+}
+
+size_t
+chain_size(const struct chain_member *members, uint32_t n)
+{
+    struct counts c = count(members, n);
+    size_t bytes = sizeof(struct chain) +
+                   n_steps(c) * sizeof(struct chain_step) +
+                   2 * (c.req + 1u) /* entry, wait */ + c.req /* body */ +
+                   n_steps(c) /* member */;
+
+    return (bytes + 15u) & ~(size_t)15u;
+}
+
+static void
+put(struct chain_step *steps, uint8_t *member, uint32_t slot, et_step fn,
+    const struct chain_member *members, uint32_t i)
+{
+    steps[slot] = (struct chain_step){fn, members[i].self};
+    member[slot] = (uint8_t)i;
+}
+
+/* Has a member with `before` request steps ahead of it seen a request that
+ * entered `entered` steps and perhaps waits in front of the next?  One without
+ * a request step of its own has seen all that reached its place. */
+static inline int
+has_seen(uint32_t before, int has_request, uint32_t entered, int waiting)
+{
+    return before < entered || (waiting && !has_request && before == entered);
+}
+
+/* How many response steps belong to members that have not seen the request. */
+static uint8_t
+unseen(const struct chain_member *m, uint32_t n, uint32_t entered, int waiting)
+{
+    uint32_t before = 0;
+    uint8_t count = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        int has_request = m[i].request != NULL;
+        if (m[i].response && !has_seen(before, has_request, entered, waiting))
+            count++;
+        before += (uint32_t)has_request;
+    }
+    return count;
+}
+
+static void
+fill_entry(uint8_t *entry, uint8_t *wait, uint32_t n_req,
+           const struct chain_member *m, uint32_t n)
+{
+    for (uint32_t d = 0; d <= n_req; d++) {
+        entry[d] = unseen(m, n, d, 0);
+        wait[d] = unseen(m, n, d, 1);
+    }
+}
+
+struct chain *
+chain_compose(void *block, const struct chain_member *members, uint32_t n)
+{
+    struct counts c = count(members, n);
+    struct chain *chain = block;
+    struct chain_step *steps = (struct chain_step *)(chain + 1);
+    uint8_t *entry = (uint8_t *)(steps + n_steps(c));
+    uint8_t *wait = entry + c.req + 1;
+    uint8_t *body = wait + c.req + 1;
+    uint8_t *member = body + c.req;
+    uint32_t req = 0, resp = (uint32_t)c.req + c.resp;
+    uint32_t log = resp;
+
+    CHECK(n > 0 && n <= CHAIN_MAX_MEMBERS && members[n - 1].request);
+    chain->wants_body = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (members[i].request) {
+            body[req] = members[i].body;
+            chain->wants_body |= members[i].body & ET_B_BUFFER;
+            put(steps, member, req++, members[i].request, members, i);
+        }
+        if (members[i].response)
+            put(steps, member, --resp, members[i].response, members, i);
+        if (members[i].log)
+            put(steps, member, log++, members[i].log, members, i);
+    }
+    fill_entry(entry, wait, c.req, members, n);
+    chain->req = steps;
+    chain->resp = steps + c.req;
+    chain->log = steps + c.req + c.resp;
+    chain->entry = entry;
+    chain->wait = wait;
+    chain->body = body;
+    chain->member = member;
+    chain->members = members;
+    chain->n_req = c.req;
+    chain->n_resp = c.resp;
+    chain->n_log = c.log;
+    chain->n_members = (uint8_t)n;
+    return chain;
+}
+
+/* Make slot (counted over req, resp, log) the step that is running. */
+static inline void
+enter(struct req *r, const struct chain *c, uint32_t slot)
+{
+    uint8_t member = c->member[slot];
+
+    r->member = member;
+    r->pub.mine = &r->mine[member];
+}
+
+static void
+complain(struct req *r, const char *what, uint32_t result)
+{
+    log_printf(LOG_ERROR, r->chain->members[r->member].name,
+               "%s: a step returned %u, which %s; answered with 500",
+               r->chain->members[r->member].name, result, what);
+}
+
+/* 500 instead of whatever was decided. */
+static void
+fail(struct req *r)
+{
+    req_decide_error(r, 500);
+}
+
+static enum chain_result
+run_response(struct req *r)
+{
+    const struct chain *c = r->chain;
+    uint32_t i = (r->waiting ? c->wait : c->entry)[r->entered];
+
+    for (; i < c->n_resp; i++) {
+        uint32_t rc;
+        enter(r, c, c->n_req + i);
+        rc = c->resp[i].fn(&r->pub, c->resp[i].self);
+        if (LIKELY(rc == ET_NEXT || rc == ET_DONE))
+            continue;
+        if (rc == ET_DROP)
+            return CHAIN_DROP;
+        if (rc != ET_FAIL)
+            complain(r, "a response step may not return", rc);
+        fail(r);
+    }
+    return CHAIN_DONE;
+}
+
+/* A request step ended the walk with rc. */
+static enum chain_result
+ended(struct req *r, uint32_t rc)
+{
+    if (rc == ET_DROP)
+        return CHAIN_DROP;
+    if (rc == ET_WAIT || rc == ET_TAKE)
+        complain(r, "needs an interface this server does not offer", rc);
+    else if (rc > ET_TAKE)
+        complain(r, "is no step result", rc);
+    else if (rc == ET_DONE && r->resp.status != 0)
+        return run_response(r);
+    else if (rc == ET_DONE)
+        complain(r, "decided no response", rc);
+    fail(r);
+    return run_response(r);
+}
+
+enum chain_result
+chain_run(struct req *r)
+{
+    const struct chain *c = r->chain;
+
+    while (r->entered < c->n_req) {
+        uint32_t i = r->entered, rc;
+        if (c->body[i] && !r->body.p) {
+            r->waiting = 1;
+            return CHAIN_BODY;
+        }
+        r->waiting = 0;
+        enter(r, c, i);
+        r->entered = (uint8_t)(i + 1);
+        rc = c->req[i].fn(&r->pub, c->req[i].self);
+        if (rc != ET_NEXT)
+            return ended(r, rc);
+    }
+    /* The handler declined: nobody answers, so there is nothing here. */
+    if (r->resp.status == 0)
+        req_decide_error(r, 404);
+    return run_response(r);
+}
+
+enum chain_result
+chain_finish(struct req *r)
+{
+    return run_response(r);
+}
+
+void
+chain_log(struct req *r)
+{
+    const struct chain *c = r->chain;
+    uint32_t base = (uint32_t)c->n_req + c->n_resp;
+
+    for (uint32_t i = 0; i < c->n_log; i++) {
+        uint8_t member = c->member[base + i];
+        uint32_t before = 0;
+        while (before < c->n_req && c->member[before] < member)
+            before++;
+        if (!has_seen(before, c->members[member].request != NULL, r->entered,
+                      r->waiting))
+            continue;
+        enter(r, c, base + i);
+        c->log[i].fn(&r->pub, c->log[i].self);
+    }
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* chain.h - the steps of one route in one worker, as one contiguous block.
+ *
+ *   req[]    { fn, self } x n_req    forward, the handler last
+ *   resp[]   { fn, self } x n_resp   already reversed: walked forward
+ *   log[]    { fn, self } x n_log    in the order of use
+ *   entry[]  uint8_t x (n_req + 1)   steps entered -> first slot of resp[]
+ *   wait[]   uint8_t x (n_req + 1)   the same while step d waits for the body
+ *   body[]   uint8_t x n_req         what each request step needs (ET_B_*)
+ *   member[] uint8_t x all steps     which member of `use` a step belongs to
+ *
+ * so that for a request which entered d steps exactly the response steps
+ * resp[entry[d]..n_resp) run: a step that ended the request itself has seen it,
+ * and so has a response-only step whose place in `use` was reached.
+ * Invariants: n_req >= 1; entry[n_req] == 0; entry never increases. */
+#ifndef HTTP_CHAIN_H
+#define HTTP_CHAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/etude_abi.h"
+#include "base/check.h"
+
+#define CHAIN_MAX_MEMBERS 128
+
+struct instance;
+
+struct chain_step {
+    et_step fn;
+    void *self;
+};
+
+/* A member of `use`, or the handler: what it contributes.  Any fn may be NULL
+ * except that the last member of a chain has a request step. */
+struct chain_member {
+    const struct instance *instance; /* whose steps these are; NULL: host's */
+    const char *name;                /* for logs: "limit@users" */
+    et_step request, response, log;
+    void *self;
+    uint8_t body; /* ET_B_* of the request step */
+};
+
+struct chain {
+    const struct chain_step *req, *resp, *log;
+    const uint8_t *entry, *wait, *body, *member;
+    const struct chain_member *members; /* cold: to log, explain or blame */
+    uint8_t n_req, n_resp, n_log, n_members;
+    uint8_t wants_body; /* some step has ET_B_BUFFER */
+};
+
+/* Bytes chain_compose needs for these members. [worker] */
+size_t chain_size(const struct chain_member *members, uint32_t n);
+/* Lay the chain of members (outermost first, handler last) out in block,
+ * chain_size bytes aligned to 16.  members is kept. [worker] */
+struct chain *chain_compose(void *block, const struct chain_member *members,
+                            uint32_t n);
+
+/* How a walk ended. */
+enum chain_result {
+    CHAIN_DONE, /* the response is decided and its steps have run */
+    CHAIN_BODY, /* step r->index wants the body first; chain_run goes on */
+    CHAIN_DROP, /* close without an answer */
+};
+
+struct req;
+/* Walk from r->index: request steps until one ends the request, then the
+ * response steps that saw it.  Never entered twice at once for a request.
+ * [worker] */
+enum chain_result chain_run(struct req *r);
+/* The host ends the request (413 while a body was collected ...): the
+ * response is decided by the caller, the response steps that saw the request
+ * run. [worker] */
+enum chain_result chain_finish(struct req *r);
+/* The log steps of the members that saw the request. [worker] */
+void chain_log(struct req *r);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* gen.h - a generation: everything one configuration means, built once.
+ *
+ *     struct gen (immutable once built)          one struct gen_worker a worker
+ *     conf, router, routes[], instances[]   <--  chains[route->index], n_active
+ *
+ * The control thread builds it beside the one that serves; each worker then
+ * prepares its own part (worker states, composed chains), swaps one pointer
+ * between events, and counts the requests that still run on the old one.  A
+ * worker retires its part when it is no longer current and n_active is 0; the
+ * last one to do so hands the generation back for disposal. */
+#ifndef HTTP_GEN_H
+#define HTTP_GEN_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "abi/etude_abi.h"
+#include "base/arena.h"
+#include "base/check.h"
+#include "http/chain.h"
+#include "http/route.h"
+#include "proto/addr.h"
+
+struct conf;
+struct router;
+struct instance;
+struct gen;
+
+struct gen_worker {
+    struct gen *gen;
+    et_worker *worker;
+    struct chain **chains; /* by route->index */
+    struct arena arena;    /* of the chains */
+    uint32_t n_active;     /* requests pinned to it */
+    uint32_t n_ready;      /* instances whose worker init has run */
+};
+
+struct gen {
+    uint64_t id; /* 1, 2, ... */
+    struct arena arena;
+    const struct conf *conf;
+    struct router *router;
+    struct route **routes;
+    uint32_t n_routes;
+
+    struct instance **instances;
+    uint32_t n_instances;
+    struct addr_trust trust; /* proxies that are believed */
+    uint32_t n_workers;
+    struct gen_worker *workers; /* [n_workers] */
+    _Atomic uint32_t workers_left; /* not yet retired */
+    void *on_retired; /* the control thread's, for when the last one is */
+};
+
+/* Make worker's part: worker init of every instance in order, then every
+ * chain.  0, or < 0 and why (cap bytes): then what was done is undone in
+ * reverse and the part is as before. [worker] */
+MUST_USE int gen_prepare(struct gen *g, et_worker *worker, char *why,
+                         size_t cap);
+/* Undo gen_prepare: worker exit in reverse order.  True if this was the last
+ * part of the generation: it may be disposed of. [worker] */
+MUST_USE int gen_retire(struct gen_worker *w);
+/* Release instances and memory; no part is in use any more. [control] */
+void gen_free(struct gen *g);
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* host_http.c - et.http/1 over struct req; see host.h and abi/etude_abi.h for
+ * what each call promises. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "http/gen.h"
+#include "http/host.h"
+#include "http/req.h"
+#include "http/route.h"
+#include "proto/addr.h"
+#include "proto/field.h"
+#include "proto/uri.h"
+
+static const et_str absent = {NULL, 0};
+
+/* ---- the request ------------------------------------------------------------*/
+
+static et_str
+http_header(const et_req *pub, et_str name, uint32_t nth)
+{
+    return req_field(req_of(pub), name, nth);
+}
+
+static int32_t
+http_header_at(const et_req *pub, uint32_t i, et_str *name, et_str *value)
+{
+    const struct req *r = req_of(pub);
+
+    if (i >= r->n_fields)
+        return ET_EINVAL;
+    *name = http1_name(&r->fields[i], r->base);
+    *value = http1_value(&r->fields[i], r->base);
+    return 0;
+}
+
+static et_str
+http_param(const et_req *pub, et_str name)
+{
+    const struct req *r = req_of(pub);
+
+    for (uint32_t i = 0; i < r->n_params; i++) {
+        if (str_eq(r->names[i], name))
+            return r->values[i];
+    }
+    return absent;
+}
+
+/* A raw value of a query or form, decoded into the arena when it must be. */
+static et_str
+decoded(struct req *r, et_str raw)
+{
+    char *to;
+
+    if (!raw.p || !uri_form_is_coded(raw))
+        return raw;
+    to = arena_alloc(&r->arena, raw.n);
+    return to ? (et_str){to, uri_form_decode(raw, to)} : absent;
+}
+
+static et_str
+http_query(et_req *pub, et_str name, uint32_t nth)
+{
+    return decoded(req_of(pub), uri_query_find(pub->query, name, nth));
+}
+
+static et_str
+http_form(et_req *pub, et_str name, uint32_t nth)
+{
+    static const et_str form = {"application/x-www-form-urlencoded", 33};
+    static const et_str type_name = {"content-type", 12};
+    struct req *r = req_of(pub);
+    et_str list = req_field(r, type_name, 0), type;
+
+    if (!r->body.p || field_param_next(&list, &type) != 1 ||
+        !str_eq_nocase(type, form))
+        return absent;
+    return decoded(r, uri_query_find(r->body, name, nth));
+}
+
+static et_str
+http_cookie(const et_req *pub, et_str name)
+{
+    static const et_str cookie = {"cookie", 6};
+    const struct req *r = req_of(pub);
+
+    for (uint32_t i = 0;; i++) {
+        et_str field = req_field(r, cookie, i), value;
+        if (!field.p)
+            return absent;
+        value = field_cookie(field, name);
+        if (value.p)
+            return value;
+    }
+}
+
+static et_str
+http_body(const et_req *pub)
+{
+    return req_of(pub)->body;
+}
+
+/* ---- who asks, when ------------------------------------------------------------*/
+
+static et_str
+addr_text(struct req *r, const struct addr *a)
+{
+    char text[ADDR_TEXT_MAX];
+
+    return arena_dup(&r->arena, (et_str){text, addr_format(a, text)});
+}
+
+static et_str
+socket_peer(struct req *r)
+{
+    struct addr a;
+
+    return r->sink->peer(r, &a) < 0 ? (et_str){"-", 1} : addr_text(r, &a);
+}
+
+static et_str
+effective_peer(struct req *r)
+{
+    const struct addr_trust *trust;
+    et_str values[16], name, proto;
+    struct addr socket, client;
+    uint32_t n = 0;
+
+    if (r->peer_text.p)
+        return r->peer_text;
+    if (!r->gen || r->sink->peer(r, &socket) < 0)
+        return (et_str){"-", 1};
+    trust = &r->gen->gen->trust;
+    client = socket;
+    if (trust->n && addr_cidr_has(trust->v, trust->n, &socket)) {
+        static const uint8_t ids[] = {
+            [ADDR_X_FORWARDED_FOR] = HTTP1_F_X_FORWARDED_FOR,
+            [ADDR_FORWARDED] = HTTP1_F_FORWARDED,
+            [ADDR_X_REAL_IP] = HTTP1_F_X_REAL_IP,
+        };
+        name = http1_field_name(ids[trust->source]);
+        while (n < ARRAY_LEN(values) &&
+               (values[n] = req_field(r, name, n)).p != NULL)
+            n++;
+        addr_client(trust, &socket, values, n, &client, &proto);
+    }
+    r->peer_text = addr_text(r, &client);
+    return r->peer_text;
+}
+
+static et_str
+time_text(struct req *r, uint32_t which)
+{
+    const struct clock *c = r->clock;
+    char text[CLOCK_TEXT_LEN];
+    int n = which == ET_T_CLF_TIME ? clock_clf(text, c->wall_s)
+                                   : clock_iso(text, c->wall_s, c->wall_ns);
+
+    return arena_dup(&r->arena, (et_str){text, (size_t)n});
+}
+
+static et_str
+http_text(et_req *pub, uint32_t which)
+{
+    struct req *r = req_of(pub);
+
+    switch (which) {
+    case ET_T_PEER: return effective_peer(r);
+    case ET_T_SOCKET_PEER: return socket_peer(r);
+    case ET_T_ROUTE: return str_from_z(r->route ? r->route->name : "");
+    case ET_T_INSTANCE:
+        return str_from_z(r->chain ? r->chain->members[r->member].name : "");
+    case ET_T_CLF_TIME:
+    case ET_T_ISO_TIME: return time_text(r, which);
+    default: return absent;
+    }
+}
+
+static int64_t
+http_number(const et_req *pub, uint32_t which)
+{
+    struct req *r = req_of(pub);
+    struct addr a;
+
+    switch (which) {
+    case ET_N_HEADERS: return r->n_fields;
+    case ET_N_BODY_BYTES: return r->body_bytes;
+    case ET_N_SENT_BYTES: return (int64_t)r->resp.sent_bytes;
+    case ET_N_ELAPSED_US:
+        return (int64_t)((clock_mono_ns() - pub->start_ns) / 1000);
+    case ET_N_PEER_PORT: return r->sink->peer(r, &a) < 0 ? 0 : a.port;
+    default: return -1;
+    }
+}
+
+/* ---- memory ------------------------------------------------------------------*/
+
+static void *
+http_alloc(et_req *pub, size_t n)
+{
+    return arena_alloc(&req_of(pub)->arena, n);
+}
+
+static char *
+http_reserve(et_req *pub, size_t want, size_t *cap)
+{
+    return arena_reserve(&req_of(pub)->arena, want, cap);
+}
+
+static void
+http_commit(et_req *pub, size_t n)
+{
+    arena_commit(&req_of(pub)->arena, n);
+}
+
+/* ---- the response ------------------------------------------------------------*/
+
+static int32_t
+http_set(et_req *pub, et_str name, et_str value, uint32_t mode)
+{
+    struct req *r = req_of(pub);
+
+    return resp_set(&r->resp, &r->arena, name, value, mode);
+}
+
+static et_str
+http_get(const et_req *pub, et_str name, uint32_t nth)
+{
+    return resp_get(&req_of(pub)->resp, name, nth);
+}
+
+/* May a response be decided now, with these? */
+static int
+is_decidable(struct req *r, uint32_t status, et_str type)
+{
+    const char *name = r->chain ? r->chain->members[r->member].name : NULL;
+
+    if (r->resp.committed) {
+        log_error("%s: answers a request that is answered already",
+                  name ? name : "host");
+        return 0;
+    }
+    if (status >= 200 && status <= 599 && field_value_is_valid(type))
+        return 1;
+    log_printf(LOG_ERROR, name, "answers with status %u or a malformed type",
+               status);
+    return 0;
+}
+
+static uint32_t
+http_reply(et_req *pub, uint32_t status, et_str type, const void *p, size_t n,
+           uint32_t flags)
+{
+    struct req *r = req_of(pub);
+
+    if (!is_decidable(r, status, type))
+        return ET_FAIL;
+    if (flags & ET_R_COPY) {
+        et_str copy = arena_dup(&r->arena, (et_str){p, n});
+        if (!copy.p)
+            return ET_FAIL;
+        p = copy.p;
+    }
+    if (flags & ET_R_DRESS)
+        req_decide_error_text(r, status, (et_str){p, n});
+    else
+        resp_reply_mem(&r->resp, (uint16_t)status, type, p, n);
+    pub->status = status;
+    return ET_DONE;
+}
+
+static uint32_t
+http_reply_ref(et_req *pub, uint32_t status, et_str type, const void *p,
+               size_t n, void (*release)(void *arg), void *arg)
+{
+    struct req *r = req_of(pub);
+
+    if (!is_decidable(r, status, type)) {
+        if (release)
+            release(arg);
+        return ET_FAIL;
+    }
+    resp_reply_ref(&r->resp, (uint16_t)status, type, p, n, release, arg);
+    pub->status = status;
+    return ET_DONE;
+}
+
+static uint32_t
+http_reply_file(et_req *pub, uint32_t status, et_str type, int32_t fd,
+                uint64_t off, uint64_t n)
+{
+    struct req *r = req_of(pub);
+
+    if (fd < 0 || !is_decidable(r, status, type)) {
+        if (fd >= 0)
+            close(fd);
+        return ET_FAIL;
+    }
+    resp_reply_file(&r->resp, (uint16_t)status, type, fd, off, n);
+    pub->status = status;
+    return ET_DONE;
+}
+
+static uint32_t
+http_fail(et_req *pub, const char *p, size_t n)
+{
+    struct req *r = req_of(pub);
+
+    log_write(LOG_ERROR, r->chain ? r->chain->members[r->member].name : NULL,
+              p, n);
+    return ET_FAIL;
+}
+
+static const et_http http_iface = {
+    .size = sizeof http_iface,
+    .header = http_header,
+    .header_at = http_header_at,
+    .param = http_param,
+    .query = http_query,
+    .form = http_form,
+    .cookie = http_cookie,
+    .body = http_body,
+    .text = http_text,
+    .number = http_number,
+    .alloc = http_alloc,
+    .reserve = http_reserve,
+    .commit = http_commit,
+    .set = http_set,
+    .get = http_get,
+    .reply = http_reply,
+    .reply_ref = http_reply_ref,
+    .reply_file = http_reply_file,
+    .fail = http_fail,
+};
+
+const et_http *
+host_http(void)
+{
+    return &http_iface;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* req.h - one request from the first byte of its head to its log step.
+ *
+ * The public part (et_req) comes first, so a plugin's pointer is ours.  A
+ * request object is taken from its worker's slab when the first byte arrives
+ * and given back when the response is over; the rest of its slot is the first
+ * block of its arena.  Nothing in it points into a generation before the head
+ * is complete (req_pin); from then on it never changes generation.
+ *
+ *     [ struct req | arena's first block ....................... ]
+ */
+#ifndef HTTP_REQ_H
+#define HTTP_REQ_H
+
+#include <stdint.h>
+
+#include "abi/etude_abi.h"
+#include "base/arena.h"
+#include "http/chain.h"
+#include "http/resp.h"
+#include "proto/addr.h"
+#include "proto/http1.h"
+
+struct clock;
+struct blocks;
+struct gen_worker;
+struct route;
+
+#define REQ_MAGIC 0x7e9u
+#define REQ_SLOT_BYTES 8192u
+#define REQ_ARENA_MAX_BYTES (1u << 20)
+
+/* Where a request came from and its answer goes: what a protocol offers.  h1
+ * implements it, h2 will per stream, so http never includes conn. */
+struct sink {
+    /* The other end of the socket; 0 or -errno. [worker] */
+    int (*peer)(struct req *r, struct addr *out);
+};
+
+struct req {
+    et_req pub; /* first: what plugins hold */
+    uint32_t magic;
+    uint8_t entered; /* request steps entered so far: the next one's index */
+    uint8_t waiting; /* ... and it waits for the body in front of that one */
+    uint8_t member;  /* of the step that runs: whom to name */
+    uint8_t miss;   /* enum dispatch_miss, if the route is a ROUTE_MISS */
+    const struct chain *chain;
+    const struct route *route;
+    struct gen_worker *gen; /* pinned generation, this worker's part */
+    void **mine;            /* one pointer a member of the chain */
+    const struct sink *sink;
+    void *sink_ctx;
+    const struct clock *clock;
+    const et_str *names, *values; /* of the route's parameters */
+    uint32_t n_params;
+    uint32_t allow;       /* 405: methods the path has (bits of ET_M_*) */
+    uint32_t n_fields;
+    const char *base; /* what the fields' offsets count from */
+    struct http1_field *fields;
+    et_str body;         /* p == NULL: not collected */
+    int64_t body_bytes;  /* decoded length; -1 while unknown */
+    et_str peer_text;    /* effective peer, once asked for */
+    struct http1 head;
+    struct resp resp;
+    struct arena arena;
+};
+
+/* Make a slot of REQ_SLOT_BYTES a fresh request. [worker] */
+void req_init(struct req *r, struct blocks *blocks, et_worker *worker,
+              const struct clock *clock);
+/* Release body, arena blocks; the slot may be given back. [worker] */
+void req_fini(struct req *r);
+/* Room for max fields of the head; 0 or ERR_NOMEM. [worker] */
+MUST_USE int req_reserve_fields(struct req *r, uint32_t max);
+
+/* The head at `head` is complete (r->head says how long it is): copy it into
+ * the arena and fill the public part but path, query, host and scheme.  0 or
+ * ERR_NOMEM. [worker] */
+MUST_USE int req_adopt_head(struct req *r, const char *head);
+
+/* The nth field called name, compared without case (RFC 9110 5.1). */
+et_str req_field(const struct req *r, et_str name, uint32_t nth);
+/* Decide an error answer of the host's own, dressed by Accept. [worker] */
+void req_decide_error(struct req *r, uint32_t status);
+/* The same with a text of the caller's (borrowed until the answer is sent). */
+void req_decide_error_text(struct req *r, uint32_t status, et_str text);
+
+static inline struct req *
+req_of(const et_req *pub)
+{
+    struct req *r = (struct req *)(uintptr_t)pub;
+
+    CHECK(r->magic == REQ_MAGIC);
+    return r;
+}
+
+#endif

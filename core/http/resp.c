@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* resp.c - a response while it is being decided; see resp.h. */
+#include "http/resp.h"
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "proto/field.h"
+
+/* RFC 9110 7.6.1 and 9112 6: what frames a message or names the hop. */
+static const et_str host_owned[] = {
+    {"connection", 10}, {"transfer-encoding", 17}, {"content-length", 14},
+    {"date", 4},        {"keep-alive", 10},        {"upgrade", 7},
+    {"te", 2},          {"trailer", 7},
+};
+
+static const et_str type_name = {"content-type", 12};
+static const et_str server_name = {"server", 6};
+
+void
+resp_init(struct resp *p)
+{
+    p->status = 0;
+    p->committed = 0;
+    p->has_server = 0;
+    p->dress = 0;
+    p->fields_len = 0;
+    p->type = (et_str){NULL, 0};
+    p->fields = NULL;
+    p->last_field = &p->fields;
+    p->sent_bytes = 0;
+    segment_init(&p->body);
+}
+
+void
+resp_clear(struct resp *p)
+{
+    segment_clear(&p->body);
+    p->status = 0;
+    p->dress = 0;
+    p->type = (et_str){NULL, 0};
+}
+
+void
+resp_fini(struct resp *p)
+{
+    segment_clear(&p->body);
+}
+
+static void
+decide(struct resp *p, uint16_t status, et_str type, enum segment_kind kind,
+       uint64_t n)
+{
+    segment_clear(&p->body);
+    p->status = status;
+    p->dress = 0;
+    p->type = type;
+    p->first = (struct segment){.kind = kind, .fd = -1, .n = n};
+}
+
+void
+resp_reply_mem(struct resp *p, uint16_t status, et_str type, const void *body,
+               uint64_t n)
+{
+    decide(p, status, type, SEGMENT_MEM, n);
+    p->first.p = body;
+    segment_put(&p->body, &p->first);
+}
+
+void
+resp_reply_ref(struct resp *p, uint16_t status, et_str type, const void *body,
+               uint64_t n, void (*release)(void *), void *arg)
+{
+    decide(p, status, type, SEGMENT_REF, n);
+    p->first.p = body;
+    p->first.release = release;
+    p->first.arg = arg;
+    segment_put(&p->body, &p->first);
+}
+
+void
+resp_reply_file(struct resp *p, uint16_t status, et_str type, int fd,
+                uint64_t off, uint64_t n)
+{
+    decide(p, status, type, SEGMENT_FILE, n);
+    p->first.fd = fd;
+    p->first.off = off;
+    segment_put(&p->body, &p->first);
+}
+
+static int
+is_host_owned(et_str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(host_owned); i++) {
+        if (str_eq_nocase(name, host_owned[i]))
+            return 1;
+    }
+    return 0;
+}
+
+static void
+field_remove(struct resp *p, et_str name)
+{
+    struct resp_field **at = &p->fields;
+
+    while (*at) {
+        struct resp_field *f = *at;
+        if (!str_eq_nocase(f->name, name)) {
+            at = &f->next;
+            continue;
+        }
+        p->fields_len -= (uint32_t)(f->name.n + f->value.n + 4);
+        *at = f->next;
+    }
+    p->last_field = at;
+}
+
+static int32_t
+field_append(struct resp *p, struct arena *a, et_str name, et_str value)
+{
+    struct resp_field *f = arena_alloc(a, sizeof *f);
+
+    if (!f)
+        return ET_ENOMEM;
+    f->next = NULL;
+    f->name = arena_dup(a, name);
+    f->value = arena_dup(a, value);
+    if (!f->name.p || !f->value.p)
+        return ET_ENOMEM;
+    *p->last_field = f;
+    p->last_field = &f->next;
+    p->fields_len += (uint32_t)(name.n + value.n + 4);
+    return 0;
+}
+
+/* Content-Type lives in type, so that it is sent once whoever sets it. */
+static int32_t
+set_type(struct resp *p, struct arena *a, et_str value, uint32_t mode)
+{
+    et_str copy = {NULL, 0};
+
+    if (mode != ET_DEL) {
+        copy = arena_dup(a, value);
+        if (!copy.p)
+            return ET_ENOMEM;
+    }
+    p->type = copy;
+    return 0;
+}
+
+int32_t
+resp_set(struct resp *p, struct arena *a, et_str name, et_str value,
+         uint32_t mode)
+{
+    if (p->committed)
+        return ET_EPHASE;
+    if (mode > ET_DEL || !field_name_is_valid(name) || is_host_owned(name))
+        return ET_EINVAL;
+    if (mode != ET_DEL && !field_value_is_valid(value))
+        return ET_EINVAL;
+    if (mode != ET_DEL && value.n > 65536)
+        return ET_ELIMIT;
+    if (str_eq_nocase(name, type_name))
+        return set_type(p, a, value, mode);
+    if (str_eq_nocase(name, server_name))
+        p->has_server = 1; /* removed for good, or theirs */
+    if (mode != ET_ADD)
+        field_remove(p, name);
+    return mode == ET_DEL ? 0 : field_append(p, a, name, value);
+}
+
+et_str
+resp_get(const struct resp *p, et_str name, uint32_t nth)
+{
+    if (str_eq_nocase(name, type_name))
+        return nth == 0 && p->type.n ? p->type : (et_str){NULL, 0};
+    for (const struct resp_field *f = p->fields; f; f = f->next) {
+        if (str_eq_nocase(f->name, name) && nth-- == 0)
+            return f->value;
+    }
+    return (et_str){NULL, 0};
+}

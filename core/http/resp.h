@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* resp.h - a response while it is being decided: status, fields, body.
+ *
+ * Fields keep the order in which they were set.  Fields that frame the message
+ * or belong to the connection are the protocol's and refused here.  Memory is
+ * the request's arena. */
+#ifndef HTTP_RESP_H
+#define HTTP_RESP_H
+
+#include <stdint.h>
+
+#include "abi/etude_abi.h"
+#include "base/check.h"
+#include "http/segment.h"
+
+struct arena;
+
+struct resp_field {
+    struct resp_field *next;
+    et_str name, value;
+};
+
+struct resp {
+    uint16_t status;    /* 0: not decided */
+    uint8_t committed;  /* the head is on its way: nothing may change */
+    uint8_t has_server; /* a step has set Server itself */
+    uint8_t dress;      /* an error text the host may render by Accept */
+    uint32_t fields_len; /* bytes of "name: value CRLF" of all fields */
+    et_str type;        /* media type; empty: none sent */
+    struct resp_field *fields, **last_field;
+    struct segment_queue body;
+    struct segment first; /* so that the usual body needs no allocation */
+    uint64_t sent_bytes;  /* body bytes handed to the kernel */
+};
+
+void resp_init(struct resp *p);
+/* Drop what is decided (status, type, body), keep the fields. [worker] */
+void resp_clear(struct resp *p);
+/* Everything back; releases the body. [worker] */
+void resp_fini(struct resp *p);
+/* Decide: keeps type and, for MEM, the body's bytes. [worker] */
+void resp_reply_mem(struct resp *p, uint16_t status, et_str type,
+                    const void *body, uint64_t n);
+void resp_reply_ref(struct resp *p, uint16_t status, et_str type,
+                    const void *body, uint64_t n, void (*release)(void *),
+                    void *arg);
+void resp_reply_file(struct resp *p, uint16_t status, et_str type, int fd,
+                     uint64_t off, uint64_t n);
+/* Set (replace), add or delete (mode ET_SET, ET_ADD, ET_DEL) a field; copies
+ * to a.  0, ET_EINVAL (no token, CR, LF, NUL, or a field the host owns),
+ * ET_EPHASE (committed), ET_ENOMEM. [worker] */
+int32_t resp_set(struct resp *p, struct arena *a, et_str name, et_str value,
+                 uint32_t mode);
+/* The nth value of a field; p == NULL if there is none. [worker] */
+et_str resp_get(const struct resp *p, et_str name, uint32_t nth);
+
+#endif

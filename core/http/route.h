@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* route.h - a route of a generation: who serves it, under which limits.
+ *
+ * Built on the control thread, immutable from then on, shared by all workers;
+ * each worker composes its own chain from it (gen.h).  The answers to paths
+ * nobody serves are routes too (kind ROUTE_MISS): middleware runs for them. */
+#ifndef HTTP_ROUTE_H
+#define HTTP_ROUTE_H
+
+#include <stdint.h>
+
+#include "abi/etude_abi.h"
+#include "base/diag.h"
+
+struct instance;
+
+enum route_kind {
+    ROUTE_SERVE, /* a handler of a plugin */
+    ROUTE_MISS,  /* 404, 405, redirect by slash, OPTIONS: the host's handler */
+};
+
+struct route {
+    uint32_t index; /* in its generation */
+    enum route_kind kind;
+    const char *name; /* "users"; "" for a miss */
+    struct place at;
+    struct instance **use; /* outermost first */
+    uint32_t n_use;
+    struct instance *handler; /* NULL: the host's own */
+    et_step handle;           /* its handler step */
+    uint8_t body;             /* ET_B_* of the handler */
+    uint8_t slash_redirect;   /* a miss by the final slash gets 308 */
+    /* Limits of this route; -1: the server's. */
+    int64_t max_body, body_timeout_ms, write_timeout_ms;
+    /* For `etude routes`. */
+    const char *methods, *pattern, *doc;
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* file.h - whole files: read with a bound, and told apart from one another.
+ *
+ * For start and reload: blocks on the disk, allocates with malloc.  Nothing a
+ * worker calls.  All functions return 0 or a count, or -errno. */
+#ifndef OS_FILE_H
+#define OS_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/check.h"
+
+/* What a file was when it was looked at.  Two equal identities mean the same
+ * content as far as the file system can tell. */
+struct file_id {
+    uint64_t dev, ino, size;
+    int64_t mtime_ns, ctime_ns;
+};
+
+/* Identity of an open file, and of what path leads to.  -errno. [any] */
+MUST_USE int file_id_fd(int fd, struct file_id *out);
+MUST_USE int file_id_path(const char *path, struct file_id *out);
+int file_id_equal(const struct file_id *a, const struct file_id *b);
+
+/* The whole of path, from its start: *p is malloc'ed (the caller frees it), *n
+ * its bytes, and p[n] is NUL.  -EFBIG when there are more than max bytes; on
+ * any failure *p is NULL. [any] */
+MUST_USE int file_read(const char *path, size_t max, char **p, size_t *n);
+/* As file_read, of an open file from its current offset on. [any] */
+MUST_USE int file_read_fd(int fd, size_t max, char **p, size_t *n);
+/* Write all n bytes at the current offset, through short writes and EINTR.
+ * [any] */
+MUST_USE int file_write_fd(int fd, const void *p, size_t n);
+/* Put a file with these bytes in the place of path, by rename: a reader sees
+ * the old one or the new one.  mode as for open. [any] */
+MUST_USE int file_replace(const char *path, const void *p, size_t n,
+                          unsigned mode);
+
+#endif

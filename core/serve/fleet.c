@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fleet.c - the threads that serve, commanded as one; see fleet.h. */
+#include "serve/fleet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+int
+fleet_init(struct fleet *f, uint32_t n, struct mailbox *control)
+{
+    /* A worker has members aligned to cache lines. */
+    f->workers = aligned_alloc(_Alignof(struct worker), n * sizeof *f->workers);
+    f->orders = calloc(n, sizeof *f->orders);
+    if (!f->workers || !f->orders) {
+        fleet_fini(f);
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        f->workers[i] = (struct worker){0};
+    f->n_workers = n;
+    f->control = control;
+    return 0;
+}
+
+void
+fleet_fini(struct fleet *f)
+{
+    free(f->workers);
+    free(f->orders);
+    f->workers = NULL;
+    f->orders = NULL;
+}
+
+static void
+on_reply(struct order *o)
+{
+    struct fleet *f = o->fleet;
+
+    CHECK(f->n_waiting > 0);
+    f->n_waiting--;
+}
+
+void
+fleet_adopt(struct fleet *f, struct order *o)
+{
+    o->reply_to = f->control;
+    o->on_reply = on_reply;
+    o->fleet = f;
+    o->result = 0;
+    o->why[0] = '\0';
+    f->n_waiting++;
+}
+
+void
+fleet_command(struct fleet *f, uint32_t first, uint32_t n, fleet_order *order,
+              void *arg)
+{
+    for (uint32_t i = first; i < first + n; i++) {
+        fleet_adopt(f, &f->orders[i]);
+        f->orders[i].arg = arg;
+        f->orders[i].run = order;
+        worker_order(&f->workers[i], &f->orders[i]);
+    }
+}
+
+int
+fleet_wait(struct fleet *f, int64_t timeout_ms)
+{
+    uint64_t end_ns = timeout_ms < 0
+                          ? UINT64_MAX
+                          : clock_mono_ns() + (uint64_t)timeout_ms * 1000000u;
+
+    while (f->n_waiting > 0) {
+        uint64_t now_ns = clock_mono_ns();
+        if (now_ns >= end_ns)
+            return -ETIMEDOUT;
+        f->step(f->arg, end_ns == UINT64_MAX
+                            ? -1
+                            : (int)((end_ns - now_ns) / 1000000u) + 1);
+    }
+    return 0;
+}
+
+int
+fleet_all(struct fleet *f, fleet_order *order, void *arg,
+          struct order **failed)
+{
+    fleet_command(f, 0, f->n_workers, order, arg);
+    (void)!fleet_wait(f, -1);
+    for (uint32_t i = 0; i < f->n_workers; i++) {
+        if (f->orders[i].result < 0) {
+            if (failed)
+                *failed = &f->orders[i];
+            return f->orders[i].result;
+        }
+    }
+    return 0;
+}
+
+void
+fleet_listen(struct fleet *f, uint8_t listener, const int *fds)
+{
+    if (!f->per_worker) {
+        fleet_adopt(f, &f->acceptor_order);
+        f->acceptor_order.fd = fds[0];
+        f->acceptor_order.listener = listener;
+        acceptor_listen(&f->acceptor, &f->acceptor_order);
+    } else {
+        for (uint32_t i = 0; i < f->n_workers; i++) {
+            f->orders[i].fd = fds[i];
+            f->orders[i].listener = listener;
+            fleet_command(f, i, 1, order_listen, NULL);
+        }
+    }
+    (void)!fleet_wait(f, -1);
+}
+
+void
+fleet_unlisten(struct fleet *f, uint8_t listener)
+{
+    if (!f->per_worker) {
+        fleet_adopt(f, &f->acceptor_order);
+        f->acceptor_order.listener = listener;
+        acceptor_unlisten(&f->acceptor, &f->acceptor_order);
+    } else {
+        for (uint32_t i = 0; i < f->n_workers; i++) {
+            f->orders[i].listener = listener;
+            fleet_command(f, i, 1, order_unlisten, NULL);
+        }
+    }
+    (void)!fleet_wait(f, -1);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fleet.h - the threads that serve, commanded as one.
+ *
+ * A command goes to every worker (or the acceptor) as an order; fleet_wait
+ * then runs the control thread's own loop until all have answered, so logs are
+ * written and signals noted meanwhile.  All of it [control]. */
+#ifndef SERVE_FLEET_H
+#define SERVE_FLEET_H
+
+#include <stdint.h>
+
+#include "base/check.h"
+#include "work/acceptor.h"
+#include "work/worker.h"
+
+/* One order a worker, and one for the acceptor, reused for every command. */
+struct fleet {
+    struct worker *workers;
+    struct order *orders;
+    uint32_t n_workers;
+    struct acceptor acceptor;
+    struct order acceptor_order;
+    struct mailbox *control;
+    int per_worker;     /* accept = reuseport: each worker its own sockets */
+    uint32_t n_waiting; /* answers not yet there */
+    /* One turn of the control thread's loop, at most timeout_ms. */
+    void (*step)(void *arg, int timeout_ms);
+    void *arg;
+};
+
+/* Make o an order of f that is out: fleet_wait waits for its answer too. */
+void fleet_adopt(struct fleet *f, struct order *o);
+
+typedef void fleet_order(struct worker *w, struct order *o);
+
+/* Memory for n workers; 0 or -ENOMEM.  Call fleet_fini at the end. */
+MUST_USE int fleet_init(struct fleet *f, uint32_t n, struct mailbox *control);
+void fleet_fini(struct fleet *f);
+
+/* Give order to workers first..first+n-1 with arg; does not wait. */
+void fleet_command(struct fleet *f, uint32_t first, uint32_t n,
+                   fleet_order *order, void *arg);
+/* Wait for all answers, at most timeout_ms (-1: for ever).  0, or -ETIMEDOUT:
+ * then the orders are still out. */
+MUST_USE int fleet_wait(struct fleet *f, int64_t timeout_ms);
+/* Command all workers and wait for ever.  0, or the first failed worker's
+ * result, with *failed its order. */
+int fleet_all(struct fleet *f, fleet_order *order, void *arg,
+              struct order **failed);
+
+/* Accept from a listener's sockets: fds[i] goes to worker i (per_worker), or
+ * fds[0] to the acceptor; they are theirs from then on. */
+void fleet_listen(struct fleet *f, uint8_t listener, const int *fds);
+/* Accept what is queued, close the sockets. */
+void fleet_unlisten(struct fleet *f, uint8_t listener);
+
+#endif

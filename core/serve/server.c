@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* server.c - the control thread of the server process; see server.h. */
+#include "serve/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "conf/bundle.h"
+#include "conf/conf.h"
+#include "config.h"
+#include "http/gen.h"
+#include "http/host.h"
+#include "plug/image.h"
+#include "proto/http1.h"
+#include "serve/build.h"
+#include "serve/fleet.h"
+#include "serve/settings.h"
+#include "serve/sockets.h"
+
+#define LOG_RING_BYTES (1u << 20)
+/* After a drain of the logs the control thread sleeps this long without being
+ * woken by them, so that a busy log costs it a wake-up per interval. */
+#define LOG_INTERVAL_MS 10
+#define GRACE_MAX_MS 1000u
+#define STOP_AGAIN_MS 200u
+
+struct server {
+    const struct server_options *options;
+    struct settings settings;
+    struct mailbox mailbox;
+    struct fleet fleet;
+    struct sockets sockets;
+    struct image_set images;
+    struct body_budget budget;
+    struct gen *gen; /* the one that serves */
+    uint64_t last_id;
+    uint32_t n_gens; /* alive */
+    struct log_ring **rings; /* [n_workers + 1] */
+    int signal_fd, wake_fd;
+    uint64_t stop_ns;    /* when the last signal to stop came */
+    uint64_t log_due_ns; /* not before: see LOG_INTERVAL_MS */
+    int hup, usr1, stops; /* signals noted */
+    int logs_sleep;       /* the last drain found nothing */
+};
+
+/* A generation's way back to the control thread. */
+struct retiring {
+    struct mail mail;
+    struct server *server;
+    struct gen *gen;
+};
+
+/* ---- one turn of the control thread ------------------------------------------*/
+
+/* A signal often comes twice at once - to the process and to its group - and
+ * means one thing. */
+static void
+note_stop(struct server *s)
+{
+    uint64_t now_ns = clock_mono_ns();
+
+    if (s->stops == 0 || now_ns - s->stop_ns > STOP_AGAIN_MS * 1000000u)
+        s->stops++;
+    s->stop_ns = now_ns;
+}
+
+static void
+read_signals(struct server *s)
+{
+    struct signalfd_siginfo si;
+
+    while (read(s->signal_fd, &si, sizeof si) == (ssize_t)sizeof si) {
+        switch (si.ssi_signo) {
+        case SIGHUP: s->hup = 1; break;
+        case SIGUSR1: s->usr1 = 1; break;
+        default: note_stop(s); break;
+        }
+    }
+}
+
+static void
+write_logs(struct server *s)
+{
+    uint64_t count;
+
+    (void)!read(s->wake_fd, &count, sizeof count);
+    s->logs_sleep = log_drain() == 0;
+    s->log_due_ns = clock_mono_ns() + LOG_INTERVAL_MS * 1000000u;
+}
+
+static int
+log_timeout(const struct server *s)
+{
+    uint64_t now_ns = clock_mono_ns();
+
+    if (s->logs_sleep)
+        return -1;
+    return now_ns >= s->log_due_ns
+               ? 0
+               : (int)((s->log_due_ns - now_ns) / 1000000u) + 1;
+}
+
+static void
+step(void *arg, int timeout_ms)
+{
+    struct server *s = arg;
+    struct record v[MAILBOX_BATCH];
+    struct pollfd p[] = {
+        {.fd = s->signal_fd, .events = POLLIN},
+        {.fd = s->mailbox.read_fd, .events = POLLIN},
+        {.fd = s->logs_sleep ? s->wake_fd : -1, .events = POLLIN},
+    };
+    int log_ms = log_timeout(s);
+
+    if (log_ms >= 0 && (timeout_ms < 0 || log_ms < timeout_ms))
+        timeout_ms = log_ms;
+    if (poll(p, ARRAY_LEN(p), timeout_ms) < 0 && errno != EINTR)
+        log_error("control: poll: %s", strerror(errno));
+    if (p[0].revents)
+        read_signals(s);
+    if (p[2].revents || log_timeout(s) == 0)
+        write_logs(s);
+    while (mailbox_recv(&s->mailbox, v) == MAILBOX_BATCH)
+        continue;
+    mailbox_deliver(&s->mailbox, s);
+    if (s->usr1) {
+        s->usr1 = 0;
+        log_info("log files reopened, %d failed", log_reopen());
+    }
+}
+
+/* ---- generations --------------------------------------------------------------*/
+
+static void
+dispose(struct server *s, struct gen *g)
+{
+    free(g->on_retired);
+    build_free(g);
+    s->n_gens--;
+}
+
+static void
+on_retired(void *reader, struct mail *m)
+{
+    struct retiring *r = CONTAINER_OF(m, struct retiring, mail);
+
+    log_debug("generation %llu is gone", (unsigned long long)r->gen->id);
+    dispose(reader, r->gen);
+}
+
+static void
+print_diag(const struct diag *d)
+{
+    for (const struct diag_item *i = d->first; i; i = i->next)
+        log_printf(i->is_warning ? LOG_WARN : LOG_ERROR, NULL, "%s", i->text);
+}
+
+/* Read and check the configuration; NULL with the reasons in d. */
+static struct conf *
+read_conf(const struct server_options *o, struct diag *d)
+{
+    struct bundle *bundle = bundle_from_files(o->conf_path, o->env, d);
+    struct conf *conf;
+
+    if (!bundle)
+        return NULL;
+    conf = conf_parse(bundle, d);
+    bundle_free(bundle);
+    return conf;
+}
+
+static const char *
+runtime_dir(const struct conf *conf)
+{
+    return conf->server.runtime_dir.n ? conf->server.runtime_dir.p : NULL;
+}
+
+/* A generation of conf, which is its own from then on; or NULL, and conf is
+ * freed. */
+static struct gen *
+make_gen(struct server *s, struct conf *conf, struct diag *d)
+{
+    const struct build_options o = {
+        .images = &s->images,
+        .runtime_dir = runtime_dir(conf),
+        .n_workers = s->settings.n_workers,
+        .id = s->last_id + 1,
+    };
+    struct gen *g = build_gen(conf, &o, d);
+    struct retiring *r;
+
+    if (!g) {
+        conf_free(conf);
+        return NULL;
+    }
+    s->n_gens++;
+    s->last_id = g->id;
+    r = g->on_retired = calloc(1, sizeof *r);
+    if (!r) {
+        diag_error(d, NULL, "out of memory");
+        dispose(s, g);
+        return NULL;
+    }
+    *r = (struct retiring){
+        .mail.deliver = on_retired, .server = s, .gen = g};
+    return g;
+}
+
+/* PREPARE on every worker; if one fails, ABORT on those that did not. */
+static int
+prepare(struct server *s, struct gen *g, struct diag *d)
+{
+    struct fleet *f = &s->fleet;
+    uint32_t n_failed = 0;
+
+    (void)fleet_all(f, order_prepare, g, NULL);
+    for (uint32_t i = 0; i < f->n_workers; i++) {
+        if (f->orders[i].result < 0) {
+            diag_error(d, NULL, "%s", f->orders[i].why);
+            n_failed++;
+        }
+    }
+    if (n_failed == 0)
+        return 0;
+    for (uint32_t i = f->n_workers; i > 0; i--) {
+        if (f->orders[i - 1].result >= 0)
+            fleet_command(f, i - 1, 1, order_abort, g);
+    }
+    (void)!fleet_wait(f, -1);
+    return ERR_INVALID;
+}
+
+/* COMMIT: every worker takes the generation; the old ones go by themselves. */
+static void
+commit(struct server *s, struct gen *g)
+{
+    struct commit c = {.gen = g};
+
+    settings_limits(&c.limits, g->conf);
+    if (g->conf->server.server_header)
+        snprintf(c.server, sizeof c.server, "Etude");
+    (void)fleet_all(&s->fleet, order_commit, &c, NULL);
+    s->gen = g;
+}
+
+/* Settings of the process itself that may change in a reload. */
+static void
+apply_log(const struct conf *conf)
+{
+    int rc = log_server_open(conf->server.log.n ? conf->server.log.p : NULL);
+
+    if (rc < 0)
+        log_error("log = %s: %s", conf->server.log.p, strerror(-rc));
+    log_set_level((enum log_level)(conf->server.log_level + 1));
+    log_set_format(conf->server.log_format == CONF_LOG_JSON ? LOG_JSON
+                                                            : LOG_TEXT);
+    host_set_log_level((uint32_t)conf->server.log_level + 1);
+}
+
+/* ---- listeners ----------------------------------------------------------------*/
+
+static void
+tell_listeners(struct server *s)
+{
+    struct listener_env env[ENV_MAX_LISTENERS];
+
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++)
+        env[i] = s->sockets.v[i].env;
+    (void)fleet_all(&s->fleet, order_listeners, env, NULL);
+}
+
+static void
+start_listening(struct server *s)
+{
+    tell_listeners(s);
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        struct socket_entry *e = &s->sockets.v[i];
+        if (!e->is_new)
+            continue;
+        fleet_listen(&s->fleet, (uint8_t)i, e->fds);
+        log_info("listening on %s", e->shown);
+    }
+    sockets_settle(&s->sockets);
+}
+
+static void
+stop_listening(struct server *s, int all)
+{
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        struct socket_entry *e = &s->sockets.v[i];
+        if (e->n_fds == 0 || (!all && e->is_wanted))
+            continue;
+        fleet_unlisten(&s->fleet, (uint8_t)i);
+        log_info("no longer listening on %s", e->shown);
+        sockets_forget(&s->sockets, i);
+    }
+}
+
+static uint32_t
+sockets_each(const struct server *s)
+{
+    return s->fleet.per_worker ? s->settings.n_workers : 1;
+}
+
+/* ---- reload -------------------------------------------------------------------*/
+
+static int
+try_reload(struct server *s, struct diag *d)
+{
+    struct conf *conf = read_conf(s->options, d);
+    struct gen *g;
+
+    if (!conf)
+        return ERR_INVALID;
+    if (conf_needs_restart(s->gen->conf, conf, d) > 0) {
+        conf_free(conf);
+        return ERR_INVALID;
+    }
+    g = make_gen(s, conf, d);
+    if (!g)
+        return ERR_INVALID;
+    if (sockets_want(&s->sockets, conf, sockets_each(s), d) < 0) {
+        dispose(s, g);
+        return ERR_INVALID;
+    }
+    if (prepare(s, g, d) < 0) {
+        sockets_revert(&s->sockets);
+        dispose(s, g);
+        return ERR_INVALID;
+    }
+    apply_log(conf);
+    commit(s, g);
+    start_listening(s);
+    stop_listening(s, 0);
+    return 0;
+}
+
+static void
+reload(struct server *s)
+{
+    uint64_t began_ns = clock_mono_ns();
+    struct diag d;
+
+    s->hup = 0;
+    diag_init(&d);
+    if (try_reload(s, &d) < 0) {
+        print_diag(&d);
+        log_error("reload failed with %u errors; generation %llu goes on",
+                  d.n_errors, (unsigned long long)s->gen->id);
+    } else {
+        print_diag(&d);
+        log_info("reload: generation %llu serves, %u routes, %u instances, "
+                 "%u generations alive, %llu us",
+                 (unsigned long long)s->gen->id, s->gen->n_routes,
+                 s->gen->n_instances, s->n_gens,
+                 (unsigned long long)(clock_mono_ns() - began_ns) / 1000);
+    }
+    diag_fini(&d);
+}
+
+/* ---- start --------------------------------------------------------------------*/
+
+static void
+fail_start(const struct order *o)
+{
+    log_error("%s", *o->why ? o->why : "a thread could not start");
+}
+
+static int
+start_workers(struct server *s, const struct conf *conf)
+{
+    struct fleet *f = &s->fleet;
+    struct acceptor_options a = {
+        .event = s->settings.event,
+        .workers = f->workers,
+        .n_workers = f->n_workers,
+        .sheds = conf->server.overload == CONF_OVERLOAD_SHED,
+        .log = s->rings[f->n_workers],
+    };
+    struct worker_options o = {
+        .n_workers = f->n_workers,
+        .event = s->settings.event,
+        .slab_capacity = s->settings.slab_capacity,
+        .buffer_bytes = (uint32_t)conf->server.read_buffer,
+        .memory_bytes = s->settings.worker_memory,
+        .budget = &s->budget,
+        .control = &s->mailbox,
+    };
+
+    for (uint32_t i = 0; i < f->n_workers; i++) {
+        o.index = i;
+        o.pins = s->settings.pins;
+        o.log = s->rings[i];
+        fleet_adopt(f, &f->orders[i]);
+        if (worker_start(&f->workers[i], &o, &f->orders[i]) < 0)
+            return ERR_NOMEM;
+    }
+    fleet_adopt(f, &f->acceptor_order);
+    if (acceptor_start(&f->acceptor, &a, &f->acceptor_order) < 0)
+        return ERR_NOMEM;
+    (void)!fleet_wait(f, -1);
+    for (uint32_t i = 0; i < f->n_workers; i++) {
+        if (f->orders[i].result < 0) {
+            fail_start(&f->orders[i]);
+            return f->orders[i].result;
+        }
+    }
+    if (f->acceptor_order.result < 0)
+        fail_start(&f->acceptor_order);
+    return f->acceptor_order.result;
+}
+
+static int
+open_signals(struct server *s)
+{
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGQUIT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (s->signal_fd < 0 || s->wake_fd < 0 || mailbox_open(&s->mailbox) < 0) {
+        log_error("cannot start: %s", strerror(errno));
+        return -1;
+    }
+    log_set_wake_fd(s->wake_fd);
+    return 0;
+}
+
+static int
+open_rings(struct server *s)
+{
+    uint32_t n = s->settings.n_workers + 1;
+    char name[32];
+
+    s->rings = calloc(n, sizeof(struct log_ring *));
+    if (!s->rings)
+        return -1;
+    for (uint32_t i = 0; i < n; i++) {
+        snprintf(name, sizeof name, i + 1 < n ? "worker %u" : "acceptor", i);
+        s->rings[i] = log_ring_new(name, LOG_RING_BYTES);
+        if (!s->rings[i])
+            return -1;
+    }
+    return 0;
+}
+
+static int
+write_pid(const struct conf *conf)
+{
+    const char *path = conf->server.pid_file.p;
+    char text[32];
+    int fd, n, rc = 0;
+
+    if (conf->server.pid_file.n == 0)
+        return 0;
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    if (fd < 0 || write(fd, text, (size_t)n) != n) {
+        log_error("pid_file = %s: %s", path, strerror(errno));
+        rc = -1;
+    }
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* ---- the end ------------------------------------------------------------------*/
+
+/* Wait for all orders, but not longer than ms, nor past another signal.  True
+ * if all were answered. */
+static int
+wait_patiently(struct server *s, uint64_t ms, int signals)
+{
+    uint64_t end_ns = clock_mono_ns() + ms * 1000000u;
+
+    while (s->fleet.n_waiting > 0 && s->stops == signals) {
+        uint64_t now_ns = clock_mono_ns();
+        if (now_ns >= end_ns)
+            break;
+        step(s, (int)((end_ns - now_ns) / 1000000u) + 1);
+    }
+    return s->fleet.n_waiting == 0;
+}
+
+static void
+sleep_patiently(struct server *s, uint64_t ms, int signals)
+{
+    uint64_t end_ns = clock_mono_ns() + ms * 1000000u, now_ns;
+
+    while (s->stops == signals && (now_ns = clock_mono_ns()) < end_ns)
+        step(s, (int)((end_ns - now_ns) / 1000000u) + 1);
+}
+
+/* Serve on with `Connection: close` for shutdown_delay, accept what is queued,
+ * let idle connections go after their grace and busy ones when they are done,
+ * at most for drain_timeout.  A second signal ends it at once. */
+static int
+drain(struct server *s)
+{
+    const struct conf_server *c = &s->gen->conf->server;
+    int signals = s->stops, is_clean;
+    uint64_t delay_ms = (uint64_t)c->shutdown_delay;
+
+    log_info("stopping: up to %lld ms for what is in progress",
+             (long long)(c->shutdown_delay + c->drain_timeout));
+    (void)fleet_all(&s->fleet, order_stopping, NULL, NULL);
+    if (delay_ms)
+        sleep_patiently(s, delay_ms, signals);
+    stop_listening(s, 1);
+    fleet_command(&s->fleet, 0, s->fleet.n_workers, order_drain, NULL);
+    is_clean = wait_patiently(s, (uint64_t)c->drain_timeout, signals);
+    if (!is_clean)
+        log_warn("stopping now: connections are cut off");
+    return is_clean ? SERVER_OK : SERVER_CUT;
+}
+
+/* False if a thread does not end: a step of a plugin blocks it. */
+static int
+end_threads(struct server *s)
+{
+    struct fleet *f = &s->fleet;
+    int rc = 0;
+
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        worker_stop(&f->workers[i]);
+    acceptor_stop(&f->acceptor);
+    for (uint32_t i = 0; i < f->n_workers && rc == 0; i++)
+        rc = worker_join(&f->workers[i], GRACE_MAX_MS);
+    if (rc == 0)
+        rc = acceptor_join(&f->acceptor, GRACE_MAX_MS);
+    if (rc < 0) {
+        log_error("a thread does not end; leaving it behind");
+        return 0;
+    }
+    mailbox_deliver(&s->mailbox, s); /* the last generation comes home */
+    return 1;
+}
+
+/* ---- the whole ----------------------------------------------------------------*/
+
+static int
+start(struct server *s, struct diag *d)
+{
+    struct conf *conf = read_conf(s->options, d);
+    struct gen *g;
+    int rc;
+
+    if (!conf)
+        return SERVER_CONFIG;
+    apply_log(conf);
+    settings_choose(&s->settings, conf);
+    atomic_init(&s->budget.memory_max, s->settings.body_memory_total);
+    g = make_gen(s, conf, d);
+    if (!g)
+        return SERVER_CONFIG;
+    s->gen = g;
+    s->fleet.per_worker = conf->server.accept == CONF_ACCEPT_REUSEPORT;
+    rc = sockets_want(&s->sockets, conf, sockets_each(s), d);
+    if (rc < 0)
+        return rc == -EACCES ? SERVER_PERMISSION : SERVER_INTERNAL;
+    if (open_rings(s) < 0 ||
+        fleet_init(&s->fleet, s->settings.n_workers, &s->mailbox) < 0 ||
+        start_workers(s, conf) < 0)
+        return SERVER_INTERNAL;
+    if (prepare(s, g, d) < 0)
+        return SERVER_CONFIG;
+    commit(s, g);
+    if (write_pid(conf) < 0)
+        return SERVER_PERMISSION;
+    start_listening(s);
+    log_info("%s", s->settings.why);
+    log_info("Etude %s serves: %u workers, %u routes, pid %d", ETUDE_VERSION,
+             s->settings.n_workers, g->n_routes, (int)getpid());
+    return SERVER_OK;
+}
+
+int
+server_run(const struct server_options *o)
+{
+    struct server s = {.options = o};
+    struct diag d;
+    int code;
+
+    http1_init_simd();
+    image_set_init(&s.images);
+    s.fleet.step = step;
+    s.fleet.arg = &s;
+    if (open_signals(&s) < 0)
+        return SERVER_INTERNAL;
+    diag_init(&d);
+    code = start(&s, &d);
+    print_diag(&d);
+    diag_fini(&d);
+    if (code != SERVER_OK) {
+        log_drain();
+        /* Threads may run already: leave as one. */
+        _exit(code);
+    }
+    while (s.stops == 0) {
+        step(&s, -1);
+        if (s.hup)
+            reload(&s);
+    }
+    code = drain(&s);
+    if (s.gen->conf->server.pid_file.n)
+        unlink(s.gen->conf->server.pid_file.p);
+    if (!end_threads(&s)) {
+        log_drain();
+        _exit(SERVER_CUT);
+    }
+    log_drain();
+    log_info("stopped");
+    return code;
+}
+
+int
+server_test(const struct server_options *o)
+{
+    struct server s = {.options = o, .settings.n_workers = 1};
+    struct conf *conf;
+    struct gen *g = NULL;
+    struct diag d;
+    int is_good;
+
+    diag_init(&d);
+    image_set_init(&s.images);
+    conf = read_conf(o, &d);
+    if (conf)
+        g = make_gen(&s, conf, &d);
+    for (const struct diag_item *i = d.first; i; i = i->next)
+        fprintf(stderr, "%s%s\n", i->is_warning ? "warning: " : "", i->text);
+    is_good = g != NULL && d.n_errors == 0;
+    fprintf(stderr, is_good ? "%s: good\n" : "%s: not usable\n", o->conf_path);
+    if (g)
+        dispose(&s, g);
+    diag_fini(&d);
+    return is_good ? SERVER_OK : SERVER_CONFIG;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sockets.h - the listening sockets of the process, by address.
+ *
+ * The one place that opens them: the set is compared with what a configuration
+ * wants; what is wanted and not there is opened, what is there and no longer
+ * wanted is marked.  A name stands for all its addresses, an entry each.  An
+ * entry's index is the listener's id.  All of it [control]. */
+#ifndef SERVE_SOCKETS_H
+#define SERVE_SOCKETS_H
+
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "conn/env.h"
+#include "os/sock.h"
+
+struct conf;
+
+struct socket_entry {
+    struct sock_address wanted;     /* as the configuration means it */
+    char shown[SOCK_TEXT_LEN];      /* as bound, the port filled in */
+    int *fds;                       /* [n_fds]: one, or one a worker */
+    uint32_t n_fds;                 /* 0: the entry is free */
+    struct listener_env env;
+    uint8_t is_wanted, is_new;
+};
+
+struct sockets {
+    struct socket_entry v[ENV_MAX_LISTENERS];
+};
+
+/* Open what conf wants and s has not, n_fds sockets each (more than one with
+ * SO_REUSEPORT).  Then is_wanted and is_new say what is to be done.  0; or a
+ * negative -errno (the first), with every reason in d and nothing changed. */
+MUST_USE int sockets_want(struct sockets *s, const struct conf *conf,
+                          uint32_t n_fds, struct diag *d);
+/* The change is made: nothing is new any more. */
+void sockets_settle(struct sockets *s);
+/* The change is not made: close what is new, keep the rest. */
+void sockets_revert(struct sockets *s);
+/* Forget entry i, whose sockets are closed by those who accepted from them. */
+void sockets_forget(struct sockets *s, uint32_t i);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* acceptor.c - accepting and dealing out connections; see acceptor.h. */
+#include "work/acceptor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "os/thread.h"
+
+/* While every worker is full: how often to look again. */
+#define RETRY_MS 16u
+
+static int
+has_room(const struct acceptor *a, uint32_t i)
+{
+    const struct acceptor_batch *b = &a->batches[i];
+    const struct worker *w = &a->options.workers[i];
+
+    return b->n < MAILBOX_BATCH &&
+           worker_load(w, b->handed) < w->options.slab_capacity;
+}
+
+/* Round-robin over the workers that have room; -1: none has. */
+static int
+choose(struct acceptor *a)
+{
+    uint32_t n = a->options.n_workers;
+
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t i = (a->next + k) % n;
+        if (has_room(a, i)) {
+            a->next = (i + 1) % n;
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* Write a worker's batch in one piece; what its pipe will not take stays. */
+static int
+flush_one(struct acceptor *a, uint32_t i)
+{
+    struct acceptor_batch *b = &a->batches[i];
+    struct mailbox *to = &a->options.workers[i].mailbox;
+
+    if (b->n == 0)
+        return 0;
+    if (mailbox_send(to, b->v, b->n) < 0)
+        return -EAGAIN;
+    b->n = 0;
+    return 0;
+}
+
+static void
+pause_all(struct acceptor *a, int pause)
+{
+    a->is_full = (uint8_t)pause;
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        if (a->is_listening[i])
+            listener_pause(&a->listeners[i], pause);
+    }
+    if (pause)
+        wheel_arm(&a->wheel, &a->retry, a->clock.mono_ms + RETRY_MS);
+}
+
+static void
+flush_all(struct acceptor *a)
+{
+    int is_stuck = 0;
+
+    for (uint32_t i = 0; i < a->options.n_workers; i++)
+        is_stuck |= flush_one(a, i) < 0;
+    if (is_stuck && !a->is_full)
+        pause_all(a, 1);
+}
+
+static void
+on_retry(struct wheel_timer *t, uint64_t now_ms)
+{
+    struct acceptor *a = CONTAINER_OF(t, struct acceptor, retry);
+
+    (void)now_ms;
+    flush_all(a);
+    for (uint32_t i = 0; i < a->options.n_workers; i++) {
+        if (a->batches[i].n == 0 && has_room(a, i)) {
+            pause_all(a, 0);
+            return;
+        }
+    }
+    wheel_arm(&a->wheel, &a->retry, a->clock.mono_ms + RETRY_MS);
+}
+
+/* Nobody has room for this one, and its accept came before the pause. */
+static void
+overflow(struct acceptor *a, int fd)
+{
+    if (!a->is_full && !a->options.sheds)
+        pause_all(a, 1);
+    listener_shed(fd);
+}
+
+static void
+on_conn(struct listener *l, int fd)
+{
+    struct acceptor *a = l->owner;
+    int i = choose(a);
+    struct acceptor_batch *b;
+
+    if (i < 0) {
+        overflow(a, fd);
+        return;
+    }
+    b = &a->batches[i];
+    b->v[b->n++] =
+        (struct record){.kind = RECORD_CONN, .listener = l->id, .fd = fd};
+    b->handed++;
+    if (b->n == MAILBOX_BATCH)
+        (void)flush_one(a, (uint32_t)i);
+    /* The last slot is dealt: leave the rest to the kernel's queue. */
+    if (!a->is_full && !a->options.sheds && choose(a) < 0)
+        pause_all(a, 1);
+}
+
+/* ---- orders ---------------------------------------------------------------*/
+
+static void
+deliver_reply(void *reader, struct mail *m)
+{
+    struct order *o = CONTAINER_OF(m, struct order, mail);
+
+    (void)reader;
+    o->on_reply(o);
+}
+
+static void
+reply(struct order *o, int result)
+{
+    o->result = result;
+    o->mail.deliver = deliver_reply;
+    mailbox_post(o->reply_to, &o->mail);
+}
+
+static void
+on_end(struct listener *l)
+{
+    struct acceptor *a = l->owner;
+
+    a->is_listening[l->id] = 0;
+    flush_all(a);
+    reply(l->on_end_arg, 0);
+}
+
+static void
+do_listen(void *reader, struct mail *m)
+{
+    struct acceptor *a = reader;
+    struct order *o = CONTAINER_OF(m, struct order, mail);
+    struct listener *l = &a->listeners[o->listener];
+
+    l->owner = a;
+    l->on_conn = on_conn;
+    l->on_end = on_end;
+    a->is_listening[o->listener] = 1;
+    listener_start(l, a->io, &a->wheel, o->fd, o->listener);
+    reply(o, 0);
+}
+
+static void
+do_unlisten(void *reader, struct mail *m)
+{
+    struct acceptor *a = reader;
+    struct order *o = CONTAINER_OF(m, struct order, mail);
+    struct listener *l = &a->listeners[o->listener];
+
+    l->on_end_arg = o;
+    listener_end(l);
+}
+
+static void
+do_stop(void *reader, struct mail *m)
+{
+    (void)m;
+    ((struct acceptor *)reader)->is_done = 1;
+}
+
+static void
+post(struct acceptor *a, struct order *o, void (*deliver)(void *, struct mail *))
+{
+    o->mail.deliver = deliver;
+    mailbox_post(&a->mailbox, &o->mail);
+}
+
+void
+acceptor_listen(struct acceptor *a, struct order *o)
+{
+    post(a, o, do_listen);
+}
+
+void
+acceptor_unlisten(struct acceptor *a, struct order *o)
+{
+    post(a, o, do_unlisten);
+}
+
+void
+acceptor_stop(struct acceptor *a)
+{
+    a->stop.deliver = do_stop;
+    mailbox_post(&a->mailbox, &a->stop);
+}
+
+/* ---- the loop -------------------------------------------------------------*/
+
+static void
+on_mail(struct io_source *s, uint32_t events)
+{
+    struct acceptor *a = CONTAINER_OF(s, struct acceptor, pipe);
+    struct record v[MAILBOX_BATCH];
+
+    (void)events;
+    while (mailbox_recv(&a->mailbox, v) == MAILBOX_BATCH)
+        continue;
+    mailbox_deliver(&a->mailbox, a);
+}
+
+static const struct io_handler pipe_handler = {.on_ready = on_mail};
+
+static int
+set_up(struct acceptor *a)
+{
+    const struct io_options io = {
+        .entries = 256, .buffer_bytes = 2048, .n_buffers = 1};
+    char why[256] = "";
+    int rc;
+
+    clock_update(&a->clock);
+    wheel_init(&a->wheel, a->clock.mono_ms);
+    a->retry.fn = on_retry;
+    rc = io_open(&a->io, a->options.event, &io, why, sizeof why);
+    if (rc < 0) {
+        snprintf(a->start->why, sizeof a->start->why, "event = %s: %s",
+                 a->options.event, *why ? why : strerror(-rc));
+        return rc;
+    }
+    io_add(a->io, &a->pipe, a->mailbox.read_fd, &pipe_handler);
+    io_watch(a->io, &a->pipe, POLLIN);
+    return 0;
+}
+
+static void
+turn(struct acceptor *a)
+{
+    int rc = io_wait(a->io, wheel_next_ms(&a->wheel, a->clock.mono_ms));
+
+    if (rc < 0)
+        log_error("acceptor: waiting for events: %s", strerror(-rc));
+    clock_update(&a->clock);
+    io_dispatch(a->io);
+    flush_all(a);
+    wheel_advance(&a->wheel, a->clock.mono_ms);
+}
+
+static void *
+acceptor_main(void *arg)
+{
+    struct acceptor *a = arg;
+    int rc;
+
+    log_use_ring(a->options.log);
+    rc = set_up(a);
+    reply(a->start, rc);
+    if (rc < 0)
+        return NULL;
+    while (!a->is_done)
+        turn(a);
+    io_close(a->io);
+    return NULL;
+}
+
+int
+acceptor_start(struct acceptor *a, const struct acceptor_options *o,
+               struct order *start)
+{
+    int rc;
+
+    a->options = *o;
+    a->start = start;
+    a->batches = calloc(o->n_workers, sizeof *a->batches);
+    if (!a->batches)
+        return -ENOMEM;
+    rc = mailbox_open(&a->mailbox);
+    if (rc == 0)
+        rc = -pthread_create(&a->thread, NULL, acceptor_main, a);
+    if (rc < 0)
+        free(a->batches);
+    return rc;
+}
+
+int
+acceptor_join(struct acceptor *a, uint32_t ms)
+{
+    int rc = thread_join(a->thread, ms);
+
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; i < a->options.n_workers; i++) {
+        for (uint32_t k = 0; k < a->batches[i].n; k++)
+            close(a->batches[i].v[k].fd);
+    }
+    mailbox_close(&a->mailbox);
+    free(a->batches);
+    return 0;
+}

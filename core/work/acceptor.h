@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* acceptor.h - the thread that accepts and hands connections to workers.
+ *
+ * Every turn of its loop takes all connections that are ready, deals them out
+ * round-robin, and writes them to each worker's pipe in one piece.  A worker
+ * without room (slots, or pipe) is passed over; when all are full accepting
+ * stops and the kernel's queue holds, or (overload = shed) clients get 503.
+ * With accept = reuseport the thread has no listeners and sleeps. */
+#ifndef WORK_ACCEPTOR_H
+#define WORK_ACCEPTOR_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/wheel.h"
+#include "conn/env.h"
+#include "work/listener.h"
+#include "work/mailbox.h"
+#include "work/worker.h"
+
+struct log_ring;
+
+struct acceptor_options {
+    const char *event;
+    struct worker *workers;
+    uint32_t n_workers;
+    int sheds; /* overload = shed */
+    struct log_ring *log;
+};
+
+/* What is on its way to one worker. */
+struct acceptor_batch {
+    struct record v[MAILBOX_BATCH];
+    uint32_t n;
+    uint64_t handed; /* since start, v included */
+};
+
+struct acceptor {
+    struct acceptor_options options;
+    struct io *io;
+    struct io_source pipe;
+    struct wheel wheel;
+    struct clock clock;
+    struct wheel_timer retry; /* while all workers are full */
+    struct mailbox mailbox;
+    struct listener listeners[ENV_MAX_LISTENERS];
+    uint8_t is_listening[ENV_MAX_LISTENERS];
+    struct acceptor_batch *batches; /* [n_workers] */
+    uint32_t next;                  /* worker to try first */
+    struct order *start;
+    struct mail stop;
+    pthread_t thread;
+    uint8_t is_full, is_done;
+};
+
+/* Start the thread; start is answered when it can take orders. 0 or -errno.
+ * [control] */
+MUST_USE int acceptor_start(struct acceptor *a,
+                            const struct acceptor_options *o,
+                            struct order *start);
+/* Have the thread leave its loop. [control] */
+void acceptor_stop(struct acceptor *a);
+/* As worker_join. [control] */
+MUST_USE int acceptor_join(struct acceptor *a, uint32_t ms);
+
+/* Orders of the control thread to the acceptor: o->run is not used, these post
+ * by themselves and are answered like a worker's. [control] */
+/* Accept from o->fd as listener o->listener. */
+void acceptor_listen(struct acceptor *a, struct order *o);
+/* Accept what is queued on listener o->listener, close it, answer. */
+void acceptor_unlisten(struct acceptor *a, struct order *o);
+
+#endif

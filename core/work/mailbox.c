@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mailbox.c - a pipe and the list behind it; see mailbox.h. */
+#include "work/mailbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct record) == 16, "a record is 16 bytes");
+_Static_assert(MAILBOX_BATCH * sizeof(struct record) <= PIPE_BUF,
+               "a batch is written whole or not at all");
+
+int
+mailbox_open(struct mailbox *b)
+{
+    int fds[2];
+
+    if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0)
+        return -errno;
+    b->read_fd = fds[0];
+    b->write_fd = fds[1];
+    mpsc_init(&b->list);
+    return 0;
+}
+
+void
+mailbox_close(struct mailbox *b)
+{
+    struct record v[MAILBOX_BATCH];
+    size_t n;
+
+    while ((n = mailbox_recv(b, v)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            if (v[i].kind == RECORD_CONN)
+                close(v[i].fd);
+        }
+    }
+    close(b->read_fd);
+    close(b->write_fd);
+}
+
+int
+mailbox_send(struct mailbox *b, const struct record *v, size_t n)
+{
+    ssize_t k;
+
+    do
+        k = write(b->write_fd, v, n * sizeof *v);
+    while (k < 0 && errno == EINTR);
+    return k < 0 ? -errno : 0;
+}
+
+void
+mailbox_post(struct mailbox *b, struct mail *m)
+{
+    const struct record wake = {.kind = RECORD_WAKE, .fd = -1};
+
+    /* -EAGAIN: the pipe is full, its reader will wake without us. */
+    if (mpsc_push(&b->list, &m->node))
+        (void)!mailbox_send(b, &wake, 1);
+}
+
+size_t
+mailbox_recv(struct mailbox *b, struct record v[MAILBOX_BATCH])
+{
+    ssize_t n;
+
+    do
+        n = read(b->read_fd, v, MAILBOX_BATCH * sizeof *v);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        return 0;
+    CHECK((size_t)n % sizeof *v == 0);
+    return (size_t)n / sizeof *v;
+}
+
+void
+mailbox_deliver(struct mailbox *b, void *reader)
+{
+    struct mpsc_node *n = mpsc_take_all(&b->list);
+
+    while (n) {
+        struct mail *m = CONTAINER_OF(n, struct mail, node);
+        n = n->next; /* before deliver: m may be gone after it */
+        m->deliver(reader, m);
+    }
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mailbox.h - how threads speak to each other: a pipe and, behind it, a list.
+ *
+ *     acceptor --records--> [ pipe ] --> worker
+ *     anyone  ---mail-----> [ list ] --> worker      (WAKE through the pipe)
+ *
+ * The pipe carries 16-byte records: connections, and WAKE.  Everything else is
+ * mail: a node that lives in the thing it concerns, so a post cannot fail for
+ * want of memory.  Only the push that finds the list empty writes WAKE; a full
+ * pipe wakes its reader anyway.  One reader, any number of writers; records are
+ * written at most PIPE_BUF at a time and so never torn. */
+#ifndef WORK_MAILBOX_H
+#define WORK_MAILBOX_H
+
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/mpsc.h"
+
+enum record_kind {
+    RECORD_WAKE, /* the list may have mail */
+    RECORD_CONN, /* a connection: listener, fd */
+};
+
+struct record {
+    uint16_t kind; /* enum record_kind */
+    uint16_t listener;
+    int32_t fd;
+    uint64_t arg;
+};
+
+#define MAILBOX_BATCH 256 /* records a read or write moves at once: PIPE_BUF */
+
+struct mail {
+    struct mpsc_node node;
+    /* Called on the reader's thread, with the reader; m is the sender's again
+     * from then on. */
+    void (*deliver)(void *reader, struct mail *m);
+};
+
+struct mailbox {
+    struct mpsc list;
+    int read_fd, write_fd; /* non-blocking */
+};
+
+/* 0 or -errno. [control] */
+MUST_USE int mailbox_open(struct mailbox *b);
+/* Close the pipe; connections still in it are closed. [control] */
+void mailbox_close(struct mailbox *b);
+/* Post m; never fails.  m stays the mailbox's until it is delivered. [any] */
+void mailbox_post(struct mailbox *b, struct mail *m);
+/* Write n <= MAILBOX_BATCH records: all of them (0), or none: -EAGAIN. [any] */
+MUST_USE int mailbox_send(struct mailbox *b, const struct record *v, size_t n);
+/* Read up to MAILBOX_BATCH records; 0 when there are none. [reader] */
+size_t mailbox_recv(struct mailbox *b, struct record v[MAILBOX_BATCH]);
+/* Deliver all mail that is there, in the order posted. [reader] */
+void mailbox_deliver(struct mailbox *b, void *reader);
+
+#endif

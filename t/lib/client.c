@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* client.c - a client that sends exactly what it is told; see client.h. */
+#include "t/lib/client.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "t/lib/server.h"
+
+#define DEADLINE_MS 20000
+
+struct client
+client_connect(uint16_t port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct client c = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    int one = 1;
+
+    ck_assert_int_ge(c.fd, 0);
+    setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    ck_assert_msg(connect(c.fd, (struct sockaddr *)&to, sizeof to) == 0,
+                  "connect: %s", strerror(errno));
+    return c;
+}
+
+struct client
+client_open(const struct server *s)
+{
+    return client_connect(s->port);
+}
+
+void
+client_close(struct client *c)
+{
+    close(c->fd);
+    free(c->buf);
+    memset(c, 0, sizeof *c);
+    c->fd = -1;
+}
+
+int
+client_try_send(struct client *c, const void *p, size_t n)
+{
+    const char *at = p;
+
+    while (n > 0) {
+        ssize_t k = send(c->fd, at, n, MSG_NOSIGNAL);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            return 0;
+        at += k;
+        n -= (size_t)k;
+    }
+    return 1;
+}
+
+void
+client_send(struct client *c, const void *p, size_t n)
+{
+    ck_assert_msg(client_try_send(c, p, n), "send: %s", strerror(errno));
+}
+
+void
+client_puts(struct client *c, const char *text)
+{
+    client_send(c, text, strlen(text));
+}
+
+void
+client_printf(struct client *c, const char *fmt, ...)
+{
+    char *text;
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    ck_assert_int_ge(n, 0);
+    client_send(c, text, (size_t)n);
+    free(text);
+}
+
+/* Wait for input; false at the deadline. */
+static int
+wait_input(struct client *c, int ms)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    int rc;
+
+    do
+        rc = poll(&p, 1, ms);
+    while (rc < 0 && errno == EINTR);
+    return rc > 0;
+}
+
+/* More bytes into buf; false at the end of the connection. */
+static int
+fill(struct client *c)
+{
+    ssize_t k;
+
+    if (c->cap - c->n < 65536) {
+        c->cap = c->cap ? c->cap * 2 : 131072;
+        c->buf = realloc(c->buf, c->cap);
+        ck_assert_ptr_nonnull(c->buf);
+    }
+    ck_assert_msg(wait_input(c, DEADLINE_MS), "no answer in time; so far: %.*s",
+                  (int)c->n, c->n ? c->buf : "");
+    k = recv(c->fd, c->buf + c->n, c->cap - c->n - 1, 0);
+    if (k <= 0)
+        return 0;
+    c->n += (size_t)k;
+    c->buf[c->n] = '\0';
+    return 1;
+}
+
+const char *
+answer_field(const struct answer *a, const char *name, int nth)
+{
+    static char value[8192];
+    size_t n = strlen(name);
+
+    for (const char *at = strstr(a->head, "\r\n"); at && at[2];
+         at = strstr(at + 2, "\r\n")) {
+        const char *line = at + 2, *end = strstr(line, "\r\n");
+        if (strncasecmp(line, name, n) != 0 || line[n] != ':' || nth-- > 0)
+            continue;
+        line += n + 1;
+        while (*line == ' ')
+            line++;
+        snprintf(value, sizeof value, "%.*s",
+                 (int)((end ? end : line + strlen(line)) - line), line);
+        return value;
+    }
+    return NULL;
+}
+
+static void
+use(struct client *c, size_t n)
+{
+    c->n -= n;
+    memmove(c->buf, c->buf + n, c->n + 1);
+}
+
+struct answer
+client_answer(struct client *c, int is_head)
+{
+    struct answer a = {0};
+    const char *end = NULL, *length;
+    size_t head;
+
+    while (!c->n || (end = strstr(c->buf, "\r\n\r\n")) == NULL) {
+        if (!fill(c)) {
+            ck_assert_msg(c->n == 0, "cut answer: %s", c->buf);
+            a.head = strdup("");
+            a.body = strdup("");
+            return a;
+        }
+    }
+    head = (size_t)(end - c->buf) + 4;
+    a.head = strndup(c->buf, head - 2);
+    ck_assert_msg(sscanf(a.head, "HTTP/1.%d %d ", &a.minor, &a.status) == 2,
+                  "not an answer: %s", a.head);
+    length = answer_field(&a, "content-length", 0);
+    use(c, head);
+    if (!is_head && length && a.status >= 200)
+        a.n = strtoul(length, NULL, 10);
+    while (c->n < a.n)
+        ck_assert_msg(fill(c), "the body is cut at %zu of %zu", c->n, a.n);
+    a.body = malloc(a.n + 1);
+    if (a.n)
+        memcpy(a.body, c->buf, a.n);
+    a.body[a.n] = '\0';
+    if (a.n)
+        use(c, a.n);
+    return a;
+}
+
+void
+answer_free(struct answer *a)
+{
+    free(a->head);
+    free(a->body);
+    memset(a, 0, sizeof *a);
+}
+
+int
+client_is_closed(struct client *c)
+{
+    char byte;
+
+    if (c->n > 0 || !wait_input(c, DEADLINE_MS))
+        return 0;
+    return recv(c->fd, &byte, 1, 0) <= 0;
+}
+
+int
+client_is_quiet(struct client *c, int ms)
+{
+    return c->n == 0 && !wait_input(c, ms);
+}
+
+void
+client_expect(struct client *c, const char *request, int status,
+              const char *body)
+{
+    struct answer a;
+
+    client_puts(c, request);
+    a = client_answer(c, strncmp(request, "HEAD ", 5) == 0);
+    ck_assert_msg(a.status == status, "%s\nanswered %d, not %d: %s", request,
+                  a.status, status, a.body);
+    if (body)
+        ck_assert_str_eq(a.body, body);
+    answer_free(&a);
+}
+
+void
+client_once(const struct server *s, const char *request, int status,
+            const char *body)
+{
+    struct client c = client_open(s);
+
+    client_expect(&c, request, status, body);
+    client_close(&c);
+}

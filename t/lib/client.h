@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* client.h - a client that sends exactly what it is told, and reads answers.
+ *
+ * Blocking, with a deadline of some seconds on every call; a call that fails
+ * fails the test, unless its comment says otherwise. */
+#ifndef T_LIB_CLIENT_H
+#define T_LIB_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct server;
+
+struct client {
+    int fd;
+    char *buf; /* received and not yet used */
+    size_t n, cap;
+};
+
+/* One answer; give it back with answer_free. */
+struct answer {
+    int status;      /* 0: the connection ended before an answer */
+    int minor;       /* of HTTP/1.minor */
+    char *head;      /* status line and fields, NUL-terminated */
+    char *body;      /* NUL-terminated, n bytes */
+    size_t n;
+};
+
+struct client client_open(const struct server *s);
+struct client client_connect(uint16_t port);
+void client_close(struct client *c);
+/* Send all n bytes / a string / printf. */
+void client_send(struct client *c, const void *p, size_t n);
+void client_puts(struct client *c, const char *text);
+void client_printf(struct client *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Like client_send, but false if the server has closed. */
+int client_try_send(struct client *c, const void *p, size_t n);
+/* Read one answer.  is_head: it has no body whatever its fields say.  100
+ * Continue is an answer too. */
+struct answer client_answer(struct client *c, int is_head);
+void answer_free(struct answer *a);
+/* Value of the nth (from 0) field of an answer, in a static buffer, or NULL. */
+const char *answer_field(const struct answer *a, const char *name, int nth);
+/* True if the server closes now (within the deadline) without another byte. */
+int client_is_closed(struct client *c);
+/* True if nothing comes for ms milliseconds and the connection is open. */
+int client_is_quiet(struct client *c, int ms);
+/* Send request, read one answer, compare status and (if not NULL) body. */
+void client_expect(struct client *c, const char *request, int status,
+                   const char *body);
+/* The same on a connection of its own. */
+void client_once(const struct server *s, const char *request, int status,
+                 const char *body);
+
+#endif

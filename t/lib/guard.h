@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* guard.h - bytes between two pages nobody may touch.
+ *
+ * A test copies its input here and hands it to what it tests: the read of one
+ * byte too many, at either side, is a SIGSEGV and not luck.  Everything static;
+ * one area per program, used again by each call. */
+#ifndef T_LIB_GUARD_H
+#define T_LIB_GUARD_H
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define GUARD_PAGE 65536u /* a multiple of the page size of any machine */
+#define GUARD_MAX (16u * GUARD_PAGE)
+#define GUARD_FN __attribute__((unused)) static
+
+/* The first usable byte; GUARD_MAX of them. */
+GUARD_FN char *
+guard_area(void)
+{
+    static char *area;
+
+    if (area == NULL) {
+        char *p = mmap(NULL, GUARD_MAX + 2 * GUARD_PAGE, PROT_NONE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (p == MAP_FAILED ||
+            mprotect(p + GUARD_PAGE, GUARD_MAX, PROT_READ | PROT_WRITE) != 0)
+            abort();
+        area = p + GUARD_PAGE;
+    }
+    return area;
+}
+
+/* A copy of n bytes that ends where the guard begins. */
+GUARD_FN char *
+guard_end(const void *p, size_t n)
+{
+    if (n > GUARD_MAX)
+        abort();
+    return memcpy(guard_area() + GUARD_MAX - n, p, n);
+}
+
+/* A copy of n bytes that begins where the guard ends. */
+GUARD_FN char *
+guard_begin(const void *p, size_t n)
+{
+    if (n > GUARD_MAX)
+        abort();
+    return memcpy(guard_area(), p, n);
+}
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* build.c - plugins are built with nothing but the header and a compiler.
+ *
+ * Each build in the table is compiled while the test runs, as an author would
+ * outside of the tree, loaded, and its declarations counted.  Compilers and
+ * linkers that are not installed are skipped. */
+#include "abi/etude_abi.h"
+
+#include <check.h>
+#include <dlfcn.h>
+#include <stdarg.h>
+
+#include "../../lib/fixture.h"
+
+#define N_KINDS (ET_I_COMMAND + 1)
+#define STRICT "-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Werror "
+#define GC "-ffunction-sections -fdata-sections -Wl,--gc-sections "
+
+struct expected {
+    const char *sources; /* in t/fixtures */
+    const char *id;
+    uint32_t counts[N_KINDS]; /* by ET_I_* */
+};
+
+static const struct expected full = {
+    "full.c", "org.example.full", {1, 7, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1}};
+static const struct expected pair = {
+    "pair/a.c pair/b.c", "org.example.pair", {1, 2, [ET_I_OPTIONS] = 1}};
+static const struct expected throws = {
+    "throws.cc",
+    "org.example.throws",
+    {1, 3, [ET_I_INSTANCE] = 1, [ET_I_STATE] = 1}};
+
+/* clang-format off */
+static const struct {
+    const struct expected *what;
+    const char *compiler, *flags;
+} builds[] = {
+    {&full, "cc",      ""},
+    {&full, "gcc",     "-std=c11 " STRICT},
+    {&full, "gcc",     "-O2 -flto"},
+    {&full, "gcc",     "-O2 -s " GC},
+    {&full, "gcc",     "-O2 -flto " GC},
+    {&full, "gcc",     "-fuse-ld=gold " GC},
+    {&full, "clang",   "-std=c11 " STRICT},
+    {&full, "clang",   "-fuse-ld=lld " GC},
+    {&full, "g++",     "-x c++ -std=c++11 " STRICT},
+    {&full, "g++",     "-x c++ -std=c++20 -O2 " GC},
+    {&full, "clang++", "-x c++ -std=c++11 " STRICT},
+    {&pair, "cc",      ""},
+    {&pair, "gcc",     "-O2 -flto"},
+    {&pair, "gcc",     "-O2 " GC},
+    {&pair, "clang",   "-O2 " GC},
+    {&pair, "clang",   "-fuse-ld=lld " GC},
+    {&pair, "g++",     "-x c++ -std=c++11 -O2 -flto " GC},
+};
+/* clang-format on */
+
+/* Run a shell command, as printf; 1 if it succeeds. */
+__attribute__((format(printf, 1, 2))) static int
+run(const char *format, ...)
+{
+    static char command[4 * PATH_MAX];
+    va_list ap;
+    int n;
+
+    va_start(ap, format);
+    n = vsnprintf(command, sizeof command, format, ap);
+    va_end(ap);
+    ck_assert_int_lt(n, (int)sizeof command);
+    return fixture_run(command) == 0;
+}
+
+static int
+has_compiler(const char *compiler, const char *flags)
+{
+    if (!run("command -v %s >/dev/null", compiler))
+        return 0;
+    return !strstr(flags, "-fuse-ld=") ||
+           run("echo 'int x;' | %s -shared -fPIC -x c - %s -o %s >/dev/null "
+               "2>&1",
+               compiler, flags, fixture_path("probe.so"));
+}
+
+/* Compile sources of t/fixtures into <dir>/name; the path. */
+static const char *
+build(const char *compiler, const char *flags, const char *sources,
+      const char *name)
+{
+    const char *out = fixture_path(name);
+
+    ck_assert_msg(run("rm -f %s; cd %s/fixtures && %s -shared -fPIC "
+                      "-I../../core/abi %s -Wl,-z,defs %s -o %s",
+                      out, fixture_sources(), compiler, flags, sources, out),
+                  "%s %s %s", compiler, flags, sources);
+    return out;
+}
+
+static const et_plugin *
+load(const char *path, void **handle)
+{
+    const et_plugin *const *plugins;
+
+    *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    ck_assert_msg(*handle != NULL, "%s", *handle ? "" : dlerror());
+    plugins = (const et_plugin *const *)dlsym(*handle, "et_plugins_v1");
+    ck_assert_ptr_nonnull(plugins);
+    ck_assert_ptr_nonnull(plugins[0]);
+    ck_assert_ptr_null(plugins[1]);
+    return plugins[0];
+}
+
+static void
+check_items(const et_plugin *plugin, const struct expected *want)
+{
+    uint32_t counts[N_KINDS] = {0};
+
+    ck_assert_str_eq(plugin->id, want->id);
+    ck_assert_uint_eq(plugin->major, ET_ABI_MAJOR);
+    for (const void *const *at = plugin->items; at < plugin->items_end; at++) {
+        const et_item *item = *at;
+        ck_assert_ptr_nonnull(item);
+        ck_assert_uint_lt(item->kind, N_KINDS);
+        ck_assert_uint_ge(item->size, sizeof *item);
+        ck_assert_uint_gt(item->line, 0);
+        ck_assert_ptr_nonnull(strstr(want->sources, item->file));
+        counts[item->kind]++;
+    }
+    for (uint32_t kind = 0; kind < N_KINDS; kind++)
+        ck_assert_msg(counts[kind] == want->counts[kind],
+                      "%u items of kind %u, not %u", counts[kind], kind,
+                      want->counts[kind]);
+}
+
+/* nm -D prints et_plugins_v1 and nothing else of ours.  Linkers add symbols
+ * that say where sections begin and end. */
+static void
+check_exports(const char *path)
+{
+    ck_assert(
+        run("test \"$(nm -D --defined-only %s | sed 's/.* //' | grep -vxE "
+            "'__start_et_items|__stop_et_items|__bss_start|_edata|_end')\" "
+            "= et_plugins_v1",
+            path));
+}
+
+static void
+check_note(const char *path)
+{
+    ck_assert(
+        run("readelf -nW %s 2>/dev/null | grep -q '^  Etude  *0x'", path));
+}
+
+START_TEST(every_way_to_build_yields_the_same_declarations)
+{
+    void *handle;
+
+    for (size_t i = 0; i < sizeof builds / sizeof builds[0]; i++) {
+        const char *path;
+        if (!has_compiler(builds[i].compiler, builds[i].flags))
+            continue;
+        path = build(builds[i].compiler, builds[i].flags,
+                     builds[i].what->sources, "plugin.so");
+        check_items(load(path, &handle), builds[i].what);
+        dlclose(handle);
+        check_exports(path);
+        check_note(path);
+    }
+}
+END_TEST
+
+static char failed_with[200];
+
+static uint32_t
+fail_step(et_req *r, const char *p, size_t n)
+{
+    (void)r;
+    snprintf(failed_with, sizeof failed_with, "%.*s", (int)n, p);
+    return ET_FAIL;
+}
+
+static const void *
+item(const et_plugin *plugin, uint32_t kind, const char *route)
+{
+    for (const void *const *at = plugin->items; at < plugin->items_end; at++) {
+        const et_item *it = *at;
+        const et_route *r = *at;
+        if (it->kind == kind && (!route || strcmp(r->name, route) == 0))
+            return it;
+    }
+    ck_abort_msg("no item of kind %u", kind);
+}
+
+START_TEST(what_cxx_throws_stays_in_the_plugin)
+{
+    static const et_http http = {.size = sizeof http, .fail = fail_step};
+    et_req r = {.http = &http, .path = {"/known", 6}};
+    et_worker w = {.index = 0};
+    char why[100];
+    et_err e = {why, sizeof why, 0};
+    const et_statedef *state;
+    const et_plugin *plugin;
+    void *handle, *object;
+
+    if (!has_compiler("c++", ""))
+        return;
+    plugin = load(build("c++",
+                        "-std=c++11 -Wl,--version-script=../../core/"
+                        "abi/etude.map " STRICT,
+                        throws.sources, "throws.so"),
+                  &handle);
+    check_items(plugin, &throws);
+    check_exports(fixture_path("throws.so"));
+    state = item(plugin, ET_I_STATE, NULL);
+    object = calloc(1, state->state_size);
+    ck_assert_ptr_nonnull(object);
+    ck_assert_int_eq(state->init(&w, NULL, object, &e), 0);
+#define ROUTE(name) ((const et_route *)item(plugin, ET_I_ROUTE, name))
+    ck_assert_uint_eq(ROUTE("fine")->fn(&r, object), ET_NEXT);
+    ck_assert_uint_eq(ROUTE("known")->fn(&r, object), ET_FAIL);
+    ck_assert_str_eq(failed_with, "exception: /known");
+    ck_assert_uint_eq(ROUTE("unknown")->fn(&r, object), ET_FAIL);
+    ck_assert_str_eq(failed_with, "exception of an unknown type");
+    state->exit(&w, object);
+    w.index = 1;
+    ck_assert_int_eq(state->init(&w, NULL, object, &e), ET_EINVAL);
+    ck_assert_str_eq(why, "exception: not on worker 1");
+    free(object);
+    dlclose(handle);
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+    const char *source, *flags;
+    int compiles;
+} sources[] = {
+    {"struct o { int64_t n; };"
+     "ET_OPTIONS(struct o, NULL, ET_OPT_INT(n, \"1\", 0, 0, \"\"));", "", 1},
+    {"struct o { int n; };"
+     "ET_OPTIONS(struct o, NULL, ET_OPT_INT(n, \"1\", 0, 0, \"\"));", "", 0},
+    {"struct o { et_list n; };"
+     "ET_OPTIONS(struct o, NULL, ET_OPT_STR(n, \"1\", 0, \"\"));", "", 0},
+    {"ET_PLUGIN(\"123456789012345678901234567890123456789012345678901234567890"
+     "123\", \"1\");", "", 1},
+    {"ET_PLUGIN(\"123456789012345678901234567890123456789012345678901234567890"
+     "1234\", \"1\");", "", 0},
+    {"ET_GET(\"/\", f) { return et_text(r, 200, \"%d\", 1); }", "", 1},
+    {"ET_GET(\"/\", f) { return et_text(r, 200, \"%s\", 1); }",
+     "-Werror=format", 0},
+    {"", "-DET_NEED=0", 1},
+    {"", "-DET_NEED=99", 0},
+};
+/* clang-format on */
+
+static void
+write_source(const char *text)
+{
+    FILE *f = fopen(fixture_path("source.c"), "w");
+
+    ck_assert_ptr_nonnull(f);
+    fprintf(f, "#include <etude.h>\n%s\n", text);
+    fclose(f);
+}
+
+START_TEST(what_cannot_work_does_not_compile)
+{
+    static const char *const languages[] = {"cc -std=c11",
+                                            "c++ -x c++ -std=c++11"};
+
+    for (size_t k = 0; k < 2; k++) {
+        if (k == 1 && !has_compiler("c++", ""))
+            continue;
+        for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+            write_source(sources[i].source);
+            ck_assert_msg(run("%s -fsyntax-only -I%s/../core/abi %s %s "
+                              ">/dev/null 2>&1",
+                              languages[k], fixture_sources(), sources[i].flags,
+                              fixture_path("source.c")) == sources[i].compiles,
+                          "%s: %s", languages[k], sources[i].source);
+        }
+    }
+}
+END_TEST
+
+START_TEST(cxx_sees_the_released_layout_too)
+{
+    if (!has_compiler("c++", ""))
+        return;
+    ck_assert(run("c++ -std=c++11 -x c++ -fsyntax-only -I%s/../core "
+                  "%s/unit/abi/layout.c",
+                  fixture_sources(), fixture_sources()));
+}
+END_TEST
+
+/* A golden plugin is compiled with the header frozen beside it, then served by
+ * today's mock host. */
+START_TEST(a_plugin_of_a_released_header_runs_on_this_one)
+{
+    ck_assert(run("cd %s && for d in golden/*/; do "
+                  "cc -c -I$d ${d}golden.c -o %s/golden.o && "
+                  "cc -I../core/abi ${d}run.c %s/golden.o -o %s/run && "
+                  "%s/run || exit 1; done",
+                  fixture_sources(), fixture_dir, fixture_dir, fixture_dir,
+                  fixture_dir));
+}
+END_TEST
+
+/* The blocks of plugins/README.md that begin with ```c NAME are, one after the
+ * other, the file NAME. */
+START_TEST(the_plugin_of_the_guide_passes_its_own_test)
+{
+    ck_assert(run("cd %s && D=%s && awk -v d=$D '/^```c ./ {f = d \"/\" $2; "
+                  "next} /^```/ {f = \"\"} f {print > f}' "
+                  "../plugins/README.md && cc " STRICT "-I../core/abi "
+                  "$D/api-key.c $D/api-key-test.c -o $D/guide && $D/guide",
+                  fixture_sources(), fixture_dir));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("abi build");
+    TCase *tcase = tcase_create("build");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_set_timeout(tcase, 300);
+    tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
+    tcase_add_test(tcase, every_way_to_build_yields_the_same_declarations);
+    tcase_add_test(tcase, what_cxx_throws_stays_in_the_plugin);
+    tcase_add_test(tcase, what_cannot_work_does_not_compile);
+    tcase_add_test(tcase, cxx_sees_the_released_layout_too);
+    tcase_add_test(tcase, a_plugin_of_a_released_header_runs_on_this_one);
+    tcase_add_test(tcase, the_plugin_of_the_guide_passes_its_own_test);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

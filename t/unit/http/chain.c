@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* chain.c - the flat arrays against a model that anyone can read.
+ * tags: asan */
+#include "http/chain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/blocks.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/slab.h"
+#include "http/host.h"
+#include "http/req.h"
+#include "t/lib/unit.h"
+
+/* A member's self: what its steps write to the trace and return. */
+struct self {
+    char name;
+    uint32_t request, response;
+};
+
+static char trace[1024];
+static size_t n_trace;
+
+static void
+put(char kind, char name)
+{
+    trace[n_trace++] = kind;
+    trace[n_trace++] = name;
+    trace[n_trace] = '\0';
+}
+
+static uint32_t
+on_request(et_req *r, void *self)
+{
+    const struct self *s = self;
+
+    put('>', s->name);
+    *r->mine = self;
+    return s->request == ET_DONE
+               ? r->http->reply(r, 200, (et_str){"", 0}, "x", 1, 0)
+               : s->request;
+}
+
+static uint32_t
+on_response(et_req *r, void *self)
+{
+    const struct self *s = self;
+
+    put('<', s->name);
+    ck_assert(*r->mine == NULL || *r->mine == self);
+    return s->response;
+}
+
+static uint32_t
+on_log(et_req *r, void *self)
+{
+    (void)r;
+    put('!', ((const struct self *)self)->name);
+    return ET_NEXT;
+}
+
+/* ---- a request to walk with -------------------------------------------------*/
+
+static struct {
+    struct blocks blocks;
+    struct clock clock;
+    et_worker worker;
+    _Alignas(64) char slot[REQ_SLOT_BYTES];
+    void *mine[CHAIN_MAX_MEMBERS];
+} w;
+
+static struct req *
+begin(const struct chain *c)
+{
+    struct req *r = (struct req *)w.slot;
+
+    log_set_level(0);
+    blocks_init(&w.blocks, 1 << 20);
+    w.worker.ctx.host = host_get();
+    req_init(r, &w.blocks, &w.worker, &w.clock);
+    memset(w.mine, 0, sizeof w.mine);
+    r->mine = w.mine;
+    r->chain = c;
+    n_trace = 0;
+    trace[0] = '\0';
+    return r;
+}
+
+static void
+end(struct req *r)
+{
+    req_fini(r);
+    blocks_fini(&w.blocks);
+}
+
+static _Alignas(16) char block[65536];
+
+static struct chain *
+compose(const struct chain_member *m, uint32_t n)
+{
+    ck_assert_uint_le(chain_size(m, n), sizeof block);
+    return chain_compose(block, m, n);
+}
+
+/* ---- the model ----------------------------------------------------------------*/
+
+/* Requests forward until one ends it; then responses backward and logs
+ * forward of those that saw it: who was entered, and who has no request step
+ * and stands before the end.  Waiting for a body ends it in front of a step. */
+static void
+model(char *out, const struct chain_member *m, uint32_t n, int waits)
+{
+    uint32_t last = 0;
+    int seen;
+
+    *out = '\0';
+    for (last = 0; last < n; last++) {
+        const struct self *s = m[last].self;
+        if (!m[last].request)
+            continue;
+        if (waits && m[last].body)
+            break;
+        out += sprintf(out, ">%c", s->name);
+        if (s->request != ET_NEXT)
+            break;
+    }
+    for (uint32_t i = n; i-- > 0;) {
+        seen = i < last || (i == last && !(waits && m[i].body));
+        if (seen && m[i].response)
+            out += sprintf(out, "<%c", ((struct self *)m[i].self)->name);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        seen = i < last || (i == last && !(waits && m[i].body));
+        if (seen && m[i].log)
+            out += sprintf(out, "!%c", ((struct self *)m[i].self)->name);
+    }
+}
+
+START_TEST(random_chains_walk_as_the_model_says)
+{
+    static struct self selves[26];
+    struct chain_member m[26];
+    char expected[1024];
+    uint32_t seed = 1;
+
+    for (int round = 0; round < 100000; round++) {
+        uint32_t n, i;
+        struct req *r;
+        int waits = 0;
+        seed = seed * 1664525u + 1013904223u;
+        n = 1 + (seed >> 16) % 12;
+        for (i = 0; i < n; i++) {
+            uint32_t bits;
+            seed = seed * 1664525u + 1013904223u;
+            bits = seed >> 16;
+            selves[i] = (struct self){(char)('a' + i), ET_NEXT, ET_NEXT};
+            if (bits % 8 == 0 || i == n - 1)
+                selves[i].request = ET_DONE;
+            m[i] = (struct chain_member){
+                .name = "x",
+                .request = bits & 8 || i == n - 1 ? on_request : NULL,
+                .response = bits & 16 ? on_response : NULL,
+                .log = bits & 32 ? on_log : NULL,
+                .self = &selves[i],
+            };
+            m[i].body = m[i].request && (bits >> 6) % 4 == 0;
+        }
+        r = begin(compose(m, n));
+        switch (chain_run(r)) {
+        case CHAIN_DONE: break;
+        case CHAIN_BODY:
+            waits = 1;
+            if (seed & 1) { /* it never comes */
+                req_decide_error(r, 413);
+                ck_assert_int_eq(chain_finish(r), CHAIN_DONE);
+            } else {
+                waits = 0;
+                r->body = (et_str){"", 0};
+                ck_assert_int_eq(chain_run(r), CHAIN_DONE);
+            }
+            break;
+        case CHAIN_DROP: ck_abort();
+        }
+        chain_log(r);
+        model(expected, m, n, waits);
+        ck_assert_str_eq(trace, expected);
+        end(r);
+    }
+}
+END_TEST
+
+static struct self one = {'a', ET_NEXT, ET_NEXT};
+static struct self two = {'b', ET_DONE, ET_NEXT};
+
+/* Walk `a` (with a response step) in front of handler `b`. */
+static uint16_t
+status_of(uint32_t request, uint32_t response, enum chain_result *result)
+{
+    struct chain_member m[] = {
+        {.name = "a",
+         .request = on_request,
+         .response = on_response,
+         .self = &one},
+        {.name = "b", .request = on_request, .self = &two},
+    };
+    struct req *r = begin(compose(m, 2));
+    uint16_t status;
+
+    one.request = request;
+    one.response = response;
+    *result = chain_run(r);
+    status = r->resp.status;
+    end(r);
+    return status;
+}
+
+START_TEST(fail_is_500_and_its_own_response_step_runs)
+{
+    enum chain_result result;
+
+    ck_assert_uint_eq(status_of(ET_FAIL, ET_NEXT, &result), 500);
+    ck_assert_str_eq(trace, ">a<a");
+    ck_assert_int_eq(result, CHAIN_DONE);
+}
+END_TEST
+
+START_TEST(an_unknown_result_is_500)
+{
+    enum chain_result result;
+
+    ck_assert_uint_eq(status_of(99, ET_NEXT, &result), 500);
+    ck_assert_uint_eq(status_of(ET_WAIT, ET_NEXT, &result), 500);
+    ck_assert_uint_eq(status_of(ET_TAKE, ET_NEXT, &result), 500);
+    ck_assert_uint_eq(status_of(ET_NEXT, 99, &result), 500);
+}
+END_TEST
+
+START_TEST(fail_of_a_response_step_replaces_the_answer)
+{
+    enum chain_result result;
+
+    ck_assert_uint_eq(status_of(ET_NEXT, ET_FAIL, &result), 500);
+    ck_assert_str_eq(trace, ">a>b<a");
+}
+END_TEST
+
+START_TEST(drop_ends_it_without_an_answer)
+{
+    enum chain_result result;
+
+    status_of(ET_DROP, ET_NEXT, &result);
+    ck_assert_int_eq(result, CHAIN_DROP);
+    ck_assert_str_eq(trace, ">a");
+    status_of(ET_NEXT, ET_DROP, &result);
+    ck_assert_int_eq(result, CHAIN_DROP);
+}
+END_TEST
+
+START_TEST(done_without_a_response_is_500)
+{
+    struct self silent = {'s', ET_NEXT, ET_NEXT};
+    struct chain_member m = {
+        .name = "s", .request = on_request, .self = &silent};
+    struct req *r = begin(compose(&m, 1));
+
+    ck_assert_int_eq(chain_run(r), CHAIN_DONE);
+    ck_assert_uint_eq(r->resp.status, 404); /* the handler declined */
+    end(r);
+}
+END_TEST
+
+UNIT_MAIN(chain, random_chains_walk_as_the_model_says,
+          fail_is_500_and_its_own_response_step_runs,
+          an_unknown_result_is_500,
+          fail_of_a_response_step_replaces_the_answer,
+          drop_ends_it_without_an_answer, done_without_a_response_is_500)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* resp.c - response fields: what may be set, by which name, how often.
+ * tags: asan */
+#include "http/resp.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "t/lib/unit.h"
+
+static struct arena a;
+static struct resp p;
+
+static void
+begin(void)
+{
+    arena_init(&a, NULL, 0, NULL, 1 << 20);
+    resp_init(&p);
+}
+
+static void
+end(void)
+{
+    resp_fini(&p);
+    arena_reset(&a);
+}
+
+static et_str
+str(const char *z)
+{
+    return (et_str){z, strlen(z)};
+}
+
+static int32_t
+set(const char *name, const char *value, uint32_t mode)
+{
+    return resp_set(&p, &a, str(name), str(value), mode);
+}
+
+static void
+expect(const char *name, uint32_t nth, const char *value)
+{
+    et_str got = resp_get(&p, str(name), nth);
+
+    if (!value) {
+        ck_assert_ptr_null(got.p);
+        return;
+    }
+    ck_assert_uint_eq(got.n, strlen(value));
+    ck_assert_int_eq(memcmp(got.p, value, got.n), 0);
+}
+
+START_TEST(set_replaces_add_appends_delete_removes)
+{
+    begin();
+    ck_assert_int_eq(set("X-A", "1", ET_ADD), 0);
+    ck_assert_int_eq(set("x-a", "2", ET_ADD), 0);
+    ck_assert_int_eq(set("X-B", "3", ET_SET), 0);
+    expect("X-a", 0, "1");
+    expect("X-a", 1, "2");
+    expect("X-a", 2, NULL);
+    ck_assert_int_eq(set("X-A", "4", ET_SET), 0);
+    expect("X-A", 0, "4");
+    expect("X-A", 1, NULL);
+    ck_assert_int_eq(set("X-A", "", ET_DEL), 0);
+    expect("X-A", 0, NULL);
+    ck_assert_uint_eq(p.fields_len, strlen("X-B: 3\r\n"));
+    ck_assert_int_eq(set("X-B", "", ET_DEL), 0);
+    ck_assert_int_eq(set("X-C", "5", ET_ADD), 0);
+    expect("X-C", 0, "5");
+    end();
+}
+END_TEST
+
+START_TEST(no_value_splits_the_response)
+{
+    static const char *const bad[] = {"a\r\nX: y", "a\nb", "a\rb", "\x01"};
+
+    begin();
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        ck_assert_int_eq(set("X-A", bad[i], ET_SET), ET_EINVAL);
+    ck_assert_int_eq(
+        resp_set(&p, &a, str("X-A"), (et_str){"a\0b", 3}, ET_SET), ET_EINVAL);
+    ck_assert_int_eq(set("X A", "b", ET_SET), ET_EINVAL);
+    ck_assert_int_eq(set("X:A", "b", ET_SET), ET_EINVAL);
+    ck_assert_int_eq(set("", "b", ET_SET), ET_EINVAL);
+    ck_assert_int_eq(set("X-A", "b", 7), ET_EINVAL);
+    ck_assert_uint_eq(p.fields_len, 0);
+    end();
+}
+END_TEST
+
+START_TEST(framing_is_the_hosts)
+{
+    static const char *const owned[] = {"Content-Length", "connection",
+                                        "Transfer-Encoding", "DATE"};
+
+    begin();
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+        ck_assert_int_eq(set(owned[i], "1", ET_SET), ET_EINVAL);
+    p.committed = 1;
+    ck_assert_int_eq(set("X-A", "1", ET_SET), ET_EPHASE);
+    end();
+}
+END_TEST
+
+START_TEST(the_type_is_one_whoever_sets_it)
+{
+    begin();
+    resp_reply_mem(&p, 200, str("text/plain"), "x", 1);
+    expect("Content-Type", 0, "text/plain");
+    ck_assert_int_eq(set("Content-Type", "text/html", ET_ADD), 0);
+    expect("Content-Type", 0, "text/html");
+    ck_assert_uint_eq(p.fields_len, 0);
+    ck_assert_int_eq(set("content-type", "", ET_DEL), 0);
+    expect("Content-Type", 0, NULL);
+    end();
+}
+END_TEST
+
+UNIT_MAIN(resp, set_replaces_add_appends_delete_removes,
+          no_value_splits_the_response, framing_is_the_hosts,
+          the_type_is_one_whoever_sets_it)

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dso.c - loading, looking up and letting go. */
+#include "os/dso.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdint.h>
+
+#include "../../lib/fixture.h"
+
+START_TEST(an_image_is_loaded_found_and_let_go)
+{
+    const char *path = fixture_build("raw.c", "a.so", "");
+    char error[DSO_ERROR_LEN];
+    uintptr_t start, end, entry;
+    void *handle;
+
+    ck_assert_ptr_nonnull(path);
+    ck_assert(!dso_is_loaded(path));
+    handle = dso_open(path, error);
+    ck_assert_msg(handle != NULL, "%s", error);
+    ck_assert_str_eq(error, "");
+    ck_assert(dso_is_loaded(path));
+    ck_assert_ptr_nonnull(dso_symbol(handle, "et_plugins_v1"));
+    ck_assert_ptr_null(dso_symbol(handle, "no_such_thing"));
+    ck_assert_int_eq(dso_range(handle, &start, &end), 0);
+    entry = (uintptr_t)dso_symbol(handle, "et_plugins_v1");
+    ck_assert(start < entry && entry < end && end - start < 1 << 20);
+    dso_close(handle);
+    ck_assert(!dso_is_loaded(path));
+}
+END_TEST
+
+START_TEST(its_symbols_do_not_become_global)
+{
+    const char *path = fixture_build("raw.c", "a.so", "");
+    char error[DSO_ERROR_LEN];
+    void *handle = dso_open(path, error);
+
+    ck_assert_ptr_nonnull(handle);
+    ck_assert(!dso_is_global("raw_counter"));
+    ck_assert(!dso_is_global("et_plugins_v1"));
+    ck_assert(dso_is_global("malloc"));
+    dso_close(handle);
+}
+END_TEST
+
+START_TEST(a_missing_function_is_an_error_at_once)
+{
+    const char *path = fixture_build("raw.c", "a.so", "-DUNDEFINED");
+    char error[DSO_ERROR_LEN];
+
+    ck_assert_ptr_null(dso_open(path, error));
+    ck_assert_ptr_nonnull(strstr(error, "jwt_decode"));
+    ck_assert_ptr_null(dso_open(fixture_path("none.so"), error));
+    ck_assert_ptr_nonnull(strstr(error, "none.so"));
+}
+END_TEST
+
+START_TEST(the_name_of_a_descriptor_leads_to_its_file)
+{
+    const char *path = fixture_build("raw.c", "a.so", "");
+    char name[DSO_PATH_LEN], error[DSO_ERROR_LEN];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    void *handle;
+
+    dso_fd_path(name, fd);
+    handle = dso_open(name, error);
+    ck_assert_msg(handle != NULL, "%s", error);
+    ck_assert(dso_is_loaded(name));
+    dso_close(handle);
+    ck_assert(!dso_is_loaded(name));
+    close(fd);
+    dso_fd_path(name, INT32_MAX);
+    ck_assert_ptr_nonnull(strstr(name, "/fd/2147483647"));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("dso");
+    TCase *t = tcase_create("dso");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    tcase_add_unchecked_fixture(t, fixture_setup, fixture_teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, an_image_is_loaded_found_and_let_go);
+    tcase_add_test(t, its_symbols_do_not_become_global);
+    tcase_add_test(t, a_missing_function_is_an_error_at_once);
+    tcase_add_test(t, the_name_of_a_descriptor_leads_to_its_file);
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}

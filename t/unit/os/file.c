@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* file.c - whole files read with a bound, and their identities. */
+#include "os/file.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+
+#include "../../lib/fixture.h"
+
+static const char *
+make_file(const char *name, const void *p, size_t n)
+{
+    const char *path = fixture_path(name);
+    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(file_write_fd(fd, p, n), 0);
+    close(fd);
+    return path;
+}
+
+START_TEST(every_length_around_the_buffer_sizes)
+{
+    static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 8192, 100000};
+    static char text[100000];
+
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)i;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const char *path = make_file("f", text, sizes[i]);
+        char *p;
+        size_t n;
+
+        ck_assert_int_eq(file_read(path, sizeof text, &p, &n), 0);
+        ck_assert_uint_eq(n, sizes[i]);
+        ck_assert_mem_eq(p, text, n);
+        ck_assert_int_eq(p[n], '\0');
+        free(p);
+    }
+}
+END_TEST
+
+START_TEST(the_bound_is_exact)
+{
+    const char *path = make_file("bound", "0123456789", 10);
+    char *p;
+    size_t n;
+
+    ck_assert_int_eq(file_read(path, 10, &p, &n), 0);
+    free(p);
+    ck_assert_int_eq(file_read(path, 9, &p, &n), -EFBIG);
+    ck_assert_ptr_null(p);
+    ck_assert_int_eq(file_read(path, 0, &p, &n), -EFBIG);
+}
+END_TEST
+
+START_TEST(what_cannot_be_read)
+{
+    char *p;
+    size_t n;
+
+    ck_assert_int_eq(file_read(fixture_path("no"), 10, &p, &n), -ENOENT);
+    ck_assert_ptr_null(p);
+    ck_assert_int_eq(file_read(fixture_dir, 10, &p, &n), -EISDIR);
+    ck_assert_int_eq(file_read_fd(-1, 10, &p, &n), -EBADF);
+    ck_assert_int_eq(file_write_fd(-1, "x", 1), -EBADF);
+}
+END_TEST
+
+/* A file whose size says nothing: more than the first buffer through a pipe. */
+static void *
+feed(void *arg)
+{
+    static const char text[20000] = {1};
+    int fd = *(int *)arg;
+
+    for (size_t i = 0; i < sizeof text; i += 1000)
+        ck_assert_int_eq(file_write_fd(fd, text + i, 1000), 0);
+    close(fd);
+    return NULL;
+}
+
+START_TEST(a_pipe_is_read_to_its_end)
+{
+    int fds[2];
+    pthread_t thread;
+    char *p;
+    size_t n;
+
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, feed, &fds[1]), 0);
+    ck_assert_int_eq(file_read_fd(fds[0], 100000, &p, &n), 0);
+    ck_assert_uint_eq(n, 20000);
+    ck_assert_int_eq(p[0], 1);
+    free(p);
+    pthread_join(thread, NULL);
+    close(fds[0]);
+}
+END_TEST
+
+START_TEST(a_file_is_replaced_as_a_whole)
+{
+    const char *path = make_file("r", "old", 3);
+    int fd = open(path, O_RDONLY);
+    char command[128], *p;
+    struct stat st;
+    size_t n;
+
+    ck_assert_int_eq(file_replace(path, "newer", 5, 0640), 0);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 0640);
+    ck_assert_int_eq(file_read(path, 10, &p, &n), 0);
+    ck_assert_str_eq(p, "newer");
+    free(p);
+    ck_assert_int_eq(file_read_fd(fd, 10, &p, &n), 0);
+    ck_assert_str_eq(p, "old");
+    free(p);
+    close(fd);
+    ck_assert_int_eq(file_replace(fixture_path("no/r"), "x", 1, 0600), -ENOENT);
+    ck_assert_int_eq(mkdir(fixture_path("folder"), 0700), 0);
+    ck_assert_int_eq(file_replace(fixture_path("folder"), "x", 1, 0600),
+                     -EISDIR);
+    snprintf(command, sizeof command, "ls %s/folder.* >/dev/null 2>&1",
+             fixture_dir);
+    ck_assert_int_ne(fixture_run(command), 0);
+}
+END_TEST
+
+START_TEST(identities)
+{
+    const char *a = make_file("a", "one", 3), *b = make_file("b", "one", 3);
+    struct file_id ida, idb, again;
+    int fd = open(a, O_RDONLY);
+
+    ck_assert_int_eq(file_id_path(a, &ida), 0);
+    ck_assert_int_eq(file_id_fd(fd, &again), 0);
+    ck_assert(file_id_equal(&ida, &again));
+    ck_assert_uint_eq(ida.size, 3);
+    ck_assert_int_eq(file_id_path(b, &idb), 0);
+    ck_assert(!file_id_equal(&ida, &idb));
+    make_file("a", "four", 4);
+    ck_assert_int_eq(file_id_fd(fd, &again), 0);
+    ck_assert(!file_id_equal(&ida, &again));
+    close(fd);
+    ck_assert_int_eq(file_id_path(fixture_path("none"), &ida), -ENOENT);
+    ck_assert_int_eq(file_id_fd(-1, &ida), -EBADF);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("file");
+    TCase *t = tcase_create("file");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    tcase_add_unchecked_fixture(t, fixture_setup, fixture_teardown);
+    tcase_add_test(t, every_length_around_the_buffer_sizes);
+    tcase_add_test(t, the_bound_is_exact);
+    tcase_add_test(t, what_cannot_be_read);
+    tcase_add_test(t, a_pipe_is_read_to_its_end);
+    tcase_add_test(t, a_file_is_replaced_as_a_whole);
+    tcase_add_test(t, identities);
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}

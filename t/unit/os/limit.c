@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* limit.c - the limit of open files. */
+/* ldflags: -Wl,--wrap=getrlimit -Wl,--wrap=setrlimit */
+#include "os/limit.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+#include "t/lib/unit.h"
+
+static struct rlimit limit;
+static int get_errno, set_errno;
+
+int __wrap_getrlimit(int what, struct rlimit *r);
+int __wrap_setrlimit(int what, const struct rlimit *r);
+
+int
+__wrap_getrlimit(int what, struct rlimit *r)
+{
+    ck_assert_int_eq(what, RLIMIT_NOFILE);
+    errno = get_errno;
+    *r = limit;
+    return get_errno ? -1 : 0;
+}
+
+int
+__wrap_setrlimit(int what, const struct rlimit *r)
+{
+    ck_assert_int_eq(what, RLIMIT_NOFILE);
+    errno = set_errno;
+    if (set_errno)
+        return -1;
+    limit = *r;
+    return 0;
+}
+
+START_TEST(the_soft_limit_is_raised_to_the_hard_one)
+{
+    uint64_t now;
+
+    limit = (struct rlimit){1024, 65536};
+    ck_assert_uint_eq(limit_nofile(), 1024);
+    ck_assert_int_eq(limit_nofile_raise(&now), 0);
+    ck_assert_uint_eq(now, 65536);
+    set_errno = EPERM; /* nothing to raise: not even tried */
+    ck_assert_int_eq(limit_nofile_raise(&now), 0);
+    ck_assert_uint_eq(now, 65536);
+}
+END_TEST
+
+START_TEST(a_refusal_leaves_what_there_is)
+{
+    uint64_t now;
+
+    limit = (struct rlimit){1024, 65536};
+    set_errno = EPERM;
+    ck_assert_int_eq(limit_nofile_raise(&now), -EPERM);
+    ck_assert_uint_eq(now, 1024);
+    get_errno = EFAULT;
+    ck_assert_int_eq(limit_nofile_raise(&now), -EFAULT);
+}
+END_TEST
+
+START_TEST(no_limit_is_the_greatest_number)
+{
+    limit = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    ck_assert_uint_eq(limit_nofile(), UINT64_MAX);
+}
+END_TEST
+
+UNIT_MAIN(limit, the_soft_limit_is_raised_to_the_hard_one,
+          a_refusal_leaves_what_there_is, no_limit_is_the_greatest_number)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* copy.c - which place is chosen, and why others were not; what the loader
+ * makes of a copy is image.c's test. */
+#include "plug/copy.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "../../lib/fixture.h"
+
+static char why[COPY_WHY_LEN];
+static int source_fd;
+static struct copy_order order;
+
+static void
+setup(void)
+{
+    static char path[PATH_MAX];
+
+    fixture_setup();
+    snprintf(path, sizeof path, "%s", fixture_path("a.so"));
+    source_fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    order = (struct copy_order){
+        .path = path,
+        .name = strrchr(path, '/') + 1,
+        .hash_hex = "0123456789abcdef",
+        .p = "content",
+        .n = 7,
+        .source_fd = &source_fd,
+    };
+}
+
+static void
+content_is(const struct copy *c, const char *text)
+{
+    char back[16] = "";
+
+    ck_assert_int_ge(pread(c->fd, back, sizeof back - 1, 0), 0);
+    ck_assert_str_eq(back, text);
+}
+
+START_TEST(a_memfd_is_the_first_choice)
+{
+    char link[64], target[256] = "";
+    struct copy c;
+
+    ck_assert_int_eq(copy_make(&order, &c, why), 0);
+    ck_assert_str_eq(why, "");
+    content_is(&c, "content");
+    ck_assert(!c.is_private_file && !c.is_in_place);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", c.fd);
+    ck_assert_int_gt(readlink(link, target, sizeof target - 1), 0);
+    ck_assert_str_eq(target, "/memfd:a.so@0123456789ab (deleted)");
+    ck_assert_int_ge(source_fd, 0);
+    copy_fini(&c);
+    ck_assert_int_eq(c.fd, -1);
+    copy_fini(&c);
+}
+END_TEST
+
+START_TEST(in_place_takes_the_descriptor)
+{
+    int fd = source_fd;
+    struct copy c;
+
+    order.staging = CONF_STAGING_FILE;
+    ck_assert_int_eq(copy_make(&order, &c, why), 0);
+    ck_assert(c.is_in_place);
+    ck_assert_int_eq(c.fd, fd);
+    ck_assert_int_eq(source_fd, -1);
+    ck_assert_str_eq(why, "memfd: not with plugin_staging = file: Operation "
+                          "not permitted; runtime_dir (not set): No such file "
+                          "or directory");
+    copy_fini(&c);
+}
+END_TEST
+
+START_TEST(a_copy_that_needs_its_folder_lies_beside_the_original)
+{
+    struct copy c;
+
+    order.needs_folder = 1;
+    order.runtime_dir = "/nowhere";
+    ck_assert_int_eq(copy_make(&order, &c, why), 0);
+    ck_assert(c.is_private_file);
+    content_is(&c, "content");
+    ck_assert_mem_eq(c.load_path, fixture_dir, strlen(fixture_dir));
+    copy_fini(&c);
+    order.staging = CONF_STAGING_MEMFD;
+    ck_assert_int_lt(copy_make(&order, &c, why), 0);
+}
+END_TEST
+
+START_TEST(in_place_with_an_origin_uses_the_real_name)
+{
+    struct copy c;
+
+    order.needs_folder = 1;
+    order.path = "a.so"; /* no folder may be written: the root's */
+    order.name = order.path;
+    ck_assert_int_eq(chdir("/proc/self"), 0);
+    ck_assert_int_eq(copy_make(&order, &c, why), -ENOENT);
+    order.path = "stat";
+    order.name = order.path;
+    ck_assert_int_eq(copy_make(&order, &c, why), 0);
+    ck_assert(c.is_in_place);
+    ck_assert_ptr_nonnull(strstr(c.load_path, "/stat"));
+    copy_fini(&c);
+}
+END_TEST
+
+/* Needs a mount of its own: root, and a kernel that lets it. */
+START_TEST(a_folder_that_allows_no_execution_is_passed_over)
+{
+    const char *dir = fixture_path("noexec");
+    struct copy c;
+
+    ck_assert_int_eq(mkdir(dir, 0700), 0);
+    if (unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", dir, "tmpfs", MS_NOEXEC, NULL) < 0)
+        return;
+    order.staging = CONF_STAGING_FILE;
+    order.runtime_dir = dir;
+    ck_assert_int_eq(copy_make(&order, &c, why), 0);
+    ck_assert(c.is_in_place);
+    ck_assert_ptr_nonnull(strstr(why, "noexec: Operation not permitted"));
+    copy_fini(&c);
+    umount(dir);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("copy");
+    TCase *t = tcase_create("copy");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    tcase_add_checked_fixture(t, setup, fixture_teardown);
+    tcase_add_test(t, a_memfd_is_the_first_choice);
+    tcase_add_test(t, in_place_takes_the_descriptor);
+    tcase_add_test(t, a_copy_that_needs_its_folder_lies_beside_the_original);
+    tcase_add_test(t, in_place_with_an_origin_uses_the_real_name);
+    tcase_add_test(t, a_folder_that_allows_no_execution_is_passed_over);
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* plugin.c - what an image declares, read from structs of any age, refused
+ * where it is wrong, and loaded once. */
+/* tags: asan */
+#include "plug/plugin.h"
+
+#include <check.h>
+#include <fcntl.h>
+
+#include "../../lib/fixture.h"
+#include "base/err.h"
+#include "plug/image.h"
+
+static struct image_set set;
+static struct image_rules rules;
+static struct diag diag;
+
+/* A host that offers et.http/1 (100 bytes) and et.store/3. */
+static const void *
+find_interface(const et_host *h, const char *id, uint32_t min_size)
+{
+    if (strcmp(id, "et.store/3") == 0 ||
+        (strcmp(id, "et.http/1") == 0 && min_size <= 100))
+        return h;
+    return NULL;
+}
+
+static const et_host host = {.size = sizeof host,
+                             .major = ET_ABI_MAJOR,
+                             .minor = ET_ABI_MINOR,
+                             .product = "test",
+                             .iface = find_interface};
+
+static void
+setup(void)
+{
+    fixture_setup();
+    image_set_init(&set);
+    diag_init(&diag);
+}
+
+static void
+teardown(void)
+{
+    diag_fini(&diag);
+    fixture_teardown();
+}
+
+static const char *
+first_message(void)
+{
+    return diag.first != NULL ? diag.first->text : "";
+}
+
+static int
+load(const char *name, const char *flags, struct plugin **out)
+{
+    const char *path = fixture_build("raw.c", name, flags);
+
+    ck_assert_ptr_nonnull(path);
+    diag_fini(&diag);
+    diag_init(&diag);
+    return plugin_load(&set, &rules, path, &host, NULL, &diag, out);
+}
+
+static struct plugin *
+loaded(const char *flags)
+{
+    struct plugin *p;
+
+    ck_assert_msg(load("p.so", flags, &p) == 0, "%s", first_message());
+    return p;
+}
+
+/* The line of raw.c that holds text, in decimal. */
+static const char *
+line_of(const char *text)
+{
+    static char buf[4][16];
+    static unsigned i;
+    char path[PATH_MAX], *p, *at;
+    unsigned line = 1;
+    size_t n;
+
+    snprintf(path, sizeof path, "%s/fixtures/raw.c", fixture_sources());
+    ck_assert_int_eq(file_read(path, 1 << 20, &p, &n), 0);
+    at = strstr(p, text);
+    ck_assert_msg(at != NULL, "%s", text);
+    while (at > p)
+        line += *--at == '\n';
+    free(p);
+    i = (i + 1) % 4;
+    snprintf(buf[i], sizeof buf[i], ":%u", line);
+    return buf[i];
+}
+
+static void
+refused(const char *flags, const char *text)
+{
+    struct plugin *p;
+
+    ck_assert_int_eq(load("bad.so", flags, &p), ERR_INVALID);
+    ck_assert_ptr_null(p);
+    ck_assert_uint_eq(diag.n_errors, 1);
+    ck_assert_msg(strstr(first_message(), text) != NULL, "%s", first_message());
+    ck_assert_ptr_nonnull(strstr(first_message(), "bad.so: "));
+}
+
+START_TEST(what_is_declared_is_found)
+{
+    struct plugin *p = loaded("");
+
+    ck_assert_str_eq(p->desc.id, "org.example.raw");
+    ck_assert_str_eq(p->desc.version, "1.0.0");
+    ck_assert_ptr_nonnull(p->handler);
+    ck_assert_str_eq(p->handler->name, "raw");
+    ck_assert_uint_eq(p->handler->fn(NULL, NULL), 101);
+    ck_assert_ptr_nonnull(p->log);
+    ck_assert_ptr_null(p->request);
+    ck_assert_ptr_null(p->response);
+    ck_assert_ptr_null(p->options);
+    ck_assert_ptr_null(p->instance);
+    ck_assert_ptr_null(p->state);
+    ck_assert_ptr_nonnull(p->image_def);
+    ck_assert_uint_eq(p->n_needs + p->n_orders + p->n_commands, 0);
+    plugin_unref(p);
+}
+END_TEST
+
+START_TEST(routes_are_in_the_order_of_the_source)
+{
+    struct plugin *p = loaded("");
+
+    ck_assert_uint_eq(p->n_routes, 2);
+    ck_assert_str_eq(p->routes[0]->path, "/raw");
+    ck_assert_str_eq(p->routes[1]->path, "/life");
+    ck_assert_uint_lt(p->routes[0]->it.line, p->routes[1]->it.line);
+    ck_assert_ptr_eq(plugin_route(p, (et_str){"life", 4}), p->routes[1]);
+    ck_assert_ptr_null(plugin_route(p, (et_str){"lif", 3}));
+    ck_assert_ptr_null(plugin_route(p, (et_str){"", 0}));
+    plugin_unref(p);
+}
+END_TEST
+
+/* ---- structs of another age -----------------------------------------------*/
+
+START_TEST(a_shorter_step_reads_as_without_flags)
+{
+    struct plugin *p =
+        loaded("-DSTEP_SIZE='offsetof(et_stepdef,flags)' -DSTEP_FLAGS=0x40");
+
+    ck_assert_uint_eq(p->handler->flags, 0);
+    ck_assert_uint_eq(p->handler->it.size, sizeof(et_stepdef));
+    ck_assert_uint_eq(p->handler->fn(NULL, NULL), 101);
+    plugin_unref(p);
+}
+END_TEST
+
+START_TEST(a_longer_step_is_cut)
+{
+    struct plugin *p = loaded("-DSTEP_SIZE='sizeof(et_stepdef)+24'");
+
+    ck_assert_uint_eq(p->handler->it.size, sizeof(et_stepdef));
+    ck_assert_uint_eq(p->handler->fn(NULL, NULL), 101);
+    plugin_unref(p);
+}
+END_TEST
+
+START_TEST(a_shorter_descriptor_declares_nothing_it_does_not_have)
+{
+    struct plugin *p = loaded("-DDESC_SIZE='offsetof(et_plugin,summary)'");
+
+    ck_assert_str_eq(p->desc.version, "1.0.0");
+    ck_assert_ptr_null(p->desc.summary);
+    ck_assert_ptr_null(p->handler);
+    ck_assert_uint_eq(p->n_routes, 0);
+    plugin_unref(p);
+}
+END_TEST
+
+START_TEST(a_longer_descriptor_is_cut)
+{
+    struct plugin *p = loaded("-DDESC_SIZE='sizeof(et_plugin)+32'");
+
+    ck_assert_uint_eq(p->desc.size, sizeof(et_plugin));
+    ck_assert_uint_eq(p->n_routes, 2);
+    plugin_unref(p);
+}
+END_TEST
+
+START_TEST(longer_option_rows_are_copied_by_their_own_size)
+{
+    struct plugin *p = loaded("-DOPTIONS");
+
+    ck_assert_ptr_nonnull(p->options);
+    ck_assert_uint_eq(p->options->n, 2);
+    ck_assert_uint_eq(p->options->v[0].size, sizeof(et_opt));
+    ck_assert_str_eq(p->options->v[0].key, "rate");
+    ck_assert_str_eq(p->options->v[1].key, "name");
+    ck_assert_uint_eq(p->options->v[1].off, 8);
+    plugin_unref(p);
+}
+END_TEST
+
+/* ---- refusals -------------------------------------------------------------*/
+
+START_TEST(what_a_later_server_would_know)
+{
+    refused("-DUNKNOWN_KIND", "declares something this server does not know "
+                              "(item kind 77): it needs a newer server");
+    refused("-DSTEP_FLAGS=0x40", "raw has flags this server does not know "
+                                 "(0x40): it needs a newer server");
+    refused("-DDESC_FLAGS=0x20", "has plugin flags this server does not know "
+                                 "(0x20): it needs a newer server");
+    refused("-DSTEP_FLAGS=ET_B_STREAM",
+            "raw wants its request body as a stream, which needs et.task/1");
+    refused("-DSTEP_FLAGS=ET_F_TASK", "raw is a task, which needs et.task/1");
+    refused("-DSTEP_SIZE=8", "has an item of only 8 bytes");
+    refused("-DSTEP_SIZE=32", "handler of only 32 bytes");
+}
+END_TEST
+
+START_TEST(two_of_what_there_is_one_of)
+{
+    refused("-DTWO_REQUESTS", "has two of request step (");
+    ck_assert_ptr_nonnull(strstr(first_message(), line_of("request_1 =")));
+    ck_assert_ptr_nonnull(strstr(first_message(), line_of("request_2 =")));
+    ck_assert_ptr_nonnull(strstr(first_message(), "raw.c:"));
+    refused("-DTWO_NAMED", "two different functions are called raw (");
+}
+END_TEST
+
+START_TEST(interfaces_that_are_missing)
+{
+    refused("-DNEED='\"et.store/4\"' -DNEED_SIZE=0",
+            "needs interface \"et.store/4\"; this server offers et.store/3. "
+            "Upgrade the server");
+    refused("-DNEED='\"et.magic/1\"' -DNEED_SIZE=0",
+            "needs interface \"et.magic/1\"; this server offers none of that "
+            "name. Upgrade the server");
+    refused("-DNEED='\"magic\"' -DNEED_SIZE=0", "none of that name");
+    refused("-DNEED='\"et.http/1\"' -DNEED_SIZE=200",
+            "needs interface \"et.http/1\" of at least 200 bytes; this "
+            "server's is older");
+    plugin_unref(loaded("-DNEED='\"et.http/1\"' -DNEED_SIZE=100"));
+}
+END_TEST
+
+START_TEST(all_faults_are_reported)
+{
+    struct plugin *p;
+
+    ck_assert_int_eq(load("bad.so",
+                          "-DUNKNOWN_KIND -DTWO_REQUESTS -DTWO_NAMED "
+                          "-DSTEP_FLAGS=0x40 -DNEED='\"x/1\"' -DNEED_SIZE=0",
+                          &p),
+                     ERR_INVALID);
+    ck_assert_uint_eq(diag.n_errors, 5);
+    ck_assert_uint_eq(set.n_live, 0);
+}
+END_TEST
+
+START_TEST(load_that_fails_has_its_reason_shown)
+{
+    refused("-DLOAD_RESULT=-1", "load failed: no database");
+    ck_assert_uint_eq(set.n_retired, 1);
+}
+END_TEST
+
+START_TEST(an_image_that_does_not_stage_or_open)
+{
+    struct plugin *p;
+
+    ck_assert_int_eq(plugin_load(&set, &rules, fixture_path("none.so"), &host,
+                                 NULL, &diag, &p),
+                     ERR_INVALID);
+    ck_assert_ptr_null(p);
+    refused("-DUNDEFINED", "undefined symbol \"jwt_decode\"");
+}
+END_TEST
+
+/* ---- declarations made here, on the image of a good plugin ----------------*/
+
+#define HEAD(T, kind, line)                                                    \
+    {                                                                          \
+        (uint32_t)sizeof(T), kind, line, 0, "here.c"                           \
+    }
+
+static uint32_t
+step(et_req *r, void *self)
+{
+    (void)r;
+    (void)self;
+    return ET_NEXT;
+}
+
+static int32_t
+command(et_worker *w, void *self, et_str args, void *out,
+        int32_t (*put)(void *out, const void *p, size_t n))
+{
+    (void)w;
+    (void)self;
+    (void)args;
+    (void)out;
+    (void)put;
+    return 0;
+}
+
+/* What comes of declaring these items; *out may be NULL. */
+static int
+declare(const void *const *items, size_t n, struct plugin **out)
+{
+    et_plugin desc = {.size = sizeof desc,
+                      .major = ET_ABI_MAJOR,
+                      .id = "org.example.raw",
+                      .version = "1.0.0",
+                      .items = items,
+                      .items_end = items + n};
+    const char *path = fixture_build("raw.c", "p.so", "");
+    struct image *img;
+    int rc;
+
+    diag_fini(&diag);
+    diag_init(&diag);
+    ck_assert_int_eq(image_stage(&set, &rules, path, NULL, &diag, &img), 0);
+    ck_assert_int_eq(image_open(img, NULL, &diag), 0);
+    img->descriptor = &desc;
+    rc = plugin_new(img, &host, NULL, &diag, out);
+    img->descriptor = NULL; /* found again by the next image_open */
+    image_unref(img);
+    return rc;
+}
+
+static void
+one_fault(const void *item, const char *text)
+{
+    struct plugin *p;
+
+    ck_assert_int_eq(declare(&item, 1, &p), ERR_INVALID);
+    ck_assert_uint_eq(diag.n_errors, 1);
+    ck_assert_msg(strstr(first_message(), text) != NULL, "%s", first_message());
+}
+
+START_TEST(incomplete_declarations)
+{
+    static const et_stepdef no_fn = {.it = HEAD(et_stepdef, ET_I_REQUEST, 1),
+                                     .name = "x"};
+    static const et_route no_path = {.it = HEAD(et_route, ET_I_ROUTE, 2),
+                                     .method = "GET",
+                                     .name = "x",
+                                     .fn = step};
+    static const et_commanddef no_name = {
+        .it = HEAD(et_commanddef, ET_I_COMMAND, 3), .fn = command};
+    static const et_needdef no_id = {.it = HEAD(et_needdef, ET_I_NEED, 4)};
+
+    one_fault(&no_fn, "here.c:1: request step without a function or a name");
+    one_fault(&no_path, "here.c:2: route without a function, name, method or");
+    one_fault(&no_name, "here.c:3: command without a function or a name");
+    one_fault(&no_id, "here.c:4: need without an interface");
+}
+END_TEST
+
+START_TEST(malformed_option_tables)
+{
+    static const et_opt rows[2] = {
+        {.size = sizeof(et_opt), .type = ET_O_INT, .key = "a"},
+        {.size = sizeof(et_opt) - 8, .type = ET_O_INT, .key = "b", .off = 8}};
+    static const et_opt tiny = {.size = 8};
+    static const et_opt outside = {
+        .size = sizeof(et_opt), .type = ET_O_INT, .key = "a", .off = 16};
+    static et_optdef def = {
+        .it = HEAD(et_optdef, ET_I_OPTIONS, 7), .n = 2, .conf_size = 16};
+
+    def.v = rows;
+    one_fault(&def, "here.c:7: option rows of different sizes");
+    def.n = 1;
+    def.v = &outside;
+    one_fault(&def, "here.c:7: ");
+    def.v = &tiny;
+    one_fault(&def, "here.c:7: malformed option table");
+    def.v = NULL;
+    one_fault(&def, "here.c:7: malformed option table");
+    def.n = 100000;
+    one_fault(&def, "here.c:7: malformed option table");
+}
+END_TEST
+
+START_TEST(items_of_several_files_in_any_order)
+{
+    static const et_route b2 = {
+        {sizeof b2, ET_I_ROUTE, 2, 0, "b.c"}, 0, 0, "GET", "/3", "b2", 0, step};
+    static const et_route a9 = {
+        {sizeof a9, ET_I_ROUTE, 9, 0, "a.c"}, 0, 0, "GET", "/1", "a9", 0, step};
+    static const et_route b1 = {
+        {sizeof b1, ET_I_ROUTE, 1, 0, "b.c"}, 0, 0, "GET", "/2", "b1", 0, step};
+    static const et_route none = {
+        {sizeof none, ET_I_ROUTE, 1, 0, NULL}, 0, 0, "GET", "/0", "n", 0, step};
+    static const et_commanddef flush = {HEAD(et_commanddef, ET_I_COMMAND, 1),
+                                        "flush", "", command};
+    const void *items[] = {&b2, &flush, NULL, &a9, &none, NULL, &b1};
+    struct plugin *p;
+
+    ck_assert_int_eq(declare(items, 7, &p), 0);
+    ck_assert_uint_eq(p->n_routes, 4);
+    for (uint32_t i = 0; i < 4; i++)
+        ck_assert_int_eq(p->routes[i]->path[1], '0' + (int)i);
+    ck_assert_uint_eq(p->n_commands, 1);
+    ck_assert_str_eq(p->commands[0]->name, "flush");
+    plugin_unref(p);
+}
+END_TEST
+
+START_TEST(more_items_than_anyone_declares)
+{
+    static const void *items[70000];
+    struct plugin *p;
+
+    ck_assert_int_eq(declare(items, 70000, &p), ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(first_message(), "more than 65536 items"));
+    ck_assert_int_eq(declare(items, 65536, &p), 0);
+    plugin_unref(p);
+}
+END_TEST
+
+/* ---- life -----------------------------------------------------------------*/
+
+/* Loads times 100 plus unloads, as the plugin counted them. */
+static uint32_t
+life(const struct plugin *p)
+{
+    return p->log->fn(NULL, NULL);
+}
+
+START_TEST(one_plugin_an_image_loaded_once)
+{
+    struct plugin *first = loaded(""), *second, *third = plugin_ref(first);
+
+    ck_assert_int_eq(load("p.so", "", &second), 0);
+    ck_assert_ptr_eq(first, second);
+    ck_assert_uint_eq(first->n_refs, 3);
+    ck_assert_uint_eq(life(first), 100);
+    plugin_unref(third);
+    plugin_unref(second);
+    ck_assert_uint_eq(life(first), 100);
+    plugin_unref(first);
+    ck_assert_uint_eq(set.n_live, 0);
+    ck_assert_uint_eq(set.n_retired, 1);
+    image_set_fini(&set);
+}
+END_TEST
+
+START_TEST(a_build_that_comes_back_is_loaded_again)
+{
+    for (uint32_t i = 0; i < 20; i++) {
+        struct plugin *p = loaded("");
+
+        ck_assert_uint_eq(life(p), (i + 1) * 100 + i);
+        plugin_unref(p);
+    }
+    ck_assert_uint_eq(set.n_mapped, 1);
+}
+END_TEST
+
+START_TEST(two_builds_live_side_by_side)
+{
+    struct plugin *a, *b;
+
+    ck_assert_int_eq(load("p.so", "-DANSWER=100u", &a), 0);
+    ck_assert_int_eq(load("p.so", "-DANSWER=200u", &b), 0);
+    ck_assert_ptr_ne(a, b);
+    ck_assert_uint_eq(a->handler->fn(NULL, NULL), 101);
+    ck_assert_uint_eq(b->handler->fn(NULL, NULL), 201);
+    plugin_unref(a);
+    ck_assert_uint_eq(b->handler->fn(NULL, NULL), 202);
+    plugin_unref(b);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("plugin");
+    TCase *t = tcase_create("plugin");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, what_is_declared_is_found);
+    tcase_add_test(t, routes_are_in_the_order_of_the_source);
+    tcase_add_test(t, a_shorter_step_reads_as_without_flags);
+    tcase_add_test(t, a_longer_step_is_cut);
+    tcase_add_test(t, a_shorter_descriptor_declares_nothing_it_does_not_have);
+    tcase_add_test(t, a_longer_descriptor_is_cut);
+    tcase_add_test(t, longer_option_rows_are_copied_by_their_own_size);
+    tcase_add_test(t, what_a_later_server_would_know);
+    tcase_add_test(t, two_of_what_there_is_one_of);
+    tcase_add_test(t, interfaces_that_are_missing);
+    tcase_add_test(t, all_faults_are_reported);
+    tcase_add_test(t, load_that_fails_has_its_reason_shown);
+    tcase_add_test(t, an_image_that_does_not_stage_or_open);
+    tcase_add_test(t, incomplete_declarations);
+    tcase_add_test(t, malformed_option_tables);
+    tcase_add_test(t, items_of_several_files_in_any_order);
+    tcase_add_test(t, more_items_than_anyone_declares);
+    tcase_add_test(t, one_plugin_an_image_loaded_once);
+    tcase_add_test(t, a_build_that_comes_back_is_loaded_again);
+    tcase_add_test(t, two_builds_live_side_by_side);
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
