@@ -305,7 +305,6 @@ build(struct builder *b, const struct bundle *bundle)
 struct conf *
 conf_parse(const struct bundle *bundle, struct diag *d)
 {
-    uint32_t n_before = d->n_errors;
     struct builder b = {.c = calloc(1, sizeof(*b.c)), .d = d};
     int rc = ERR_NOMEM;
 
@@ -317,7 +316,7 @@ conf_parse(const struct bundle *bundle, struct diag *d)
         diag_error(d, NULL, "not enough memory for the configuration");
     else
         link_check(b.c, d);
-    if (d->n_errors == n_before)
+    if (d->n_errors == 0)
         return b.c;
     conf_free(b.c);
     return NULL;

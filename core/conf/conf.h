@@ -195,8 +195,10 @@ struct conf {
 };
 
 /* The configuration a bundle describes, or NULL with at least one error in d.
- * Nothing of it points into the bundle.  Give it back with conf_free. [control]
- */
+ * d is the one bundle_from_files was given: an error that is in it already
+ * (an include that could not be read) means NULL too, after everything else has
+ * been checked.  Nothing of the result points into the bundle.  Give it back
+ * with conf_free. [control] */
 MUST_USE struct conf *conf_parse(const struct bundle *b, struct diag *d);
 void conf_free(struct conf *c);
 

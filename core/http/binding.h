@@ -22,7 +22,7 @@ struct binding_case {
     void *target;
 };
 
-struct binding { /* of a rule */
+struct binding {  /* of a rule */
     void *target; /* if n_cases <= 1 */
     const struct router_rule *rule;
     const struct binding_case *cases; /* by rising set */

@@ -168,6 +168,8 @@ run_response(struct req *r)
             complain(r, "a response step may not return", rc);
         fail(r);
     }
+    if (UNLIKELY(r->is_spoilt))
+        fail(r);
     return CHAIN_DONE;
 }
 
@@ -181,8 +183,10 @@ ended(struct req *r, uint32_t rc)
         complain(r, "needs an interface this server does not offer", rc);
     else if (rc > ET_TAKE)
         complain(r, "is no step result", rc);
-    else if (rc == ET_DONE && r->resp.status != 0)
+    else if (rc == ET_DONE && r->resp.status != 0 && !r->is_spoilt)
         return run_response(r);
+    else if (r->is_spoilt)
+        complain(r, "ran out of the request's memory", rc);
     else if (rc == ET_DONE)
         complain(r, "decided no response", rc);
     fail(r);

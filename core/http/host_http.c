@@ -50,6 +50,28 @@ http_param(const et_req *pub, et_str name)
     return absent;
 }
 
+/* Memory of the request.  When there is none the request is spoilt: whatever
+ * its steps answer from then on is a 500, never something cut. */
+static void *
+take(struct req *r, size_t n)
+{
+    void *p = arena_alloc(&r->arena, n);
+
+    if (UNLIKELY(!p))
+        r->is_spoilt = 1;
+    return p;
+}
+
+static et_str
+copied(struct req *r, et_str s)
+{
+    et_str copy = arena_dup(&r->arena, s);
+
+    if (UNLIKELY(!copy.p))
+        r->is_spoilt = 1;
+    return copy;
+}
+
 /* A raw value of a query or form, decoded into the arena when it must be. */
 static et_str
 decoded(struct req *r, et_str raw)
@@ -58,7 +80,7 @@ decoded(struct req *r, et_str raw)
 
     if (!raw.p || !uri_form_is_coded(raw))
         return raw;
-    to = arena_alloc(&r->arena, raw.n);
+    to = take(r, raw.n);
     return to ? (et_str){to, uri_form_decode(raw, to)} : absent;
 }
 
@@ -111,7 +133,7 @@ addr_text(struct req *r, const struct addr *a)
 {
     char text[ADDR_TEXT_MAX];
 
-    return arena_dup(&r->arena, (et_str){text, addr_format(a, text)});
+    return copied(r, (et_str){text, addr_format(a, text)});
 }
 
 static et_str
@@ -160,7 +182,7 @@ time_text(struct req *r, uint32_t which)
     int n = which == ET_T_CLF_TIME ? clock_clf(text, c->wall_s)
                                    : clock_iso(text, c->wall_s, c->wall_ns);
 
-    return arena_dup(&r->arena, (et_str){text, (size_t)n});
+    return copied(r, (et_str){text, (size_t)n});
 }
 
 static et_str
@@ -202,13 +224,18 @@ http_number(const et_req *pub, uint32_t which)
 static void *
 http_alloc(et_req *pub, size_t n)
 {
-    return arena_alloc(&req_of(pub)->arena, n);
+    return take(req_of(pub), n);
 }
 
 static char *
 http_reserve(et_req *pub, size_t want, size_t *cap)
 {
-    return arena_reserve(&req_of(pub)->arena, want, cap);
+    struct req *r = req_of(pub);
+    char *p = arena_reserve(&r->arena, want, cap);
+
+    if (UNLIKELY(!p))
+        r->is_spoilt = 1;
+    return p;
 }
 
 static void
@@ -224,7 +251,11 @@ http_set(et_req *pub, et_str name, et_str value, uint32_t mode)
 {
     struct req *r = req_of(pub);
 
-    return resp_set(&r->resp, &r->arena, name, value, mode);
+    int32_t rc = resp_set(&r->resp, &r->arena, name, value, mode);
+
+    if (UNLIKELY(rc == ET_ENOMEM))
+        r->is_spoilt = 1;
+    return rc;
 }
 
 static et_str
@@ -239,6 +270,8 @@ is_decidable(struct req *r, uint32_t status, et_str type)
 {
     const char *name = r->chain ? r->chain->members[r->member].name : NULL;
 
+    if (UNLIKELY(r->is_spoilt))
+        return 0;
     if (r->resp.committed) {
         log_error("%s: answers a request that is answered already",
                   name ? name : "host");
@@ -260,10 +293,10 @@ http_reply(et_req *pub, uint32_t status, et_str type, const void *p, size_t n,
     if (!is_decidable(r, status, type))
         return ET_FAIL;
     if (flags & ET_R_COPY) {
-        et_str copy = arena_dup(&r->arena, (et_str){p, n});
-        if (!copy.p)
+        p = copied(r, (et_str){p, n}).p;
+        type = copied(r, type);
+        if (r->is_spoilt)
             return ET_FAIL;
-        p = copy.p;
     }
     if (flags & ET_R_DRESS)
         req_decide_error_text(r, status, (et_str){p, n});

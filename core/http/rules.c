@@ -20,7 +20,7 @@ rules_init(struct rules *s, struct arena *a)
 
 int
 rules_fault(struct rules *s, struct diag *d, const struct place *at,
-      const char *name, const char *why)
+            const char *name, const char *why)
 {
     diag_error(d, at, "%s match: %s", name, why);
     s->n_faults++;
@@ -161,11 +161,12 @@ parse_scope(struct rules *s, struct scopes_item *item, et_str pattern,
 
 void
 rules_add_scope(struct rules *s, const struct router_scope *scope,
-                 struct diag *d)
+                struct diag *d)
 {
     struct scopes_item *item;
 
-    item = grown(s->arena, s->scopes, s->n_scopes, &s->max_scopes, sizeof *item);
+    item =
+        grown(s->arena, s->scopes, s->n_scopes, &s->max_scopes, sizeof *item);
     if (!item) {
         rules_out_of_memory(s, d);
         return;
@@ -179,4 +180,3 @@ rules_add_scope(struct rules *s, const struct router_scope *scope,
     if (parse_scope(s, item, scope->pattern, d) == 0)
         s->n_scopes++;
 }
-

@@ -36,8 +36,7 @@ struct rules {
 /* No rules; further memory comes from a. [control] */
 void rules_init(struct rules *s, struct arena *a);
 /* Add a rule or a scope, or report in d why not. [control] */
-void rules_add(struct rules *s, const struct router_rule *rule,
-               struct diag *d);
+void rules_add(struct rules *s, const struct router_rule *rule, struct diag *d);
 void rules_add_scope(struct rules *s, const struct router_scope *scope,
                      struct diag *d);
 /* Report and count a fault of the rule or scope called name; returns

@@ -96,7 +96,7 @@ uring_close(struct io *io)
 }
 
 /* The submission queue is full: submit in the middle of the batch. */
-static void
+static __attribute__((noinline)) void
 make_room(struct uring *u)
 {
     int rc;
@@ -109,7 +109,7 @@ make_room(struct uring *u)
     CHECK(rc == 0);
 }
 
-static struct io_uring_sqe *
+static inline struct io_uring_sqe *
 sqe_take(struct uring *u)
 {
     while (UNLIKELY(!ring_has_room(&u->ring)))
@@ -519,6 +519,8 @@ uring_dispatch(struct io *io)
         u->is_starved = 0;
         pool_starve(&u->pool, io->stats.turns);
     }
+    if (UNLIKELY(io->stats.turns % POOL_REST_TURNS == 0))
+        pool_rest(&u->pool, io->stats.turns);
     pool_publish(&u->pool);
     u->batch = 0;
     if (io->later)

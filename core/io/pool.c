@@ -16,7 +16,7 @@ pool_open(struct pool *p, struct io_uring *ring, uint32_t n, uint32_t bytes)
 {
     struct io_uring_buf_reg reg = {.bgid = POOL_GROUP};
     uint32_t power = 1, max;
-    size_t ring_len;
+    size_t ring_len, head_len;
     void *m;
     int rc;
 
@@ -24,9 +24,9 @@ pool_open(struct pool *p, struct io_uring *ring, uint32_t n, uint32_t bytes)
     while (power < n && power < POOL_MAX / POOL_GROWTH)
         power *= 2;
     max = power * POOL_GROWTH;
-    ring_len = (max * sizeof(struct io_uring_buf) + POOL_PAGE - 1) &
-               ~(size_t)(POOL_PAGE - 1);
-    p->map_len = ring_len + (size_t)max * bytes;
+    ring_len = max * sizeof(struct io_uring_buf);
+    head_len = (ring_len + max + POOL_PAGE - 1) & ~(size_t)(POOL_PAGE - 1);
+    p->map_len = head_len + (size_t)max * bytes;
     m = mmap(NULL, p->map_len, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (m == MAP_FAILED)
@@ -41,11 +41,14 @@ pool_open(struct pool *p, struct io_uring *ring, uint32_t n, uint32_t bytes)
         return rc;
     }
     p->ring = m;
-    p->buffers = (char *)m + ring_len;
+    p->is_kept = (uint8_t *)m + ring_len;
+    p->buffers = (char *)m + head_len;
     p->bytes = bytes;
     p->mask = (uint16_t)(max - 1);
-    while (p->n < power)
-        pool_give(p, p->n++);
+    p->n = p->n_least = power;
+    for (uint32_t bid = 0; bid < power; bid++)
+        pool_give(p, bid);
+    p->n_fresh = power;
     pool_publish(p);
     return 0;
 }
@@ -60,11 +63,24 @@ void
 pool_starve(struct pool *p, uint64_t turn)
 {
     uint64_t before = p->starved;
-    uint32_t n = 2 * p->n;
+    uint32_t bid = p->n;
 
     p->starved = turn;
     if (before == 0 || turn - before - 1 >= POOL_TURNS || p->n > p->mask)
         return;
-    while (p->n < n)
-        pool_give(p, p->n++);
+    for (p->n *= 2; bid < p->n; bid++) {
+        if (bid < p->n_fresh && !p->is_kept[bid])
+            continue; /* not back yet since there were as many before */
+        p->is_kept[bid] = 0;
+        pool_give(p, bid);
+    }
+    if (p->n_fresh < p->n)
+        p->n_fresh = p->n;
+}
+
+void
+pool_rest(struct pool *p, uint64_t turn)
+{
+    if (p->n > p->n_least && turn - p->starved >= POOL_REST_TURNS)
+        p->n /= 2;
 }

@@ -5,9 +5,11 @@
  *
  * The ring is first in, first out, so every buffer in it is walked through: a
  * small hot set is worth 4-5 % of a request (measured: 64 x 2 KB against 256 x
- * 4 KB).  So only n of max buffers are in use; n doubles while receives keep
- * failing for want of one.  Memory of the others is reserved, never touched.
- * A buffer given back reaches the kernel with pool_publish. */
+ * 4 KB).  So only n of max buffers are in use, those below bid n; n doubles
+ * while receives keep failing for want of one, and halves when none did for a
+ * long time: then a buffer from n on is kept back when it comes back.  Memory
+ * never used is never touched.  pool_publish shows the kernel what was given.
+ */
 #ifndef IO_POOL_H
 #define IO_POOL_H
 
@@ -19,15 +21,19 @@
 
 #define POOL_GROUP 0 /* the ring's buffer group */
 #define POOL_GROWTH 16
+#define POOL_REST_TURNS 4096u /* a power of two */
 
 struct pool {
     struct io_uring_buf_ring *ring;
     char *buffers;
     uint32_t bytes;   /* of one buffer */
+    uint32_t n;       /* buffers in use */
+    uint32_t n_least; /* it began with */
+    uint32_t n_fresh; /* buffers from here on were never used */
     uint16_t tail;    /* not published yet */
     uint16_t mask;    /* max - 1 */
-    uint32_t n;       /* buffers in use */
     uint64_t starved; /* the last turn in which there were too few */
+    uint8_t *is_kept; /* of each buffer: in nobody's hands */
     size_t map_len;
 };
 
@@ -40,6 +46,8 @@ void pool_close(struct pool *p);
 /* Receives failed in this turn (they count up from 1), however many: use more
  * buffers if that happened in one shortly before, too. [owner] */
 void pool_starve(struct pool *p, uint64_t turn);
+/* Called every POOL_REST_TURNS: use fewer if none failed since. [owner] */
+void pool_rest(struct pool *p, uint64_t turn);
 
 static inline char *
 pool_at(const struct pool *p, unsigned bid)
@@ -54,6 +62,10 @@ pool_give(struct pool *p, unsigned bid)
 {
     struct io_uring_buf *b = &p->ring->bufs[p->tail & p->mask];
 
+    if (UNLIKELY(bid >= p->n)) {
+        p->is_kept[bid] = 1;
+        return;
+    }
     b->addr = (uintptr_t)pool_at(p, bid);
     b->len = p->bytes;
     b->bid = (uint16_t)bid;

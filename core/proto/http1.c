@@ -102,12 +102,12 @@ is_name(const char *p, const char *lit, size_t n)
 {
     if (n < 8)
         return (load32(p) | (uint32_t)LOWER) == load32(lit) &&
-               (load32(p + n - 4) | (uint32_t)LOWER) == load32(lit + n - 4);
+               (load32(p + (n - 4)) | (uint32_t)LOWER) == load32(lit + (n - 4));
     if ((load64(p) | LOWER) != load64(lit))
         return 0;
     if (n > 16 && (load64(p + 8) | LOWER) != load64(lit + 8))
         return 0;
-    return (load64(p + n - 8) | LOWER) == load64(lit + n - 8);
+    return (load64(p + (n - 8)) | LOWER) == load64(lit + (n - 8));
 }
 
 #define IS(p, lit) is_name(p, lit, sizeof(lit) - 1)

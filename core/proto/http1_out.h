@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* http1_out.h - the head of an HTTP/1.1 response, written front to back.
+/* http1_out.h - the head of an HTTP/1.1 response, written front to back,
+ * inline.
  *
  * Copies of things baked beforehand, into the caller's buffer:
  *
@@ -36,17 +37,6 @@ struct http1_common {
     char text[HTTP1_OUT_SERVER_MAX + 48];
 };
 
-/* server: value of the Server field, at most HTTP1_OUT_SERVER_MAX bytes, none
- * if n == 0; date: 29 bytes of IMF-fixdate. [worker] */
-void http1_common_init(struct http1_common *c, et_str server,
-                       const char date[29]);
-/* Another date. [worker] */
-static inline void
-http1_common_date(struct http1_common *c, const char date[29])
-{
-    memcpy(c->text + c->date_off, date, 29);
-}
-
 struct http1_out {
     char *p;
     size_t n, cap; /* n may exceed cap: then nothing more is written */
@@ -63,7 +53,7 @@ enum http1_out_connection {
 static inline void
 http1_out_put(struct http1_out *o, const char *p, size_t n)
 {
-    if (LIKELY(o->n + n <= o->cap))
+    if (LIKELY(n > 0 && o->n + n <= o->cap))
         memcpy(o->p + o->n, p, n);
     o->n += n;
 }
@@ -149,6 +139,33 @@ static inline int
 http1_out_fits(const struct http1_out *o)
 {
     return o->n <= o->cap;
+}
+
+/* ---- the common fields ---------------------------------------------------*/
+
+/* server: value of the Server field, at most HTTP1_OUT_SERVER_MAX bytes, none
+ * if n == 0; date: 29 bytes of IMF-fixdate. [worker] */
+static inline void
+http1_common_init(struct http1_common *c, et_str server, const char date[29])
+{
+    struct http1_out o = {c->text, 0, sizeof(c->text)};
+
+    CHECK(server.n <= HTTP1_OUT_SERVER_MAX);
+    if (server.n > 0)
+        http1_out_field(&o, (et_str){"Server", 6}, server);
+    http1_out_lit(&o, "Date: ");
+    c->date_off = (uint8_t)o.n;
+    http1_out_put(&o, date, 29);
+    http1_out_lit(&o, "\r\n");
+    CHECK(http1_out_fits(&o));
+    c->len = (uint8_t)o.n;
+}
+
+/* Another date. [worker] */
+static inline void
+http1_common_date(struct http1_common *c, const char date[29])
+{
+    memcpy(c->text + c->date_off, date, 29);
 }
 
 #endif

@@ -44,12 +44,13 @@ int uri_split(et_str target, uint32_t method, struct uri *out) MUST_USE;
 /* True if uri_normalise would not change the path. [any] */
 int uri_is_plain(et_str path);
 
-/* Decode and normalise a path that begins with '/' into out (path.n bytes of
- * room; out may be path.p itself).  %xx is decoded, except that %2F stays (in
- * capitals); then "." and ".." segments go, as RFC 3986 5.2.4 does, encoded
- * ones too, never above the root.  Repeated slashes stay.  Returns 0 and the
- * length, or ERR_TARGET for %00 and a malformed %.  Note that %25 is decoded:
- * the result may hold '%' and is not to be decoded again. [any] */
+/* Decode and normalise a path as uri_split gave it (it begins with '/') into
+ * out (path.n bytes of room; out may be path.p itself).  %xx is decoded, except
+ * that %2F stays (in capitals); then "." and ".." segments go, as RFC
+ * 3986 5.2.4 does, encoded ones too, never above the root.  Repeated slashes
+ * stay.  Returns 0 and the length, or ERR_TARGET for %00 and a malformed %.
+ * Note that %25 is decoded: the result may hold '%' and is not to be decoded
+ * again. [any] */
 int uri_normalise(et_str path, char *out, size_t *out_len) MUST_USE;
 
 /* ---- queries and forms (application/x-www-form-urlencoded) ---------------*/

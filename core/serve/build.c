@@ -19,6 +19,7 @@
 #include "plug/instance.h"
 #include "plug/plugin.h"
 #include "proto/addr.h"
+#include "serve/module.h"
 
 #define GEN_MAX_BYTES ((size_t)4 << 30)
 
@@ -77,15 +78,40 @@ out_of_memory(struct builder *b)
 
 /* ---- plugins ------------------------------------------------------------------*/
 
-static const char *
-module_path(struct builder *b, const struct conf_plugin *p)
+/* Two builds of one plugin in a generation would both answer to its id. */
+static void
+check_id(struct builder *b, const struct section *s, const struct place *at)
 {
-    et_str dir = b->conf->server.modules;
+    for (const struct section *o = b->sections; o < s; o++) {
+        if (o->plugin && o->plugin != s->plugin &&
+            strcmp(o->plugin->desc.id, s->plugin->desc.id) == 0) {
+            diag_error(b->diag, at,
+                       "plugin %s: id \"%s\" is already provided by %s. "
+                       "Enable one of them.",
+                       s->plugin->path, s->plugin->desc.id, o->plugin->path);
+            return;
+        }
+    }
+}
 
-    if (p->module.n && p->module.p[0] == '/')
-        return p->module.p;
-    return arena_printf(&b->gen->arena, "%.*s/%.*s.so", (int)dir.n, dir.p,
-                        (int)p->module.n, p->module.p);
+static int
+load_section(struct builder *b, struct section *s,
+             const struct image_rules *rules)
+{
+    const struct conf_plugin *p = s->conf;
+    const struct place *at = p->module_at.file ? &p->module_at : &p->at;
+    const char *path =
+        module_path(&b->gen->arena, b->conf->server.modules, p);
+
+    if (!path)
+        return ERR_NOMEM;
+    if (!module_is_there(p, path, at, b->diag) ||
+        plugin_load(b->options->images, rules, path, host_get(), at, b->diag,
+                    &s->plugin) < 0)
+        s->plugin = NULL;
+    else
+        check_id(b, s, at);
+    return 0;
 }
 
 static int
@@ -102,18 +128,9 @@ load_sections(struct builder *b)
     if (!b->sections)
         return ERR_NOMEM;
     for (size_t i = 0; i < c->n_plugins; i++) {
-        struct section *s = &b->sections[i];
-        const char *path = module_path(b, &c->plugins[i]);
-        char why[256];
-        s->conf = &c->plugins[i];
-        if (!path)
+        b->sections[i].conf = &c->plugins[i];
+        if (load_section(b, &b->sections[i], &rules) < 0)
             return ERR_NOMEM;
-        if (plugin_load(b->options->images, &rules, path, host_get(),
-                        &s->conf->module_at, b->diag, &s->plugin) < 0)
-            s->plugin = NULL;
-        else if (option_check_table(s->plugin->options, why, sizeof why) < 0)
-            diag_error(b->diag, &s->conf->module_at, "plugin %s: %s",
-                       s->plugin->path, why);
     }
     return 0;
 }

@@ -22,6 +22,8 @@
 #include "http/gen.h"
 #include "http/host.h"
 #include "plug/image.h"
+#include "plug/instance.h"
+#include "plug/plugin.h"
 #include "proto/http1.h"
 #include "serve/build.h"
 #include "serve/fleet.h"
@@ -183,7 +185,11 @@ read_conf(const struct server_options *o, struct diag *d)
 static const char *
 runtime_dir(const struct conf *conf)
 {
-    return conf->server.runtime_dir.n ? conf->server.runtime_dir.p : NULL;
+    static const char usual[] = "/run/etude";
+
+    if (conf->server.runtime_dir.n)
+        return conf->server.runtime_dir.p;
+    return access(usual, W_OK | X_OK) == 0 ? usual : NULL;
 }
 
 /* A generation of conf, which is its own from then on; or NULL, and conf is
@@ -241,6 +247,23 @@ prepare(struct server *s, struct gen *g, struct diag *d)
     return ERR_INVALID;
 }
 
+/* What serves, by build: to find the source of a crash or of a surprise. */
+static void
+log_plugins(const struct server *s)
+{
+    const struct plugin *last = NULL;
+
+    for (uint32_t i = 0; i < s->gen->n_instances; i++) {
+        const struct plugin *p = s->gen->instances[i]->plugin;
+        if (p != last)
+            log_info("plugin %s %s from %s, sha256 %.12s%s%s", p->desc.id,
+                     p->desc.version, p->path, p->image->hash_hex,
+                     *p->image->build_id ? ", build " : "",
+                     p->image->build_id);
+        last = p;
+    }
+}
+
 /* COMMIT: every worker takes the generation; the old ones go by themselves. */
 static void
 commit(struct server *s, struct gen *g)
@@ -252,6 +275,9 @@ commit(struct server *s, struct gen *g)
         snprintf(c.server, sizeof c.server, "Etude");
     (void)fleet_all(&s->fleet, order_commit, &c, NULL);
     s->gen = g;
+    log_plugins(s);
+    if (runtime_dir(g->conf))
+        (void)!image_write_map(&s->images, runtime_dir(g->conf));
 }
 
 /* Settings of the process itself that may change in a reload. */
@@ -626,6 +652,7 @@ server_run(const struct server_options *o)
         log_drain();
         _exit(SERVER_CUT);
     }
+    image_set_fini(&s.images);
     log_drain();
     log_info("stopped");
     return code;

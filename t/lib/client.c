@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "t/lib/server.h"
@@ -21,19 +22,48 @@
 #define DEADLINE_MS 20000
 
 struct client
+client_connect_to(const void *sockaddr, size_t len)
+{
+    const struct sockaddr *to = sockaddr;
+    struct client c = {
+        .fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    int one = 1;
+
+    ck_assert_int_ge(c.fd, 0);
+    setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    ck_assert_msg(connect(c.fd, to, (socklen_t)len) == 0, "connect: %s",
+                  strerror(errno));
+    return c;
+}
+
+struct client
 client_connect(uint16_t port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons(port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct client c = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    int one = 1;
 
-    ck_assert_int_ge(c.fd, 0);
-    setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    ck_assert_msg(connect(c.fd, (struct sockaddr *)&to, sizeof to) == 0,
-                  "connect: %s", strerror(errno));
-    return c;
+    return client_connect_to(&to, sizeof to);
+}
+
+struct client
+client_v6(uint16_t port)
+{
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6,
+                              .sin6_port = htons(port),
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+
+    return client_connect_to(&to, sizeof to);
+}
+
+struct client
+client_unix(const char *path)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+
+    ck_assert_uint_lt(strlen(path), sizeof to.sun_path);
+    strcpy(to.sun_path, path);
+    return client_connect_to(&to, sizeof to);
 }
 
 struct client
@@ -49,6 +79,12 @@ client_close(struct client *c)
     free(c->buf);
     memset(c, 0, sizeof *c);
     c->fd = -1;
+}
+
+void
+client_shut(struct client *c)
+{
+    ck_assert_int_eq(shutdown(c->fd, SHUT_WR), 0);
 }
 
 int
@@ -72,6 +108,32 @@ void
 client_send(struct client *c, const void *p, size_t n)
 {
     ck_assert_msg(client_try_send(c, p, n), "send: %s", strerror(errno));
+}
+
+void
+client_drip(struct client *c, const void *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        client_send(c, (const char *)p + i, 1);
+}
+
+size_t
+client_pour(struct client *c, const void *p, size_t n, int ms)
+{
+    size_t sent = 0;
+
+    while (sent < n) {
+        struct pollfd out = {.fd = c->fd, .events = POLLOUT};
+        ssize_t k = send(c->fd, (const char *)p + sent, n - sent,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (k > 0)
+            sent += (size_t)k;
+        else if (k == 0 || (errno != EAGAIN && errno != EINTR))
+            break;
+        else if (poll(&out, 1, ms) == 0)
+            break;
+    }
+    return sent;
 }
 
 void
@@ -209,10 +271,30 @@ client_is_closed(struct client *c)
     return recv(c->fd, &byte, 1, 0) <= 0;
 }
 
+size_t
+client_read_all(struct client *c)
+{
+    while (fill(c))
+        continue;
+    return c->n;
+}
+
 int
 client_is_quiet(struct client *c, int ms)
 {
     return c->n == 0 && !wait_input(c, ms);
+}
+
+void
+client_take(struct client *c, int is_head, int status, const char *body)
+{
+    struct answer a = client_answer(c, is_head);
+
+    ck_assert_msg(a.status == status, "%d, not %d: %s%s", a.status, status,
+                  a.head, a.body);
+    if (body)
+        ck_assert_str_eq(a.body, body);
+    answer_free(&a);
 }
 
 void

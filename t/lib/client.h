@@ -28,14 +28,24 @@ struct answer {
 
 struct client client_open(const struct server *s);
 struct client client_connect(uint16_t port);
+struct client client_connect_to(const void *sockaddr, size_t len);
+struct client client_unix(const char *path);
+struct client client_v6(uint16_t port);
 void client_close(struct client *c);
+/* No more from us; the answers still come. */
+void client_shut(struct client *c);
 /* Send all n bytes / a string / printf. */
 void client_send(struct client *c, const void *p, size_t n);
 void client_puts(struct client *c, const char *text);
 void client_printf(struct client *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* One byte a segment. */
+void client_drip(struct client *c, const void *p, size_t n);
 /* Like client_send, but false if the server has closed. */
 int client_try_send(struct client *c, const void *p, size_t n);
+/* Send at most n bytes until the socket takes none for ms milliseconds, or the
+ * server has closed; how many it took. */
+size_t client_pour(struct client *c, const void *p, size_t n, int ms);
 /* Read one answer.  is_head: it has no body whatever its fields say.  100
  * Continue is an answer too. */
 struct answer client_answer(struct client *c, int is_head);
@@ -44,6 +54,11 @@ void answer_free(struct answer *a);
 const char *answer_field(const struct answer *a, const char *name, int nth);
 /* True if the server closes now (within the deadline) without another byte. */
 int client_is_closed(struct client *c);
+/* All that comes until the server closes, NUL-terminated in c->buf; how many
+ * bytes that is. */
+size_t client_read_all(struct client *c);
+/* Read one answer and compare; is_head as for client_answer. */
+void client_take(struct client *c, int is_head, int status, const char *body);
 /* True if nothing comes for ms milliseconds and the connection is open. */
 int client_is_quiet(struct client *c, int ms);
 /* Send request, read one answer, compare status and (if not NULL) body. */

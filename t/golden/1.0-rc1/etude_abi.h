@@ -402,7 +402,8 @@ typedef struct et_statedef {
                     size_t n, et_err *e);
 } et_statedef;
 
-/* Once per loaded image, before and after everything else. */
+/* Before and after everything else of a build.  An image whose last user went
+ * may come back unchanged: then load follows unload on the same mapping. */
 typedef struct et_imagedef {
     et_item it;
     int32_t (*load)(const et_host *h, et_err *e); /* [control]; or NULL */

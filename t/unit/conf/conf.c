@@ -3,6 +3,7 @@
  * what a reload may change, where the file is looked for. */
 #include "conf/conf.h"
 
+#include "base/err.h"
 #include "conf/directive.h"
 #include "config.h"
 #include "help.h"
@@ -378,6 +379,96 @@ START_TEST(nothing_points_into_the_bundle)
 }
 END_TEST
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OWNS_MALLOC 0 /* a sanitizer does */
+#elif defined(__has_feature)
+#define OWNS_MALLOC                                                            \
+    (!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
+#else
+#define OWNS_MALLOC 1
+#endif
+
+#if OWNS_MALLOC
+/* The allocation with this number fails; below 0: none does. */
+static int fail_at = -1, n_allocations;
+
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+
+static int
+fails_now(void)
+{
+    return fail_at >= 0 && n_allocations++ == fail_at;
+}
+
+void *
+malloc(size_t n)
+{
+    return fails_now() ? NULL : __libc_malloc(n);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+    return fails_now() ? NULL : __libc_calloc(n, size);
+}
+
+/* A configuration that needs more than one block of everything. */
+static void
+write_large(void)
+{
+    static char text[1u << 16];
+    size_t i, n;
+
+    n = (size_t)snprintf(text, sizeof(text),
+                         "[server]\ninclude = b.ini\n"
+                         "listen = ${A:-:80}\n"
+                         "[plugin h]\n");
+    for (i = 0; i < 600; i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n,
+                              "[route r%zu]\nmatch = GET /%zu\nhost = a.b\n"
+                              "handler = h\nh.k = v\n",
+                              i, i);
+    help_write("a.ini", text);
+    help_write("b.ini", "[scope s]\nmatch = /*\n");
+}
+
+START_TEST(memory_that_is_short_at_any_point_is_an_error)
+{
+    char *const env[] = {"ETUDE_WORKERS=1", NULL};
+    int is_done = 0, i;
+
+    help_enter();
+    write_large();
+    for (i = 0; !is_done; i++) {
+        struct bundle *b;
+        struct conf *c;
+        struct diag d;
+
+        diag_init(&d);
+        n_allocations = 0;
+        fail_at = i;
+        b = bundle_from_files("a.ini", env, &d);
+        c = b ? conf_parse(b, &d) : NULL;
+        fail_at = -1;
+        is_done = n_allocations <= i;
+        ck_assert_int_eq(c == NULL, d.n_errors > 0);
+        ck_assert(!is_done || c != NULL);
+        conf_free(c);
+        bundle_free(b);
+        diag_fini(&d);
+    }
+    ck_assert_int_gt(i, 10);
+    help_leave();
+}
+END_TEST
+#else
+START_TEST(memory_that_is_short_at_any_point_is_an_error)
+{
+}
+END_TEST
+#endif
+
 UNIT_MAIN(conf, the_example_of_the_design_parses,
           an_empty_configuration_has_the_defaults, values_have_their_place,
           listeners_of_all_kinds, listeners_that_cannot_be, modules_and_mounts,
@@ -385,4 +476,5 @@ UNIT_MAIN(conf, the_example_of_the_design_parses,
           errors_of_several_files_name_them, secrets_are_not_printed,
           the_runtime_folder_of_systemd_is_taken,
           a_running_process_cannot_change_some_keys,
-          without_c_the_file_is_searched, nothing_points_into_the_bundle)
+          without_c_the_file_is_searched, nothing_points_into_the_bundle,
+          memory_that_is_short_at_any_point_is_an_error)

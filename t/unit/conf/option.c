@@ -227,6 +227,7 @@ START_TEST(the_plugin_may_refuse)
     memset(longest, 'x', sizeof(longest) - 1);
     refusal = longest;
     fill(&all, "[plugin p]\n");
+    refusal = NULL;
     ck_assert_uint_eq(d.n_errors, 1);
     diag_fini(&d);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* io_open.c - which backend is opened, and what is said when it is not the
  * best one. */
-/* ldflags: -Wl,--wrap=io_uring_queue_init_params
- * -Wl,--wrap=io_uring_register_buf_ring -Wl,--wrap=io_uring_register_ring_fd
- * -Wl,--wrap=epoll_create1 */
+/* ldflags: -Wl,--wrap=io_uring_queue_init_params */
+/* ldflags: -Wl,--wrap=io_uring_register_buf_ring */
+/* ldflags: -Wl,--wrap=io_uring_register_ring_fd -Wl,--wrap=epoll_create1 */
 #include <liburing.h>
 #include <sys/epoll.h>
 
