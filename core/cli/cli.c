@@ -20,8 +20,7 @@ struct arguments {
 };
 
 static int
-with_conf(const struct arguments *a,
-          int (*run)(const struct server_options *o))
+with_conf(const struct arguments *a, int (*run)(const struct server_options *o))
 {
     static char found[PATH_MAX];
     struct server_options o = {.conf_path = a->conf_path, .env = environ};
@@ -52,8 +51,8 @@ static int
 run_version(const struct arguments *a)
 {
     (void)a;
-    printf("Etude %s\nplugin ABI %u.%u-rc%u\n%s\n", ETUDE_VERSION,
-           ET_ABI_MAJOR, ET_ABI_MINOR, ET_ABI_RC, ETUDE_BUILD_FLAGS);
+    printf("Etude %s\nplugin ABI %u.%u-rc%u\n%s\n", ETUDE_VERSION, ET_ABI_MAJOR,
+           ET_ABI_MINOR, ET_ABI_RC, ETUDE_BUILD_FLAGS);
     return SERVER_OK;
 }
 

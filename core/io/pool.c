@@ -48,7 +48,7 @@ pool_open(struct pool *p, struct io_uring *ring, uint32_t n, uint32_t bytes)
     p->n = p->n_least = power;
     for (uint32_t bid = 0; bid < power; bid++)
         pool_give(p, bid);
-    p->n_fresh = power;
+    memset(p->is_kept + power, 1, max - power);
     pool_publish(p);
     return 0;
 }
@@ -69,13 +69,11 @@ pool_starve(struct pool *p, uint64_t turn)
     if (before == 0 || turn - before - 1 >= POOL_TURNS || p->n > p->mask)
         return;
     for (p->n *= 2; bid < p->n; bid++) {
-        if (bid < p->n_fresh && !p->is_kept[bid])
+        if (!p->is_kept[bid])
             continue; /* not back yet since there were as many before */
         p->is_kept[bid] = 0;
         pool_give(p, bid);
     }
-    if (p->n_fresh < p->n)
-        p->n_fresh = p->n;
 }
 
 void

@@ -29,7 +29,6 @@ struct pool {
     uint32_t bytes;   /* of one buffer */
     uint32_t n;       /* buffers in use */
     uint32_t n_least; /* it began with */
-    uint32_t n_fresh; /* buffers from here on were never used */
     uint16_t tail;    /* not published yet */
     uint16_t mask;    /* max - 1 */
     uint64_t starved; /* the last turn in which there were too few */

@@ -22,7 +22,7 @@ struct plugin;
 #define INSTANCE_MAX_CHANNELS 8
 
 struct instance {
-    et_conf conf; /* what open is shown; conf.instance is its section */
+    et_conf conf;     /* what open is shown; conf.instance is its section */
     const char *name; /* "limit", or "limit@users" with values of a route */
     struct plugin *plugin; /* holds a reference */
     void *options, *inst;
@@ -38,8 +38,7 @@ struct instance {
  * caller's.  NULL without memory.  name and section are copied. [control] */
 MUST_USE struct instance *instance_new(struct plugin *plugin,
                                        const char *section, const char *route,
-                                       uint32_t n_workers,
-                                       const et_host *host);
+                                       uint32_t n_workers, const et_host *host);
 struct instance *instance_ref(struct instance *i);
 /* Run close with the last reference, then free. [control] */
 void instance_unref(struct instance *i);

@@ -32,8 +32,8 @@ struct section {
 
 /* What a rule of the router stands for. */
 struct origin {
-    const struct conf_route *route;   /* [route ...]; NULL: declared */
-    struct section *handler;          /* NULL: the health routes */
+    const struct conf_route *route; /* [route ...]; NULL: declared */
+    struct section *handler;        /* NULL: the health routes */
     et_step fn;
     uint32_t flags; /* ET_B_* */
     struct place at;
@@ -49,7 +49,8 @@ struct builder {
     uint32_t cap_routes, cap_instances;
 };
 
-/* ---- growing arrays of the generation ---------------------------------------*/
+/* ---- growing arrays of the generation
+ * ---------------------------------------*/
 
 /* Room for one more pointer in an array of the generation's arena. */
 static void *
@@ -76,7 +77,8 @@ out_of_memory(struct builder *b)
     return NULL;
 }
 
-/* ---- plugins ------------------------------------------------------------------*/
+/* ---- plugins
+ * ------------------------------------------------------------------*/
 
 /* Two builds of one plugin in a generation would both answer to its id. */
 static void
@@ -100,8 +102,7 @@ load_section(struct builder *b, struct section *s,
 {
     const struct conf_plugin *p = s->conf;
     const struct place *at = p->module_at.file ? &p->module_at : &p->at;
-    const char *path =
-        module_path(&b->gen->arena, b->conf->server.modules, p);
+    const char *path = module_path(&b->gen->arena, b->conf->server.modules, p);
 
     if (!path)
         return ERR_NOMEM;
@@ -145,7 +146,8 @@ find_section(struct builder *b, et_str name)
     return NULL; /* conf has checked it: not reached with a good conf */
 }
 
-/* ---- instances ----------------------------------------------------------------*/
+/* ---- instances
+ * ----------------------------------------------------------------*/
 
 #define MAX_LAYERS 66 /* a route, its scopes, the section */
 
@@ -216,7 +218,8 @@ instance_for(struct builder *b, struct section *s, const struct layers *l)
     return made;
 }
 
-/* ---- routes -------------------------------------------------------------------*/
+/* ---- routes
+ * -------------------------------------------------------------------*/
 
 static int
 is_middleware(const struct plugin *p)
@@ -398,8 +401,7 @@ bind_route(void *arg, void *target, void *const *scopes, uint32_t n_scopes)
         return r;
     }
     {
-        struct place at =
-            conf_place(b->conf, &b->conf->server.use);
+        struct place at = conf_place(b->conf, &b->conf->server.use);
         rc |= add_use(b, r, &b->conf->server.use, &at, &l);
     }
     for (uint32_t i = 0; i < n_scopes; i++) {
@@ -418,7 +420,8 @@ bind_route(void *arg, void *target, void *const *scopes, uint32_t n_scopes)
     return r; /* faults are in the diag: go on to find the others too */
 }
 
-/* ---- rules --------------------------------------------------------------------*/
+/* ---- rules
+ * --------------------------------------------------------------------*/
 
 static void
 add_rule(struct builder *b, struct origin *o, et_str methods, et_str pattern,
@@ -460,8 +463,7 @@ route_names(struct builder *b, const struct plugin *p)
 
 /* Which step serves [route r]; false and a message if there is none. */
 static int
-resolve_handler(struct builder *b, const struct conf_route *r,
-                struct origin *o)
+resolve_handler(struct builder *b, const struct conf_route *r, struct origin *o)
 {
     struct section *s = find_section(b, r->handler);
     const struct plugin *p = s ? s->plugin : NULL;
@@ -602,7 +604,8 @@ build_routes(struct builder *b)
     return router_build(b->gen->router, bind_route, b, b->diag);
 }
 
-/* ---- the rest -----------------------------------------------------------------*/
+/* ---- the rest
+ * -----------------------------------------------------------------*/
 
 /* A section nobody uses is checked all the same. */
 static void

@@ -27,8 +27,8 @@ struct build_options {
 
 /* A generation of conf, which it keeps (build_free gives both back); or NULL
  * with the reasons in d, and conf is still the caller's. [control] */
-MUST_USE struct gen *build_gen(struct conf *conf,
-                               const struct build_options *o, struct diag *d);
+MUST_USE struct gen *build_gen(struct conf *conf, const struct build_options *o,
+                               struct diag *d);
 /* Give back a generation that no worker has a part of, and its
  * configuration. [control] */
 void build_free(struct gen *g);

@@ -84,8 +84,7 @@ fleet_wait(struct fleet *f, int64_t timeout_ms)
 }
 
 int
-fleet_all(struct fleet *f, fleet_order *order, void *arg,
-          struct order **failed)
+fleet_all(struct fleet *f, fleet_order *order, void *arg, struct order **failed)
 {
     fleet_command(f, 0, f->n_workers, order, arg);
     (void)!fleet_wait(f, -1);

@@ -47,11 +47,11 @@ struct server {
     struct body_budget budget;
     struct gen *gen; /* the one that serves */
     uint64_t last_id;
-    uint32_t n_gens; /* alive */
+    uint32_t n_gens;         /* alive */
     struct log_ring **rings; /* [n_workers + 1] */
     int signal_fd, wake_fd;
-    uint64_t stop_ns;    /* when the last signal to stop came */
-    uint64_t log_due_ns; /* not before: see LOG_INTERVAL_MS */
+    uint64_t stop_ns;     /* when the last signal to stop came */
+    uint64_t log_due_ns;  /* not before: see LOG_INTERVAL_MS */
     int hup, usr1, stops; /* signals noted */
     int logs_sleep;       /* the last drain found nothing */
 };
@@ -63,7 +63,8 @@ struct retiring {
     struct gen *gen;
 };
 
-/* ---- one turn of the control thread ------------------------------------------*/
+/* ---- one turn of the control thread
+ * ------------------------------------------*/
 
 /* A signal often comes twice at once - to the process and to its group - and
  * means one thing. */
@@ -142,7 +143,8 @@ step(void *arg, int timeout_ms)
     }
 }
 
-/* ---- generations --------------------------------------------------------------*/
+/* ---- generations
+ * --------------------------------------------------------------*/
 
 static void
 dispose(struct server *s, struct gen *g)
@@ -218,8 +220,7 @@ make_gen(struct server *s, struct conf *conf, struct diag *d)
         dispose(s, g);
         return NULL;
     }
-    *r = (struct retiring){
-        .mail.deliver = on_retired, .server = s, .gen = g};
+    *r = (struct retiring){.mail.deliver = on_retired, .server = s, .gen = g};
     return g;
 }
 
@@ -258,8 +259,7 @@ log_plugins(const struct server *s)
         if (p != last)
             log_info("plugin %s %s from %s, sha256 %.12s%s%s", p->desc.id,
                      p->desc.version, p->path, p->image->hash_hex,
-                     *p->image->build_id ? ", build " : "",
-                     p->image->build_id);
+                     *p->image->build_id ? ", build " : "", p->image->build_id);
         last = p;
     }
 }
@@ -294,7 +294,8 @@ apply_log(const struct conf *conf)
     host_set_log_level((uint32_t)conf->server.log_level + 1);
 }
 
-/* ---- listeners ----------------------------------------------------------------*/
+/* ---- listeners
+ * ----------------------------------------------------------------*/
 
 static void
 tell_listeners(struct server *s)
@@ -339,7 +340,8 @@ sockets_each(const struct server *s)
     return s->fleet.per_worker ? s->settings.n_workers : 1;
 }
 
-/* ---- reload -------------------------------------------------------------------*/
+/* ---- reload
+ * -------------------------------------------------------------------*/
 
 static int
 try_reload(struct server *s, struct diag *d)
@@ -395,7 +397,8 @@ reload(struct server *s)
     diag_fini(&d);
 }
 
-/* ---- start --------------------------------------------------------------------*/
+/* ---- start
+ * --------------------------------------------------------------------*/
 
 static void
 fail_start(const struct order *o)
@@ -508,7 +511,8 @@ write_pid(const struct conf *conf)
     return rc;
 }
 
-/* ---- the end ------------------------------------------------------------------*/
+/* ---- the end
+ * ------------------------------------------------------------------*/
 
 /* Wait for all orders, but not longer than ms, nor past another signal.  True
  * if all were answered. */
@@ -580,7 +584,8 @@ end_threads(struct server *s)
     return 1;
 }
 
-/* ---- the whole ----------------------------------------------------------------*/
+/* ---- the whole
+ * ----------------------------------------------------------------*/
 
 static int
 start(struct server *s, struct diag *d)

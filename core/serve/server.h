@@ -12,12 +12,12 @@
 /* Exit codes (sysexits where there is one). */
 enum server_exit {
     SERVER_OK = 0,
-    SERVER_CUT = 3,        /* drain_timeout cut something off */
+    SERVER_CUT = 3, /* drain_timeout cut something off */
     SERVER_USAGE = 64,
     SERVER_UNAVAILABLE = 69, /* not running, no answer */
     SERVER_INTERNAL = 70,
     SERVER_PERMISSION = 77,
-    SERVER_CONFIG = 78,    /* configuration or plugin refused */
+    SERVER_CONFIG = 78, /* configuration or plugin refused */
 };
 
 struct server_options {

@@ -44,8 +44,8 @@ choose_slab(const struct conf *conf, uint32_t n_workers)
     if ((uint64_t)wanted * n_workers > fds)
         log_warn("%s:%u: [server] slab_capacity = %lld for each of %u workers "
                  "needs more descriptors than RLIMIT_NOFILE allows (%llu)",
-                 at.file ? at.file : "?", at.line, (long long)wanted,
-                 n_workers, (unsigned long long)fds);
+                 at.file ? at.file : "?", at.line, (long long)wanted, n_workers,
+                 (unsigned long long)fds);
     return (uint32_t)wanted;
 }
 
@@ -87,8 +87,8 @@ settings_choose(struct settings *s, const struct conf *conf)
     s->body_memory_total = choose_body_total(conf, facts.cgroup.memory_max);
     /* Bodies are bounded by their own budget; output, input and arenas get a
      * share for each connection that is busy at once. */
-    s->worker_memory = (uint64_t)s->body_memory_total +
-                       (uint64_t)s->slab_capacity * 64 * 1024;
+    s->worker_memory =
+        (uint64_t)s->body_memory_total + (uint64_t)s->slab_capacity * 64 * 1024;
     s->event = events[conf->server.event];
     snprintf(s->why, sizeof s->why,
              "workers = %u (%s), pin = %s (%s), slab_capacity = %u, "

@@ -34,7 +34,8 @@ fail(struct opener *o, int rc, const char *why)
         o->rc = rc;
 }
 
-/* ---- options ------------------------------------------------------------------*/
+/* ---- options
+ * ------------------------------------------------------------------*/
 
 /* "user" or "user:group", names or numbers. */
 static int
@@ -79,7 +80,8 @@ set_options(struct opener *o)
         fail(o, -EINVAL, "no such user or group in owner");
 }
 
-/* ---- entries ------------------------------------------------------------------*/
+/* ---- entries
+ * ------------------------------------------------------------------*/
 
 static struct socket_entry *
 find(struct sockets *s, const struct sock_address *a)
@@ -117,8 +119,7 @@ describe(struct socket_entry *e)
 {
     struct sock_address bound;
 
-    sock_text(sock_name(e->fds[0], &bound) < 0 ? &e->wanted : &bound,
-              e->shown);
+    sock_text(sock_name(e->fds[0], &bound) < 0 ? &e->wanted : &bound, e->shown);
 }
 
 /* With port 0 the workers' other sockets take the port the first one got. */

@@ -18,10 +18,10 @@
 struct conf;
 
 struct socket_entry {
-    struct sock_address wanted;     /* as the configuration means it */
-    char shown[SOCK_TEXT_LEN];      /* as bound, the port filled in */
-    int *fds;                       /* [n_fds]: one, or one a worker */
-    uint32_t n_fds;                 /* 0: the entry is free */
+    struct sock_address wanted; /* as the configuration means it */
+    char shown[SOCK_TEXT_LEN];  /* as bound, the port filled in */
+    int *fds;                   /* [n_fds]: one, or one a worker */
+    uint32_t n_fds;             /* 0: the entry is free */
     struct listener_env env;
     uint8_t is_wanted, is_new;
 };

@@ -189,7 +189,8 @@ do_stop(void *reader, struct mail *m)
 }
 
 static void
-post(struct acceptor *a, struct order *o, void (*deliver)(void *, struct mail *))
+post(struct acceptor *a, struct order *o,
+     void (*deliver)(void *, struct mail *))
 {
     o->mail.deliver = deliver;
     mailbox_post(&a->mailbox, &o->mail);

@@ -252,8 +252,7 @@ static void
 turn(struct worker *w)
 {
     struct env *env = &w->env;
-    int rc =
-        io_wait(env->io, wheel_next_ms(&env->wheel, env->clock.mono_ms));
+    int rc = io_wait(env->io, wheel_next_ms(&env->wheel, env->clock.mono_ms));
 
     if (rc < 0)
         log_error("waiting for events: %s", strerror(-rc));
@@ -267,9 +266,8 @@ static int
 set_up(struct worker *w)
 {
     const struct worker_options *o = &w->options;
-    const struct io_options io = {.entries = 1024,
-                                  .buffer_bytes = o->buffer_bytes,
-                                  .n_buffers = 64};
+    const struct io_options io = {
+        .entries = 1024, .buffer_bytes = o->buffer_bytes, .n_buffers = 64};
     struct env *env = &w->env;
     char why[256] = "";
     int rc;
@@ -281,8 +279,8 @@ set_up(struct worker *w)
     blocks_init(&env->blocks, o->memory_bytes);
     rc = io_open(&env->io, o->event, &io, why, sizeof why);
     if (rc < 0) {
-        snprintf(w->start->why, sizeof w->start->why,
-                 "event = %s: %s", o->event, *why ? why : strerror(-rc));
+        snprintf(w->start->why, sizeof w->start->why, "event = %s: %s",
+                 o->event, *why ? why : strerror(-rc));
         return rc;
     }
     if (*why && o->index == 0)
@@ -336,10 +334,10 @@ worker_start(struct worker *w, const struct worker_options *o,
         return rc;
     w->options = *o;
     w->start = start;
-    env->worker = (et_worker){.ctx = {sizeof env->worker, ET_K_WORKER,
-                                      host_get()},
-                              .index = o->index,
-                              .n_workers = o->n_workers};
+    env->worker =
+        (et_worker){.ctx = {sizeof env->worker, ET_K_WORKER, host_get()},
+                    .index = o->index,
+                    .n_workers = o->n_workers};
     env->metrics = &w->metrics;
     env->budget = o->budget;
     env->on_retired = on_retired;

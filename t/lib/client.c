@@ -276,6 +276,7 @@ client_read_all(struct client *c)
 {
     while (fill(c))
         continue;
+    c->buf[c->n] = '\0';
     return c->n;
 }
 

@@ -19,10 +19,10 @@ struct client {
 
 /* One answer; give it back with answer_free. */
 struct answer {
-    int status;      /* 0: the connection ended before an answer */
-    int minor;       /* of HTTP/1.minor */
-    char *head;      /* status line and fields, NUL-terminated */
-    char *body;      /* NUL-terminated, n bytes */
+    int status; /* 0: the connection ended before an answer */
+    int minor;  /* of HTTP/1.minor */
+    char *head; /* status line and fields, NUL-terminated */
+    char *body; /* NUL-terminated, n bytes */
     size_t n;
 };
 

@@ -195,8 +195,8 @@ find_port(struct server *s)
 int
 server_launch(struct server *s)
 {
-    int out = open(s->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                   0600);
+    int out =
+        open(s->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     int status;
 
     ck_assert_int_ge(out, 0);

@@ -357,8 +357,7 @@ never_blocks_never_tears(int write_fd, int read_fd)
         ck_assert_int_eq(sscanf(p, "%u:%u:", &i, &n), 2);
         ck_assert_uint_gt(i, last);
         ck_assert_uint_eq(n, i * 379 % 8000);
-        ck_assert_uint_eq(
-            strspn(strrchr(p, ':') ? memchr(p, 'x', 20) ?: next : p, "x"), n);
+        ck_assert_uint_eq(strspn(strchr(strchr(p, ':') + 1, ':') + 1, "x"), n);
         last = i;
     }
     ck_assert_uint_eq(n_seen, n_put);

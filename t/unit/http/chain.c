@@ -61,7 +61,8 @@ on_log(et_req *r, void *self)
     return ET_NEXT;
 }
 
-/* ---- a request to walk with -------------------------------------------------*/
+/* ---- a request to walk with
+ * -------------------------------------------------*/
 
 static struct {
     struct blocks blocks;
@@ -104,7 +105,8 @@ compose(const struct chain_member *m, uint32_t n)
     return chain_compose(block, m, n);
 }
 
-/* ---- the model ----------------------------------------------------------------*/
+/* ---- the model
+ * ----------------------------------------------------------------*/
 
 /* Requests forward until one ends it; then responses backward and logs
  * forward of those that saw it: who was entered, and who has no request step
@@ -272,7 +274,6 @@ START_TEST(done_without_a_response_is_500)
 END_TEST
 
 UNIT_MAIN(chain, random_chains_walk_as_the_model_says,
-          fail_is_500_and_its_own_response_step_runs,
-          an_unknown_result_is_500,
+          fail_is_500_and_its_own_response_step_runs, an_unknown_result_is_500,
           fail_of_a_response_step_replaces_the_answer,
           drop_ends_it_without_an_answer, done_without_a_response_is_500)

@@ -79,8 +79,8 @@ START_TEST(no_value_splits_the_response)
     begin();
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         ck_assert_int_eq(set("X-A", bad[i], ET_SET), ET_EINVAL);
-    ck_assert_int_eq(
-        resp_set(&p, &a, str("X-A"), (et_str){"a\0b", 3}, ET_SET), ET_EINVAL);
+    ck_assert_int_eq(resp_set(&p, &a, str("X-A"), (et_str){"a\0b", 3}, ET_SET),
+                     ET_EINVAL);
     ck_assert_int_eq(set("X A", "b", ET_SET), ET_EINVAL);
     ck_assert_int_eq(set("X:A", "b", ET_SET), ET_EINVAL);
     ck_assert_int_eq(set("", "b", ET_SET), ET_EINVAL);
