@@ -127,7 +127,7 @@ conn_open(struct env *env, int fd, uint8_t listener)
     memset(c, 0, sizeof *c);
     c->io.gen = gen;
     c->env = env;
-    c->transport = &transport_plain;
+    c->transport = &plain_transport;
     c->timer.fn = on_timer;
     c->listener = listener;
     c->phase = env->listeners[listener].proxy ? CONN_PROXY : CONN_IDLE;

@@ -57,7 +57,7 @@ plain_shut(struct conn *c)
     shutdown(c->io.fd, SHUT_WR);
 }
 
-const struct transport transport_plain = {
+const struct transport plain_transport = {
     .name = "plain",
     .send_vec = plain_send_vec,
     .send_file = plain_send_file,

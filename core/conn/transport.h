@@ -27,6 +27,6 @@ struct transport {
     void (*shut)(struct conn *c);
 };
 
-extern const struct transport transport_plain;
+extern const struct transport plain_transport;
 
 #endif

@@ -16,8 +16,8 @@
 
 #include "io/io.h"
 
-extern const struct io_backend io_backend_uring;
-extern const struct io_backend io_backend_epoll;
+extern const struct io_backend io_uring_backend;
+extern const struct io_backend io_epoll_backend;
 
 /* Bits of io_source.state that mean the same in every backend; the low ten are
  * each backend's own. */
@@ -49,8 +49,8 @@ io_later(struct io *io, struct io_source *s)
 static inline uint16_t
 io_poll_bits(uint32_t events)
 {
-    return (uint16_t)((events & POLLIN ? IO_POLL_IN : 0) |
-                      (events & POLLOUT ? IO_POLL_OUT : 0));
+    return (uint16_t)(((events & POLLIN) ? IO_POLL_IN : 0) |
+                      ((events & POLLOUT) ? IO_POLL_OUT : 0));
 }
 
 /* The reverse: POLLIN and POLLOUT as wanted by s. */

@@ -16,8 +16,8 @@
 
 /* In the order of preference. */
 static const struct io_backend *const backends[] = {
-    &io_backend_uring,
-    &io_backend_epoll,
+    &io_uring_backend,
+    &io_epoll_backend,
 };
 
 /* The first character of /proc/sys/kernel/io_uring_disabled, or '0'. */
@@ -42,7 +42,7 @@ explain(const struct io_backend *b, int rc, char *why, size_t cap)
     const char *text = "";
     char disabled = '0';
 
-    if (b == &io_backend_uring) {
+    if (b == &io_uring_backend) {
         disabled = uring_disabled();
         if (rc == -ENOSYS)
             text = " (not in this kernel)";

@@ -64,7 +64,7 @@ epoll_open(struct io **io, const struct io_options *o)
         free(e);
         return rc;
     }
-    e->io.backend = &io_backend_epoll;
+    e->io.backend = &io_epoll_backend;
     e->io.scratch = e->scratch;
     e->io.scratch_bytes = n;
     *io = &e->io;
@@ -371,7 +371,7 @@ epoll_dispatch(struct io *io)
         run_later(io);
 }
 
-const struct io_backend io_backend_epoll = {
+const struct io_backend io_epoll_backend = {
     .name = "epoll",
     .open = epoll_open,
     .close = epoll_close,

@@ -72,7 +72,7 @@ uring_open(struct io **io, const struct io_options *o)
     rc = pool_open(&u->pool, &u->ring.lib, o->n_buffers, o->buffer_bytes);
     if (rc < 0)
         goto close_ring;
-    u->io.backend = &io_backend_uring;
+    u->io.backend = &io_uring_backend;
     u->io.scratch = u->scratch;
     u->io.scratch_bytes = URING_SCRATCH;
     *io = &u->io;
@@ -527,7 +527,7 @@ uring_dispatch(struct io *io)
         run_later(io);
 }
 
-const struct io_backend io_backend_uring = {
+const struct io_backend io_uring_backend = {
     .name = "io_uring",
     .open = uring_open,
     .close = uring_close,

@@ -203,17 +203,25 @@ read_v2(const char *root, struct cgroup_limits *out)
 }
 
 static void
+read_v1_cpu(const struct group *g, struct cgroup_limits *out)
+{
+    char quota[64], period[64];
+
+    if (read_line(g, "cpu.cfs_quota_us", quota) &&
+        read_line(g, "cpu.cfs_period_us", period))
+        lower_cpu(out, strtod(quota, NULL), strtod(period, NULL));
+}
+
+static void
 read_v1(const char *root, struct cgroup_limits *out)
 {
     struct group g;
-    char quota[64], period[64], line[64];
+    char line[64];
 
     if (find_group(root, "cpu", &g))
-        do {
-            if (read_line(&g, "cpu.cfs_quota_us", quota) &&
-                read_line(&g, "cpu.cfs_period_us", period))
-                lower_cpu(out, strtod(quota, NULL), strtod(period, NULL));
-        } while (go_up(&g));
+        do
+            read_v1_cpu(&g, out);
+        while (go_up(&g));
     if (find_group(root, "memory", &g))
         do {
             if (read_line(&g, "memory.limit_in_bytes", line))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "work/order.h"
 
 int
 fleet_init(struct fleet *f, uint32_t n, struct mailbox *control)
@@ -61,7 +62,7 @@ fleet_command(struct fleet *f, uint32_t first, uint32_t n, fleet_order *order,
         fleet_adopt(f, &f->orders[i]);
         f->orders[i].arg = arg;
         f->orders[i].run = order;
-        worker_order(&f->workers[i], &f->orders[i]);
+        order_give(&f->workers[i], &f->orders[i]);
     }
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "work/acceptor.h"
+#include "work/order.h"
 #include "work/worker.h"
 
 /* One order a worker, and one for the acceptor, reused for every command. */

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "os/thread.h"
+#include "work/order.h"
 
 /* While every worker is full: how often to look again. */
 #define RETRY_MS 16u
@@ -129,30 +130,13 @@ on_conn(struct listener *l, int fd)
 /* ---- orders ---------------------------------------------------------------*/
 
 static void
-deliver_reply(void *reader, struct mail *m)
-{
-    struct order *o = CONTAINER_OF(m, struct order, mail);
-
-    (void)reader;
-    o->on_reply(o);
-}
-
-static void
-reply(struct order *o, int result)
-{
-    o->result = result;
-    o->mail.deliver = deliver_reply;
-    mailbox_post(o->reply_to, &o->mail);
-}
-
-static void
 on_end(struct listener *l)
 {
     struct acceptor *a = l->owner;
 
     a->is_listening[l->id] = 0;
     flush_all(a);
-    reply(l->on_end_arg, 0);
+    order_reply(l->on_end_arg, 0);
 }
 
 static void
@@ -167,7 +151,7 @@ do_listen(void *reader, struct mail *m)
     l->on_end = on_end;
     a->is_listening[o->listener] = 1;
     listener_start(l, a->io, &a->wheel, o->fd, o->listener);
-    reply(o, 0);
+    order_reply(o, 0);
 }
 
 static void
@@ -274,7 +258,7 @@ acceptor_main(void *arg)
 
     log_use_ring(a->options.log);
     rc = set_up(a);
-    reply(a->start, rc);
+    order_reply(a->start, rc);
     if (rc < 0)
         return NULL;
     while (!a->is_done)

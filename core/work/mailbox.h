@@ -29,8 +29,9 @@ struct record {
     uint64_t arg;
 };
 
-#define MAILBOX_BATCH 256 /* records a read or write moves at once: PIPE_BUF   \
-                           */
+#define MAILBOX_BATCH                                                          \
+    256 /* records a read or write moves at once: PIPE_BUF                     \
+         */
 
 struct mail {
     struct mpsc_node node;

@@ -15,46 +15,7 @@
 #include "http/req.h"
 #include "os/cpu.h"
 #include "os/thread.h"
-
-static void
-answer(struct order *o)
-{
-    mailbox_post(o->reply_to, &o->mail);
-}
-
-/* The reply travels in the order's own mail: on the way back it is delivered
- * on the control thread. */
-static void
-deliver_reply(void *reader, struct mail *m)
-{
-    struct order *o = CONTAINER_OF(m, struct order, mail);
-
-    (void)reader;
-    o->on_reply(o);
-}
-
-static void
-reply(struct order *o, int result)
-{
-    o->result = result;
-    o->mail.deliver = deliver_reply;
-    answer(o);
-}
-
-static void
-deliver_order(void *reader, struct mail *m)
-{
-    struct order *o = CONTAINER_OF(m, struct order, mail);
-
-    o->run(reader, o);
-}
-
-void
-worker_order(struct worker *w, struct order *o)
-{
-    o->mail.deliver = deliver_order;
-    mailbox_post(&w->mailbox, &o->mail);
-}
+#include "work/order.h"
 
 uint64_t
 worker_load(const struct worker *w, uint64_t handed)
@@ -77,90 +38,13 @@ on_retired(struct env *env, struct gen_worker *g)
         mailbox_post(w->options.control, gen->on_retired);
 }
 
-void
-order_prepare(struct worker *w, struct order *o)
-{
-    o->why[0] = '\0';
-    reply(o, gen_prepare(o->arg, &w->env.worker, o->why, sizeof o->why));
-}
-
-void
-order_abort(struct worker *w, struct order *o)
-{
-    struct gen *g = o->arg;
-
-    (void)!gen_retire(&g->workers[w->env.worker.index]);
-    reply(o, 0);
-}
-
-void
-order_commit(struct worker *w, struct order *o)
-{
-    const struct commit *c = o->arg;
-    struct gen_worker *old = w->env.gen;
-    struct env *env = &w->env;
-
-    env->limits = c->limits;
-    http1_common_init(&env->common, (et_str){c->server, strlen(c->server)},
-                      env->clock.date);
-    http1_common_init(&env->common_bare, (et_str){NULL, 0}, env->clock.date);
-    env->gen = &c->gen->workers[env->worker.index];
-    if (old && old->n_active == 0)
-        on_retired(env, old);
-    reply(o, 0);
-}
-
 /* ---- connections ----------------------------------------------------------*/
 
 void
-order_listeners(struct worker *w, struct order *o)
-{
-    memcpy(w->env.listeners, o->arg, sizeof w->env.listeners);
-    reply(o, 0);
-}
-
-static void
-take(struct worker *w, int fd, uint8_t listener)
+worker_take(struct worker *w, int fd, uint8_t listener)
 {
     if (conn_open(&w->env, fd, listener) < 0)
         log_debug("connection closed: no slot");
-}
-
-static void
-listener_on_conn(struct listener *l, int fd)
-{
-    take(l->owner, fd, l->id);
-}
-
-static void
-listener_on_end(struct listener *l)
-{
-    struct worker *w = l->owner;
-
-    w->n_listening--;
-    reply(l->on_end_arg, 0);
-}
-
-void
-order_listen(struct worker *w, struct order *o)
-{
-    struct listener *l = &w->listeners[o->listener];
-
-    l->owner = w;
-    l->on_conn = listener_on_conn;
-    l->on_end = listener_on_end;
-    w->n_listening++;
-    listener_start(l, w->env.io, &w->env.wheel, o->fd, o->listener);
-    reply(o, 0);
-}
-
-void
-order_unlisten(struct worker *w, struct order *o)
-{
-    struct listener *l = &w->listeners[o->listener];
-
-    l->on_end_arg = o;
-    listener_end(l);
 }
 
 static void
@@ -175,7 +59,7 @@ on_mail(struct io_source *s, uint32_t events)
         n = mailbox_recv(&w->mailbox, v);
         for (size_t i = 0; i < n; i++) {
             if (v[i].kind == RECORD_CONN)
-                take(w, v[i].fd, (uint8_t)v[i].listener);
+                worker_take(w, v[i].fd, (uint8_t)v[i].listener);
         }
     } while (n == MAILBOX_BATCH);
     mailbox_deliver(&w->mailbox, w);
@@ -185,39 +69,21 @@ static const struct io_handler pipe_handler = {.on_ready = on_mail};
 
 /* ---- the end --------------------------------------------------------------*/
 
-static void
-check_drained(struct worker *w)
+void
+worker_check_drained(struct worker *w)
 {
     struct order *o = w->drain;
 
     if (!o || metrics_get(&w->metrics, METRIC_connections_active) > 0)
         return;
     w->drain = NULL;
-    reply(o, 0);
+    order_reply(o, 0);
 }
 
 static void
 on_closed(struct env *env)
 {
-    check_drained(CONTAINER_OF(env, struct worker, env));
-}
-
-void
-order_stopping(struct worker *w, struct order *o)
-{
-    w->env.is_stopping = 1;
-    reply(o, 0);
-}
-
-void
-order_drain(struct worker *w, struct order *o)
-{
-    struct env *env = &w->env;
-
-    env->is_stopping = 1;
-    w->drain = o;
-    conn_drain(env, env->clock.mono_ms + env->limits.idle_grace_ms);
-    check_drained(w);
+    worker_check_drained(CONTAINER_OF(env, struct worker, env));
 }
 
 static void
@@ -308,7 +174,7 @@ worker_main(void *arg)
     if (w->options.pins && cpu_pin(w->options.index) < 0)
         log_warn("worker %u cannot be pinned", w->options.index);
     rc = set_up(w);
-    reply(w->start, rc);
+    order_reply(w->start, rc);
     if (rc < 0)
         return NULL;
     while (!w->is_done)

@@ -15,24 +15,8 @@
 #include "work/listener.h"
 #include "work/mailbox.h"
 
-struct gen;
 struct log_ring;
-struct worker;
-
-/* Something the control thread wants of a worker.  It is answered by posting
- * mail to reply_to; then it is the control thread's again. */
-struct order {
-    struct mail mail;
-    void (*run)(struct worker *w, struct order *o); /* on the worker */
-    struct mailbox *reply_to;
-    void (*on_reply)(struct order *o); /* on the control thread */
-    void *arg;
-    void *fleet; /* the sender's own, for on_reply */
-    int fd;      /* of order_listen */
-    uint8_t listener;
-    int result;
-    char why[512];
-};
+struct order;
 
 /* Chosen at start, never changed. */
 struct worker_options {
@@ -71,33 +55,12 @@ void worker_stop(struct worker *w);
 /* Wait for the thread to end, at most ms milliseconds, and give back what it
  * had; 0 or -ETIMEDOUT. [control] */
 MUST_USE int worker_join(struct worker *w, uint32_t ms);
-/* Hand an order over. [control] */
-void worker_order(struct worker *w, struct order *o);
 /* Connections a worker has or is about to have, for the acceptor. [any] */
 uint64_t worker_load(const struct worker *w, uint64_t handed);
 
-/* Orders; arg is what each says. */
-/* PREPARE: arg is a struct gen; makes this worker's part. */
-void order_prepare(struct worker *w, struct order *o);
-/* ABORT: undo PREPARE of arg. */
-void order_abort(struct worker *w, struct order *o);
-/* What COMMIT brings: the generation and the values that go with it. */
-struct commit {
-    struct gen *gen;
-    struct limits limits;
-    char server[HTTP1_OUT_SERVER_MAX]; /* value of Server; "": none */
-};
-/* COMMIT: arg is a struct commit; from now on its generation serves. */
-void order_commit(struct worker *w, struct order *o);
-/* Listener ids known to connections: arg is listener_env[ENV_MAX_LISTENERS]. */
-void order_listeners(struct worker *w, struct order *o);
-/* Accept from o->fd as listener o->listener (reuseport); or stop and answer
- * when that socket is closed. */
-void order_listen(struct worker *w, struct order *o);
-void order_unlisten(struct worker *w, struct order *o);
-/* From now on every answer says Connection: close. */
-void order_stopping(struct worker *w, struct order *o);
-/* Close idle connections after the grace; answered when all are gone. */
-void order_drain(struct worker *w, struct order *o);
+/* A connection for w: from its pipe, or a listener of its own. [worker] */
+void worker_take(struct worker *w, int fd, uint8_t listener);
+/* Answer order_drain if no connection is left. [worker] */
+void worker_check_drained(struct worker *w);
 
 #endif

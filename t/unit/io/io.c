@@ -601,10 +601,79 @@ START_TEST(many_sources_share_two_buffers)
             UNTIL(io, e[i].n_got == 1064);
         ck_assert_uint_eq(io_stats(io)->no_buffers, before);
     }
+    for (int i = 0; i < 20000; i++) /* a long time without want */
+        turn(io, 0);
+    for (int i = 0; i < 100; i++)
+        put(fd[i][1], big, 1000);
     for (int i = 0; i < 100; i++) {
+        size_t before = _i == 0 && i < 16 ? 1064 : 1000;
+        UNTIL(io, e[i].n_got == before + 1000);
+        ck_assert_mem_eq(e[i].got + before, big, 1000);
         end_drop(&e[i]);
         close(fd[i][1]);
     }
+    io_close(io);
+}
+END_TEST
+
+static size_t hog_got;
+
+static void
+note_hog(struct end *e, const char *p, ssize_t n)
+{
+    (void)p;
+    (void)n;
+    if (hog_got == 0)
+        hog_got = e->other->n_got;
+}
+
+START_TEST(a_turn_is_shared)
+{
+    OPEN_IO(io, 0);
+    struct end hog = {0}, small = {0};
+    int fd[2][2], bytes = 4 << 20;
+    size_t put_in = 0;
+    ssize_t n;
+
+    for (size_t i = 0; i < BIG; i++)
+        big[i] = pattern(i);
+    for (int i = 0; i < 2; i++)
+        tcp_pair(fd[i]);
+    setsockopt(fd[0][0], SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    setsockopt(fd[0][1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    end_add(&hog, io, fd[0][0]);
+    end_add(&small, io, fd[1][0]);
+    small.on_data = note_hog;
+    small.other = &hog;
+    while ((n = send(fd[0][1], big + put_in, BIG - put_in, MSG_DONTWAIT)) > 0)
+        put_in += (size_t)n;
+    put(fd[1][1], "x", 1);
+    io_recv_start(io, &hog.s, 0);
+    io_recv_start(io, &small.s, 0);
+    UNTIL(io, small.n_got == 1);
+    ck_assert_uint_lt(hog_got, put_in);
+    UNTIL(io, hog.n_got == put_in);
+    ck_assert_mem_eq(hog.got, big, put_in);
+    end_drop(&hog);
+    end_drop(&small);
+    close(fd[0][1]);
+    close(fd[1][1]);
+    io_close(io);
+}
+END_TEST
+
+START_TEST(what_cannot_be_polled_is_an_error)
+{
+    OPEN_IO(io, 0);
+    struct end e = {0};
+
+    end_add(&e, io, 1000); /* no such descriptor */
+    io_watch(io, &e.s, POLLIN);
+    UNTIL(io, e.n_ready == 1);
+    ck_assert_uint_eq(e.ready, POLLERR);
+    settle(io);
+    ck_assert_int_eq(e.n_ready, 1);
+    end_drop(&e);
     io_close(io);
 }
 END_TEST
@@ -664,5 +733,7 @@ IO_MAIN(io, 2,
     a_watch_goes_on,
     a_wait_ends_in_time,
     many_sources_share_two_buffers,
+    a_turn_is_shared,
+    what_cannot_be_polled_is_an_error,
     a_thousand_sources_come_and_go)
 /* clang-format on */

@@ -202,6 +202,42 @@ START_TEST(a_released_listener_loses_no_connection)
 END_TEST
 
 static void
+release_listener(struct end *e, int fd)
+{
+    ck_assert_int_ge(fd, 0);
+    if (e->n_accepts == 1)
+        io_release(e->io, &e->s);
+}
+
+START_TEST(connections_of_the_same_batch_survive_a_release)
+{
+    OPEN_IO(io, 0);
+    struct end e = {0};
+    struct sockaddr_in a;
+    int fd[6], listener = tcp_listener(&a), n;
+
+    end_add(&e, io, listener);
+    e.on_accept = release_listener;
+    for (int i = 0; i < 6; i++)
+        fd[i] = tcp_connect(&a);
+    io_accept_start(io, &e.s);
+    UNTIL(io, e.n_released == 1);
+    for (n = 0; n < e.n_accepts; n++)
+        close(e.fds[n]);
+    for (; n < 6; n++) {
+        int got = accept(listener, NULL, NULL);
+        ck_assert_int_ge(got, 0);
+        close(got);
+    }
+    ck_assert_int_eq(accept(listener, NULL, NULL), -1); /* that was all */
+    for (int i = 0; i < 6; i++)
+        close(fd[i]);
+    close(listener);
+    io_close(io);
+}
+END_TEST
+
+static void
 drop_listener(struct end *e, int fd)
 {
     close(fd);
@@ -237,5 +273,6 @@ IO_MAIN(io_accept, 2,
     a_dropped_listener_goes_on_listening_elsewhere,
     connections_accepted_for_a_dropped_listener_are_closed,
     a_released_listener_loses_no_connection,
+    connections_of_the_same_batch_survive_a_release,
     dropped_inside_on_accept)
 /* clang-format on */

@@ -385,6 +385,101 @@ START_TEST(a_released_descriptor_has_lost_no_byte)
 }
 END_TEST
 
+static void
+release_others(struct end *e, const char *p, ssize_t n)
+{
+    struct end *all = e->other;
+
+    (void)p;
+    (void)n;
+    for (int i = 0; i < 8; i++) {
+        all[i].on_data = NULL;
+        if (&all[i] != e)
+            io_release(e->io, &all[i].s);
+    }
+}
+
+START_TEST(bytes_of_the_same_batch_survive_a_release)
+{
+    OPEN_IO(io, 0);
+    static struct end e[8];
+    int fd[8][2];
+
+    for (int i = 0; i < 8; i++) {
+        unix_pair(fd[i]);
+        end_add(&e[i], io, fd[i][0]);
+        e[i].on_data = release_others;
+        e[i].other = e;
+        io_recv_start(io, &e[i].s, 0);
+    }
+    settle(io);
+    for (int i = 0; i < 8; i++)
+        put(fd[i][1], "bytes", 5);
+    UNTIL(io, e[0].n_released + e[7].n_released > 0);
+    settle(io);
+    for (int i = 0; i < 8; i++) {
+        char rest[8];
+        size_t got = e[i].n_got;
+        if (e[i].n_released == 0) {
+            end_drop(&e[i]);
+        } else {
+            ssize_t n = recv(fd[i][0], rest, sizeof rest, MSG_DONTWAIT);
+            got += n > 0 ? (size_t)n : 0;
+            close(fd[i][0]);
+            end_free(&e[i]);
+        }
+        ck_assert_uint_eq(got, 5);
+        close(fd[i][1]);
+    }
+    io_close(io);
+}
+END_TEST
+
+static void
+take_over_others(struct end *e, const char *p, ssize_t n)
+{
+    struct end *all = e->other;
+
+    (void)p;
+    (void)n;
+    for (int i = 0; i < 8; i++) {
+        all[i].on_data = NULL;
+        if (&all[i] != e)
+            io_add(e->io, &all[i].s, all[i].s.fd, &end_handler);
+    }
+}
+
+/* The owner is wrong to use a source again before on_released.  Even so the
+ * new source hears nothing of the old one. */
+START_TEST(events_of_another_generation_are_counted_and_dropped)
+{
+    OPEN_IO(io, 0);
+    static struct end e[8];
+    int fd[8][2], n_heard = 0;
+
+    for (int i = 0; i < 8; i++) {
+        unix_pair(fd[i]);
+        end_add(&e[i], io, fd[i][0]);
+        e[i].on_data = take_over_others;
+        e[i].other = e;
+        io_recv_start(io, &e[i].s, 0);
+    }
+    settle(io);
+    for (int i = 0; i < 8; i++)
+        put(fd[i][1], "old", 3);
+    UNTIL(io, io_stats(io)->stale == 7);
+    for (int i = 0; i < 8; i++)
+        n_heard += e[i].n_data;
+    ck_assert_int_eq(n_heard, 1);
+    io_close(io);
+    for (int i = 0; i < 8; i++) {
+        end_free(&e[i]);
+        close(fd[i][0]);
+        close(fd[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(a_released_source_may_serve_on_another_io)
 {
     OPEN_IO(io, 0);
@@ -475,6 +570,8 @@ IO_MAIN(io_drop, 2,
     dropped_when_ready,
     a_pipe_another_holds_is_forgotten,
     a_released_descriptor_has_lost_no_byte,
+    bytes_of_the_same_batch_survive_a_release,
+    events_of_another_generation_are_counted_and_dropped,
     a_released_source_may_serve_on_another_io,
     a_source_being_released_may_be_dropped,
     sources_may_be_open_when_it_closes)

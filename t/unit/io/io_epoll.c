@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* io_epoll.c - what only epoll does: refuse to watch a descriptor. */
-/* ldflags: -Wl,--wrap=epoll_ctl -Wl,--wrap=syscall */
+/* ldflags: -Wl,--wrap=epoll_ctl -Wl,--wrap=syscall -Wl,--wrap=accept4 */
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -9,9 +9,12 @@
 
 static int ctl_errno, wait_errno; /* fail with these while not 0 */
 static int n_recv, n_ctl;
+static int n_aborted; /* connections that are gone when accepted */
 
 int __real_epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev);
 int __wrap_epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev);
+int __real_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags);
+int __wrap_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags);
 long __real_syscall(long n, ...);
 long __wrap_syscall(long n, ...);
 
@@ -42,6 +45,20 @@ __wrap_syscall(long n, ...)
     }
     n_recv += n == SYS_recvfrom;
     return __real_syscall(n, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+int
+__wrap_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)
+{
+    int got = __real_accept4(fd, a, n, flags);
+
+    if (got >= 0 && n_aborted > 0) {
+        n_aborted--;
+        close(got);
+        errno = ECONNABORTED;
+        return -1;
+    }
+    return got;
 }
 
 static struct io *
@@ -137,6 +154,29 @@ START_TEST(a_send_that_cannot_wait_fails)
 }
 END_TEST
 
+START_TEST(aborted_connections_do_not_stop_accepting)
+{
+    struct io *io = open_epoll();
+    struct end e = {0};
+    struct sockaddr_in a;
+    int fd[5];
+
+    end_add(&e, io, tcp_listener(&a));
+    for (int i = 0; i < 5; i++)
+        fd[i] = tcp_connect(&a);
+    n_aborted = 3;
+    io_accept_start(io, &e.s);
+    UNTIL(io, e.n_accepts == 2);
+    ck_assert_int_eq(e.error, 0);
+    for (int i = 0; i < 5; i++)
+        close(fd[i]);
+    close(e.fds[0]);
+    close(e.fds[1]);
+    end_drop(&e);
+    io_close(io);
+}
+END_TEST
+
 START_TEST(an_interrupted_wait_is_no_error)
 {
     struct io *io = open_epoll();
@@ -186,6 +226,7 @@ IO_MAIN(io_epoll, 1,
     every_operation_refused_is_told,
     a_refused_source_may_be_dropped,
     a_send_that_cannot_wait_fails,
+    aborted_connections_do_not_stop_accepting,
     an_interrupted_wait_is_no_error,
     a_request_is_one_receive_and_no_registration)
 /* clang-format on */

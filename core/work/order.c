@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* order.c - what the control thread wants, carried out; see order.h. */
+#include "work/order.h"
+
+#include <string.h>
+
+#include "conn/conn.h"
+#include "http/gen.h"
+#include "work/worker.h"
+
+/* The reply travels in the order's own mail: on the way back it is delivered
+ * on the control thread. */
+static void
+deliver_reply(void *reader, struct mail *m)
+{
+    struct order *o = CONTAINER_OF(m, struct order, mail);
+
+    (void)reader;
+    o->on_reply(o);
+}
+
+void
+order_reply(struct order *o, int result)
+{
+    o->result = result;
+    o->mail.deliver = deliver_reply;
+    mailbox_post(o->reply_to, &o->mail);
+}
+
+static void
+deliver_order(void *reader, struct mail *m)
+{
+    struct order *o = CONTAINER_OF(m, struct order, mail);
+
+    o->run(reader, o);
+}
+
+void
+order_give(struct worker *w, struct order *o)
+{
+    o->mail.deliver = deliver_order;
+    mailbox_post(&w->mailbox, &o->mail);
+}
+
+/* ---- generations
+ * ------------------------------------------------------------*/
+
+void
+order_prepare(struct worker *w, struct order *o)
+{
+    o->why[0] = '\0';
+    order_reply(o, gen_prepare(o->arg, &w->env.worker, o->why, sizeof o->why));
+}
+
+void
+order_abort(struct worker *w, struct order *o)
+{
+    struct gen *g = o->arg;
+
+    (void)!gen_retire(&g->workers[w->env.worker.index]);
+    order_reply(o, 0);
+}
+
+void
+order_commit(struct worker *w, struct order *o)
+{
+    const struct commit *c = o->arg;
+    struct gen_worker *old = w->env.gen;
+    struct env *env = &w->env;
+
+    env->limits = c->limits;
+    http1_common_init(&env->common, (et_str){c->server, strlen(c->server)},
+                      env->clock.date);
+    http1_common_init(&env->common_bare, (et_str){NULL, 0}, env->clock.date);
+    env->gen = &c->gen->workers[env->worker.index];
+    if (old && old->n_active == 0)
+        env->on_retired(env, old);
+    order_reply(o, 0);
+}
+
+/* ---- listeners
+ * --------------------------------------------------------------*/
+
+void
+order_listeners(struct worker *w, struct order *o)
+{
+    memcpy(w->env.listeners, o->arg, sizeof w->env.listeners);
+    order_reply(o, 0);
+}
+
+static void
+listener_on_conn(struct listener *l, int fd)
+{
+    worker_take(l->owner, fd, l->id);
+}
+
+static void
+listener_on_end(struct listener *l)
+{
+    struct worker *w = l->owner;
+
+    w->n_listening--;
+    order_reply(l->on_end_arg, 0);
+}
+
+void
+order_listen(struct worker *w, struct order *o)
+{
+    struct listener *l = &w->listeners[o->listener];
+
+    l->owner = w;
+    l->on_conn = listener_on_conn;
+    l->on_end = listener_on_end;
+    w->n_listening++;
+    listener_start(l, w->env.io, &w->env.wheel, o->fd, o->listener);
+    order_reply(o, 0);
+}
+
+void
+order_unlisten(struct worker *w, struct order *o)
+{
+    struct listener *l = &w->listeners[o->listener];
+
+    l->on_end_arg = o;
+    listener_end(l);
+}
+
+/* ---- the end
+ * ----------------------------------------------------------------*/
+
+void
+order_stopping(struct worker *w, struct order *o)
+{
+    w->env.is_stopping = 1;
+    order_reply(o, 0);
+}
+
+void
+order_drain(struct worker *w, struct order *o)
+{
+    struct env *env = &w->env;
+
+    env->is_stopping = 1;
+    w->drain = o;
+    conn_drain(env, env->clock.mono_ms + env->limits.idle_grace_ms);
+    worker_check_drained(w);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* order.h - what the control thread wants of the threads that serve.
+ *
+ * An order travels as mail to a worker (or the acceptor), is carried out there
+ * between two events, and travels back the same way as its own answer.  While
+ * it is out it belongs to the thread that has it. */
+#ifndef WORK_ORDER_H
+#define WORK_ORDER_H
+
+#include <stdint.h>
+
+#include "base/check.h"
+#include "conn/env.h"
+#include "work/mailbox.h"
+
+struct gen;
+struct worker;
+
+/* Something the control thread wants of a worker.  It is answered by posting
+ * mail to reply_to; then it is the control thread's again. */
+struct order {
+    struct mail mail;
+    void (*run)(struct worker *w, struct order *o); /* on the worker */
+    struct mailbox *reply_to;
+    void (*on_reply)(struct order *o); /* on the control thread */
+    void *arg;
+    void *fleet; /* the sender's own, for on_reply */
+    int fd;      /* of order_listen */
+    uint8_t listener;
+    int result;
+    char why[512];
+};
+
+/* Hand an order to a worker; o->run is what it does there. [control] */
+void order_give(struct worker *w, struct order *o);
+/* Answer it. [whoever has it] */
+void order_reply(struct order *o, int result);
+
+/* Orders; arg is what each says. */
+/* PREPARE: arg is a struct gen; makes this worker's part. */
+void order_prepare(struct worker *w, struct order *o);
+/* ABORT: undo PREPARE of arg. */
+void order_abort(struct worker *w, struct order *o);
+/* What COMMIT brings: the generation and the values that go with it. */
+struct commit {
+    struct gen *gen;
+    struct limits limits;
+    char server[HTTP1_OUT_SERVER_MAX]; /* value of Server; "": none */
+};
+/* COMMIT: arg is a struct commit; from now on its generation serves. */
+void order_commit(struct worker *w, struct order *o);
+/* Listener ids known to connections: arg is listener_env[ENV_MAX_LISTENERS]. */
+void order_listeners(struct worker *w, struct order *o);
+/* Accept from o->fd as listener o->listener (reuseport); or stop and answer
+ * when that socket is closed. */
+void order_listen(struct worker *w, struct order *o);
+void order_unlisten(struct worker *w, struct order *o);
+/* From now on every answer says Connection: close. */
+void order_stopping(struct worker *w, struct order *o);
+/* Close idle connections after the grace; answered when all are gone. */
+void order_drain(struct worker *w, struct order *o);
+
+#endif
