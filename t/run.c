@@ -8,7 +8,8 @@
  * with exit status 0, is skipped with 77 and fails with anything else.  What a
  * Check runner printed ("Checks: N, Failures: N, Errors: N") is counted by its
  * cases, any other program as one.  A program that leaves a process behind has
- * failed.  The last line is "N passed, N failed", the exit status 0 if none.
+ * failed.  The last line is "N passed, N failed", the exit status 0 if none
+ * failed.
  *
  * It is not a shell: no PATH, no arguments.  Invariant: the only processes it
  * ever signals are its own children, their groups, and orphans of theirs,
@@ -451,7 +452,7 @@ report(double started)
     printf("%d programs, %d at a time, %.1f s\n", run.n_jobs, run.parallel,
            now() - started);
     printf("%d passed, %d failed\n", passed, failed);
-    return failed != 0;
+    return failed != 0 || run.n_jobs == 0;
 }
 
 /* Containers often forbid it; an empty call tells without making a ring. */

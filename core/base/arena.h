@@ -58,7 +58,7 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF(2, 0);
 static inline size_t
 arena_need(size_t n)
 {
-    return (((n | !n) + 15u) & ~(size_t)15u) + ASAN_RED_ZONE(16u);
+    return (((n | (size_t)!n) + 15u) & ~(size_t)15u) + ASAN_RED_ZONE(16u);
 }
 
 /* n bytes aligned to 16, not zeroed, also for n == 0; NULL at the bound or

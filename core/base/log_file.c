@@ -181,10 +181,9 @@ write_ready(struct log_file *f, const char *p, size_t n)
 {
     struct pollfd ready = {.fd = f->fd, .events = POLLOUT};
     struct iovec iov = {.iov_base = (char *)p, .iov_len = atomic_len(p, n)};
-    ssize_t rc;
 
     if (f->has_nowait) {
-        rc = pwritev2(f->fd, &iov, 1, -1, RWF_NOWAIT);
+        ssize_t rc = pwritev2(f->fd, &iov, 1, -1, RWF_NOWAIT);
         if (rc >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
             return rc;
         f->has_nowait = 0;

@@ -248,12 +248,11 @@ int
 log_out_channel_open(const char *path)
 {
     uint32_t i = find_channel(path);
-    int rc;
 
     if (i == 0)
         return -EMFILE;
     if (!channels[i]) {
-        rc = channel_new(&channels[i], path);
+        int rc = channel_new(&channels[i], path);
         if (rc < 0)
             return rc;
     }
@@ -266,10 +265,9 @@ log_out_channel_open(const char *path)
 void
 log_out_channel_close(int i)
 {
-    struct channel *c;
+    struct channel *c = i > 0 && i < LOG_CHANNELS_MAX ? channels[i] : NULL;
 
-    CHECK(i > 0 && (uint32_t)i < n_channels && channels[i]);
-    c = channels[i];
+    CHECK(c != NULL);
     if (--c->refs > 0)
         return;
     flush_channel(c);

@@ -48,13 +48,9 @@ place(struct wheel *w, struct wheel_timer *t)
         tick = w->now_tick;
     differ = tick ^ w->now_tick;
     level = differ ? (63u - (unsigned)__builtin_clzll(differ)) / DIGIT_BITS : 0;
-    slot = digit_of(tick, level);
-    if (UNLIKELY(level > TOP)) {
-        int is_far = (tick - w->now_tick) >> (DIGIT_BITS * WHEEL_LEVELS) != 0;
-
+    if (UNLIKELY(level > TOP))
         level = TOP;
-        slot = digit_of(is_far ? w->now_tick : tick, TOP);
-    }
+    slot = digit_of(tick, level);
     link_at(&w->slot[level][slot], t);
     w->occupied[level] |= UINT64_C(1) << slot;
 }
@@ -78,7 +74,6 @@ void
 wheel_cancel(struct wheel *w, struct wheel_timer *t)
 {
     struct wheel_timer **first = &w->slot[0][0];
-    uintptr_t i;
 
     if (!t->prev)
         return;
@@ -87,7 +82,8 @@ wheel_cancel(struct wheel *w, struct wheel_timer *t)
         t->next->prev = t->prev;
     } else {
         /* Perhaps the last of a slot; a list being fired is outside. */
-        i = ((uintptr_t)t->prev - (uintptr_t)first) / sizeof *first;
+        uintptr_t i = ((uintptr_t)t->prev - (uintptr_t)first) / sizeof *first;
+
         if (i < WHEEL_LEVELS * WHEEL_SLOTS)
             w->occupied[i / WHEEL_SLOTS] &= ~(UINT64_C(1) << i % WHEEL_SLOTS);
     }

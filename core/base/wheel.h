@@ -14,7 +14,7 @@
  * A timer waits on the level of the highest digit in which its tick and the
  * wheel's differ, in the slot of its own digit there, and comes down a level
  * whenever the wheel reaches that slot.  The top level goes round: what is
- * further away than 2^30 ticks (198 days) waits there a whole turn.
+ * further away than 2^30 ticks (198 days) is met there once a turn and waits.
  * Invariant: a bit of occupied is set where the slot is not empty. */
 #ifndef BASE_WHEEL_H
 #define BASE_WHEEL_H

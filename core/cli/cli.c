@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,40 +16,40 @@
 #include "serve/server.h"
 
 struct arguments {
-    const char *conf_path; /* NULL: search */
-    int (*run)(const struct arguments *a);
+    struct server_options server; /* conf_path NULL: search */
+    int (*run)(struct arguments *a);
 };
 
 static int
-with_conf(const struct arguments *a, int (*run)(const struct server_options *o))
+with_conf(struct arguments *a, int (*run)(const struct server_options *o))
 {
     static char found[PATH_MAX];
-    struct server_options o = {.conf_path = a->conf_path, .env = environ};
 
-    if (!o.conf_path) {
+    a->server.env = environ;
+    if (!a->server.conf_path) {
         if (conf_search(environ, found, sizeof found) < 0) {
             fprintf(stderr, "etude: the configuration's path is too long\n");
             return SERVER_CONFIG;
         }
-        o.conf_path = found;
+        a->server.conf_path = found;
     }
-    return run(&o);
+    return run(&a->server);
 }
 
 static int
-run_server(const struct arguments *a)
+run_server(struct arguments *a)
 {
     return with_conf(a, server_run);
 }
 
 static int
-run_test(const struct arguments *a)
+run_test(struct arguments *a)
 {
     return with_conf(a, server_test);
 }
 
 static int
-run_version(const struct arguments *a)
+run_version(struct arguments *a)
 {
     (void)a;
     printf("Etude %s\nplugin ABI %u.%u-rc%u\n%s\n", ETUDE_VERSION, ET_ABI_MAJOR,
@@ -57,33 +58,52 @@ run_version(const struct arguments *a)
 }
 
 static int
-run_reference(const struct arguments *a)
+run_reference(struct arguments *a)
 {
     (void)a;
     reference_print(stdout);
     return SERVER_OK;
 }
 
-static int run_help(const struct arguments *a);
+static int
+run_routes(struct arguments *a)
+{
+    return with_conf(a, server_routes);
+}
 
+static int run_help(struct arguments *a);
+
+/* What follows the program's name: it names what to do, or (run NULL) has a
+ * place in struct arguments: for its value, or for a flag. */
 /* clang-format off */
 static const struct option {
     const char *name, *value, *help;
-    int (*run)(const struct arguments *a);
+    int (*run)(struct arguments *a);
+    size_t value_off;
 } options[] = {
-    {"-c", "FILE", "serve with this configuration", NULL},
-    {"-t", NULL,   "check the configuration and everything it names", run_test},
-    {"-V", NULL,   "print version, plugin ABI and how this was built", run_version},
-    {"-h", NULL,   "print this", run_help},
-    {"--print-reference", NULL, "print the reference of all directives", run_reference},
+    {"-c", "FILE", "serve with this configuration", NULL,
+     offsetof(struct arguments, server.conf_path)},
+    {"-t", NULL, "check the configuration and everything it names", run_test, 0},
+    {"-V", NULL, "print version, plugin ABI and how this was built", run_version, 0},
+    {"-h", NULL, "print this", run_help, 0},
+    {"--print-reference", NULL, "print the reference of all directives", run_reference, 0},
+    {"routes", NULL, "list all routes", run_routes, 0},
+    {"--json", NULL, "... as JSON, with their options", NULL,
+     offsetof(struct arguments, server.as_json)},
+    {"--explain", "PATH", "... only what PATH meets: route and composed chain", NULL,
+     offsetof(struct arguments, server.explain)},
+    {"--method", "METHOD", "... for this method instead of GET", NULL,
+     offsetof(struct arguments, server.method)},
 };
 /* clang-format on */
 
 static int
-run_help(const struct arguments *a)
+run_help(struct arguments *a)
 {
     (void)a;
-    printf("usage: etude [-t] [-c FILE]\n");
+    printf("usage: etude [-t] [-c FILE]\n"
+           "       etude routes [--json] [--explain PATH [--method METHOD]] "
+           "[-c FILE]\n");
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
         char name[40];
         snprintf(name, sizeof name, "%s%s%s", options[i].name,
@@ -125,13 +145,14 @@ cli_main(int argc, char **argv)
         const struct option *o = find(argv[i]);
         if (!o)
             return usage("unknown argument", argv[i]);
-        if (o->value) {
-            if (i + 1 == argc)
-                return usage("a value is missing after", argv[i]);
-            a.conf_path = argv[++i];
-        } else {
+        if (o->run)
             a.run = o->run;
-        }
+        else if (!o->value)
+            *(int *)(void *)((char *)&a + o->value_off) = 1;
+        else if (i + 1 == argc)
+            return usage("a value is missing after", argv[i]);
+        else
+            memcpy((char *)&a + o->value_off, &argv[++i], sizeof argv[i]);
     }
     return a.run(&a);
 }

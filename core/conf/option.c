@@ -461,3 +461,65 @@ option_key(struct arena *a, const et_optdef *def, const void *options,
     *key = (et_str){b.p ? b.p : "", b.n};
     return rc;
 }
+
+/* Name of choice i in "common|json". */
+static et_str
+choice_name(const char *choices, int64_t i)
+{
+    const char *end;
+
+    while (i-- > 0 && (choices = strchr(choices, '|')) != NULL)
+        choices++;
+    if (!choices)
+        return (et_str){"?", 1};
+    end = strchr(choices, '|');
+    return (et_str){choices, end ? (size_t)(end - choices) : strlen(choices)};
+}
+
+static const char *
+list_text(struct arena *a, const et_list *list)
+{
+    const char *text = "";
+
+    for (size_t i = 0; text && i < list->n; i++)
+        text = arena_printf(a, "%s%s%.*s", text, i ? ", " : "",
+                            (int)list->v[i].n, list->v[i].p);
+    return text;
+}
+
+et_str
+option_text(struct arena *a, const et_optdef *def, uint32_t i,
+            const void *options)
+{
+    const et_opt *o = row_at(def, i);
+    const void *field = (const char *)options + o->off;
+    const int64_t *number = field;
+    const et_str *text = field;
+    const et_field *pair = field;
+    const et_rate *rate = field;
+    et_str choice;
+
+    if (o->flags & ET_O_SECRET)
+        return str_from_z("***");
+    switch (o->type & 0xff) {
+    case ET_O_STR:
+    case ET_O_PATH: return *text;
+    case ET_O_BOOL: return str_from_z(*number ? "yes" : "no");
+    case ET_O_TIME:
+        return str_from_z(arena_printf(a, "%lldms", (long long)*number));
+    case ET_O_RATE:
+        return str_from_z(arena_printf(a, "%lld per %lldms",
+                                       (long long)rate->count,
+                                       (long long)rate->per_ms));
+    case ET_O_CHOICE:
+        choice = choice_name(o->choices, *number);
+        return choice;
+    case ET_O_LIST:
+    case ET_O_HEADERS: return str_from_z(list_text(a, field));
+    case ET_O_HEADER:
+        return str_from_z(arena_printf(a, "%.*s: %.*s", (int)pair->name.n,
+                                       pair->name.p, (int)pair->value.n,
+                                       pair->value.p));
+    default: return str_from_z(arena_printf(a, "%lld", (long long)*number));
+    }
+}

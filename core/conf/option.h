@@ -54,6 +54,12 @@ MUST_USE int option_fill(struct arena *a, const et_optdef *def,
 MUST_USE int option_key(struct arena *a, const et_optdef *def,
                         const void *options, et_str *key);
 
+/* The effective value of option i of a filled struct as it would stand in the
+ * ini ("10/s", "64k" as bytes), in a; "***" for a secret.  {NULL, 0}: out of
+ * memory. [control] */
+et_str option_text(struct arena *a, const et_optdef *def, uint32_t i,
+                   const void *options);
+
 /* True if layers hold an entry for this instance. [any] */
 int option_any(et_str instance, const struct conf_entries *layers, size_t n);
 

@@ -203,13 +203,24 @@ dispatch_answer_miss(et_req *pub, void *self)
 }
 
 uint32_t
-dispatch_answer_ok(et_req *pub, void *self)
+dispatch_answer_health(et_req *pub, void *self)
 {
     static const et_str plain = {"text/plain; charset=utf-8", 25};
     struct req *r = req_of(pub);
 
     (void)self;
     resp_reply_mem(&r->resp, 200, plain, "ok\n", 3);
+    return ET_DONE;
+}
+
+uint32_t
+dispatch_answer_ready(et_req *pub, void *self)
+{
+    struct req *r = req_of(pub);
+
+    if (!r->gen->is_stopping)
+        return dispatch_answer_health(pub, self);
+    req_decide_error(r, 503);
     return ET_DONE;
 }
 

@@ -29,8 +29,10 @@ enum dispatch_miss {
 MUST_USE int dispatch(struct req *r);
 /* The step that answers for ROUTE_MISS. [worker] */
 uint32_t dispatch_answer_miss(et_req *pub, void *self);
-/* The step that answers 200 "ok": the health route. [worker] */
-uint32_t dispatch_answer_ok(et_req *pub, void *self);
+/* The steps of `health`, always 200 "ok", and of `ready`, 503 once the process
+ * is stopping. [worker] */
+uint32_t dispatch_answer_health(et_req *pub, void *self);
+uint32_t dispatch_answer_ready(et_req *pub, void *self);
 
 /* A limit of the request's route, or the server's where it has none of its
  * own; r may be NULL. [worker] */

@@ -41,8 +41,8 @@ handler_of(const struct route *route, uint32_t worker)
     return m;
 }
 
-static struct chain *
-compose(struct gen_worker *w, const struct route *route)
+struct chain *
+gen_compose(struct gen_worker *w, const struct route *route)
 {
     uint32_t n = route->n_use + 1;
     struct chain_member *m = arena_alloc(&w->arena, n * sizeof *m);
@@ -66,7 +66,7 @@ compose_all(struct gen_worker *w)
     if (!w->chains)
         return ET_ENOMEM;
     for (uint32_t i = 0; i < g->n_routes; i++) {
-        w->chains[i] = compose(w, g->routes[i]);
+        w->chains[i] = gen_compose(w, g->routes[i]);
         if (!w->chains[i])
             return ET_ENOMEM;
     }

@@ -33,6 +33,7 @@ struct gen_worker {
     struct chain **chains; /* by route->index */
     struct arena arena;    /* of the chains */
     uint32_t n_active;     /* requests pinned to it */
+    uint8_t is_stopping;   /* the process is: `ready` says no */
     uint32_t n_ready;      /* instances whose worker init has run */
 };
 
@@ -58,6 +59,9 @@ struct gen {
  * reverse and the part is as before. [worker] */
 MUST_USE int gen_prepare(struct gen *g, et_worker *worker, char *why,
                          size_t cap);
+/* Lay out the chain of one route in w's arena, as gen_prepare does for all;
+ * NULL without memory. [worker] */
+struct chain *gen_compose(struct gen_worker *w, const struct route *route);
 /* Undo gen_prepare: worker exit in reverse order.  True if this was the last
  * part of the generation: it may be disposed of. [worker] */
 MUST_USE int gen_retire(struct gen_worker *w);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* io_uring.c - the backend for Linux 6.0 and later.
  *
- * Receiving is one multishot operation into lent buffers (pool.h); sending is
- * a system call while few events are at hand, else a submission, so that the
+ * Receiving is one multishot operation into lent buffers (bufring.h); sending
+ * is a system call while few events are at hand, else a submission, so that the
  * answers of a busy turn leave in one entry to the kernel.
  *
  * state: bit op is set while the kernel holds that operation, from submission
@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 
 #include "io/backend.h"
-#include "io/pool.h"
-#include "io/ring.h"
+#include "io/bufring.h"
+#include "io/rings.h"
 
 /* Up to so many events a turn, a send is a system call: one operation less to
  * complete (8-13 % of a request with one connection, measured). */
@@ -44,8 +44,8 @@ enum {
 
 struct uring {
     struct io io;
-    struct ring ring;
-    struct pool pool;
+    struct rings rings;
+    struct bufring buffers;
     unsigned batch; /* completions of the running dispatch, else 0 */
     unsigned head;  /* the first of them not looked at yet */
     int is_starved; /* a receive of this batch found no buffer */
@@ -66,20 +66,21 @@ uring_open(struct io **io, const struct io_options *o)
 
     if (!u)
         return -ENOMEM;
-    rc = ring_open(&u->ring, o->entries);
+    rc = rings_open(&u->rings, o->entries);
     if (rc < 0)
         goto free_memory;
-    rc = pool_open(&u->pool, &u->ring.lib, o->n_buffers, o->buffer_bytes);
+    rc =
+        bufring_open(&u->buffers, &u->rings.lib, o->n_buffers, o->buffer_bytes);
     if (rc < 0)
-        goto close_ring;
+        goto close_rings;
     u->io.backend = &io_uring_backend;
     u->io.scratch = u->scratch;
     u->io.scratch_bytes = URING_SCRATCH;
     *io = &u->io;
     return 0;
 
-close_ring:
-    ring_close(&u->ring);
+close_rings:
+    rings_close(&u->rings);
 free_memory:
     free(u);
     return rc;
@@ -90,8 +91,8 @@ uring_close(struct io *io)
 {
     struct uring *u = uring_of(io);
 
-    ring_close(&u->ring);
-    pool_close(&u->pool);
+    rings_close(&u->rings);
+    bufring_close(&u->buffers);
     free(u);
 }
 
@@ -101,20 +102,20 @@ make_room(struct uring *u)
 {
     int rc;
 
-    pool_publish(&u->pool);
+    bufring_publish(&u->buffers);
     if (u->batch > 0)
-        ring_seen(&u->ring, u->head);
+        rings_seen(&u->rings, u->head);
     u->io.stats.enters++;
-    rc = ring_enter(&u->ring, 0, 0);
+    rc = rings_enter(&u->rings, 0, 0);
     CHECK(rc == 0);
 }
 
 static inline struct io_uring_sqe *
 sqe_take(struct uring *u)
 {
-    while (UNLIKELY(!ring_has_room(&u->ring)))
+    while (UNLIKELY(!rings_has_room(&u->rings)))
         make_room(u);
-    return ring_sqe(&u->ring);
+    return rings_sqe(&u->rings);
 }
 
 static uint64_t
@@ -155,7 +156,7 @@ start_recv(struct uring *u, struct io_source *s, unsigned flags)
     io_uring_prep_recv_multishot(sqe, s->fd, NULL, 0, 0);
     sqe->ioprio |= (uint16_t)flags;
     sqe->flags = IOSQE_BUFFER_SELECT;
-    sqe->buf_group = POOL_GROUP;
+    sqe->buf_group = BUFRING_GROUP;
     start(s, sqe, OP_RECV);
 }
 
@@ -222,8 +223,8 @@ recv_event(struct uring *u, struct io_source *s, int res, unsigned flags)
     if (LIKELY(res > 0)) {
         unsigned bid = flags >> IORING_CQE_BUFFER_SHIFT;
         s->state &= (uint16_t)~IDLE;
-        s->on->on_data(s, pool_at(&u->pool, bid), res);
-        pool_give(&u->pool, bid);
+        s->on->on_data(s, bufring_at(&u->buffers, bid), res);
+        bufring_give(&u->buffers, bid);
     }
     if (LIKELY(flags & IORING_CQE_F_MORE) || !lacks_recv(s))
         return;
@@ -366,10 +367,10 @@ accept_event(struct uring *u, struct io_source *s, int res, unsigned flags)
 static int
 unsubmit(struct uring *u, struct io_source *s, enum op op)
 {
-    unsigned i = __atomic_load_n(u->ring.sq_head, __ATOMIC_ACQUIRE);
+    unsigned i = __atomic_load_n(u->rings.sq_head, __ATOMIC_ACQUIRE);
 
-    for (; i != u->ring.tail; i++) {
-        struct io_uring_sqe *sqe = &u->ring.sqes[i & u->ring.sq_mask];
+    for (; i != u->rings.tail; i++) {
+        struct io_uring_sqe *sqe = &u->rings.sqes[i & u->rings.sq_mask];
         if (sqe->user_data != tag_of(s, op))
             continue;
         io_uring_prep_nop(sqe);
@@ -423,7 +424,7 @@ discard(struct uring *u, enum op op, int res, unsigned flags)
     if (res != -ECANCELED)
         u->io.stats.stale++;
     if (op == OP_RECV && flags & IORING_CQE_F_BUFFER)
-        pool_give(&u->pool, flags >> IORING_CQE_BUFFER_SHIFT);
+        bufring_give(&u->buffers, flags >> IORING_CQE_BUFFER_SHIFT);
     if (op == OP_ACCEPT && res >= 0)
         close(res);
 }
@@ -440,8 +441,8 @@ late_event(struct uring *u, struct io_source *s, enum op op, int res,
         s->on->on_accept(s, res);
     } else if (is_kept && op == OP_RECV && res > 0) {
         unsigned bid = flags >> IORING_CQE_BUFFER_SHIFT;
-        s->on->on_data(s, pool_at(&u->pool, bid), res);
-        pool_give(&u->pool, bid);
+        s->on->on_data(s, bufring_at(&u->buffers, bid), res);
+        bufring_give(&u->buffers, bid);
     } else {
         discard(u, op, res, flags);
     }
@@ -498,30 +499,30 @@ uring_wait(struct io *io, int64_t timeout_ms)
     io->stats.enters++;
     if (io->later)
         timeout_ms = 0;
-    return ring_enter(&uring_of(io)->ring, timeout_ms != 0, timeout_ms);
+    return rings_enter(&uring_of(io)->rings, timeout_ms != 0, timeout_ms);
 }
 
 static void
 uring_dispatch(struct io *io)
 {
     struct uring *u = uring_of(io);
-    unsigned n = ring_ready(&u->ring, &u->head);
+    unsigned n = rings_ready(&u->rings, &u->head);
 
     io->stats.turns++;
     io->stats.events += n;
-    io->stats.overflows += (unsigned)ring_is_overflown(&u->ring);
+    io->stats.overflows += (unsigned)rings_is_overflown(&u->rings);
     for (u->batch = n; n > 0; n--) {
-        const struct io_uring_cqe *c = ring_cqe(&u->ring, u->head++);
+        const struct io_uring_cqe *c = rings_cqe(&u->rings, u->head++);
         event(u, c->user_data, c->res, c->flags);
     }
-    ring_seen(&u->ring, u->head);
+    rings_seen(&u->rings, u->head);
     if (UNLIKELY(u->is_starved)) {
         u->is_starved = 0;
-        pool_starve(&u->pool, io->stats.turns);
+        bufring_starve(&u->buffers, io->stats.turns);
     }
-    if (UNLIKELY(io->stats.turns % POOL_REST_TURNS == 0))
-        pool_rest(&u->pool, io->stats.turns);
-    pool_publish(&u->pool);
+    if (UNLIKELY(io->stats.turns % BUFRING_REST_TURNS == 0))
+        bufring_rest(&u->buffers, io->stats.turns);
+    bufring_publish(&u->buffers);
     u->batch = 0;
     if (io->later)
         run_later(io);

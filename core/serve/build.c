@@ -552,7 +552,7 @@ add_declared(struct builder *b, struct section *s)
 }
 
 static void
-add_health(struct builder *b, et_str path, const char *name)
+add_health(struct builder *b, et_str path, const char *name, et_step fn)
 {
     struct origin *o;
 
@@ -562,7 +562,7 @@ add_health(struct builder *b, et_str path, const char *name)
     if (!o)
         return;
     o->name = name;
-    o->fn = dispatch_answer_ok;
+    o->fn = fn;
     o->at = conf_place(b->conf, strcmp(name, "health") == 0
                                     ? &b->conf->server.health
                                     : &b->conf->server.ready);
@@ -598,8 +598,8 @@ build_routes(struct builder *b)
         if (b->sections[i].plugin)
             add_declared(b, &b->sections[i]);
     }
-    add_health(b, b->conf->server.health, "health");
-    add_health(b, b->conf->server.ready, "ready");
+    add_health(b, b->conf->server.health, "health", dispatch_answer_health);
+    add_health(b, b->conf->server.ready, "ready", dispatch_answer_ready);
     add_scopes(b);
     return router_build(b->gen->router, bind_route, b, b->diag);
 }

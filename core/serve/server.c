@@ -26,6 +26,7 @@
 #include "plug/plugin.h"
 #include "proto/http1.h"
 #include "serve/build.h"
+#include "serve/describe.h"
 #include "serve/fleet.h"
 #include "serve/settings.h"
 #include "serve/sockets.h"
@@ -414,7 +415,6 @@ start_workers(struct server *s, const struct conf *conf)
         .event = s->settings.event,
         .workers = f->workers,
         .n_workers = f->n_workers,
-        .sheds = conf->server.overload == CONF_OVERLOAD_SHED,
         .log = s->rings[f->n_workers],
     };
     struct worker_options o = {
@@ -663,26 +663,58 @@ server_run(const struct server_options *o)
     return code;
 }
 
-int
-server_test(const struct server_options *o)
+/* A generation of the configuration that no worker will ever see; NULL after
+ * printing what is wrong.  s->images holds its images. */
+static struct gen *
+dry_run(struct server *s)
 {
-    struct server s = {.options = o, .settings.n_workers = 1};
     struct conf *conf;
     struct gen *g = NULL;
     struct diag d;
-    int is_good;
 
     diag_init(&d);
-    image_set_init(&s.images);
-    conf = read_conf(o, &d);
+    image_set_init(&s->images);
+    s->settings.n_workers = 1;
+    conf = read_conf(s->options, &d);
     if (conf)
-        g = make_gen(&s, conf, &d);
+        g = make_gen(s, conf, &d);
     for (const struct diag_item *i = d.first; i; i = i->next)
         fprintf(stderr, "%s%s\n", i->is_warning ? "warning: " : "", i->text);
-    is_good = g != NULL && d.n_errors == 0;
-    fprintf(stderr, is_good ? "%s: good\n" : "%s: not usable\n", o->conf_path);
+    diag_fini(&d);
+    return g;
+}
+
+int
+server_test(const struct server_options *o)
+{
+    struct server s = {.options = o};
+    struct gen *g = dry_run(&s);
+
+    fprintf(stderr, g ? "%s: good\n" : "%s: not usable\n", o->conf_path);
     if (g)
         dispose(&s, g);
-    diag_fini(&d);
-    return is_good ? SERVER_OK : SERVER_CONFIG;
+    image_set_fini(&s.images);
+    return g ? SERVER_OK : SERVER_CONFIG;
+}
+
+int
+server_routes(const struct server_options *o)
+{
+    struct server s = {.options = o};
+    struct gen *g = dry_run(&s);
+    int rc = 0;
+
+    if (g && o->explain)
+        rc = describe_path(stdout, g, o->method, o->explain);
+    else if (g)
+        describe_routes(stdout, g, o->as_json);
+    if (rc < 0)
+        fprintf(stderr, "etude: \"%s\" is no path: it begins with /\n",
+                o->explain);
+    if (g)
+        dispose(&s, g);
+    image_set_fini(&s.images);
+    if (rc < 0)
+        return SERVER_USAGE;
+    return g ? SERVER_OK : SERVER_CONFIG;
 }

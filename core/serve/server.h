@@ -23,6 +23,10 @@ enum server_exit {
 struct server_options {
     const char *conf_path;
     char *const *env;
+    /* for server_routes: */
+    int as_json;
+    const char *explain; /* a path, or NULL: list all routes */
+    const char *method;  /* for explain; NULL: GET */
 };
 
 /* Serve until a signal ends it; the exit code. [control] */
@@ -30,5 +34,9 @@ MUST_USE int server_run(const struct server_options *o);
 /* Check the configuration with everything it names, print what is wrong, serve
  * nothing; the exit code. [control] */
 MUST_USE int server_test(const struct server_options *o);
+
+/* Print the routes of the configuration, or what one path meets; the exit
+ * code. [control] */
+MUST_USE int server_routes(const struct server_options *o);
 
 #endif

@@ -26,20 +26,24 @@ has_room(const struct acceptor *a, uint32_t i)
            worker_load(w, b->handed) < w->options.slab_capacity;
 }
 
-/* Round-robin over the workers that have room; -1: none has. */
+/* The next worker that has room, round-robin; -1: none has. */
 static int
-choose(struct acceptor *a)
+find_room(const struct acceptor *a)
 {
     uint32_t n = a->options.n_workers;
 
     for (uint32_t k = 0; k < n; k++) {
         uint32_t i = (a->next + k) % n;
-        if (has_room(a, i)) {
-            a->next = (i + 1) % n;
+        if (has_room(a, i))
             return (int)i;
-        }
     }
     return -1;
+}
+
+static int
+sheds(const struct acceptor *a)
+{
+    return atomic_load_explicit(&a->sheds, memory_order_relaxed);
 }
 
 /* Write a worker's batch in one piece; what its pipe will not take stays. */
@@ -88,7 +92,7 @@ on_retry(struct wheel_timer *t, uint64_t now_ms)
     (void)now_ms;
     flush_all(a);
     for (uint32_t i = 0; i < a->options.n_workers; i++) {
-        if (a->batches[i].n == 0 && has_room(a, i)) {
+        if (a->batches[i].n == 0 && (sheds(a) || has_room(a, i))) {
             pause_all(a, 0);
             return;
         }
@@ -100,7 +104,7 @@ on_retry(struct wheel_timer *t, uint64_t now_ms)
 static void
 overflow(struct acceptor *a, int fd)
 {
-    if (!a->is_full && !a->options.sheds)
+    if (!a->is_full && !sheds(a))
         pause_all(a, 1);
     listener_shed(fd);
 }
@@ -109,13 +113,14 @@ static void
 on_conn(struct listener *l, int fd)
 {
     struct acceptor *a = l->owner;
-    int i = choose(a);
+    int i = find_room(a);
     struct acceptor_batch *b;
 
     if (i < 0) {
         overflow(a, fd);
         return;
     }
+    a->next = ((uint32_t)i + 1) % a->options.n_workers;
     b = &a->batches[i];
     b->v[b->n++] =
         (struct record){.kind = RECORD_CONN, .listener = l->id, .fd = fd};
@@ -123,7 +128,7 @@ on_conn(struct listener *l, int fd)
     if (b->n == MAILBOX_BATCH)
         (void)flush_one(a, (uint32_t)i);
     /* The last slot is dealt: leave the rest to the kernel's queue. */
-    if (!a->is_full && !a->options.sheds && choose(a) < 0)
+    if (!a->is_full && !sheds(a) && find_room(a) < 0)
         pause_all(a, 1);
 }
 
@@ -190,6 +195,12 @@ void
 acceptor_unlisten(struct acceptor *a, struct order *o)
 {
     post(a, o, do_unlisten);
+}
+
+void
+acceptor_set_sheds(struct acceptor *a, int sheds)
+{
+    atomic_store_explicit(&a->sheds, sheds, memory_order_relaxed);
 }
 
 void

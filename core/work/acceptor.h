@@ -10,6 +10,7 @@
 #define WORK_ACCEPTOR_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -25,7 +26,6 @@ struct acceptor_options {
     const char *event;
     struct worker *workers;
     uint32_t n_workers;
-    int sheds; /* overload = shed */
     struct log_ring *log;
 };
 
@@ -51,6 +51,7 @@ struct acceptor {
     struct order *start;
     struct mail stop;
     pthread_t thread;
+    _Atomic int sheds; /* overload = shed */
     uint8_t is_full, is_done;
 };
 
@@ -59,6 +60,9 @@ struct acceptor {
 MUST_USE int acceptor_start(struct acceptor *a,
                             const struct acceptor_options *o,
                             struct order *start);
+/* When all workers are full: answer 503 and close, or leave connections in the
+ * kernel's queue. [control] */
+void acceptor_set_sheds(struct acceptor *a, int sheds);
 /* Have the thread leave its loop. [control] */
 void acceptor_stop(struct acceptor *a);
 /* As worker_join. [control] */

@@ -132,6 +132,7 @@ void
 order_stopping(struct worker *w, struct order *o)
 {
     w->env.is_stopping = 1;
+    w->env.gen->is_stopping = 1;
     order_reply(o, 0);
 }
 

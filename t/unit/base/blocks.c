@@ -130,6 +130,10 @@ START_TEST(the_bound_is_exact)
     ck_assert_ptr_null(blocks_take(&b, 4097, &got));
     ck_assert_ptr_nonnull(blocks_take(&b, 2049, &got));
     blocks_fini(&b);
+    blocks_init(&b, 4000); /* it is what is taken that counts */
+    ck_assert_ptr_null(blocks_take(&b, 3000, &got));
+    ck_assert_ptr_nonnull(blocks_take(&b, 2000, &got));
+    blocks_fini(&b);
 }
 END_TEST
 

@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hash.c - the hash spreads, depends on every bit of key and seed, and reads
  * its key only. */
+/* ldflags: -Wl,--wrap=getrandom */
 #include "base/hash.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "t/lib/guard.h"
 #include "t/lib/unit.h"
+
+static int fail_getrandom;
+
+ssize_t __real_getrandom(void *p, size_t n, unsigned flags);
+ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags);
+
+ssize_t
+__wrap_getrandom(void *p, size_t n, unsigned flags)
+{
+    return fail_getrandom ? -1 : __real_getrandom(p, n, flags);
+}
 
 #define SEED UINT64_C(0x0123456789abcdef)
 
@@ -119,13 +132,20 @@ START_TEST(no_constant_makes_it_forget_the_seed)
 }
 END_TEST
 
-START_TEST(seeds_differ)
+START_TEST(seeds_differ_even_without_random_numbers)
 {
+    uint64_t seed;
+
     ck_assert_uint_ne(hash_seed_new(), hash_seed_new());
+    fail_getrandom = 1;
+    seed = hash_seed_new();
+    ck_assert_uint_ne(hash_seed_new(), seed);
+    fail_getrandom = 0;
 }
 END_TEST
 
 UNIT_MAIN(hash, the_same_key_and_seed_give_the_same_hash_anywhere,
           every_length_of_zeros_is_another_key, every_bit_of_the_key_counts,
           every_bit_of_the_seed_counts, similar_keys_spread_over_all_buckets,
-          no_constant_makes_it_forget_the_seed, seeds_differ)
+          no_constant_makes_it_forget_the_seed,
+          seeds_differ_even_without_random_numbers)

@@ -683,6 +683,61 @@ START_TEST(threads_and_one_that_writes)
 }
 END_TEST
 
+#define WAKE_UPS 100000
+
+static _Atomic unsigned n_taken;
+
+static void *
+ask(void *arg)
+{
+    log_use_ring(arg);
+    for (unsigned i = 1; i <= WAKE_UPS; i++) {
+        while (atomic_load(&n_taken) < i - 1)
+            continue;
+        for (volatile unsigned pause = i % 256; pause > 0; pause--)
+            continue;
+        log_line((uint32_t)channel, "x", 1);
+    }
+    log_use_ring(NULL);
+    return NULL;
+}
+
+/* Each line comes about when the consumer goes to sleep. */
+START_TEST(no_wake_up_is_missed)
+{
+    struct pollfd wake = {.events = POLLIN};
+    struct log_ring *r;
+    pthread_t producer;
+    unsigned n = 0;
+
+    begin();
+    wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    log_set_wake_fd(wake.fd);
+    channel = log_channel_open("/dev/null");
+    r = log_ring_new("worker 0", 1 << 12);
+    ck_assert_int_eq(pthread_create(&producer, NULL, ask, r), 0);
+    while (n < WAKE_UPS) {
+        uint64_t count;
+        size_t got = log_drain();
+
+        if (got == 0) {
+            if (poll(&wake, 1, 20000) != 1)
+                ck_abort_msg("no wake-up after %u lines", n);
+            if (read(wake.fd, &count, sizeof count) < 0)
+                ck_abort_msg("no count");
+        }
+        n += (unsigned)got;
+        atomic_store(&n_taken, n);
+    }
+    pthread_join(producer, NULL);
+    log_ring_free(r);
+    log_channel_close(channel);
+    log_set_wake_fd(-1);
+    close(wake.fd);
+    end();
+}
+END_TEST
+
 UNIT_MAIN(log, without_a_ring_a_record_is_written_at_once,
           records_above_the_level_are_dropped,
           records_of_a_ring_are_written_by_drain, json, a_long_record_is_cut,
@@ -698,4 +753,4 @@ UNIT_MAIN(log, without_a_ring_a_record_is_written_at_once,
           a_full_stderr_stops_nobody_and_says_what_was_lost,
           the_journal_gets_priorities,
           a_producer_wakes_a_consumer_that_sleeps_and_no_other,
-          threads_and_one_that_writes)
+          threads_and_one_that_writes, no_wake_up_is_missed)

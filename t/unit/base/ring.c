@@ -40,6 +40,7 @@ put(size_t n, uint8_t c)
     if (!p)
         return 0;
     EXPECT((uintptr_t)p % 8 == 0);
+    EXPECT((char *)p >= r.data && (char *)p + n <= r.data + r.len);
     memset(p, c, n);
     ring_publish(&r);
     return 1;

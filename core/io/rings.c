@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ring.c - setting an io_uring up and entering it; see ring.h. */
-#include "io/ring.h"
+/* rings.c - setting an io_uring up and entering it; see rings.h. */
+#include "io/rings.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 
 /* Nothing that is used here runs in the kernel's worker threads by plan; what
  * does anyway shall not become a crowd (the default limit is RLIMIT_NPROC). */
-#define RING_WORKERS_BOUNDED 2
-#define RING_WORKERS_UNBOUNDED 4
+#define RINGS_WORKERS_BOUNDED 2
+#define RINGS_WORKERS_UNBOUNDED 4
 
 /* Best first; a kernel that knows neither has no multishot receive. */
 static const unsigned modes[] = {
@@ -19,7 +19,7 @@ static const unsigned modes[] = {
 };
 
 static int
-set_up(struct ring *r, unsigned n_entries)
+set_up(struct rings *r, unsigned n_entries)
 {
     int rc = -EINVAL;
 
@@ -34,9 +34,9 @@ set_up(struct ring *r, unsigned n_entries)
 }
 
 int
-ring_open(struct ring *r, unsigned n_entries)
+rings_open(struct rings *r, unsigned n_entries)
 {
-    unsigned workers[2] = {RING_WORKERS_BOUNDED, RING_WORKERS_UNBOUNDED};
+    unsigned workers[2] = {RINGS_WORKERS_BOUNDED, RINGS_WORKERS_UNBOUNDED};
     unsigned power = 1;
     int rc;
 
@@ -69,7 +69,7 @@ ring_open(struct ring *r, unsigned n_entries)
 }
 
 void
-ring_close(struct ring *r)
+rings_close(struct rings *r)
 {
     struct io_uring_sync_cancel_reg all = {
         .flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
@@ -81,7 +81,7 @@ ring_close(struct ring *r)
 }
 
 int
-ring_enter(struct ring *r, unsigned wait, int64_t timeout_ms)
+rings_enter(struct rings *r, unsigned wait, int64_t timeout_ms)
 {
     struct __kernel_timespec ts;
     struct io_uring_getevents_arg arg = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pool.h - the buffers the kernel receives into, lent through a ring.
+/* bufring.h - the buffers the kernel receives into, lent through a ring.
  *
  *     kernel takes ->  [ bid | bid | ... | bid ]  <- tail: we give back
  *
@@ -8,10 +8,11 @@
  * 4 KB).  So only n of max buffers are in use, those below bid n; n doubles
  * while receives keep failing for want of one, and halves when none did for a
  * long time: then a buffer from n on is kept back when it comes back.  Memory
- * never used is never touched.  pool_publish shows the kernel what was given.
+ * never used is never touched.  bufring_publish shows the kernel what was
+ * given.
  */
-#ifndef IO_POOL_H
-#define IO_POOL_H
+#ifndef IO_BUFRING_H
+#define IO_BUFRING_H
 
 #include <liburing.h>
 #include <stddef.h>
@@ -19,11 +20,11 @@
 
 #include "base/check.h"
 
-#define POOL_GROUP 0 /* the ring's buffer group */
-#define POOL_GROWTH 16
-#define POOL_REST_TURNS 4096u /* a power of two */
+#define BUFRING_GROUP 0 /* the ring's buffer group */
+#define BUFRING_GROWTH 16
+#define BUFRING_REST_TURNS 4096u /* a power of two */
 
-struct pool {
+struct bufring {
     struct io_uring_buf_ring *ring;
     char *buffers;
     uint32_t bytes;   /* of one buffer */
@@ -37,19 +38,19 @@ struct pool {
 };
 
 /* n buffers (rounded up to a power of two, at most 2048) of bytes each,
- * registered with ring; may grow POOL_GROWTH-fold.  0 or -errno. [owner] */
-MUST_USE int pool_open(struct pool *p, struct io_uring *ring, uint32_t n,
-                       uint32_t bytes);
+ * registered with ring; may grow BUFRING_GROWTH-fold.  0 or -errno. [owner] */
+MUST_USE int bufring_open(struct bufring *p, struct io_uring *ring, uint32_t n,
+                          uint32_t bytes);
 /* Give the memory back; the ring is closed before. [owner] */
-void pool_close(struct pool *p);
+void bufring_close(struct bufring *p);
 /* Receives failed in this turn (they count up from 1), however many: use more
  * buffers if that happened in one shortly before, too. [owner] */
-void pool_starve(struct pool *p, uint64_t turn);
-/* Called every POOL_REST_TURNS: use fewer if none failed since. [owner] */
-void pool_rest(struct pool *p, uint64_t turn);
+void bufring_starve(struct bufring *p, uint64_t turn);
+/* Called every BUFRING_REST_TURNS: use fewer if none failed since. [owner] */
+void bufring_rest(struct bufring *p, uint64_t turn);
 
 static inline char *
-pool_at(const struct pool *p, unsigned bid)
+bufring_at(const struct bufring *p, unsigned bid)
 {
     return p->buffers + (size_t)bid * p->bytes;
 }
@@ -57,7 +58,7 @@ pool_at(const struct pool *p, unsigned bid)
 /* Give a buffer back.  (Field by field: entry 0 shares its last field with the
  * ring's tail.) */
 static inline void
-pool_give(struct pool *p, unsigned bid)
+bufring_give(struct bufring *p, unsigned bid)
 {
     struct io_uring_buf *b = &p->ring->bufs[p->tail & p->mask];
 
@@ -65,7 +66,7 @@ pool_give(struct pool *p, unsigned bid)
         p->is_kept[bid] = 1;
         return;
     }
-    b->addr = (uintptr_t)pool_at(p, bid);
+    b->addr = (uintptr_t)bufring_at(p, bid);
     b->len = p->bytes;
     b->bid = (uint16_t)bid;
     p->tail++;
@@ -73,7 +74,7 @@ pool_give(struct pool *p, unsigned bid)
 
 /* Let the kernel have what was given back. */
 static inline void
-pool_publish(struct pool *p)
+bufring_publish(struct bufring *p)
 {
     __atomic_store_n(&p->ring->tail, p->tail, __ATOMIC_RELEASE);
 }
