@@ -23,6 +23,7 @@ list_init(struct list *l)
     l->next = l->prev = l;
 }
 
+/* No link in the list; or, of a link: in no list. [owner] */
 static inline int
 list_is_empty(const struct list *l)
 {
@@ -39,13 +40,14 @@ list_insert(struct list *at, struct list *link)
     at->next = link;
 }
 
-/* Put link first, or last. [owner] */
+/* Put link first. [owner] */
 static inline void
 list_push(struct list *head, struct list *link)
 {
     list_insert(head, link);
 }
 
+/* Put link last. [owner] */
 static inline void
 list_push_back(struct list *head, struct list *link)
 {

@@ -14,6 +14,7 @@
 
 struct log_text;
 
+/* LOG_TEXT at first. */
 void log_out_set_format(enum log_format format);
 /* Add a record to the server's log, or a line to a channel.  0, or ERR_LIMIT:
  * lost, and counted. */

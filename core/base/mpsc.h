@@ -24,6 +24,7 @@ struct mpsc {
     _Alignas(64) _Atomic(struct mpsc_node *) top;
 };
 
+/* Empty, whatever was there. [any] */
 void mpsc_init(struct mpsc *l);
 /* Hand n over; it is the taker's from now on.  1 if the list was empty: the
  * caller must wake the taker; else 0. [any] */

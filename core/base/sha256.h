@@ -17,7 +17,9 @@ struct sha256 {
     uint8_t block[64];
 };
 
+/* Nothing added yet. [owner] */
 void sha256_init(struct sha256 *s);
+/* Add n bytes; any division into adds gives the same digest. [owner] */
 void sha256_add(struct sha256 *s, const void *p, size_t n);
 /* The digest of all bytes added; s is used up. [owner] */
 void sha256_end(struct sha256 *s, uint8_t out[SHA256_LEN]);

@@ -39,12 +39,15 @@ struct wheel {
     struct wheel_timer *slot[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
+/* No timer is armed, and it is now_ms.  It allocates nothing; there is no
+ * fini. [any] */
 void wheel_init(struct wheel *w, uint64_t now_ms);
 /* Arm t, moving it if it is armed.  due_ms in the past fires at the next
  * advance. [owner] */
 void wheel_arm(struct wheel *w, struct wheel_timer *t, uint64_t due_ms);
 /* Make sure that t does not fire; it need not be armed. [owner] */
 void wheel_cancel(struct wheel *w, struct wheel_timer *t);
+/* t will fire unless it is cancelled. [owner] */
 static inline int
 wheel_is_armed(const struct wheel_timer *t)
 {

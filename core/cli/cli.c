@@ -112,7 +112,7 @@ run_help(struct arguments *a)
         printf("  %-18s %s\n", name, options[i].help);
     }
     printf("Without -c: $ETUDE_CONF, conf/etude.ini of the tree this was built "
-           "in, %s/etude/etude.ini.\n"
+           "in, %s/etude.ini.\n"
            "Signals: HUP reload; USR1 reopen logs; TERM, INT and QUIT stop "
            "gracefully, a second one at once.\n",
            ETUDE_SYSCONFDIR);

@@ -3,6 +3,7 @@
 #include "conn/conn.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -65,7 +66,6 @@ on_released(struct io_source *s)
     if (c->in)
         blocks_give(&env->blocks, c->in, c->in_cap);
     metrics_sub(env->metrics, METRIC_connections_active, 1);
-    c->env = NULL;
     slab_give(&env->conns, c);
     env->on_closed(env);
 }
@@ -207,26 +207,35 @@ conn_used(struct conn *c, size_t n)
     c->in_cap = c->in_start = c->in_end = 0;
 }
 
+/* Of a slot that may be free, and then keeps its descriptor -1 but nothing
+ * else (slab.h). */
+_Static_assert(offsetof(struct io_source, fd) >= SLAB_KEPT_AT &&
+                   offsetof(struct io_source, fd) + sizeof(int32_t) <=
+                       SLAB_KEPT_END,
+               "a free slot keeps its fd");
+
+static int
+is_open(const struct conn *c)
+{
+    return c->io.fd >= 0;
+}
+
 void
 conn_drain(struct env *env, uint64_t due_ms)
 {
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (c->env && c->phase == CONN_IDLE)
+        if (is_open(c) && c->phase == CONN_IDLE)
             conn_deadline(c, due_ms);
     }
 }
 
 void
-conn_abandon_all(struct env *env)
+conn_close_all(struct env *env)
 {
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (!c->env)
-            continue;
-        if (c->phase != CONN_CLOSED)
-            close(c->io.fd);
-        h1_abandon(c);
-        c->env = NULL;
+        if (is_open(c))
+            conn_close(c);
     }
 }

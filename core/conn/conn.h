@@ -80,8 +80,7 @@ void conn_used(struct conn *c, size_t n);
 /* For every open connection of env: begin to close the idle ones, at due_ms.
  * [worker] */
 void conn_drain(struct env *env, uint64_t due_ms);
-/* The loop is over: give back what every connection holds, sockets included,
- * without waiting for the kernel (its ring is closed next). [worker] */
-void conn_abandon_all(struct env *env);
+/* Close every connection, whatever it is doing. [worker] */
+void conn_close_all(struct env *env);
 
 #endif

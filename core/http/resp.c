@@ -42,12 +42,6 @@ resp_clear(struct resp *p)
     p->type = (et_str){NULL, 0};
 }
 
-void
-resp_fini(struct resp *p)
-{
-    segment_clear(&p->body);
-}
-
 static void
 decide(struct resp *p, uint16_t status, et_str type, enum segment_kind kind,
        uint64_t n)

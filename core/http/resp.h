@@ -33,11 +33,16 @@ struct resp {
     uint64_t sent_bytes;  /* body bytes handed to the kernel */
 };
 
+/* Nothing decided, no fields. [worker] */
 void resp_init(struct resp *p);
 /* Drop what is decided (status, type, body), keep the fields. [worker] */
 void resp_clear(struct resp *p);
-/* Everything back; releases the body. [worker] */
-void resp_fini(struct resp *p);
+/* Release the body. [worker] */
+static inline void
+resp_fini(struct resp *p)
+{
+    segment_clear(&p->body);
+}
 /* Decide: keeps type and, for MEM, the body's bytes. [worker] */
 void resp_reply_mem(struct resp *p, uint16_t status, et_str type,
                     const void *body, uint64_t n);

@@ -2,7 +2,6 @@
 /* segment.c - a response body as a queue; see segment.h. */
 #include "http/segment.h"
 
-#include <stddef.h>
 #include <unistd.h>
 
 static void
@@ -12,14 +11,6 @@ segment_release(struct segment *s)
         close(s->fd);
     else if (s->kind == SEGMENT_REF && s->release)
         s->release(s->arg);
-}
-
-void
-segment_init(struct segment_queue *q)
-{
-    q->first = NULL;
-    q->last = &q->first;
-    q->bytes = 0;
 }
 
 void
@@ -69,7 +60,7 @@ segment_consume(struct segment_queue *q, uint64_t n)
 }
 
 void
-segment_clear(struct segment_queue *q)
+segment_clear_all(struct segment_queue *q)
 {
     struct segment *s, *next;
 

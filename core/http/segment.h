@@ -11,6 +11,7 @@
 #ifndef HTTP_SEGMENT_H
 #define HTTP_SEGMENT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/check.h"
@@ -36,7 +37,14 @@ struct segment_queue {
     uint64_t bytes; /* not yet consumed */
 };
 
-void segment_init(struct segment_queue *q);
+/* An empty queue. [worker] */
+static inline void
+segment_init(struct segment_queue *q)
+{
+    q->first = NULL;
+    q->last = &q->first;
+    q->bytes = 0;
+}
 /* Append s, which the caller has filled and keeps alive (request arena).  An
  * empty one is released at once. [worker] */
 void segment_put(struct segment_queue *q, struct segment *s);
@@ -50,7 +58,13 @@ segment_peek(const struct segment_queue *q)
 }
 /* n bytes of the front segment are dealt with; n <= its n. [worker] */
 void segment_consume(struct segment_queue *q, uint64_t n);
-/* Release all that is left. [worker] */
-void segment_clear(struct segment_queue *q);
+/* Release all that is left, of which there usually is none. [worker] */
+void segment_clear_all(struct segment_queue *q);
+static inline void
+segment_clear(struct segment_queue *q)
+{
+    if (UNLIKELY(q->first != NULL))
+        segment_clear_all(q);
+}
 
 #endif

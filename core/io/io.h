@@ -52,13 +52,14 @@ struct io_handler {
 
 struct io_source {
     const struct io_handler *on;
+    int32_t fd;     /* -1: released */
+    uint16_t gen;   /* survives reuse of the memory: never zero it (and lies
+                       where a slab keeps a free item's bytes) */
+    uint16_t state; /* the backend's */
     union {
         struct io_source *next; /* among those to be released */
         struct io_send *send;   /* waiting for room (epoll) */
     } link;
-    int32_t fd;
-    uint16_t gen;   /* survives reuse of the memory: never zero it */
-    uint16_t state; /* the backend's */
 };
 
 #define IO_IOV_MAX 8

@@ -296,6 +296,20 @@ sock_listen(const struct sock_address *a, const struct sock_options *o,
     return rc;
 }
 
+int
+sock_adjust(int fd, const struct sock_address *a, const struct sock_options *o)
+{
+    int rc;
+
+    if (a->addr.ss_family == AF_UNIX)
+        rc = set_file(a, o);
+    else
+        rc = set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, o->defer_accept_s);
+    if (rc == 0 && listen(fd, o->backlog) < 0)
+        rc = -errno;
+    return rc;
+}
+
 void
 sock_unlink(const struct sock_address *a)
 {

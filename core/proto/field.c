@@ -131,10 +131,31 @@ field_name_is_valid(et_str s)
     return ascii_all(s, ASCII_TOKEN);
 }
 
+/* True if one of eight bytes is below 0x20 or is 0x7f: HTAB too, so it is a
+ * suspicion, not a verdict. */
+static inline int
+has_control(const char *p)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    uint64_t w, del;
+
+    memcpy(&w, p, sizeof w);
+    del = w ^ ones * 0x7f;
+    return (((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & high ? 1 : 0;
+}
+
 int
 field_value_is_valid(et_str s)
 {
-    return s.n == 0 || ascii_all(s, ASCII_VALUE);
+    size_t i;
+
+    if (s.n < 8)
+        return s.n == 0 || ascii_all(s, ASCII_VALUE);
+    for (i = 0; i + 8 <= s.n; i += 8) {
+        if (has_control(s.p + i))
+            return ascii_all(s, ASCII_VALUE);
+    }
+    return !has_control(s.p + s.n - 8) || ascii_all(s, ASCII_VALUE);
 }
 
 /* ---- cookies -------------------------------------------------------------*/

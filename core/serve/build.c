@@ -19,6 +19,7 @@
 #include "plug/instance.h"
 #include "plug/plugin.h"
 #include "proto/addr.h"
+#include "serve/claims.h"
 #include "serve/module.h"
 
 #define GEN_MAX_BYTES ((size_t)4 << 30)
@@ -47,6 +48,8 @@ struct builder {
     struct diag *diag;
     struct section *sections;
     uint32_t cap_routes, cap_instances;
+    struct claims claims;
+    int has_priorities; /* sections differ in it */
 };
 
 /* ---- growing arrays of the generation
@@ -525,6 +528,44 @@ add_conf_routes(struct builder *b)
     }
 }
 
+/* One host of a declared route (absent: any), as far as no plugin of higher
+ * priority has it. */
+static void
+add_unclaimed(struct builder *b, const struct origin *like, et_str methods,
+              et_str pattern, et_str host, const char *name)
+{
+    struct origin *o = new_origin(b);
+    et_str *one = arena_alloc(&b->gen->arena, sizeof *one);
+    et_str left;
+
+    if (!o || !one ||
+        claims_add(&b->claims, like->handler->conf->priority, methods, host,
+                   pattern, &left) < 0) {
+        out_of_memory(b);
+        return;
+    }
+    *o = *like;
+    *one = host;
+    if (left.n > 0)
+        add_rule(b, o, left, pattern, (et_list){one, host.n > 0}, name);
+}
+
+static void
+add_declared_rule(struct builder *b, struct origin *o, et_str methods,
+                  et_str pattern, const char *name)
+{
+    const et_list *hosts = &o->handler->conf->host;
+
+    if (!b->has_priorities) {
+        add_rule(b, o, methods, pattern, *hosts, name);
+        return;
+    }
+    if (hosts->n == 0)
+        add_unclaimed(b, o, methods, pattern, (et_str){NULL, 0}, name);
+    for (size_t i = 0; i < hosts->n; i++)
+        add_unclaimed(b, o, methods, pattern, hosts->v[i], name);
+}
+
 /* Routes that a section's plugin brings along. */
 static void
 add_declared(struct builder *b, struct section *s)
@@ -547,7 +588,36 @@ add_declared(struct builder *b, struct section *s)
         o->fn = r->fn;
         o->flags = r->flags;
         o->at = c->at;
-        add_rule(b, o, str_from_z(r->method), str_from_z(path), c->host, name);
+        add_declared_rule(b, o, str_from_z(r->method), str_from_z(path), name);
+    }
+}
+
+static int64_t
+highest_below(const struct builder *b, int64_t limit)
+{
+    int64_t highest = INT64_MIN;
+
+    for (size_t i = 0; i < b->conf->n_plugins; i++) {
+        int64_t p = b->sections[i].conf->priority;
+        if (b->sections[i].plugin && p < limit && p > highest)
+            highest = p;
+    }
+    return highest;
+}
+
+/* All of them, in the order of falling priority. */
+static void
+add_all_declared(struct builder *b)
+{
+    int64_t priority = highest_below(b, INT64_MAX);
+
+    b->has_priorities = highest_below(b, priority) != INT64_MIN;
+    for (; priority != INT64_MIN; priority = highest_below(b, priority)) {
+        for (size_t i = 0; i < b->conf->n_plugins; i++) {
+            struct section *s = &b->sections[i];
+            if (s->plugin && s->conf->priority == priority)
+                add_declared(b, s);
+        }
     }
 }
 
@@ -594,10 +664,7 @@ build_routes(struct builder *b)
     if (!b->gen->router)
         return ERR_NOMEM;
     add_conf_routes(b);
-    for (size_t i = 0; i < b->conf->n_plugins; i++) {
-        if (b->sections[i].plugin)
-            add_declared(b, &b->sections[i]);
-    }
+    add_all_declared(b);
     add_health(b, b->conf->server.health, "health", dispatch_answer_health);
     add_health(b, b->conf->server.ready, "ready", dispatch_answer_ready);
     add_scopes(b);
@@ -664,6 +731,20 @@ set_trust(struct builder *b)
     return 0;
 }
 
+/* Refused, not served in the clear: TLS is not built into this server. */
+static void
+check_listens(const struct conf *conf, struct diag *d)
+{
+    for (size_t i = 0; i < conf->n_listens; i++) {
+        const struct conf_listen *l = &conf->listens[i];
+        if (l->tls_certificate.n)
+            diag_error(d, &l->at,
+                       "[listen %.*s] tls.certificate: this server is built "
+                       "without TLS",
+                       (int)l->name.n, l->name.p);
+    }
+}
+
 static struct gen *
 new_gen(struct conf *conf, const struct build_options *o)
 {
@@ -692,6 +773,8 @@ build_gen(struct conf *conf, const struct build_options *o, struct diag *d)
     b.gen = new_gen(conf, o);
     if (!b.gen)
         return out_of_memory(&b);
+    b.claims.arena = &b.gen->arena;
+    check_listens(conf, d);
     if (load_sections(&b) < 0 || set_trust(&b) < 0)
         out_of_memory(&b);
     else if (build_routes(&b) == ERR_NOMEM)

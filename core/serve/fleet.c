@@ -14,7 +14,8 @@ fleet_init(struct fleet *f, uint32_t n, struct mailbox *control)
     /* A worker has members aligned to cache lines. */
     f->workers = aligned_alloc(_Alignof(struct worker), n * sizeof *f->workers);
     f->orders = calloc(n, sizeof *f->orders);
-    if (!f->workers || !f->orders) {
+    f->last = calloc(n, sizeof *f->last);
+    if (!f->workers || !f->orders || !f->last) {
         fleet_fini(f);
         return -ENOMEM;
     }
@@ -30,8 +31,10 @@ fleet_fini(struct fleet *f)
 {
     free(f->workers);
     free(f->orders);
+    free(f->last);
     f->workers = NULL;
     f->orders = NULL;
+    f->last = NULL;
 }
 
 static void
@@ -41,6 +44,7 @@ on_reply(struct order *o)
 
     CHECK(f->n_waiting > 0);
     f->n_waiting--;
+    o->is_out = 0;
 }
 
 void
@@ -51,19 +55,42 @@ fleet_adopt(struct fleet *f, struct order *o)
     o->fleet = f;
     o->result = 0;
     o->why[0] = '\0';
+    CHECK(!o->is_out);
+    o->is_out = 1;
     f->n_waiting++;
+}
+
+static void
+give(struct fleet *f, uint32_t worker, struct order *o, fleet_order *order,
+     void *arg)
+{
+    fleet_adopt(f, o);
+    o->arg = arg;
+    o->run = order;
+    order_give(&f->workers[worker], o);
 }
 
 void
 fleet_command(struct fleet *f, uint32_t first, uint32_t n, fleet_order *order,
               void *arg)
 {
-    for (uint32_t i = first; i < first + n; i++) {
-        fleet_adopt(f, &f->orders[i]);
-        f->orders[i].arg = arg;
-        f->orders[i].run = order;
-        order_give(&f->workers[i], &f->orders[i]);
-    }
+    for (uint32_t i = first; i < first + n; i++)
+        give(f, i, &f->orders[i], order, arg);
+}
+
+void
+fleet_drain(struct fleet *f)
+{
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        give(f, i, &f->last[i], order_drain, NULL);
+}
+
+void
+fleet_unlisten_all(struct fleet *f)
+{
+    fleet_adopt(f, &f->acceptor_order);
+    f->acceptor_order.listener = ACCEPTOR_ALL;
+    acceptor_unlisten(&f->acceptor, &f->acceptor_order);
 }
 
 int

@@ -14,10 +14,12 @@
 #include "work/order.h"
 #include "work/worker.h"
 
-/* One order a worker, and one for the acceptor, reused for every command. */
+/* One order a worker, and one for the acceptor, reused for every command; and
+ * one a worker for the last command, which may be given while a worker that a
+ * plugin blocks still owes the answer to another. */
 struct fleet {
     struct worker *workers;
-    struct order *orders;
+    struct order *orders, *last;
     uint32_t n_workers;
     struct acceptor acceptor;
     struct order acceptor_order;
@@ -41,6 +43,12 @@ void fleet_fini(struct fleet *f);
 /* Give order to workers first..first+n-1 with arg; does not wait. */
 void fleet_command(struct fleet *f, uint32_t first, uint32_t n,
                    fleet_order *order, void *arg);
+/* Have the acceptor accept what is queued on all its sockets and close them;
+ * f->acceptor_order.is_out until it has.  Does not wait. */
+void fleet_unlisten_all(struct fleet *f);
+/* Have every worker accept and close its sockets, and end its connections: its
+ * last command.  Does not wait. */
+void fleet_drain(struct fleet *f);
 /* Wait for all answers, at most timeout_ms (-1: for ever).  0, or -ETIMEDOUT:
  * then the orders are still out. */
 MUST_USE int fleet_wait(struct fleet *f, int64_t timeout_ms);

@@ -55,6 +55,8 @@ struct server {
     uint64_t log_due_ns;  /* not before: see LOG_INTERVAL_MS */
     int hup, usr1, stops; /* signals noted */
     int logs_sleep;       /* the last drain found nothing */
+    int is_ending;        /* drain has begun */
+    int has_pid_file;
 };
 
 /* A generation's way back to the control thread. */
@@ -109,10 +111,39 @@ log_timeout(const struct server *s)
     uint64_t now_ns = clock_mono_ns();
 
     if (s->logs_sleep)
-        return -1;
+        return log_is_behind() ? LOG_RETRY_MS : -1;
     return now_ns >= s->log_due_ns
                ? 0
                : (int)((s->log_due_ns - now_ns) / 1000000u) + 1;
+}
+
+/* Sockets in the file system go before the process does. */
+static void
+remove_sockets(struct server *s)
+{
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        if (s->sockets.v[i].n_fds > 0)
+            sockets_forget(&s->sockets, i);
+    }
+}
+
+static void
+remove_files(struct server *s)
+{
+    remove_sockets(s);
+    if (s->has_pid_file)
+        unlink(s->gen->conf->server.pid_file.p);
+}
+
+/* A second signal to stop while the control thread waits for a worker that
+ * does not answer. */
+static void
+end_now(struct server *s)
+{
+    log_warn("stopping now: connections are cut off");
+    remove_files(s);
+    log_drain();
+    _exit(SERVER_CUT);
 }
 
 static void
@@ -133,11 +164,13 @@ step(void *arg, int timeout_ms)
         log_error("control: poll: %s", strerror(errno));
     if (p[0].revents)
         read_signals(s);
-    if (p[2].revents || log_timeout(s) == 0)
+    if (p[2].revents || log_timeout(s) == 0 || log_is_behind())
         write_logs(s);
     while (mailbox_recv(&s->mailbox, v) == MAILBOX_BATCH)
         continue;
     mailbox_deliver(&s->mailbox, s);
+    if (s->stops > 1 && !s->is_ending)
+        end_now(s);
     if (s->usr1) {
         s->usr1 = 0;
         log_info("log files reopened, %d failed", log_reopen());
@@ -276,23 +309,35 @@ commit(struct server *s, struct gen *g)
         snprintf(c.server, sizeof c.server, "Etude");
     (void)fleet_all(&s->fleet, order_commit, &c, NULL);
     s->gen = g;
+    acceptor_set_sheds(&s->fleet.acceptor,
+                       g->conf->server.overload == CONF_OVERLOAD_SHED);
+    if (g->conf->server.body_memory_total != CONF_AUTO)
+        atomic_store(&s->budget.memory_max, g->conf->server.body_memory_total);
+    else
+        atomic_store(&s->budget.memory_max, s->settings.body_memory_total);
     log_plugins(s);
     if (runtime_dir(g->conf))
         (void)!image_write_map(&s->images, runtime_dir(g->conf));
 }
 
-/* Settings of the process itself that may change in a reload. */
-static void
-apply_log(const struct conf *conf)
+/* Write the log as conf wants it; 0, or -errno with the reason in d and the log
+ * as it was. */
+static int
+apply_log(const struct conf *conf, struct diag *d)
 {
+    struct place at = conf_place(conf, &conf->server.log);
     int rc = log_server_open(conf->server.log.n ? conf->server.log.p : NULL);
 
-    if (rc < 0)
-        log_error("log = %s: %s", conf->server.log.p, strerror(-rc));
+    if (rc < 0) {
+        diag_error(d, &at, "[server] log: cannot open %s: %s",
+                   conf->server.log.p, strerror(-rc));
+        return rc;
+    }
     log_set_level((enum log_level)(conf->server.log_level + 1));
     log_set_format(conf->server.log_format == CONF_LOG_JSON ? LOG_JSON
                                                             : LOG_TEXT);
     host_set_log_level((uint32_t)conf->server.log_level + 1);
+    return 0;
 }
 
 /* ---- listeners
@@ -323,11 +368,11 @@ start_listening(struct server *s)
 }
 
 static void
-stop_listening(struct server *s, int all)
+stop_listening(struct server *s)
 {
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         struct socket_entry *e = &s->sockets.v[i];
-        if (e->n_fds == 0 || (!all && e->is_wanted))
+        if (e->n_fds == 0 || e->is_wanted)
             continue;
         fleet_unlisten(&s->fleet, (uint8_t)i);
         log_info("no longer listening on %s", e->shown);
@@ -359,20 +404,23 @@ try_reload(struct server *s, struct diag *d)
     g = make_gen(s, conf, d);
     if (!g)
         return ERR_INVALID;
-    if (sockets_want(&s->sockets, conf, sockets_each(s), d) < 0) {
-        dispose(s, g);
-        return ERR_INVALID;
-    }
-    if (prepare(s, g, d) < 0) {
-        sockets_revert(&s->sockets);
-        dispose(s, g);
-        return ERR_INVALID;
-    }
-    apply_log(conf);
+    if (sockets_want(&s->sockets, conf, sockets_each(s), d) < 0)
+        goto drop;
+    if (prepare(s, g, d) < 0)
+        goto close;
+    if (apply_log(conf, d) < 0)
+        goto abort;
     commit(s, g);
     start_listening(s);
-    stop_listening(s, 0);
+    stop_listening(s);
     return 0;
+abort:
+    (void)fleet_all(&s->fleet, order_abort, g, NULL);
+close:
+    sockets_revert(&s->sockets);
+drop:
+    dispose(s, g);
+    return ERR_INVALID;
 }
 
 static void
@@ -514,29 +562,37 @@ write_pid(const struct conf *conf)
 /* ---- the end
  * ------------------------------------------------------------------*/
 
-/* Wait for all orders, but not longer than ms, nor past another signal.  True
- * if all were answered. */
-static int
-wait_patiently(struct server *s, uint64_t ms, int signals)
-{
-    uint64_t end_ns = clock_mono_ns() + ms * 1000000u;
-
-    while (s->fleet.n_waiting > 0 && s->stops == signals) {
-        uint64_t now_ns = clock_mono_ns();
-        if (now_ns >= end_ns)
-            break;
-        step(s, (int)((end_ns - now_ns) / 1000000u) + 1);
-    }
-    return s->fleet.n_waiting == 0;
-}
-
+/* Wait while is_waiting says so, but not longer than ms, nor past another
+ * signal. */
 static void
-sleep_patiently(struct server *s, uint64_t ms, int signals)
+wait_patiently(struct server *s, uint64_t ms,
+               int (*is_waiting)(const struct server *s))
 {
     uint64_t end_ns = clock_mono_ns() + ms * 1000000u, now_ns;
+    int signals = s->stops;
 
-    while (s->stops == signals && (now_ns = clock_mono_ns()) < end_ns)
+    while (is_waiting(s) && s->stops == signals &&
+           (now_ns = clock_mono_ns()) < end_ns)
         step(s, (int)((end_ns - now_ns) / 1000000u) + 1);
+}
+
+static int
+always(const struct server *s)
+{
+    (void)s;
+    return 1;
+}
+
+static int
+acceptor_is_out(const struct server *s)
+{
+    return s->fleet.acceptor_order.is_out;
+}
+
+static int
+anyone_is_out(const struct server *s)
+{
+    return s->fleet.n_waiting > 0;
 }
 
 /* Serve on with `Connection: close` for shutdown_delay, accept what is queued,
@@ -546,17 +602,23 @@ static int
 drain(struct server *s)
 {
     const struct conf_server *c = &s->gen->conf->server;
-    int signals = s->stops, is_clean;
-    uint64_t delay_ms = (uint64_t)c->shutdown_delay;
+    struct fleet *f = &s->fleet;
+    int is_clean;
 
     log_info("stopping: up to %lld ms for what is in progress",
              (long long)(c->shutdown_delay + c->drain_timeout));
-    (void)fleet_all(&s->fleet, order_stopping, NULL, NULL);
-    if (delay_ms)
-        sleep_patiently(s, delay_ms, signals);
-    stop_listening(s, 1);
-    fleet_command(&s->fleet, 0, s->fleet.n_workers, order_drain, NULL);
-    is_clean = wait_patiently(s, (uint64_t)c->drain_timeout, signals);
+    s->is_ending = 1;
+    /* Nobody is waited for without bounds: a plugin may block its worker. */
+    fleet_command(f, 0, f->n_workers, order_stopping, NULL);
+    if (c->shutdown_delay > 0)
+        wait_patiently(s, (uint64_t)c->shutdown_delay, always);
+    fleet_unlisten_all(f);
+    wait_patiently(s, GRACE_MAX_MS, acceptor_is_out);
+    remove_sockets(s);
+    fleet_drain(f);
+    if (s->stops == 1)
+        wait_patiently(s, (uint64_t)c->drain_timeout, anyone_is_out);
+    is_clean = !anyone_is_out(s);
     if (!is_clean)
         log_warn("stopping now: connections are cut off");
     return is_clean ? SERVER_OK : SERVER_CUT;
@@ -596,7 +658,9 @@ start(struct server *s, struct diag *d)
 
     if (!conf)
         return SERVER_CONFIG;
-    apply_log(conf);
+    rc = apply_log(conf, d);
+    if (rc < 0)
+        return rc == -EACCES ? SERVER_PERMISSION : SERVER_CONFIG;
     settings_choose(&s->settings, conf);
     atomic_init(&s->budget.memory_max, s->settings.body_memory_total);
     g = make_gen(s, conf, d);
@@ -614,6 +678,7 @@ start(struct server *s, struct diag *d)
     if (prepare(s, g, d) < 0)
         return SERVER_CONFIG;
     commit(s, g);
+    s->has_pid_file = conf->server.pid_file.n > 0;
     if (write_pid(conf) < 0)
         return SERVER_PERMISSION;
     start_listening(s);
@@ -641,6 +706,7 @@ server_run(const struct server_options *o)
     print_diag(&d);
     diag_fini(&d);
     if (code != SERVER_OK) {
+        remove_files(&s);
         log_drain();
         /* Threads may run already: leave as one. */
         _exit(code);
@@ -651,8 +717,7 @@ server_run(const struct server_options *o)
             reload(&s);
     }
     code = drain(&s);
-    if (s.gen->conf->server.pid_file.n)
-        unlink(s.gen->conf->server.pid_file.p);
+    remove_files(&s);
     if (!end_threads(&s)) {
         log_drain();
         _exit(SERVER_CUT);

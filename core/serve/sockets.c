@@ -3,6 +3,7 @@
 #include "serve/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "conf/conf.h"
 
@@ -98,9 +100,12 @@ find(struct sockets *s, const struct sock_address *a)
 static struct socket_entry *
 find_free(struct sockets *s)
 {
-    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
-        if (s->v[i].n_fds == 0)
+    for (uint32_t k = 0; k < ENV_MAX_LISTENERS; k++) {
+        uint32_t i = (s->next + k) % ENV_MAX_LISTENERS;
+        if (s->v[i].n_fds == 0) {
+            s->next = i + 1;
             return &s->v[i];
+        }
     }
     return NULL;
 }
@@ -132,6 +137,25 @@ take_port(const struct socket_entry *e, struct sock_address *a)
         *a = bound;
 }
 
+/* One more socket of e: a Unix socket's path can be bound only once, so its
+ * workers share one queue. */
+static int
+open_one(struct opener *o, const struct socket_entry *e,
+         const struct sock_address *a, char *why, size_t cap)
+{
+    struct sock_address to = *a;
+    int fd;
+
+    if (e->n_fds > 0 && a->addr.ss_family == AF_UNIX) {
+        fd = fcntl(e->fds[0], F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+            snprintf(why, cap, "%s", strerror(errno));
+        return fd < 0 ? -errno : fd;
+    }
+    take_port(e, &to);
+    return sock_listen(&to, &o->options, why, cap);
+}
+
 static int
 open_entry(struct opener *o, struct socket_entry *e,
            const struct sock_address *a)
@@ -145,10 +169,7 @@ open_entry(struct opener *o, struct socket_entry *e,
     }
     e->wanted = *a;
     while (e->n_fds < o->n_fds) {
-        struct sock_address to = *a;
-        int fd;
-        take_port(e, &to);
-        fd = sock_listen(&to, &o->options, why, sizeof why);
+        int fd = open_one(o, e, a, why, sizeof why);
         if (fd < 0) {
             fail(o, fd, why);
             close_entry(e);
@@ -176,6 +197,7 @@ want(struct opener *o, const struct sock_address *a)
             return;
     }
     e->is_wanted = 1;
+    e->options = o->options;
     e->env.proxy = (uint8_t)o->listen->proxy_protocol;
     e->env.is_unix = a->addr.ss_family == AF_UNIX;
 }
@@ -224,11 +246,24 @@ sockets_want(struct sockets *s, const struct conf *conf, uint32_t n_fds,
     return o.rc;
 }
 
+static void
+adjust(const struct socket_entry *e, int fd)
+{
+    int rc = sock_adjust(fd, &e->wanted, &e->options);
+
+    if (rc < 0)
+        log_warn("%s: its new options: %s", e->shown, strerror(-rc));
+}
+
 void
 sockets_settle(struct sockets *s)
 {
-    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++)
-        s->v[i].is_new = 0;
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        struct socket_entry *e = &s->v[i];
+        for (uint32_t k = 0; k < e->n_fds && e->is_wanted && !e->is_new; k++)
+            adjust(e, e->fds[k]);
+        e->is_new = 0;
+    }
 }
 
 void

@@ -23,11 +23,14 @@ struct socket_entry {
     int *fds;                   /* [n_fds]: one, or one a worker */
     uint32_t n_fds;             /* 0: the entry is free */
     struct listener_env env;
+    struct sock_options options;    /* as last wanted */
     uint8_t is_wanted, is_new;
 };
 
 struct sockets {
     struct socket_entry v[ENV_MAX_LISTENERS];
+    uint32_t next; /* where to look for a free entry: ids are reused late, as
+                      connections may be on the way under an old one */
 };
 
 /* Open what conf wants and s has not, n_fds sockets each (more than one with
@@ -35,7 +38,8 @@ struct sockets {
  * negative -errno (the first), with every reason in d and nothing changed. */
 MUST_USE int sockets_want(struct sockets *s, const struct conf *conf,
                           uint32_t n_fds, struct diag *d);
-/* The change is made: nothing is new any more. */
+/* The change is made: nothing is new any more, and sockets that stay have the
+ * options now wanted. */
 void sockets_settle(struct sockets *s);
 /* The change is not made: close what is new, keep the rest. */
 void sockets_revert(struct sockets *s);

@@ -138,10 +138,16 @@ static void
 on_end(struct listener *l)
 {
     struct acceptor *a = l->owner;
+    struct order *o = l->on_end_arg;
 
     a->is_listening[l->id] = 0;
+    l->on_end_arg = NULL;
     flush_all(a);
-    order_reply(l->on_end_arg, 0);
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        if (a->listeners[i].on_end_arg == o)
+            return; /* the last one answers */
+    }
+    order_reply(o, 0);
 }
 
 static void
@@ -164,10 +170,21 @@ do_unlisten(void *reader, struct mail *m)
 {
     struct acceptor *a = reader;
     struct order *o = CONTAINER_OF(m, struct order, mail);
-    struct listener *l = &a->listeners[o->listener];
+    uint32_t n = 0;
 
-    l->on_end_arg = o;
-    listener_end(l);
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        if (a->is_listening[i] &&
+            (o->listener == i || o->listener == ACCEPTOR_ALL)) {
+            a->listeners[i].on_end_arg = o;
+            n++;
+        }
+    }
+    if (n == 0)
+        order_reply(o, 0);
+    for (uint32_t i = 0; n > 0 && i < ENV_MAX_LISTENERS; i++) {
+        if (a->is_listening[i] && a->listeners[i].on_end_arg == o)
+            listener_end(&a->listeners[i]);
+    }
 }
 
 static void

@@ -22,6 +22,8 @@
 
 struct log_ring;
 
+#define ACCEPTOR_ALL 0xff
+
 struct acceptor_options {
     const char *event;
     struct worker *workers;
@@ -72,7 +74,8 @@ MUST_USE int acceptor_join(struct acceptor *a, uint32_t ms);
  * by themselves and are answered like a worker's. [control] */
 /* Accept from o->fd as listener o->listener. */
 void acceptor_listen(struct acceptor *a, struct order *o);
-/* Accept what is queued on listener o->listener, close it, answer. */
+/* Accept what is queued on listener o->listener (ACCEPTOR_ALL: on every one),
+ * close it, answer. */
 void acceptor_unlisten(struct acceptor *a, struct order *o);
 
 #endif

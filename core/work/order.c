@@ -99,8 +99,11 @@ listener_on_end(struct listener *l)
 {
     struct worker *w = l->owner;
 
+    w->is_listening[l->id] = 0;
     w->n_listening--;
-    order_reply(l->on_end_arg, 0);
+    if (l->on_end_arg)
+        order_reply(l->on_end_arg, 0);
+    worker_check_drained(w);
 }
 
 void
@@ -111,6 +114,7 @@ order_listen(struct worker *w, struct order *o)
     l->owner = w;
     l->on_conn = listener_on_conn;
     l->on_end = listener_on_end;
+    w->is_listening[o->listener] = 1;
     w->n_listening++;
     listener_start(l, w->env.io, &w->env.wheel, o->fd, o->listener);
     order_reply(o, 0);
@@ -143,6 +147,12 @@ order_drain(struct worker *w, struct order *o)
 
     env->is_stopping = 1;
     w->drain = o;
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        if (!w->is_listening[i])
+            continue;
+        w->listeners[i].on_end_arg = NULL;
+        listener_end(&w->listeners[i]);
+    }
     conn_drain(env, env->clock.mono_ms + env->limits.idle_grace_ms);
     worker_check_drained(w);
 }

@@ -27,6 +27,7 @@ struct order {
     void *fleet; /* the sender's own, for on_reply */
     int fd;      /* of order_listen */
     uint8_t listener;
+    uint8_t is_out; /* given and not yet answered; the sender's */
     int result;
     char why[512];
 };
@@ -57,7 +58,8 @@ void order_listen(struct worker *w, struct order *o);
 void order_unlisten(struct worker *w, struct order *o);
 /* From now on every answer says Connection: close. */
 void order_stopping(struct worker *w, struct order *o);
-/* Close idle connections after the grace; answered when all are gone. */
+/* Stop accepting, close idle connections after the grace; answered when all
+ * are gone. */
 void order_drain(struct worker *w, struct order *o);
 
 #endif

@@ -26,6 +26,22 @@ worker_load(const struct worker *w, uint64_t handed)
     return metrics_get(&w->metrics, METRIC_connections_active) + handed - taken;
 }
 
+/* At the end: turns of at most a tick until cut connections are let go. */
+#define CLOSE_TURNS 64
+
+static void
+on_tick(struct wheel_timer *t, uint64_t now_ms)
+{
+    (void)t;
+    (void)now_ms;
+}
+
+static int
+has_connections(const struct worker *w)
+{
+    return metrics_get(&w->metrics, METRIC_connections_active) > 0;
+}
+
 /* ---- generations ----------------------------------------------------------*/
 
 static void
@@ -74,7 +90,8 @@ worker_check_drained(struct worker *w)
 {
     struct order *o = w->drain;
 
-    if (!o || metrics_get(&w->metrics, METRIC_connections_active) > 0)
+    if (!o || w->n_listening > 0 ||
+        metrics_get(&w->metrics, METRIC_connections_active) > 0)
         return;
     w->drain = NULL;
     order_reply(o, 0);
@@ -138,6 +155,7 @@ set_up(struct worker *w)
     char why[256] = "";
     int rc;
 
+    w->tick.fn = on_tick;
     clock_update(&env->clock);
     wheel_init(&env->wheel, env->clock.mono_ms);
     http1_common_init(&env->common, (et_str){NULL, 0}, env->clock.date);
@@ -163,6 +181,22 @@ set_up(struct worker *w)
     return 0;
 }
 
+/* What drain has left is cut off; the kernel is given a moment to let go of
+ * it.  Then this worker's part of the generation can go as well. */
+static void
+close_connections(struct worker *w)
+{
+    struct env *env = &w->env;
+
+    conn_close_all(env);
+    for (int i = 0; i < CLOSE_TURNS && has_connections(w); i++) {
+        wheel_arm(&env->wheel, &w->tick, env->clock.mono_ms + 1);
+        turn(w);
+    }
+    if (env->gen && !has_connections(w))
+        on_retired(env, env->gen);
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -179,9 +213,7 @@ worker_main(void *arg)
         return NULL;
     while (!w->is_done)
         turn(w);
-    conn_abandon_all(env);
-    if (env->gen)
-        on_retired(env, env->gen);
+    close_connections(w);
     io_close(env->io);
     slab_fini(&env->conns);
     slab_fini(&env->reqs);

@@ -38,8 +38,10 @@ struct worker {
     struct mailbox mailbox;
     struct io_source pipe;
     struct listener listeners[ENV_MAX_LISTENERS]; /* accept = reuseport */
+    uint8_t is_listening[ENV_MAX_LISTENERS];
     pthread_t thread;
     struct order *drain;  /* answered when the last connection is gone */
+    struct wheel_timer tick; /* keeps the last turns short */
     struct mail stop;     /* of worker_stop */
     struct order *start;  /* answered when the loop can run */
     uint32_t n_listening; /* of listeners */

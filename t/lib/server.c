@@ -222,10 +222,15 @@ server_launch(struct server *s)
 void
 server_start(struct server *s, const char *ini)
 {
-    int code;
-
     server_prepare(s, ini);
-    code = server_launch(s);
+    server_serve(s);
+}
+
+void
+server_serve(struct server *s)
+{
+    int code = server_launch(s);
+
     if (code >= 0) {
         size_t n;
         char *text = read_all(s->log_path, &n);

@@ -37,6 +37,8 @@ void server_start(struct server *s, const char *ini);
  * fail to start: its exit code, or -1 when it serves. */
 void server_prepare(struct server *s, const char *ini);
 int server_launch(struct server *s);
+/* server_launch that must succeed. */
+void server_serve(struct server *s);
 /* Run `etude ARGS...` with this folder's configuration (-c is added) to its
  * end: the exit code; what it printed (both streams) goes to out. */
 int server_run(struct server *s, const char *const *args, char *out,

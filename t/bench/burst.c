@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* burst.c - one scenario of make bench: short bursts of wrk, server after
+ * server, round after round.
+ *
+ *     burst SCENARIO ROUNDS SECONDS CPU WRK-OPTION... <servers
+ *
+ * A server is a line "NAME PID URL" of the input; wrk runs on CPU.  All servers
+ * are alive all the time, each round begins with another and every second one
+ * goes backwards: what drifts on the machine meets all of them alike.  For each
+ * burst one line is printed:
+ *
+ *     SCENARIO NAME ROUND REQUESTS WALL_NS SERVER_NS CLIENT_NS OTHERS_NS ERRORS
+ *
+ * SERVER_NS is the run time of all threads of PID and its descendants,
+ * OTHERS_NS what else ran on the machine.  Round 0 is a warm-up and not
+ * printed. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+#define MAX_SERVERS 16
+#define MAX_PIDS 64
+
+struct server {
+    char name[64], url[256];
+    int pids[MAX_PIDS];
+    int n_pids;
+};
+
+struct burst {
+    const char *scenario;
+    double seconds;
+    size_t cpu;
+    char **options; /* of wrk, NULL-terminated */
+};
+
+struct result {
+    uint64_t requests, wall, server, client, others, errors;
+};
+
+static uint64_t
+now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- what the kernel says about run time ----------------------------------*/
+
+static int
+parent_of(int pid)
+{
+    char path[64], text[512], *end;
+    FILE *file;
+    size_t n;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    file = fopen(path, "re");
+    if (!file)
+        return 0;
+    n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    end = strrchr(text, ')'); /* "PID (NAME) STATE PARENT ..." */
+    return end && strlen(end) > 4 ? atoi(end + 4) : 0;
+}
+
+static void
+add_children(struct server *s, int of)
+{
+    DIR *dir = opendir("/proc");
+    struct dirent *e;
+
+    CHECK(dir);
+    while ((e = readdir(dir)) && s->n_pids < MAX_PIDS)
+        if (isdigit((unsigned char)e->d_name[0]) &&
+            parent_of(atoi(e->d_name)) == of)
+            s->pids[s->n_pids++] = atoi(e->d_name);
+    closedir(dir);
+}
+
+static void
+find_pids(struct server *s, int pid)
+{
+    s->pids[0] = pid;
+    s->n_pids = 1;
+    for (int i = 0; i < s->n_pids; i++)
+        add_children(s, s->pids[i]);
+}
+
+static uint64_t
+process_ns(int pid)
+{
+    char path[320];
+    uint64_t sum = 0;
+    struct dirent *e;
+    DIR *dir;
+
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    dir = opendir(path);
+    if (!dir)
+        return 0;
+    while ((e = readdir(dir))) {
+        unsigned long long ns = 0;
+        FILE *file;
+        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", pid,
+                 e->d_name);
+        file = fopen(path, "re");
+        if (!file)
+            continue;
+        if (fscanf(file, "%llu", &ns) == 1)
+            sum += ns;
+        fclose(file);
+    }
+    closedir(dir);
+    return sum;
+}
+
+static uint64_t
+server_ns(const struct server *s)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < s->n_pids; i++)
+        sum += process_ns(s->pids[i]);
+    return sum;
+}
+
+/* What all CPUs spent not idle. */
+static uint64_t
+machine_ns(void)
+{
+    unsigned long long t[8] = {0};
+    FILE *file = fopen("/proc/stat", "re");
+    uint64_t ticks;
+
+    CHECK(file);
+    if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0],
+               &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) < 8)
+        t[0] = 0;
+    fclose(file);
+    ticks = t[0] + t[1] + t[2] + t[5] + t[6] + t[7]; /* not idle, iowait */
+    return ticks * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+/* ---- wrk ------------------------------------------------------------------*/
+
+static void
+become_wrk(const struct burst *b, const char *url, int out)
+{
+    char *argv[64] = {"wrk"};
+    int n = 1, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    cpu_set_t cpus;
+
+    for (char **o = b->options; *o && n < 60; o++)
+        argv[n++] = *o;
+    argv[n++] = "-d60s"; /* it is interrupted */
+    argv[n] = (char *)(uintptr_t)url;
+    CPU_ZERO(&cpus);
+    CPU_SET(b->cpu, &cpus);
+    sched_setaffinity(0, sizeof cpus, &cpus);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(null, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    execvp(argv[0], argv);
+    perror("wrk");
+    _exit(127);
+}
+
+/* All that fd says until its end.  wrk is interrupted at the time `stop_ns`. */
+static void
+collect(int fd, pid_t wrk, uint64_t stop_ns, char *text, size_t cap)
+{
+    int is_stopped = 0;
+    size_t have = 0;
+    ssize_t n;
+
+    do {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        int64_t left_ns = (int64_t)(stop_ns - now_ns());
+        struct timespec left = {left_ns / 1000000000, left_ns % 1000000000};
+        n = 1;
+        if (!is_stopped && left_ns <= 0) {
+            kill(wrk, SIGINT);
+            is_stopped = 1;
+        }
+        if (ppoll(&p, 1, is_stopped ? NULL : &left, NULL) <= 0)
+            continue;
+        n = read(fd, text + have, cap - 1 - have);
+        have += n > 0 ? (size_t)n : 0;
+    } while (n > 0);
+    text[have] = '\0';
+}
+
+static uint64_t
+number_after(const char *text, const char *label)
+{
+    const char *at = strstr(text, label);
+
+    return at ? strtoull(at + strlen(label), NULL, 10) : 0;
+}
+
+static void
+parse(const char *text, struct result *r)
+{
+    const char *at = strstr(text, " requests in ");
+
+    while (at && at > text && isdigit((unsigned char)at[-1]))
+        at--;
+    r->requests = at ? strtoull(at, NULL, 10) : 0;
+    r->errors = number_after(text, "Non-2xx or 3xx responses: ");
+    at = strstr(text, "Socket errors: ");
+    if (at)
+        r->errors += number_after(at, "connect ") + number_after(at, "read ") +
+                     number_after(at, "write ") + number_after(at, "timeout ");
+}
+
+static uint64_t
+timeval_ns(struct timeval t)
+{
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000u;
+}
+
+static struct result
+run(const struct burst *b, const struct server *s, double seconds)
+{
+    struct result r = {0};
+    uint64_t busy = machine_ns(), cpu = server_ns(s), begin = now_ns();
+    struct rusage usage;
+    char text[8192];
+    int fds[2], status;
+    pid_t wrk;
+
+    CHECK(pipe2(fds, O_CLOEXEC) == 0);
+    wrk = fork();
+    CHECK(wrk >= 0);
+    if (wrk == 0)
+        become_wrk(b, s->url, fds[1]);
+    close(fds[1]);
+    collect(fds[0], wrk, begin + (uint64_t)(seconds * 1e9), text, sizeof text);
+    close(fds[0]);
+    CHECK(wait4(wrk, &status, 0, &usage) == wrk);
+    r.wall = now_ns() - begin;
+    r.server = server_ns(s) - cpu;
+    r.client = timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime);
+    busy = machine_ns() - busy;
+    if (busy > r.server + r.client)
+        r.others = busy - r.server - r.client;
+    parse(text, &r);
+    if (status != 0 || r.requests == 0) {
+        fprintf(stderr, "burst: %s %s: wrk failed (status %d)\n%s", b->scenario,
+                s->name, status, text);
+        exit(1);
+    }
+    return r;
+}
+
+static void
+print(const struct burst *b, const struct server *s, int round,
+      const struct result *r)
+{
+    const uint64_t v[] = {r->requests, r->wall,   r->server,
+                          r->client,   r->others, r->errors};
+
+    printf("%s %s %d", b->scenario, s->name, round);
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
+        printf(" %llu", (unsigned long long)v[i]);
+    putchar('\n');
+    fflush(stdout);
+}
+
+static void
+run_round(const struct burst *b, const struct server *servers, int n, int round)
+{
+    for (int i = 0; i < n; i++) {
+        int step = round % 2 ? i : n - i;
+        const struct server *s = &servers[(round / 2 + step) % n];
+        struct result r = run(b, s, round ? b->seconds : b->seconds / 4);
+        if (round > 0)
+            print(b, s, round, &r);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct server servers[MAX_SERVERS];
+    struct burst b;
+    int n = 0, pid, rounds;
+
+    if (argc < 5) {
+        fprintf(stderr, "usage: %s SCENARIO ROUNDS SECONDS CPU WRK-OPTION...\n",
+                argv[0]);
+        return 2;
+    }
+    b = (struct burst){argv[1], atof(argv[3]), (size_t)atoi(argv[4]), argv + 5};
+    rounds = atoi(argv[2]);
+    while (n < MAX_SERVERS && scanf("%63s %d %255s", servers[n].name, &pid,
+                                    servers[n].url) == 3)
+        find_pids(&servers[n++], pid);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int round = 0; n > 0 && round <= rounds; round++)
+        run_round(&b, servers, n, round);
+    return 0;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* idle.c - a client of make bench that counts: it opens connections, sends
+ * exactly so many requests on each, and holds them.
+ *
+ *     idle PORT CONNECTIONS ROUNDS [PATH]
+ *
+ * Connections are opened in groups of 64; ROUNDS times one request is sent on
+ * each of a group, as wrk sends it, and then each answer read (all answers of a
+ * PATH must have one length).  When all is done it prints "ready BYTES", the
+ * length of an answer, waits for the end of its standard input, and prints
+ * "open N": how many connections the server has not closed.  It ends with its
+ * parent. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+#define GROUP 64
+
+struct plan {
+    struct sockaddr_in to;
+    int n, rounds;
+    int *fds;
+    char request[512];
+    size_t request_len;
+    size_t answer_len; /* 0: not known yet */
+};
+
+static void
+die(const char *what)
+{
+    fprintf(stderr, "idle: %s: %s\n", what, errno ? strerror(errno) : "?");
+    exit(1);
+}
+
+static void
+raise_files(rlim_t need)
+{
+    struct rlimit files;
+
+    CHECK(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    errno = EMFILE;
+    if (files.rlim_cur < need)
+        die("the limit on open files");
+}
+
+static int
+open_one(const struct plan *p)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&p->to, sizeof p->to))
+        die("connect");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return fd;
+}
+
+/* The length of the answer whose beginning is head: 0 while that is open. */
+static size_t
+answer_length(const char *head)
+{
+    const char *end = strstr(head, "\r\n\r\n");
+    const char *field = strcasestr(head, "\r\nContent-Length:");
+
+    if (!end)
+        return 0;
+    errno = 0;
+    if (strncmp(head, "HTTP/1.1 200 ", 13) != 0 || !field || field > end)
+        die("not a 200 with a Content-Length");
+    return (size_t)(end + 4 - head) + strtoul(field + 17, NULL, 10);
+}
+
+static void
+read_answer(struct plan *p, int fd)
+{
+    char buffer[65536];
+    size_t have = 0;
+
+    while (p->answer_len == 0 || have < p->answer_len) {
+        ssize_t n = recv(fd, buffer + have, sizeof buffer - 1 - have, 0);
+        errno = n == 0 ? ECONNRESET : errno;
+        if (n <= 0)
+            die("answer");
+        have += (size_t)n;
+        buffer[have] = '\0';
+        if (p->answer_len == 0)
+            p->answer_len = answer_length(buffer);
+    }
+    errno = 0;
+    if (have != p->answer_len)
+        die("answers of different lengths");
+}
+
+static void
+run_group(struct plan *p, int *fds, int n)
+{
+    for (int i = 0; i < n; i++)
+        fds[i] = open_one(p);
+    for (int round = 0; round < p->rounds; round++) {
+        for (int i = 0; i < n; i++)
+            if (send(fds[i], p->request, p->request_len, MSG_NOSIGNAL) !=
+                (ssize_t)p->request_len)
+                die("send");
+        for (int i = 0; i < n; i++)
+            read_answer(p, fds[i]);
+    }
+}
+
+static int
+count_open(const struct plan *p)
+{
+    int n_open = 0;
+    char byte;
+
+    for (int i = 0; i < p->n; i++)
+        n_open += recv(p->fds[i], &byte, 1, MSG_DONTWAIT) < 0 &&
+                  errno == EAGAIN;
+    return n_open;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct plan p = {.to = {.sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+    char byte;
+
+    if (argc < 4 || argc > 5) {
+        fprintf(stderr, "usage: %s PORT CONNECTIONS ROUNDS [PATH]\n", argv[0]);
+        return 2;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    p.to.sin_port = htons((uint16_t)atoi(argv[1]));
+    p.n = atoi(argv[2]);
+    p.rounds = atoi(argv[3]);
+    p.request_len = (size_t)snprintf(
+        p.request, sizeof p.request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\n"
+        "\r\n", argc == 5 ? argv[4] : "/", argv[1]);
+    CHECK(p.request_len < sizeof p.request);
+    raise_files((rlim_t)p.n + 16);
+    p.fds = calloc((size_t)p.n + 1, sizeof *p.fds);
+    CHECK(p.fds);
+    for (int i = 0; i < p.n; i += GROUP)
+        run_group(&p, p.fds + i, p.n - i < GROUP ? p.n - i : GROUP);
+    printf("ready %zu\n", p.answer_len);
+    fflush(stdout);
+    while (read(STDIN_FILENO, &byte, 1) > 0)
+        continue;
+    printf("open %d\n", count_open(&p));
+    return 0;
+}

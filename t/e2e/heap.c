@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* heap.c - no thread that serves calls the heap: 100,000 mixed requests.
+ *
+ * The server runs with heap.so preloaded, which counts.  Not for sanitizers:
+ * they have a malloc of their own.
+ *
+ * What is mixed: pipelined GETs through five steps, HEAD, OPTIONS, 404, 405,
+ * 413, 500, small and spilled bodies, files, answers larger than a buffer, and
+ * for each round a new connection that sends something malformed. */
+/* tags: epoll */
+#include "t/preload/heap.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+
+#define UNIT_SECONDS 110
+#include "t/lib/unit.h"
+
+#define ROUNDS 1000
+#define WARM_UP 20
+#define PIPELINED 80
+#define SPILLED 9000
+
+static const char ini[] =
+    "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nbody_memory = 4k\n"
+    "temp_dir = $DIR\nuse = log, id, fields\nmax_body = 64k\n"
+    "[plugin hello]\n"
+    "[plugin log]\nmodule = access-log\nfile = $DIR/access.log\n"
+    "[plugin id]\nmodule = request-id\n"
+    "[plugin fields]\nmodule = headers\nset = X-A: b\n"
+    "[plugin limit]\nmodule = limit-body\nmax = 32k\n"
+    "[plugin echo]\n"
+    "[plugin answers]\nfile = $DIR/file\n"
+    "[route echo]\nmatch = POST /echo\nuse = limit\nhandler = echo\n"
+    "[scope fields]\nmatch = /p/*\nfields.set = X-A: c\n";
+
+static struct heap_counts *
+share_counts(char path[64])
+{
+    struct heap_counts *counts;
+    int fd;
+
+    strcpy(path, "/tmp/etude-heap-XXXXXX");
+    fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(ftruncate(fd, sizeof *counts), 0);
+    counts =
+        mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    ck_assert_ptr_ne(counts, MAP_FAILED);
+    close(fd);
+    return counts;
+}
+
+static void
+start(struct server *s, const char *path)
+{
+    const char *build = getenv("T_BUILD");
+    char preload[512];
+
+    snprintf(preload, sizeof preload, "%s/t/preload/heap.so",
+             build ? build : "build");
+    server_prepare(s, ini);
+    server_file(s, "file", "what a file holds, ten bytes and a few more");
+    ck_assert_int_eq(setenv("T_HEAP", path, 1), 0);
+    ck_assert_int_eq(setenv("LD_PRELOAD", preload, 1), 0);
+    server_serve(s);
+    unsetenv("LD_PRELOAD");
+}
+
+static void
+pipelined(struct client *c)
+{
+    char *all = NULL;
+    size_t n;
+    FILE *f = open_memstream(&all, &n);
+
+    for (int i = 0; i < PIPELINED; i++)
+        fputs(i % 2 ? "GET /hello/you?a=%20b HTTP/1.1\r\nHost: x\r\n\r\n"
+                    : "GET /p/one/two HTTP/1.1\r\nHost: x\r\n\r\n",
+              f);
+    fclose(f);
+    client_send(c, all, n);
+    for (int i = 0; i < PIPELINED; i++)
+        client_take(c, 0, 200, i % 2 ? "Hello, you!\n" : NULL);
+    free(all);
+}
+
+static void
+post(struct client *c, size_t n, int status)
+{
+    static char body[40000];
+
+    memset(body, 'b', sizeof body);
+    client_printf(c, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %zu"
+                     "\r\n\r\n%.*s", n, (int)n, body);
+    client_take(c, 0, status, NULL);
+}
+
+static void
+chunked(struct client *c)
+{
+    client_puts(c, "POST /method HTTP/1.1\r\nHost: x\r\n"
+                   "Transfer-Encoding: chunked\r\n\r\n"
+                   "5;a=b\r\nhello\r\n0\r\nX-Trailer: y\r\n\r\n");
+    client_take(c, 0, 200, NULL);
+}
+
+/* A hundred requests and one that is none. */
+static void
+mixed(struct server *s, struct client *c)
+{
+    struct client other = client_open(s);
+
+    pipelined(c);
+    client_expect(c, "HEAD /hello/you HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
+    client_expect(c, "OPTIONS /hello/you HTTP/1.1\r\nHost: x\r\n\r\n", 204,
+                  NULL);
+    client_expect(c, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 204, NULL);
+    client_expect(c, "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", 404, NULL);
+    client_expect(c, "PUT /hello/you HTTP/1.1\r\nHost: x\r\n\r\n", 405, NULL);
+    client_expect(c, "GET /fail HTTP/1.1\r\nHost: x\r\n\r\n", 500, NULL);
+    client_expect(c, "GET /mem/100000 HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
+    client_expect(c, "GET /heads/900 HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
+    for (int i = 0; i < 4; i++)
+        client_expect(c, "GET /file/10 HTTP/1.1\r\nHost: x\r\n\r\n", 200,
+                      "what a fil");
+    for (int i = 0; i < 4; i++)
+        post(c, 100, 200);
+    post(c, SPILLED, 200);
+    post(c, 33000, 413);
+    chunked(c);
+    client_puts(&other, "GET / HTTP/1.1\r\nHost : x\r\n\r\n");
+    client_take(&other, 0, 400, NULL);
+    client_close(&other);
+}
+
+static void
+tell(const struct heap_counts *counts, pid_t pid)
+{
+    char line[512];
+    FILE *maps;
+
+    for (int i = 0; i < HEAP_CALLERS; i++)
+        fprintf(stderr, "called from %#lx\n", counts->caller[i]);
+    snprintf(line, sizeof line, "/proc/%d/maps", (int)pid);
+    maps = fopen(line, "re");
+    while (maps && fgets(line, sizeof line, maps)) {
+        if (strstr(line, "r-xp"))
+            fputs(line, stderr);
+    }
+    if (maps)
+        fclose(maps);
+}
+
+START_TEST(threads_that_serve_never_call_the_heap)
+{
+    struct server s;
+    struct client c[2];
+    char path[64];
+    struct heap_counts *counts = share_counts(path);
+    unsigned long before, calls;
+
+    start(&s, path);
+    /* One connection for each worker. */
+    for (int i = 0; i < 2; i++)
+        c[i] = client_open(&s);
+    for (int i = 0; i < WARM_UP; i++)
+        mixed(&s, &c[i % 2]);
+    before = counts->since = counts->n;
+    for (int i = 0; i < ROUNDS; i++)
+        mixed(&s, &c[i % 2]);
+    calls = counts->n - before;
+    if (calls > 0)
+        tell(counts, s.pid);
+    ck_assert_msg(before > 0, "heap.so has counted nothing at all");
+    ck_assert_msg(calls == 0, "%lu calls of the heap", calls);
+    unlink(path);
+    for (int i = 0; i < 2; i++)
+        client_close(&c[i]);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+UNIT_MAIN(heap, threads_that_serve_never_call_the_heap)
