@@ -97,6 +97,12 @@ static inline int et_test_is_dressed(void);
 static inline int et_test_logged(uint32_t level, const char *part);
 /* The ith line written through et.log/1, or NULL. */
 static inline const char *et_test_line(size_t i);
+/* A counter's or gauge's value, how many values a histogram has; since the
+ * plugin was opened first.  -1: no such metric. */
+static inline int64_t et_test_metric(const char *name);
+/* A histogram's sum of values; how many fell into the ith bucket. */
+static inline int64_t et_test_metric_sum(const char *name);
+static inline int64_t et_test_metric_bucket(const char *name, size_t i);
 
 /* ---- the test's side: trouble --------------------------------------------*/
 
@@ -132,6 +138,12 @@ struct et_test_pair_ {
     uint32_t level;
 };
 
+struct et_test_figure_ { /* of one metric */
+    const et_metricdef *def;
+    int64_t value; /* or the sum of a histogram */
+    int64_t buckets[65];
+};
+
 typedef struct et_test_block_ *et_test_memory_;
 
 struct et_test_ {
@@ -139,6 +151,7 @@ struct et_test_ {
     et_host host;
     et_http http;
     et_log log;
+    et_metrics metrics;
     et_worker worker;
     et_conf conf;
     et_req req;
@@ -168,6 +181,8 @@ struct et_test_ {
     /* records and lines */
     et_test_memory_ journal;
     struct et_test_pair_ *records, *lines;
+    struct et_test_figure_ *figures; /* by handle - 1 */
+    uint32_t n_figures;
     /* trouble */
     size_t fail_at, allocations;
     int32_t fail_set, fail_open, fail_write;
@@ -656,6 +671,52 @@ et_test_log_write_(et_req *r, int32_t channel, const char *p, size_t n)
     return 0;
 }
 
+/* ---- et.metrics/1 --------------------------------------------------------*/
+
+static inline struct et_test_figure_ *
+et_test_figure_(uint32_t metric, int is_histogram)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_figure_ *f = m->figures + metric - 1;
+    if (metric - 1 >= m->n_figures)
+        return NULL;
+    return (f->def->kind == ET_METRIC_HISTOGRAM) == is_histogram ? f : NULL;
+}
+
+static inline void
+et_test_metrics_add_(et_req *r, uint32_t metric, int64_t n)
+{
+    struct et_test_figure_ *f = et_test_figure_(metric, 0);
+    (void)r;
+    if (f && (n >= 0 || f->def->kind == ET_METRIC_GAUGE))
+        f->value += n;
+}
+
+static inline void
+et_test_metrics_set_(et_req *r, uint32_t metric, int64_t value)
+{
+    struct et_test_figure_ *f = et_test_figure_(metric, 0);
+    (void)r;
+    if (f && f->def->kind == ET_METRIC_GAUGE)
+        f->value = value;
+}
+
+static inline void
+et_test_metrics_observe_(et_req *r, uint32_t metric, int64_t value)
+{
+    struct et_test_figure_ *f = et_test_figure_(metric, 1);
+    uint32_t i = 0;
+    (void)r;
+    if (!f)
+        return;
+    while (i < f->def->n_bounds && value > f->def->bounds[i])
+        i++;
+    f->value += value;
+    f->buckets[i]++;
+}
+
+/* ---- interfaces ----------------------------------------------------------*/
+
 static inline const void *
 et_test_iface_(const et_host *h, const char *id, uint32_t min_size)
 {
@@ -667,6 +728,8 @@ et_test_iface_(const et_host *h, const char *id, uint32_t min_size)
         return &m->http;
     if (strcmp(id, ET_IF_LOG) == 0 && min_size <= sizeof m->log)
         return &m->log;
+    if (strcmp(id, ET_IF_METRICS) == 0 && min_size <= sizeof m->metrics)
+        return &m->metrics;
     return NULL;
 }
 
@@ -701,6 +764,10 @@ et_test_mock_(void)
     m->log.size = (uint32_t)sizeof m->log;
     m->log.open = et_test_log_open_;
     m->log.write = et_test_log_write_;
+    m->metrics.size = (uint32_t)sizeof m->metrics;
+    m->metrics.add = et_test_metrics_add_;
+    m->metrics.set = et_test_metrics_set_;
+    m->metrics.observe = et_test_metrics_observe_;
     m->host.size = (uint32_t)sizeof m->host;
     m->host.major = ET_ABI_MAJOR;
     m->host.minor = ET_ABI_MINOR;
@@ -712,6 +779,7 @@ et_test_mock_(void)
     m->worker.ctx.kind = ET_K_WORKER;
     m->worker.ctx.host = &m->host;
     m->worker.n_workers = 1;
+    m->worker.metrics = &m->metrics;
     m->conf.ctx.size = (uint32_t)sizeof m->conf;
     m->conf.ctx.kind = ET_K_CONF;
     m->conf.ctx.host = &m->host;
@@ -743,6 +811,43 @@ et_test_refuse_(const char *what, const char *more)
 }
 
 static inline int32_t
+et_test_check_metrics_(void)
+{
+    const et_metricdef *def;
+    uint32_t k;
+    size_t i;
+    for (i = 0; (def = (const et_metricdef *)et_test_item_(ET_I_METRIC, i));
+         i++) {
+        if (def->n_bounds > 64)
+            return et_test_refuse_("more than 64 bounds: ", def->name);
+        for (k = 1; k < def->n_bounds; k++)
+            if (def->bounds[k] <= def->bounds[k - 1])
+                return et_test_refuse_("bounds do not ascend: ", def->name);
+    }
+    return 0;
+}
+
+/* A figure for each metric, once: they outlive a reload. */
+static inline void
+et_test_make_figures_(void)
+{
+    struct et_test_ *m = et_test_mock_();
+    const et_metricdef *def;
+    uint32_t n = 0;
+    if (m->figures)
+        return;
+    while (et_test_item_(ET_I_METRIC, n))
+        n++;
+    m->figures = (struct et_test_figure_ *)et_test_get_(
+        &m->journal, n * sizeof *m->figures);
+    for (m->n_figures = 0; m->n_figures < n; m->n_figures++) {
+        def = (const et_metricdef *)et_test_item_(ET_I_METRIC, m->n_figures);
+        m->figures[m->n_figures].def = def;
+        *def->handle = m->n_figures + 1;
+    }
+}
+
+static inline int32_t
 et_test_check_items_(void)
 {
     static const char *const once[] = {NULL,      NULL,   "REQUEST", "RESPONSE",
@@ -757,7 +862,7 @@ et_test_check_items_(void)
     for (i = 0; (need = (const et_needdef *)et_test_item_(ET_I_NEED, i)); i++)
         if (!et_test_iface_(NULL, need->id, need->min_size))
             return et_test_refuse_("needs interface ", need->id);
-    return 0;
+    return et_test_check_metrics_();
 }
 
 /* ---- options -------------------------------------------------------------*/
@@ -1037,6 +1142,7 @@ et_test_load_(void)
     int32_t rc = 0;
     if (m->is_loaded)
         return 0;
+    et_test_make_figures_();
     if (def && def->load && (rc = def->load(&m->host, &e)) < 0)
         m->why[e.n] = 0;
     m->is_loaded = rc == 0;
@@ -1576,6 +1682,46 @@ et_test_line(size_t i)
     while (p && i-- > 0)
         p = p->next;
     return p ? et_test_z_(&m->journal, p->value) : NULL;
+}
+
+static inline const struct et_test_figure_ *
+et_test_find_figure_(const char *name)
+{
+    struct et_test_ *m = &et_test_m_;
+    uint32_t i;
+    for (i = 0; i < m->n_figures; i++)
+        if (strcmp(m->figures[i].def->name, name) == 0)
+            return &m->figures[i];
+    return NULL;
+}
+
+static inline int64_t
+et_test_metric(const char *name)
+{
+    const struct et_test_figure_ *f = et_test_find_figure_(name);
+    int64_t n = 0;
+    uint32_t i;
+    if (!f)
+        return -1;
+    if (f->def->kind != ET_METRIC_HISTOGRAM)
+        return f->value;
+    for (i = 0; i <= f->def->n_bounds; i++)
+        n += f->buckets[i];
+    return n;
+}
+
+static inline int64_t
+et_test_metric_sum(const char *name)
+{
+    const struct et_test_figure_ *f = et_test_find_figure_(name);
+    return f ? f->value : -1;
+}
+
+static inline int64_t
+et_test_metric_bucket(const char *name, size_t i)
+{
+    const struct et_test_figure_ *f = et_test_find_figure_(name);
+    return f && i <= f->def->n_bounds ? f->buckets[i] : -1;
 }
 
 /* ---- trouble -------------------------------------------------------------*/

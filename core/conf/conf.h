@@ -90,7 +90,7 @@ struct conf_server {
     int64_t backlog, defer_accept; /* defer_accept: 0 or 1 */
     int64_t server_header;         /* 0 or 1 */
     int64_t slash;                 /* enum conf_slash */
-    et_str health, ready;          /* request paths; absent: off */
+    et_str health, ready, metrics; /* request paths; absent: off */
     int64_t module_owner;          /* enum conf_owner */
     int64_t plugin_staging;        /* enum conf_staging */
 };

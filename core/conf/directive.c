@@ -186,6 +186,10 @@ static const struct directive server_rows[] = {
     {SERVER(ready), TYPE(TARGET, .word = "off"), .dflt = "off",
      .help = "path that answers 200 while new requests are welcome, 503 when "
              "stopping"},
+    {SERVER(metrics), TYPE(TARGET, .word = "off"), .dflt = "off",
+     .help = "path that answers with the figures of the server and its "
+             "plugins in the text format of Prometheus, before any middleware "
+             "and to anybody"},
 };
 
 static const struct directive listen_rows[] = {

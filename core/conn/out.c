@@ -255,10 +255,42 @@ send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
     return OUT_DONE;
 }
 
+/* The usual case: a block and nothing else, all of which the kernel takes. */
+static int
+send_block(struct conn *c)
+{
+    struct out *o = c->out;
+    size_t len = o->end - o->start;
+    ssize_t n;
+
+    o->send.iov[0] = (struct iovec){o->data + o->start, len};
+    o->send.n_iov = 1;
+    o->send.flags = 0;
+    n = c->transport->send_vec(c, &o->send);
+    if (LIKELY(n == (ssize_t)len)) {
+        metrics_add(c->env->metrics, METRIC_bytes_out, len);
+        out_free(c);
+        return OUT_DONE;
+    }
+    if (n == IO_PENDING) {
+        o->is_pending = 1;
+        return OUT_PENDING;
+    }
+    if (n > 0)
+        out_sent(c, (size_t)n);
+    return n < 0 ? (int)n : OUT_PENDING;
+}
+
 int
 out_flush(struct conn *c)
 {
     uint64_t budget = OUT_BUDGET;
+
+    if (LIKELY(out_has_bytes(c) && !out_is_pending(c) && !body_of(c))) {
+        int rc = send_block(c);
+        if (LIKELY(rc != OUT_PENDING) || out_is_pending(c))
+            return rc;
+    }
 
     for (;;) {
         struct segment_queue *q = body_of(c);

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "http/client.h"
 #include "http/gen.h"
 #include "http/req.h"
 #include "http/route.h"
@@ -39,6 +40,17 @@ set_host(struct req *r, const struct uri *u)
     }
     r->pub.host = h.name;
     return 0;
+}
+
+/* Only a trusted proxy can say it is another than the socket's. */
+static void
+set_scheme(struct req *r)
+{
+    struct client client;
+
+    r->pub.scheme = (et_str){"http", 4};
+    if (UNLIKELY(r->gen->gen->trust.n > 0) && client_find(r, &client) == 0)
+        r->pub.scheme = client.scheme;
 }
 
 static int
@@ -102,7 +114,7 @@ dispatch(struct req *r)
 
     if (rc < 0)
         return rc;
-    r->pub.scheme = (et_str){"http", 4};
+    set_scheme(r);
     rc = set_host(r, &u);
     if (rc == 0)
         rc = set_path(r, &u);

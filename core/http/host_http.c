@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "http/gen.h"
+#include "http/client.h"
 #include "http/host.h"
 #include "http/req.h"
 #include "http/route.h"
@@ -147,31 +147,11 @@ socket_peer(struct req *r)
 static et_str
 effective_peer(struct req *r)
 {
-    const struct addr_trust *trust;
-    et_str values[16], name, proto;
-    struct addr socket, client;
-    uint32_t n = 0;
+    struct client client;
 
-    if (r->peer_text.p)
-        return r->peer_text;
-    if (!r->gen || r->sink->peer(r, &socket) < 0)
-        return (et_str){"-", 1};
-    trust = &r->gen->gen->trust;
-    client = socket;
-    if (trust->n && addr_cidr_has(trust->v, trust->n, &socket)) {
-        static const uint8_t ids[] = {
-            [ADDR_X_FORWARDED_FOR] = HTTP1_F_X_FORWARDED_FOR,
-            [ADDR_FORWARDED] = HTTP1_F_FORWARDED,
-            [ADDR_X_REAL_IP] = HTTP1_F_X_REAL_IP,
-        };
-        name = http1_field_name(ids[trust->source]);
-        while (n < ARRAY_LEN(values) &&
-               (values[n] = req_field(r, name, n)).p != NULL)
-            n++;
-        addr_client(trust, &socket, values, n, &client, &proto);
-    }
-    r->peer_text = addr_text(r, &client);
-    return r->peer_text;
+    if (!r->peer_text.p && r->gen && client_find(r, &client) == 0)
+        r->peer_text = addr_text(r, &client.addr);
+    return r->peer_text.p ? r->peer_text : (et_str){"-", 1};
 }
 
 static et_str

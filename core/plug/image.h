@@ -84,6 +84,7 @@ struct image_set {
     char *map_path;      /* what image_write_map wrote, or NULL */
 };
 
+/* An empty set. [control] */
 void image_set_init(struct image_set *s);
 /* Let go of everything: private files and the map file are removed, mappings
  * stay.  No image may be referenced any more. */
@@ -107,6 +108,7 @@ MUST_USE int image_open(struct image *img, const struct place *at,
  * when images came or went.  0, or -errno. */
 MUST_USE int image_write_map(struct image_set *s, const char *dir);
 
+/* One reference more; returns img. [control] */
 struct image *image_ref(struct image *img);
 /* The last one retires the image, or frees it if it was never opened or may be
  * unmapped. */

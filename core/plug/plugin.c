@@ -20,7 +20,9 @@
 #define MAX_ITEMS 65536
 #define MAX_OPTIONS 1000u
 #define MAX_VERSIONS 9
-#define N_KINDS (ET_I_COMMAND + 1)
+#define MAX_BOUNDS 64u
+#define MAX_METRIC_NAME 100u
+#define N_KINDS (ET_I_METRIC + 1)
 #define KNOWN_FLAGS ET_P_UNMAP_OK
 
 /* What a kind is called in messages, its size here, the least size that makes
@@ -58,6 +60,8 @@ static const struct kind kinds[N_KINDS] = {
     [ET_I_ORDER]    = {"order", sizeof(et_orderdef), sizeof(et_item), 0},
     [ET_I_COMMAND]  = {"command", sizeof(et_commanddef),
                        END_OF(et_commanddef, fn), 0},
+    [ET_I_METRIC]   = {"metric", sizeof(et_metricdef),
+                       END_OF(et_metricdef, handle), 0},
 };
 /* clang-format on */
 
@@ -255,6 +259,7 @@ sort_out(struct build *b)
     p->needs = all(b, ET_I_NEED, &p->n_needs);
     p->orders = all(b, ET_I_ORDER, &p->n_orders);
     p->commands = all(b, ET_I_COMMAND, &p->n_commands);
+    p->metrics = all(b, ET_I_METRIC, &p->n_metrics);
 }
 
 /* ---- what they say --------------------------------------------------------*/
@@ -323,6 +328,94 @@ check_commands(struct build *b)
             fault(b, "%s:%u: command without a function or a name", c->it.file,
                   c->it.line);
     }
+}
+
+/* A word of the figures' names: letters, digits and '_', no digit first. */
+static int
+is_word(const char *z)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    size_t n = strspn(z, letters);
+
+    return n > 0 && n <= MAX_METRIC_NAME && z[n] == '\0' &&
+           (*z < '0' || *z > '9');
+}
+
+static int
+ends_in(const char *z, const char *tail)
+{
+    size_t n = strlen(z), k = strlen(tail);
+
+    return n >= k && strcmp(z + n - k, tail) == 0;
+}
+
+/* What is wrong with the bounds, or NULL. */
+static const char *
+judge_bounds(const et_metricdef *m)
+{
+    if (m->kind != ET_METRIC_HISTOGRAM)
+        return m->n_bounds > 0 ? "has bounds and is no histogram" : NULL;
+    if (m->n_bounds == 0 || m->n_bounds > MAX_BOUNDS || m->bounds == NULL)
+        return "needs 1 to 64 bounds";
+    for (uint32_t i = 1; i < m->n_bounds; i++) {
+        if (m->bounds[i] <= m->bounds[i - 1])
+            return "has bounds that do not ascend";
+    }
+    return NULL;
+}
+
+/* What is wrong with a metric that has a name, or NULL. */
+static const char *
+judge_metric(const et_metricdef *m)
+{
+    static const char *const taken[] = {"_total", "_count", "_sum", "_bucket"};
+
+    if (m->help == NULL || m->handle == NULL)
+        return "has no help or no handle";
+    if (m->kind < ET_METRIC_COUNTER || m->kind > ET_METRIC_HISTOGRAM)
+        return "is of a kind this server does not know: it needs a newer "
+               "server";
+    if (!is_word(m->name))
+        return "has a name that is not of letters, digits and _";
+    if (m->unit != NULL && *m->unit != '\0' && !is_word(m->unit))
+        return "has a unit that is not of letters, digits and _";
+    for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
+        if (ends_in(m->name, taken[i]))
+            return "has a name with an ending that the server adds (_total, "
+                   "_count, _sum, _bucket)";
+    }
+    return judge_bounds(m);
+}
+
+static void
+check_metric(struct build *b, uint32_t i)
+{
+    const et_metricdef *m = b->p->metrics[i];
+    const char *wrong;
+
+    if (m->name == NULL) {
+        fault(b, "%s:%u: metric without a name", m->it.file, m->it.line);
+        return;
+    }
+    wrong = judge_metric(m);
+    if (wrong != NULL)
+        fault(b, "%s:%u: metric %s %s", m->it.file, m->it.line, m->name, wrong);
+    for (uint32_t k = 0; k < i; k++) {
+        const et_metricdef *o = b->p->metrics[k];
+        if (o->name != NULL && strcmp(o->name, m->name) == 0)
+            fault(b, "two metrics are called %s (%s:%u and %s:%u)", m->name,
+                  o->it.file, o->it.line, m->it.file, m->it.line);
+    }
+}
+
+/* Tell the plugin what its metrics are called in calls.  A build that comes
+ * back gets the same handles again. */
+static void
+give_handles(struct plugin *p)
+{
+    for (uint32_t i = 0; i < p->n_metrics; i++)
+        *p->metrics[i]->handle = i + 1;
 }
 
 /* The host's copies of an option table: rows of the plugin's own size. */
@@ -434,6 +527,8 @@ judge(struct build *b)
     for (uint32_t i = 0; i < p->n_needs; i++)
         check_need(b, p->needs[i]);
     check_commands(b);
+    for (uint32_t i = 0; i < p->n_metrics; i++)
+        check_metric(b, i);
 }
 
 /* ---- life -----------------------------------------------------------------*/
@@ -499,8 +594,10 @@ plugin_new(struct image *img, const et_host *host, const struct place *at,
         judge(&b);
         take_options(&b);
     }
-    if (b.rc == 0)
+    if (b.rc == 0) {
+        give_handles(b.p);
         call_load(&b);
+    }
     if (b.rc < 0)
         plugin_unref(b.p);
     else

@@ -43,7 +43,8 @@ struct plugin {
     const et_needdef **needs;
     const et_orderdef **orders;
     const et_commanddef **commands;
-    uint32_t n_routes, n_needs, n_orders, n_commands;
+    const et_metricdef **metrics; /* [handle - 1] */
+    uint32_t n_routes, n_needs, n_orders, n_commands, n_metrics;
 
     int is_loaded;
     struct arena arena; /* holds the copies */
@@ -63,6 +64,7 @@ MUST_USE int plugin_load(struct image_set *s, const struct image_rules *rules,
                          const struct place *at, struct diag *d,
                          struct plugin **out);
 
+/* One reference more; returns p. [control] */
 struct plugin *plugin_ref(struct plugin *p);
 /* The last one calls unload, frees the copies and lets go of the image. */
 void plugin_unref(struct plugin *p);

@@ -3,6 +3,9 @@
 #include "proto/field.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/err.h"
 #include "base/str.h"
@@ -131,8 +134,24 @@ field_name_is_valid(et_str s)
     return ascii_all(s, ASCII_TOKEN);
 }
 
-/* True if one of eight bytes is below 0x20 or is 0x7f: HTAB too, so it is a
- * suspicion, not a verdict. */
+#ifdef __SSE2__
+#define FIELD_STEP 16
+
+/* True if one of FIELD_STEP bytes is below 0x20 or is 0x7f: HTAB too, so it is
+ * a suspicion, not a verdict. */
+static inline int
+has_control(const char *p)
+{
+    const __m128i low = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f);
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i bad = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(x, low), x),
+                               _mm_cmpeq_epi8(x, del));
+
+    return _mm_movemask_epi8(bad);
+}
+#else
+#define FIELD_STEP 8
+
 static inline int
 has_control(const char *p)
 {
@@ -143,19 +162,20 @@ has_control(const char *p)
     del = w ^ ones * 0x7f;
     return (((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & high ? 1 : 0;
 }
+#endif
 
 int
 field_value_is_valid(et_str s)
 {
     size_t i;
 
-    if (s.n < 8)
+    if (s.n < FIELD_STEP)
         return s.n == 0 || ascii_all(s, ASCII_VALUE);
-    for (i = 0; i + 8 <= s.n; i += 8) {
+    for (i = 0; i + FIELD_STEP <= s.n; i += FIELD_STEP) {
         if (has_control(s.p + i))
             return ascii_all(s, ASCII_VALUE);
     }
-    return !has_control(s.p + s.n - 8) || ascii_all(s, ASCII_VALUE);
+    return !has_control(s.p + s.n - FIELD_STEP) || ascii_all(s, ASCII_VALUE);
 }
 
 /* ---- cookies -------------------------------------------------------------*/

@@ -764,31 +764,53 @@ new_gen(struct conf *conf, const struct build_options *o)
     return NULL;
 }
 
+/* One fault of a section shows in every route that uses it: say it once. */
+static void
+report(const struct diag *found, struct diag *d)
+{
+    for (const struct diag_item *i = found->first; i; i = i->next) {
+        const struct diag_item *said = d->first;
+        while (said && strcmp(said->text, i->text) != 0)
+            said = said->next;
+        if (!said && i->is_warning)
+            diag_warn(d, NULL, "%s", i->text);
+        else if (!said)
+            diag_error(d, NULL, "%s", i->text);
+    }
+}
+
 struct gen *
 build_gen(struct conf *conf, const struct build_options *o, struct diag *d)
 {
-    struct builder b = {.conf = conf, .options = o, .diag = d};
-    uint32_t before = d->n_errors;
+    struct diag found;
+    struct builder b = {.conf = conf, .options = o, .diag = &found};
+    uint32_t n_errors;
 
     b.gen = new_gen(conf, o);
-    if (!b.gen)
+    if (!b.gen) {
+        b.diag = d;
         return out_of_memory(&b);
+    }
+    diag_init(&found);
     b.claims.arena = &b.gen->arena;
-    check_listens(conf, d);
+    check_listens(conf, &found);
     if (load_sections(&b) < 0 || set_trust(&b) < 0)
         out_of_memory(&b);
     else if (build_routes(&b) == ERR_NOMEM)
         out_of_memory(&b);
-    if (d->n_errors == before)
+    if (found.n_errors == 0)
         check_unused(&b);
-    if (d->n_errors == before)
+    if (found.n_errors == 0)
         open_instances(&b);
     for (size_t i = 0; b.sections && i < conf->n_plugins; i++) {
         if (b.sections[i].plugin)
             plugin_unref(b.sections[i].plugin);
     }
     free(b.sections);
-    if (d->n_errors == before)
+    n_errors = found.n_errors;
+    report(&found, d);
+    diag_fini(&found);
+    if (n_errors == 0)
         return b.gen;
     gen_free(b.gen);
     return NULL;

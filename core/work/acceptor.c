@@ -85,13 +85,53 @@ flush_all(struct acceptor *a)
 }
 
 static void
+deal(struct acceptor *a, uint32_t i, const struct record *r)
+{
+    struct acceptor_batch *b = &a->batches[i];
+
+    a->next = (i + 1) % a->options.n_workers;
+    b->v[b->n++] = *r;
+    b->handed++;
+    if (b->n == MAILBOX_BATCH)
+        (void)flush_one(a, i);
+}
+
+/* Nobody has room for this one, and its accept came before the pause: it is
+ * held until somebody has. */
+static void
+overflow(struct acceptor *a, const struct record *r)
+{
+    if (sheds(a) || a->n_held == MAILBOX_BATCH) {
+        listener_shed(r->fd);
+        return;
+    }
+    a->held[a->n_held++] = *r;
+    if (!a->is_full)
+        pause_all(a, 1);
+}
+
+/* Deal what is held, oldest first. */
+static void
+deal_held(struct acceptor *a)
+{
+    uint32_t n = 0;
+    int i;
+
+    while (n < a->n_held && (i = find_room(a)) >= 0)
+        deal(a, (uint32_t)i, &a->held[n++]);
+    a->n_held -= n;
+    memmove(a->held, a->held + n, a->n_held * sizeof *a->held);
+}
+
+static void
 on_retry(struct wheel_timer *t, uint64_t now_ms)
 {
     struct acceptor *a = CONTAINER_OF(t, struct acceptor, retry);
 
     (void)now_ms;
     flush_all(a);
-    for (uint32_t i = 0; i < a->options.n_workers; i++) {
+    deal_held(a);
+    for (uint32_t i = 0; i < a->options.n_workers && a->n_held == 0; i++) {
         if (a->batches[i].n == 0 && (sheds(a) || has_room(a, i))) {
             pause_all(a, 0);
             return;
@@ -100,33 +140,18 @@ on_retry(struct wheel_timer *t, uint64_t now_ms)
     wheel_arm(&a->wheel, &a->retry, a->clock.mono_ms + RETRY_MS);
 }
 
-/* Nobody has room for this one, and its accept came before the pause. */
-static void
-overflow(struct acceptor *a, int fd)
-{
-    if (!a->is_full && !sheds(a))
-        pause_all(a, 1);
-    listener_shed(fd);
-}
-
 static void
 on_conn(struct listener *l, int fd)
 {
+    const struct record r = {.kind = RECORD_CONN, .listener = l->id, .fd = fd};
     struct acceptor *a = l->owner;
-    int i = find_room(a);
-    struct acceptor_batch *b;
+    int i = a->n_held ? -1 : find_room(a);
 
     if (i < 0) {
-        overflow(a, fd);
+        overflow(a, &r);
         return;
     }
-    a->next = ((uint32_t)i + 1) % a->options.n_workers;
-    b = &a->batches[i];
-    b->v[b->n++] =
-        (struct record){.kind = RECORD_CONN, .listener = l->id, .fd = fd};
-    b->handed++;
-    if (b->n == MAILBOX_BATCH)
-        (void)flush_one(a, (uint32_t)i);
+    deal(a, (uint32_t)i, &r);
     /* The last slot is dealt: leave the rest to the kernel's queue. */
     if (!a->is_full && !sheds(a) && find_room(a) < 0)
         pause_all(a, 1);
@@ -325,6 +350,8 @@ acceptor_join(struct acceptor *a, uint32_t ms)
         for (uint32_t k = 0; k < a->batches[i].n; k++)
             close(a->batches[i].v[k].fd);
     }
+    for (uint32_t k = 0; k < a->n_held; k++)
+        close(a->held[k].fd);
     mailbox_close(&a->mailbox);
     free(a->batches);
     return 0;

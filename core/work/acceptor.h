@@ -48,8 +48,10 @@ struct acceptor {
     struct mailbox mailbox;
     struct listener listeners[ENV_MAX_LISTENERS];
     uint8_t is_listening[ENV_MAX_LISTENERS];
-    struct acceptor_batch *batches; /* [n_workers] */
-    uint32_t next;                  /* worker to try first */
+    struct acceptor_batch *batches;    /* [n_workers] */
+    uint32_t next;                     /* worker to try first */
+    struct record held[MAILBOX_BATCH]; /* accepted, and no worker had room */
+    uint32_t n_held;
     struct order *start;
     struct mail stop;
     pthread_t thread;

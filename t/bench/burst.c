@@ -120,6 +120,8 @@ process_ns(int pid)
     while ((e = readdir(dir))) {
         unsigned long long ns = 0;
         FILE *file;
+        if (e->d_name[0] == '.') /* ".." has the main thread once more */
+            continue;
         snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", pid,
                  e->d_name);
         file = fopen(path, "re");

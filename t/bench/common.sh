@@ -64,7 +64,7 @@ cpus=$(awk '/^Cpus_allowed_list:/ {
         split(part[i] "-" part[i], edge, "-")
         for (c = edge[1]; c <= edge[2] && k < 2; c++) cpu[++k] = c
     }
-    print cpu[1], k > 1 ? cpu[2] : cpu[1] }' /proc/self/status)
+    print cpu[1], (k > 1 ? cpu[2] : cpu[1]) }' /proc/self/status)
 server_cpu=${cpus% *}
 client_cpu=${cpus#* }
 
@@ -124,9 +124,11 @@ release() {
     exec 9>&-
 }
 
-# ask PORT PATH: how long the answer is.
+# ask PORT PATH: how long the answer is; fails without one.
 ask() {
-    "$tools/idle" "$1" 1 1 "$2" </dev/null | sed -n 's/^ready //p'
+    answer=$("$tools/idle" "$1" 1 1 "$2" </dev/null) || return 1
+    answer=${answer#ready }
+    echo "${answer%%[!0-9]*}"
 }
 
 # ---- configurations

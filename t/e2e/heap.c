@@ -31,7 +31,7 @@ static const char ini[] =
     "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nbody_memory = 4k\n"
     "temp_dir = $DIR\nuse = log, id, fields\nmax_body = 64k\n"
     "[plugin hello]\n"
-    "[plugin log]\nmodule = access-log\nfile = $DIR/access.log\n"
+    "[plugin log]\nmodule = access-log\npath = $DIR/access.log\n"
     "[plugin id]\nmodule = request-id\n"
     "[plugin fields]\nmodule = headers\nset = X-A: b\n"
     "[plugin limit]\nmodule = limit-body\nmax = 32k\n"

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* reload.c - SIGHUP: a new generation takes over, or the old one goes on.
+ * tags: epoll asan tsan */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+
+#define UNIT_SECONDS 100
+#include "t/lib/unit.h"
+
+#define SERVER                                                                 \
+    "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nlog_level = debug\n"
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static const char old_ini[] = SERVER "[plugin life]\nsay = old\n";
+static const char new_ini[] = SERVER "[plugin life]\nsay = new\n";
+
+START_TEST(a_request_ends_on_the_generation_it_began_on)
+{
+    struct server s;
+    struct client half, c;
+
+    server_start(&s, old_ini);
+    half = client_open(&s);
+    c = client_open(&s);
+    client_puts(&half, "POST /life HTTP/1.1\r\nHost: x\r\n"
+                       "Content-Length: 10\r\n\r\n01234");
+    client_expect(&c, GET("/life"), 200, "old");
+    server_write(&s, new_ini);
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_expect(&c, GET("/life"), 200, "new");
+    ck_assert(!server_has_log(&s, "generation 1 is gone"));
+    ck_assert(!server_has_log(&s, "life: close old"));
+    client_puts(&half, "56789");
+    client_take(&half, 0, 200, "old 10");
+    server_wait_log(&s, "life: exit old on ");
+    server_wait_log(&s, "generation 1 is gone");
+    ck_assert(server_has_log(&s, "life: close old"));
+    client_expect(&half, GET("/life"), 200, "new");
+    client_close(&half);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_connection_cut_in_a_request_lets_its_generation_go)
+{
+    struct server s;
+    struct client half;
+
+    server_start(&s, old_ini);
+    half = client_open(&s);
+    client_puts(&half, "POST /life HTTP/1.1\r\nHost: x\r\nExpect: "
+                       "100-continue\r\nContent-Length: 10\r\n\r\n");
+    client_take(&half, 0, 100, NULL);
+    server_write(&s, new_ini);
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_close(&half);
+    server_wait_log(&s, "generation 1 is gone");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* What is wrong, where that must be said, and in which words. */
+static const struct {
+    const char *ini, *said;
+} bad[] = {
+    {SERVER "[plugin life]\nsay = bad\n[route x\n", "etude.ini:9: "},
+    {SERVER "colour = red\n[plugin life]\n", "etude.ini:7: [server] colour"},
+    {SERVER "[plugin life]\nnoise = 1\n", "etude.ini:8: [plugin life] noise"},
+    {SERVER "[plugin lief]\n", "etude.ini:7: [plugin lief]"},
+    {SERVER "[plugin life]\nfail = open\n", "told to fail in open"},
+    {SERVER "[plugin life]\nfail = init\nworker = 1\n",
+     "told to fail in init"},
+    {SERVER "[plugin life]\nfail = init\nworker = 0\n",
+     "told to fail in init"},
+    {SERVER "[plugin life]\n[plugin two]\nmodule = life\n",
+     "is served already"},
+    {SERVER "listen = 127.0.0.1:1, nosuchhost.invalid:80\n[plugin life]\n",
+     "etude.ini:"},
+    {SERVER "log = $DIR/nowhere/log\n[plugin life]\n", "etude.ini:7: [server] log"},
+    {SERVER "include = nowhere.ini\n[plugin life]\n", "etude.ini:7: "},
+    {SERVER "[plugin life]\n[listen tls]\naddress = 127.0.0.1:0\n"
+            "tls.certificate = x.pem\n", "without TLS"},
+};
+
+START_TEST(a_failed_reload_leaves_what_serves)
+{
+    struct server s;
+    struct client c;
+
+    server_start(&s, old_ini);
+    c = client_open(&s);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char said[4096];
+        size_t seen = s.log_seen;
+        server_write(&s, bad[i].ini);
+        ck_assert_msg(server_reload(&s) == 0, "taken: %s", bad[i].ini);
+        s.log_seen = seen;
+        snprintf(said, sizeof said, "%s", server_wait_log(&s, bad[i].said));
+        ck_assert_msg(strstr(said, "etude.ini:"), "no place: %s", said);
+        server_wait_log(&s, "generation 1 goes on");
+        client_expect(&c, GET("/life"), 200, "old");
+        client_once(&s, GET("/life"), 200, "old");
+    }
+    server_write(&s, new_ini);
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_expect(&c, GET("/life"), 200, "new");
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* How often the log has text. */
+static int
+n_logged(struct server *s, const char *text)
+{
+    char line[1024];
+    FILE *f = fopen(s->log_path, "re");
+    int n = 0;
+
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof line, f))
+        n += strstr(line, text) != NULL;
+    fclose(f);
+    return n;
+}
+
+START_TEST(what_failed_on_one_worker_is_undone_on_the_others)
+{
+    struct server s;
+
+    server_start(&s, old_ini);
+    server_write(&s, SERVER "[plugin a]\nmodule = life\nmount = /a\nsay = aa\n"
+                            "[plugin b]\nmodule = life\nmount = /b\nsay = bb\n"
+                            "fail = init\nworker = 1\n");
+    ck_assert_int_eq(server_reload(&s), 0);
+    /* The log of the workers is written out a little later. */
+    server_wait_log(&s, "life: close aa");
+    for (int i = 0; i < 400 && n_logged(&s, "life: exit") < 3; i++)
+        usleep(5000);
+    ck_assert_int_eq(n_logged(&s, "life: init aa on"), 2);
+    ck_assert_int_eq(n_logged(&s, "life: exit aa on"), 2);
+    ck_assert_int_eq(n_logged(&s, "life: init bb on 0"), 1);
+    ck_assert_int_eq(n_logged(&s, "life: exit bb on 0"), 1);
+    ck_assert_int_eq(n_logged(&s, "life: exit bb on 1"), 0);
+    ck_assert_int_eq(n_logged(&s, "life: close bb"), 1);
+    ck_assert_int_eq(n_logged(&s, "life: exit old"), 0);
+    client_once(&s, GET("/life"), 200, "old");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(keys_of_the_process_need_a_restart)
+{
+    static const char *const keys[] = {
+        "workers = 3",         "pin = no",          "accept = reuseport",
+        "slab_capacity = 400", "read_buffer = 8k",  "write_buffer = 8k",
+        "pid_file = $DIR/pid", "runtime_dir = $DIR",
+    };
+    struct server s;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\npin = yes\n"
+                     "[plugin life]\nsay = old\n");
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        char ini[512], said[128];
+        size_t seen = s.log_seen;
+        snprintf(ini, sizeof ini,
+                 "[server]\nlisten = 127.0.0.1:0\n%s\n%s\n[plugin life]\n",
+                 keys[i], i == 1 ? "" : "pin = yes");
+        server_write(&s, ini);
+        ck_assert_int_eq(server_reload(&s), 0);
+        s.log_seen = seen;
+        snprintf(said, sizeof said, "etude.ini:5: [server] %.*s: changed",
+                 (int)strcspn(keys[i], " "), keys[i]);
+        ck_assert_ptr_nonnull(
+            strstr(server_wait_log(&s, said), "needs a restart"));
+        client_once(&s, GET("/life"), 200, "old");
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(settings_change_for_connections_that_are_open)
+{
+    struct server s;
+    struct client c;
+    struct answer a;
+
+    server_start(&s, SERVER "[plugin life]\n");
+    c = client_open(&s);
+    client_puts(&c, GET("/life"));
+    a = client_answer(&c, 0);
+    ck_assert_str_eq(answer_field(&a, "server", 0), "Etude");
+    answer_free(&a);
+    server_write(&s, SERVER "server_header = no\nmax_body = 4\n"
+                            "slash = strict\noverload = shed\n"
+                            "[plugin life]\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_puts(&c, GET("/life"));
+    a = client_answer(&c, 0);
+    ck_assert_ptr_null(answer_field(&a, "server", 0));
+    answer_free(&a);
+    client_expect(&c, GET("/life/"), 404, NULL);
+    client_expect(&c, "POST /life HTTP/1.1\r\nHost: x\r\n"
+                      "Content-Length: 4\r\n\r\n0123", 200, "life 4");
+    client_expect(&c, "POST /life HTTP/1.1\r\nHost: x\r\n"
+                      "Content-Length: 5\r\n\r\n01234", 413, NULL);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+static int
+can_connect(uint16_t port)
+{
+    struct server at = {.port = port};
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        struct client c = client_open(&at); /* exits if refused */
+        client_close(&c);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return status == 0;
+}
+
+static uint16_t
+port_of(const char *line)
+{
+    return (uint16_t)atoi(strrchr(line, ':') + 1);
+}
+
+START_TEST(listeners_come_and_go)
+{
+    struct server s, at;
+    struct client c;
+    uint16_t port;
+
+    server_start(&s, old_ini);
+    c = client_open(&s);
+    at = s;
+    server_write(&s, SERVER "[plugin life]\n[listen more]\n"
+                            "address = 127.0.0.2:0, unix:$DIR/sock\n");
+    s.log_seen = 0;
+    server_wait_log(&s, "listening on ");
+    server_signal(&s, SIGHUP);
+    server_wait_log(&s, "listening on 127.0.0.2:");
+    server_wait_log(&s, "listening on unix:");
+    server_wait_log(&s, "reload: ");
+    {
+        char path[128];
+        struct client u;
+        snprintf(path, sizeof path, "%s/sock", s.dir);
+        u = client_unix(path);
+        client_expect(&u, GET("/life"), 200, "life");
+        /* Away with the first and the Unix one. */
+        server_write(&s, "[server]\nlisten = [::1]:0\nworkers = 2\n"
+                         "log_level = debug\n[plugin life]\nsay = v6\n");
+        server_signal(&s, SIGHUP);
+        port = port_of(server_wait_log(&s, "listening on [::1]:"));
+        server_wait_log(&s, "no longer listening on unix:");
+        server_wait_log(&s, "reload: ");
+        ck_assert_int_ne(access(path, F_OK), 0);
+        client_expect(&u, GET("/life"), 200, "v6");
+        client_close(&u);
+    }
+    client_expect(&c, GET("/life"), 200, "v6"); /* connections stay */
+    client_close(&c);
+    ck_assert(!can_connect(at.port));
+    c = client_v6(port);
+    client_expect(&c, GET("/life"), 200, "v6");
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_failed_reload_opens_no_listener)
+{
+    struct server s;
+    char path[128];
+
+    server_start(&s, old_ini);
+    server_write(&s, SERVER "[plugin life]\nfail = init\n[listen more]\n"
+                            "address = unix:$DIR/sock\n");
+    ck_assert_int_eq(server_reload(&s), 0);
+    snprintf(path, sizeof path, "%s/sock", s.dir);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    server_write(&s, SERVER "[plugin life]\n[listen more]\n"
+                            "address = unix:$DIR/sock\nbacklog = 7\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_assert_int_eq(server_stop(&s), 0);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+/* ---- under load -----------------------------------------------------------*/
+
+#define CLIENTS 4
+#define RELOADS 200
+
+struct load {
+    _Atomic int is_over;
+    _Atomic unsigned long n[CLIENTS];
+};
+
+/* A client that asks until it is told to end; each answer must be good, and the
+ * connection must never close. */
+static void
+ask(struct server *s, struct load *load, int i)
+{
+    struct client c;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    c = client_open(s);
+    while (!load->is_over) {
+        client_puts(&c, GET("/life") "POST /life HTTP/1.1\r\nHost: x\r\n"
+                                     "Content-Length: 3\r\n\r\n");
+        client_take(&c, 0, 200, NULL);
+        client_puts(&c, "abc");
+        client_take(&c, 0, 200, NULL);
+        load->n[i] += 2;
+    }
+    client_close(&c);
+    _exit(0);
+}
+
+START_TEST(two_hundred_reloads_fail_nobody)
+{
+    struct server s;
+    struct load *load =
+        mmap(NULL, sizeof *load, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t pids[CLIENTS];
+    unsigned long n = 0;
+
+    ck_assert_ptr_ne(load, MAP_FAILED);
+    server_start(&s, old_ini);
+    for (int i = 0; i < CLIENTS; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0)
+            ask(&s, load, i);
+    }
+    for (int i = 0; i < RELOADS; i++) {
+        server_write(&s, i % 2 ? old_ini : new_ini);
+        ck_assert_int_eq(server_reload(&s), 1);
+    }
+    load->is_over = 1;
+    for (int i = 0; i < CLIENTS; i++) {
+        int status;
+        ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+        ck_assert_msg(status == 0, "client %d failed", i);
+        ck_assert_uint_gt(load->n[i], 0);
+        n += load->n[i];
+    }
+    printf("%lu requests\n", n);
+    server_signal(&s, SIGHUP);
+    ck_assert_ptr_nonnull(
+        strstr(server_wait_log(&s, "reload: "), " 1 generations alive"));
+    ck_assert_int_eq(n_logged(&s, "life: open"), RELOADS + 2);
+    ck_assert_int_eq(n_logged(&s, "life: close"), RELOADS + 1);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_stop_gives_every_stage_back)
+{
+    struct server s;
+    char log[64];
+
+    server_start(&s, old_ini);
+    client_once(&s, GET("/life"), 200, "old");
+    /* The server's folder goes with it: keep its log. */
+    snprintf(log, sizeof log, "%s.log", s.dir);
+    ck_assert_int_eq(link(s.log_path, log), 0);
+    ck_assert_int_eq(server_stop(&s), 0);
+    strcpy(s.log_path, log);
+    ck_assert_int_eq(n_logged(&s, "life: init old on"), 2);
+    ck_assert_int_eq(n_logged(&s, "life: exit old on"), 2);
+    ck_assert_int_eq(n_logged(&s, "life: close old"), 1);
+    unlink(log);
+}
+END_TEST
+
+UNIT_MAIN(reload, a_request_ends_on_the_generation_it_began_on,
+          a_connection_cut_in_a_request_lets_its_generation_go,
+          a_failed_reload_leaves_what_serves,
+          what_failed_on_one_worker_is_undone_on_the_others,
+          keys_of_the_process_need_a_restart,
+          settings_change_for_connections_that_are_open, listeners_come_and_go,
+          a_failed_reload_opens_no_listener, two_hundred_reloads_fail_nobody,
+          a_stop_gives_every_stage_back)
