@@ -114,9 +114,31 @@ add_listen(struct builder *b, const struct conf_listen *like, et_str address)
     return parts.host.p && !v->host.p ? ERR_NOMEM : 0;
 }
 
-static int
-add_listens(struct builder *b, struct conf_listen *like, et_list addresses)
+/* Where item i of a list stands that a key of s gives, on several lines
+ * perhaps. */
+static struct place
+place_of_item(const struct section *s, const char *key, size_t i,
+              struct place otherwise)
 {
+    const struct section_entry *e;
+    size_t n = 0, k;
+
+    for (e = s ? s->first : NULL; e; e = e->next) {
+        if (e->is_replaced || !value_eq(e->key, key))
+            continue;
+        for (k = 0; k < e->value.n; k++)
+            n += e->value.p[k] == ',';
+        if (i < ++n)
+            return e->at;
+    }
+    return otherwise;
+}
+
+static int
+add_listens(struct builder *b, struct conf_listen *like, et_list addresses,
+            const struct section *s, const char *key)
+{
+    struct place otherwise = like->at;
     size_t i;
     int rc = 0;
 
@@ -124,8 +146,10 @@ add_listens(struct builder *b, struct conf_listen *like, et_list addresses)
         like->backlog = b->c->server.backlog;
     if (like->defer_accept == CONF_INHERIT)
         like->defer_accept = b->c->server.defer_accept;
-    for (i = 0; !rc && i < addresses.n; i++)
+    for (i = 0; !rc && i < addresses.n; i++) {
+        like->at = place_of_item(s, key, i, otherwise);
         rc = add_listen(b, like, addresses.v[i]);
+    }
     return rc;
 }
 
@@ -139,7 +163,7 @@ build_listen(struct builder *b, const struct section *s)
     if (!rc && to.tls_key.n && !to.tls_certificate.n)
         diag_error(b->d, &s->at, "%s tls.key: there is no tls.certificate",
                    s->title);
-    return rc ? rc : add_listens(b, &to, to.addresses);
+    return rc ? rc : add_listens(b, &to, to.addresses, s, "address");
 }
 
 static int
@@ -155,7 +179,9 @@ build_server_listens(struct builder *b)
     if (!b->c->server.listen.n && !b->set->n[DIRECTIVE_LISTEN] &&
         value_append(&b->c->arena, &b->c->server.listen, dflt))
         return ERR_NOMEM;
-    return add_listens(b, &like, b->c->server.listen);
+    return add_listens(b, &like, b->c->server.listen,
+                       section_find(b->set, DIRECTIVE_SERVER, (et_str){"", 0}),
+                       "listen");
 }
 
 /* ---- plugins, routes, scopes ----------------------------------------------*/

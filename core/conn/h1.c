@@ -394,7 +394,9 @@ end_response(struct conn *c)
 {
     log_request(c);
     if (c->closes) {
-        c->lingers |= !c->body_done;
+        /* Whoever did not ask for the end may be sending another request: a
+         * reset would take this answer with it (RFC 9112 9.6). */
+        c->lingers |= !c->body_done || c->req->head.keep_alive;
         c->phase = CONN_FLUSH;
     } else if (!c->body_done) {
         c->phase = CONN_DISCARD;

@@ -199,24 +199,6 @@ out_sent(struct conn *c, size_t n)
 }
 
 static int
-send_memory(struct conn *c, struct segment_queue *q)
-{
-    struct out *o = c->out;
-    ssize_t n;
-
-    collect(o, q);
-    n = c->transport->send_vec(c, &o->send);
-    if (n == IO_PENDING) {
-        o->is_pending = 1;
-        return OUT_PENDING;
-    }
-    if (n < 0)
-        return (int)n;
-    out_sent(c, (size_t)n);
-    return OUT_DONE;
-}
-
-static int
 wait_writable(struct conn *c)
 {
     c->out->is_polling = 1;
@@ -231,6 +213,33 @@ out_writable(struct conn *c)
         c->out->is_polling = 0;
 }
 
+static void
+spend(uint64_t *budget, uint64_t n)
+{
+    *budget -= n < *budget ? n : *budget;
+}
+
+static int
+send_memory(struct conn *c, struct segment_queue *q, uint64_t *budget)
+{
+    struct out *o = c->out;
+    ssize_t n;
+
+    if (*budget == 0) /* let others have their turn: the socket is ready */
+        return wait_writable(c);
+    collect(o, q);
+    n = c->transport->send_vec(c, &o->send);
+    if (n == IO_PENDING) {
+        o->is_pending = 1;
+        return OUT_PENDING;
+    }
+    if (n < 0)
+        return (int)n;
+    out_sent(c, (size_t)n);
+    spend(budget, (uint64_t)n);
+    return OUT_DONE;
+}
+
 static int
 send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
 {
@@ -242,7 +251,7 @@ send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
         uint64_t part = s->n < OUT_FILE_COPY ? s->n : OUT_FILE_COPY;
         return read_file(c, q, part < room ? part : room);
     }
-    if (*budget == 0) /* let others have their turn: the socket is ready */
+    if (*budget == 0)
         return wait_writable(c);
     n = c->transport->send_file(c, s->fd, s->off, s->n);
     if (n == -EAGAIN)
@@ -251,7 +260,7 @@ send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
         return n < 0 ? (int)n : -EIO;
     metrics_add(c->env->metrics, METRIC_bytes_out, (uint64_t)n);
     consume(c, q, (uint64_t)n);
-    *budget -= (uint64_t)n < *budget ? (uint64_t)n : *budget;
+    spend(budget, (uint64_t)n);
     return OUT_DONE;
 }
 
@@ -307,7 +316,7 @@ out_flush(struct conn *c)
         if (!has_bytes && segment_peek(q)->kind == SEGMENT_FILE)
             rc = send_file(c, q, &budget);
         else
-            rc = send_memory(c, q);
+            rc = send_memory(c, q, &budget);
         if (rc != OUT_DONE)
             return rc;
     }

@@ -25,6 +25,7 @@
 #define CHAIN_MAX_MEMBERS 128
 
 struct instance;
+struct metering_slot;
 
 struct chain_step {
     et_step fn;
@@ -39,6 +40,8 @@ struct chain_member {
     et_step request, response, log;
     void *self;
     uint8_t body; /* ET_B_* of the request step */
+    uint32_t n_slots;                  /* metrics its plugin declares */
+    const struct metering_slot *slots; /* this worker's, by handle - 1 */
 };
 
 struct chain {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "http/metering.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
 
@@ -41,6 +42,18 @@ handler_of(const struct route *route, uint32_t worker)
     return m;
 }
 
+/* Where member i of a route finds its figures in this worker. */
+static int
+add_slots(struct gen_worker *w, const struct route *route,
+          struct chain_member *m, uint32_t i)
+{
+    const struct metering_set *set = route->meters ? route->meters[i] : NULL;
+
+    m->n_slots = set ? set->n : 0;
+    m->slots = metering_slots(set, w->worker->index, &w->arena);
+    return set && !m->slots ? ET_ENOMEM : 0;
+}
+
 struct chain *
 gen_compose(struct gen_worker *w, const struct route *route)
 {
@@ -53,6 +66,10 @@ gen_compose(struct gen_worker *w, const struct route *route)
     for (uint32_t i = 0; i < route->n_use; i++)
         m[i] = member_of(route->use[i], w->worker->index);
     m[n - 1] = handler_of(route, w->worker->index);
+    for (uint32_t i = 0; i < n; i++) {
+        if (add_slots(w, route, &m[i], i) < 0)
+            return NULL;
+    }
     block = arena_alloc(&w->arena, chain_size(m, n));
     return block ? chain_compose(block, m, n) : NULL;
 }
@@ -92,12 +109,14 @@ gen_prepare(struct gen *g, et_worker *worker, char *why, size_t cap)
     w->worker = worker;
     w->n_active = 0;
     w->n_ready = 0;
+    w->failed = NULL;
     arena_init(&w->arena, NULL, 0, NULL, CHAINS_MAX_BYTES);
     while (w->n_ready < g->n_instances) {
         struct instance *i = g->instances[w->n_ready];
         char text[256] = "";
         rc = instance_worker_init(i, worker, text, sizeof text);
         if (rc < 0) {
+            w->failed = i;
             snprintf(why, cap, "plugin %s on worker %u: %s", i->name,
                      worker->index, text);
             undo(w);
@@ -126,6 +145,11 @@ gen_retire(struct gen_worker *w)
 void
 gen_free(struct gen *g)
 {
+    for (uint32_t i = 0; i < g->n_routes; i++) {
+        const struct route *r = g->routes[i];
+        for (uint32_t k = 0; r->meters && k <= r->n_use; k++)
+            metering_release(g->metering, r->meters[k]);
+    }
     for (uint32_t i = g->n_instances; i > 0; i--)
         instance_unref(g->instances[i - 1]);
     free(g->workers);

@@ -25,6 +25,7 @@
 struct conf;
 struct router;
 struct instance;
+struct metering;
 struct gen;
 
 struct gen_worker {
@@ -35,6 +36,7 @@ struct gen_worker {
     uint32_t n_active;     /* requests pinned to it */
     uint8_t is_stopping;   /* the process is: `ready` says no */
     uint32_t n_ready;      /* instances whose worker init has run */
+    const struct instance *failed; /* whose worker init has failed, or NULL */
 };
 
 struct gen {
@@ -48,6 +50,7 @@ struct gen {
     struct instance **instances;
     uint32_t n_instances;
     struct addr_trust trust; /* proxies that are believed */
+    struct metering *metering; /* the process's, where meters are held */
     uint32_t n_workers;
     struct gen_worker *workers; /* [n_workers] */
     _Atomic uint32_t workers_left; /* not yet retired */

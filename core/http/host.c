@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "config.h"
+#include "http/metering.h"
 #include "http/req.h"
 #include "plug/instance.h"
 
@@ -87,6 +88,7 @@ host_iface(const et_host *h, const char *id, uint32_t min_size)
     } table[] = {
         {ET_IF_HTTP, host_http(), sizeof(et_http)},
         {ET_IF_LOG, host_log(), sizeof(et_log)},
+        {ET_IF_METRICS, metering_iface(), sizeof(et_metrics)},
     };
 
     (void)h;

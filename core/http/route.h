@@ -13,6 +13,7 @@
 #include "base/diag.h"
 
 struct instance;
+struct metering_set;
 
 enum route_kind {
     ROUTE_SERVE, /* a handler of a plugin */
@@ -32,6 +33,8 @@ struct route {
     uint8_t slash_redirect;   /* a miss by the final slash gets 308 */
     /* Limits of this route; -1: the server's. */
     int64_t max_body, body_timeout_ms, write_timeout_ms;
+    /* What each of use and the handler counts, [n_use + 1]; NULL: none does. */
+    struct metering_set **meters;
     /* For `etude routes`. */
     const char *methods, *pattern, *doc;
 };

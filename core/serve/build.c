@@ -12,8 +12,10 @@
 #include "conf/conf.h"
 #include "conf/option.h"
 #include "http/dispatch.h"
+#include "http/exposition.h"
 #include "http/gen.h"
 #include "http/host.h"
+#include "http/metering.h"
 #include "http/router.h"
 #include "plug/image.h"
 #include "plug/instance.h"
@@ -49,6 +51,7 @@ struct builder {
     struct section *sections;
     uint32_t cap_routes, cap_instances;
     struct claims claims;
+    struct place use_at[CHAIN_MAX_MEMBERS]; /* of the route being bound */
     int has_priorities; /* sections differ in it */
 };
 
@@ -111,10 +114,13 @@ load_section(struct builder *b, struct section *s,
         return ERR_NOMEM;
     if (!module_is_there(p, path, at, b->diag) ||
         plugin_load(b->options->images, rules, path, host_get(), at, b->diag,
-                    &s->plugin) < 0)
+                    &s->plugin) < 0) {
         s->plugin = NULL;
-    else
+    } else {
         check_id(b, s, at);
+        metering_declare(b->options->metering, s->plugin, &b->gen->arena, at,
+                         b->diag);
+    }
     return 0;
 }
 
@@ -233,7 +239,7 @@ is_middleware(const struct plugin *p)
 /* Append the instances of one `use` list to a route. */
 static int
 add_use(struct builder *b, struct route *route, const et_list *use,
-        const struct place *at, const struct layers *l)
+        const struct place *at, const char *section, const struct layers *l)
 {
     for (size_t i = 0; i < use->n; i++) {
         struct section *s = find_section(b, use->v[i]);
@@ -242,14 +248,14 @@ add_use(struct builder *b, struct route *route, const et_list *use,
             return -1; /* reported when it was loaded */
         if (!is_middleware(s->plugin)) {
             diag_error(b->diag, at,
-                       "use: %.*s has no request, response or log step, so it "
-                       "cannot stand in front of a handler",
-                       (int)use->v[i].n, use->v[i].p);
+                       "%s use: %.*s has no request, response or log step, so "
+                       "it cannot stand in front of a handler",
+                       section, (int)use->v[i].n, use->v[i].p);
             return -1;
         }
         if (route->n_use + 2 > CHAIN_MAX_MEMBERS) {
-            diag_error(b->diag, at, "use: more than %d steps in one chain",
-                       CHAIN_MAX_MEMBERS - 1);
+            diag_error(b->diag, at, "%s use: more than %d steps in one chain",
+                       section, CHAIN_MAX_MEMBERS - 1);
             return -1;
         }
         made = instance_for(b, s, l);
@@ -257,11 +263,13 @@ add_use(struct builder *b, struct route *route, const et_list *use,
             return -1;
         for (uint32_t k = 0; k < route->n_use; k++) {
             if (route->use[k] == made) {
-                diag_error(b->diag, at, "use: %.*s stands twice in one chain",
+                diag_error(b->diag, at,
+                           "%s use: %.*s stands twice in one chain", section,
                            (int)use->v[i].n, use->v[i].p);
                 return -1;
             }
         }
+        b->use_at[route->n_use] = *at;
         route->use[route->n_use++] = made;
     }
     return 0;
@@ -280,20 +288,20 @@ names_id(const char *const *ids, const char *id)
 }
 
 static void
-check_pair(struct builder *b, const struct route *route,
+check_pair(struct builder *b, const struct place *at,
            const struct plugin *first, const struct plugin *second)
 {
     const char *a = first->desc.id, *z = second->desc.id;
 
     for (uint32_t i = 0; i < first->n_orders; i++) {
         if (names_id(first->orders[i]->after, z))
-            diag_error(b->diag, &route->at,
-                       "%s must come after %s, but stands before it", a, z);
+            diag_error(b->diag, at, "%s must come after %s, but stands before it",
+                       a, z);
     }
     for (uint32_t i = 0; i < second->n_orders; i++) {
         if (names_id(second->orders[i]->before, a))
-            diag_error(b->diag, &route->at,
-                       "%s must come before %s, but stands after it", z, a);
+            diag_error(b->diag, at, "%s must come before %s, but stands after it",
+                       z, a);
     }
 }
 
@@ -302,9 +310,29 @@ check_order(struct builder *b, const struct route *route)
 {
     for (uint32_t i = 0; i < route->n_use; i++) {
         for (uint32_t k = i + 1; k < route->n_use; k++)
-            check_pair(b, route, route->use[i]->plugin, route->use[k]->plugin);
-        if (route->handler)
-            check_pair(b, route, route->use[i]->plugin, route->handler->plugin);
+            check_pair(b, &b->use_at[k], route->use[i]->plugin,
+                       route->use[k]->plugin);
+    }
+}
+
+/* The meter of each member of a finished route. */
+static void
+add_meters(struct builder *b, struct route *r)
+{
+    for (uint32_t i = 0; i <= r->n_use; i++) {
+        const struct instance *member = i < r->n_use ? r->use[i] : r->handler;
+        if (!member || member->plugin->n_metrics == 0)
+            continue;
+        if (!r->meters)
+            r->meters = arena_zalloc(&b->gen->arena,
+                                     (r->n_use + 1) * sizeof *r->meters);
+        if (!r->meters) {
+            out_of_memory(b);
+            return;
+        }
+        if (metering_hold(b->options->metering, member, r->name, &b->gen->arena,
+                          &r->meters[i]) == ERR_NOMEM)
+            out_of_memory(b);
     }
 }
 
@@ -397,7 +425,7 @@ bind_route(void *arg, void *target, void *const *scopes, uint32_t n_scopes)
     r->name = "";
     r->kind = ROUTE_MISS;
     r->handle = dispatch_answer_miss;
-    if (o && !o->handler) { /* health, ready: in front of every chain */
+    if (o && !o->handler) { /* health ...: in front of every chain */
         r->kind = ROUTE_SERVE;
         r->name = o->name;
         r->handle = o->fn;
@@ -405,21 +433,24 @@ bind_route(void *arg, void *target, void *const *scopes, uint32_t n_scopes)
     }
     {
         struct place at = conf_place(b->conf, &b->conf->server.use);
-        rc |= add_use(b, r, &b->conf->server.use, &at, &l);
+        rc |= add_use(b, r, &b->conf->server.use, &at, "[server]", &l);
     }
     for (uint32_t i = 0; i < n_scopes; i++) {
         const struct conf_scope *s = scopes[i];
-        rc |= add_use(b, r, &s->use, &s->use_at, &l);
+        rc |= add_use(b, r, &s->use, &s->use_at, s->section, &l);
     }
     if (o && !o->route)
         rc |= add_use(b, r, &o->handler->conf->use, &o->handler->conf->use_at,
-                      &l);
+                      o->handler->conf->section, &l);
     if (o && o->route)
-        rc |= add_use(b, r, &o->route->use, &o->route->use_at, &l);
+        rc |= add_use(b, r, &o->route->use, &o->route->use_at,
+                      o->route->section, &l);
     if (o)
         rc |= set_handler(b, r, o, &l);
-    if (rc == 0)
+    if (rc == 0) {
         check_order(b, r);
+        add_meters(b, r);
+    }
     return r; /* faults are in the diag: go on to find the others too */
 }
 
@@ -458,9 +489,14 @@ route_names(struct builder *b, const struct plugin *p)
 {
     const char *text = "";
 
-    for (uint32_t i = 0; i < p->n_routes && text; i++)
-        text = arena_printf(&b->gen->arena, "%s%s%s", text, i ? ", " : "",
-                            p->routes[i]->name);
+    for (uint32_t i = 0; i < p->n_routes && text; i++) {
+        uint32_t k = 0;
+        while (strcmp(p->routes[k]->name, p->routes[i]->name) != 0)
+            k++;
+        if (k == i) /* not the second of two ways to one function */
+            text = arena_printf(&b->gen->arena, "%s%s%s", text, i ? ", " : "",
+                                p->routes[i]->name);
+    }
     return text ? text : "";
 }
 
@@ -621,22 +657,22 @@ add_all_declared(struct builder *b)
     }
 }
 
+/* A path of [server] that the host answers itself. */
 static void
-add_health(struct builder *b, et_str path, const char *name, et_step fn)
+add_own(struct builder *b, const et_str *path, const char *name, et_step fn)
 {
     struct origin *o;
 
-    if (path.n == 0)
+    if (path->n == 0)
         return;
     o = new_origin(b);
     if (!o)
         return;
     o->name = name;
     o->fn = fn;
-    o->at = conf_place(b->conf, strcmp(name, "health") == 0
-                                    ? &b->conf->server.health
-                                    : &b->conf->server.ready);
-    add_rule(b, o, str_from_z("GET"), path, (et_list){NULL, 0}, name);
+    o->at = conf_place(b->conf, path);
+    add_rule(b, o, str_from_z("GET"), *path, (et_list){NULL, 0},
+             arena_printf(&b->gen->arena, "[server] %s:", name));
 }
 
 static void
@@ -665,8 +701,9 @@ build_routes(struct builder *b)
         return ERR_NOMEM;
     add_conf_routes(b);
     add_all_declared(b);
-    add_health(b, b->conf->server.health, "health", dispatch_answer_health);
-    add_health(b, b->conf->server.ready, "ready", dispatch_answer_ready);
+    add_own(b, &b->conf->server.health, "health", dispatch_answer_health);
+    add_own(b, &b->conf->server.ready, "ready", dispatch_answer_ready);
+    add_own(b, &b->conf->server.metrics, "metrics", exposition_answer);
     add_scopes(b);
     return router_build(b->gen->router, bind_route, b, b->diag);
 }
@@ -755,6 +792,7 @@ new_gen(struct conf *conf, const struct build_options *o)
     g->id = o->id;
     g->conf = conf;
     g->n_workers = o->n_workers;
+    g->metering = o->metering;
     atomic_init(&g->workers_left, o->n_workers);
     arena_init(&g->arena, NULL, 0, NULL, GEN_MAX_BYTES);
     g->workers = calloc(o->n_workers, sizeof *g->workers);

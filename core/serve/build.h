@@ -17,9 +17,11 @@
 struct conf;
 struct gen;
 struct image_set;
+struct metering;
 
 struct build_options {
     struct image_set *images;
+    struct metering *metering; /* outlives the generation */
     const char *runtime_dir; /* or NULL */
     uint32_t n_workers;
     uint64_t id; /* of the generation */

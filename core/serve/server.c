@@ -21,6 +21,7 @@
 #include "config.h"
 #include "http/gen.h"
 #include "http/host.h"
+#include "http/metering.h"
 #include "plug/image.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
@@ -45,6 +46,7 @@ struct server {
     struct fleet fleet;
     struct sockets sockets;
     struct image_set images;
+    struct metering metering;
     struct body_budget budget;
     struct gen *gen; /* the one that serves */
     uint64_t last_id;
@@ -117,13 +119,21 @@ log_timeout(const struct server *s)
                : (int)((s->log_due_ns - now_ns) / 1000000u) + 1;
 }
 
-/* Sockets in the file system go before the process does. */
+/* Nobody accepts from its sockets any more. */
+static void
+forget_socket(struct server *s, uint32_t i)
+{
+    if (!s->sockets.v[i].is_new)
+        log_info("no longer listening on %s", s->sockets.v[i].shown);
+    sockets_forget(&s->sockets, i);
+}
+
 static void
 remove_sockets(struct server *s)
 {
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         if (s->sockets.v[i].n_fds > 0)
-            sockets_forget(&s->sockets, i);
+            forget_socket(s, i);
     }
 }
 
@@ -236,6 +246,7 @@ make_gen(struct server *s, struct conf *conf, struct diag *d)
     const struct build_options o = {
         .images = &s->images,
         .runtime_dir = runtime_dir(conf),
+        .metering = &s->metering,
         .n_workers = s->settings.n_workers,
         .id = s->last_id + 1,
     };
@@ -258,6 +269,17 @@ make_gen(struct server *s, struct conf *conf, struct diag *d)
     return g;
 }
 
+static void
+report_worker(const struct gen *g, uint32_t worker, const char *why,
+              struct diag *d)
+{
+    const struct instance *failed = g->workers[worker].failed;
+    const struct conf_plugin *p =
+        failed ? conf_find_plugin(g->conf, failed->conf.instance) : NULL;
+
+    diag_error(d, p ? &p->at : NULL, "%s", why);
+}
+
 /* PREPARE on every worker; if one fails, ABORT on those that did not. */
 static int
 prepare(struct server *s, struct gen *g, struct diag *d)
@@ -268,7 +290,7 @@ prepare(struct server *s, struct gen *g, struct diag *d)
     (void)fleet_all(f, order_prepare, g, NULL);
     for (uint32_t i = 0; i < f->n_workers; i++) {
         if (f->orders[i].result < 0) {
-            diag_error(d, NULL, "%s", f->orders[i].why);
+            report_worker(g, i, f->orders[i].why, d);
             n_failed++;
         }
     }
@@ -375,8 +397,7 @@ stop_listening(struct server *s)
         if (e->n_fds == 0 || e->is_wanted)
             continue;
         fleet_unlisten(&s->fleet, (uint8_t)i);
-        log_info("no longer listening on %s", e->shown);
-        sockets_forget(&s->sockets, i);
+        forget_socket(s, i);
     }
 }
 
@@ -479,6 +500,7 @@ start_workers(struct server *s, const struct conf *conf)
         o.index = i;
         o.pins = s->settings.pins;
         o.log = s->rings[i];
+        metering_own(&s->metering, i, &f->workers[i].metrics);
         fleet_adopt(f, &f->orders[i]);
         if (worker_start(&f->workers[i], &o, &f->orders[i]) < 0)
             return ERR_NOMEM;
@@ -539,9 +561,11 @@ open_rings(struct server *s)
     return 0;
 }
 
+/* 0, or -errno with the reason in d. */
 static int
-write_pid(const struct conf *conf)
+write_pid(const struct conf *conf, struct diag *d)
 {
+    struct place at = conf_place(conf, &conf->server.pid_file);
     const char *path = conf->server.pid_file.p;
     char text[32];
     int fd, n, rc = 0;
@@ -551,8 +575,9 @@ write_pid(const struct conf *conf)
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     n = snprintf(text, sizeof text, "%d\n", (int)getpid());
     if (fd < 0 || write(fd, text, (size_t)n) != n) {
-        log_error("pid_file = %s: %s", path, strerror(errno));
-        rc = -1;
+        rc = -errno;
+        diag_error(d, &at, "[server] pid_file: cannot write %s: %s", path,
+                   strerror(errno));
     }
     if (fd >= 0)
         close(fd);
@@ -646,8 +671,33 @@ end_threads(struct server *s)
     return 1;
 }
 
+/* What only the control thread is left to use. */
+static void
+close_all(struct server *s)
+{
+    for (uint32_t i = 0; i <= s->settings.n_workers; i++)
+        log_ring_free(s->rings[i]);
+    free(s->rings);
+    fleet_fini(&s->fleet);
+    mailbox_close(&s->mailbox);
+    log_set_wake_fd(-1);
+    close(s->wake_fd);
+    close(s->signal_fd);
+}
+
 /* ---- the whole
  * ----------------------------------------------------------------*/
+
+static int
+socket_exit(int rc)
+{
+    switch (rc) {
+    case -EACCES:
+    case -EPERM: return SERVER_PERMISSION;
+    case -EINVAL: return SERVER_CONFIG;
+    default: return SERVER_INTERNAL;
+    }
+}
 
 static int
 start(struct server *s, struct diag *d)
@@ -663,6 +713,10 @@ start(struct server *s, struct diag *d)
         return rc == -EACCES ? SERVER_PERMISSION : SERVER_CONFIG;
     settings_choose(&s->settings, conf);
     atomic_init(&s->budget.memory_max, s->settings.body_memory_total);
+    if (metering_init(&s->metering, s->settings.n_workers) < 0) {
+        diag_error(d, NULL, "out of memory");
+        return SERVER_INTERNAL;
+    }
     g = make_gen(s, conf, d);
     if (!g)
         return SERVER_CONFIG;
@@ -670,7 +724,7 @@ start(struct server *s, struct diag *d)
     s->fleet.per_worker = conf->server.accept == CONF_ACCEPT_REUSEPORT;
     rc = sockets_want(&s->sockets, conf, sockets_each(s), d);
     if (rc < 0)
-        return rc == -EACCES ? SERVER_PERMISSION : SERVER_INTERNAL;
+        return socket_exit(rc);
     if (open_rings(s) < 0 ||
         fleet_init(&s->fleet, s->settings.n_workers, &s->mailbox) < 0 ||
         start_workers(s, conf) < 0)
@@ -678,9 +732,10 @@ start(struct server *s, struct diag *d)
     if (prepare(s, g, d) < 0)
         return SERVER_CONFIG;
     commit(s, g);
+    rc = write_pid(conf, d);
+    if (rc < 0)
+        return rc == -EACCES ? SERVER_PERMISSION : SERVER_CONFIG;
     s->has_pid_file = conf->server.pid_file.n > 0;
-    if (write_pid(conf) < 0)
-        return SERVER_PERMISSION;
     start_listening(s);
     log_info("%s", s->settings.why);
     log_info("Etude %s serves: %u workers, %u routes, pid %d", ETUDE_VERSION,
@@ -699,7 +754,7 @@ server_run(const struct server_options *o)
     image_set_init(&s.images);
     s.fleet.step = step;
     s.fleet.arg = &s;
-    if (open_signals(&s) < 0)
+    if (log_server_open(NULL) < 0 || open_signals(&s) < 0)
         return SERVER_INTERNAL;
     diag_init(&d);
     code = start(&s, &d);
@@ -722,8 +777,9 @@ server_run(const struct server_options *o)
         log_drain();
         _exit(SERVER_CUT);
     }
+    metering_fini(&s.metering);
     image_set_fini(&s.images);
-    log_drain();
+    close_all(&s);
     log_info("stopped");
     return code;
 }
@@ -741,7 +797,9 @@ dry_run(struct server *s)
     image_set_init(&s->images);
     s->settings.n_workers = 1;
     conf = read_conf(s->options, &d);
-    if (conf)
+    if (metering_init(&s->metering, s->settings.n_workers) < 0)
+        diag_error(&d, NULL, "out of memory");
+    else if (conf)
         g = make_gen(s, conf, &d);
     for (const struct diag_item *i = d.first; i; i = i->next)
         fprintf(stderr, "%s%s\n", i->is_warning ? "warning: " : "", i->text);
@@ -758,6 +816,7 @@ server_test(const struct server_options *o)
     fprintf(stderr, g ? "%s: good\n" : "%s: not usable\n", o->conf_path);
     if (g)
         dispose(&s, g);
+    metering_fini(&s.metering);
     image_set_fini(&s.images);
     return g ? SERVER_OK : SERVER_CONFIG;
 }
@@ -778,6 +837,7 @@ server_routes(const struct server_options *o)
                 o->explain);
     if (g)
         dispose(&s, g);
+    metering_fini(&s.metering);
     image_set_fini(&s.images);
     if (rc < 0)
         return SERVER_USAGE;

@@ -12,6 +12,7 @@
 #include "conn/conn.h"
 #include "http/gen.h"
 #include "http/host.h"
+#include "http/metering.h"
 #include "http/req.h"
 #include "os/cpu.h"
 #include "os/thread.h"
@@ -235,7 +236,8 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->worker =
         (et_worker){.ctx = {sizeof env->worker, ET_K_WORKER, host_get()},
                     .index = o->index,
-                    .n_workers = o->n_workers};
+                    .n_workers = o->n_workers,
+                    .metrics = metering_iface()};
     env->metrics = &w->metrics;
     env->budget = o->budget;
     env->on_retired = on_retired;

@@ -35,6 +35,7 @@
 
 #define MAX_SERVERS 16
 #define MAX_PIDS 64
+#define WARM_UP 0.25 /* seconds */
 
 struct server {
     char name[64], url[256];
@@ -266,11 +267,11 @@ run(const struct burst *b, const struct server *s, double seconds)
     if (busy > r.server + r.client)
         r.others = busy - r.server - r.client;
     parse(text, &r);
-    if (status != 0 || r.requests == 0) {
-        fprintf(stderr, "burst: %s %s: wrk failed (status %d)\n%s", b->scenario,
+    if (status != 0 || r.requests == 0)
+        fprintf(stderr, "burst: %s %s: wrk says (status %d)\n%s", b->scenario,
                 s->name, status, text);
+    if (status != 0)
         exit(1);
-    }
     return r;
 }
 
@@ -294,7 +295,7 @@ run_round(const struct burst *b, const struct server *servers, int n, int round)
     for (int i = 0; i < n; i++) {
         int step = round % 2 ? i : n - i;
         const struct server *s = &servers[(round / 2 + step) % n];
-        struct result r = run(b, s, round ? b->seconds : b->seconds / 4);
+        struct result r = run(b, s, round ? b->seconds : WARM_UP);
         if (round > 0)
             print(b, s, round, &r);
     }
@@ -314,8 +315,8 @@ main(int argc, char **argv)
     }
     b = (struct burst){argv[1], atof(argv[3]), (size_t)atoi(argv[4]), argv + 5};
     rounds = atoi(argv[2]);
-    while (n < MAX_SERVERS && scanf("%63s %d %255s", servers[n].name, &pid,
-                                    servers[n].url) == 3)
+    while (n < MAX_SERVERS &&
+           scanf("%63s %d %255s", servers[n].name, &pid, servers[n].url) == 3)
         find_pids(&servers[n++], pid);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (int round = 0; n > 0 && round <= rounds; round++)

@@ -131,6 +131,15 @@ ask() {
     echo "${answer%%[!0-9]*}"
 }
 
+# descendants PID: it and all below it.
+descendants() {
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="$1" '
+        { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2 }
+        END { for (p in parent)
+                for (q = p; q in parent; q = parent[q])
+                    if (q == root) { print p; break } }'
+}
+
 # ---- configurations
 
 # As long as nginx's answer, which says Connection: keep-alive.

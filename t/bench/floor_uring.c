@@ -189,7 +189,8 @@ main(int argc, char **argv)
 
         io_uring_submit_and_wait(&ring, 1);
         n_ready = io_uring_cq_ready(&ring);
-        io_uring_for_each_cqe(&ring, head, cqe) {
+        io_uring_for_each_cqe(&ring, head, cqe)
+        {
             handle(cqe);
             n++;
         }

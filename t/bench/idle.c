@@ -124,8 +124,8 @@ count_open(const struct plan *p)
     char byte;
 
     for (int i = 0; i < p->n; i++)
-        n_open += recv(p->fds[i], &byte, 1, MSG_DONTWAIT) < 0 &&
-                  errno == EAGAIN;
+        n_open +=
+            recv(p->fds[i], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
     return n_open;
 }
 
@@ -144,9 +144,10 @@ main(int argc, char **argv)
     p.to.sin_port = htons((uint16_t)atoi(argv[1]));
     p.n = atoi(argv[2]);
     p.rounds = atoi(argv[3]);
-    p.request_len = (size_t)snprintf(
-        p.request, sizeof p.request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\n"
-        "\r\n", argc == 5 ? argv[4] : "/", argv[1]);
+    p.request_len = (size_t)snprintf(p.request, sizeof p.request,
+                                     "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\n"
+                                     "\r\n",
+                                     argc == 5 ? argv[4] : "/", argv[1]);
     CHECK(p.request_len < sizeof p.request);
     raise_files((rlim_t)p.n + 16);
     p.fds = calloc((size_t)p.n + 1, sizeof *p.fds);

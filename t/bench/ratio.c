@@ -90,7 +90,8 @@ estimate(double *v, int n)
     return e;
 }
 
-/* ---- the series -------------------------------------------------------------*/
+/* ---- the series
+ * -------------------------------------------------------------*/
 
 static struct series *
 find(const char *name, size_t len)
@@ -177,7 +178,8 @@ sum_of(const struct series *s, int figure)
     return sum;
 }
 
-/* ---- output -----------------------------------------------------------------*/
+/* ---- output
+ * -----------------------------------------------------------------*/
 
 static void
 print_head(char *const *bases, int n)

@@ -144,7 +144,7 @@ END_TEST
 static int
 open_below(const struct server *s, const char *name)
 {
-    char path[64], dir[128], link[256], to[512];
+    char path[64], dir[128], link[512], to[512];
     struct dirent *e;
     DIR *d;
     int n = 0;

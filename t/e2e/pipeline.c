@@ -201,6 +201,36 @@ START_TEST(requests_behind_a_slow_answer_wait_in_the_socket)
 }
 END_TEST
 
+/* The end of input is held back with the input, and found behind it. */
+START_TEST(a_half_close_behind_a_full_buffer)
+{
+    enum { N = 3000 };
+    struct server s;
+    struct client c;
+    char *all = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&all, &n);
+
+    for (int i = 0; i < N; i++)
+        fputs(GET("/hello/x"), f);
+    fclose(f);
+    start(&s, LARGE, LARGE);
+    for (int i = 0; i < 2; i++) {
+        c = client_open(&s);
+        client_puts(&c, i ? GET("/file/" LARGE_S) : GET("/ref/" LARGE_S));
+        client_send(&c, all, n);
+        client_shut(&c);
+        take_letters(&c, LARGE);
+        for (int k = 0; k < N; k++)
+            client_take(&c, 0, 200, "Hello, x!\n");
+        ck_assert(client_is_closed(&c));
+        client_close(&c);
+    }
+    free(all);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(a_handler_runs_once_however_large_its_answer)
 {
     struct server s;
@@ -379,6 +409,7 @@ UNIT_MAIN(pipeline, three_hundred_gets_in_one_send, file_text_file_in_order,
           a_get_while_a_file_flows_to_a_slow_reader,
           a_get_while_memory_flows_to_a_slow_reader,
           requests_behind_a_slow_answer_wait_in_the_socket,
+          a_half_close_behind_a_full_buffer,
           a_handler_runs_once_however_large_its_answer, bodies_of_all_sizes,
           a_gigabyte_of_file, a_reader_who_leaves_is_let_go,
           a_file_shorter_than_promised_ends_the_connection,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* reload.c - SIGHUP: a new generation takes over, or the old one goes on.
  * tags: epoll asan tsan */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,6 +26,32 @@
 static const char old_ini[] = SERVER "[plugin life]\nsay = old\n";
 static const char new_ini[] = SERVER "[plugin life]\nsay = new\n";
 
+/* How often the log has text. */
+static int
+n_logged(struct server *s, const char *text)
+{
+    char line[1024];
+    FILE *f = fopen(s->log_path, "re");
+    int n = 0;
+
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof line, f))
+        n += strstr(line, text) != NULL;
+    fclose(f);
+    return n;
+}
+
+/* Several threads write the log: what one says may stand behind what another
+ * said later. */
+static void
+wait_logged(struct server *s, const char *text, int n)
+{
+    for (int i = 0; i < 2000 && n_logged(s, text) < n; i++)
+        usleep(5000);
+    ck_assert_msg(n_logged(s, text) == n, "\"%s\" stands %d times in the log",
+                  text, n_logged(s, text));
+}
+
 START_TEST(a_request_ends_on_the_generation_it_began_on)
 {
     struct server s;
@@ -42,9 +70,9 @@ START_TEST(a_request_ends_on_the_generation_it_began_on)
     ck_assert(!server_has_log(&s, "life: close old"));
     client_puts(&half, "56789");
     client_take(&half, 0, 200, "old 10");
-    server_wait_log(&s, "life: exit old on ");
-    server_wait_log(&s, "generation 1 is gone");
-    ck_assert(server_has_log(&s, "life: close old"));
+    wait_logged(&s, "life: exit old on ", 2);
+    wait_logged(&s, "generation 1 is gone", 1);
+    wait_logged(&s, "life: close old", 1);
     client_expect(&half, GET("/life"), 200, "new");
     client_close(&half);
     client_close(&c);
@@ -74,10 +102,10 @@ END_TEST
 static const struct {
     const char *ini, *said;
 } bad[] = {
-    {SERVER "[plugin life]\nsay = bad\n[route x\n", "etude.ini:9: "},
-    {SERVER "colour = red\n[plugin life]\n", "etude.ini:7: [server] colour"},
-    {SERVER "[plugin life]\nnoise = 1\n", "etude.ini:8: [plugin life] noise"},
-    {SERVER "[plugin lief]\n", "etude.ini:7: [plugin lief]"},
+    {SERVER "[plugin life]\nsay = bad\n[route x\n", "etude.ini:10: "},
+    {SERVER "colour = red\n[plugin life]\n", "etude.ini:8: [server] colour"},
+    {SERVER "[plugin life]\nnoise = 1\n", "etude.ini:9: [plugin life] noise"},
+    {SERVER "[plugin lief]\n", "etude.ini:8: [plugin lief]"},
     {SERVER "[plugin life]\nfail = open\n", "told to fail in open"},
     {SERVER "[plugin life]\nfail = init\nworker = 1\n",
      "told to fail in init"},
@@ -87,8 +115,8 @@ static const struct {
      "is served already"},
     {SERVER "listen = 127.0.0.1:1, nosuchhost.invalid:80\n[plugin life]\n",
      "etude.ini:"},
-    {SERVER "log = $DIR/nowhere/log\n[plugin life]\n", "etude.ini:7: [server] log"},
-    {SERVER "include = nowhere.ini\n[plugin life]\n", "etude.ini:7: "},
+    {SERVER "log = $DIR/nowhere/log\n[plugin life]\n", "etude.ini:8: [server] log"},
+    {SERVER "include = nowhere.ini\n[plugin life]\n", "etude.ini:8: "},
     {SERVER "[plugin life]\n[listen tls]\naddress = 127.0.0.1:0\n"
             "tls.certificate = x.pem\n", "without TLS"},
 };
@@ -120,21 +148,6 @@ START_TEST(a_failed_reload_leaves_what_serves)
 }
 END_TEST
 
-/* How often the log has text. */
-static int
-n_logged(struct server *s, const char *text)
-{
-    char line[1024];
-    FILE *f = fopen(s->log_path, "re");
-    int n = 0;
-
-    ck_assert_ptr_nonnull(f);
-    while (fgets(line, sizeof line, f))
-        n += strstr(line, text) != NULL;
-    fclose(f);
-    return n;
-}
-
 START_TEST(what_failed_on_one_worker_is_undone_on_the_others)
 {
     struct server s;
@@ -144,10 +157,8 @@ START_TEST(what_failed_on_one_worker_is_undone_on_the_others)
                             "[plugin b]\nmodule = life\nmount = /b\nsay = bb\n"
                             "fail = init\nworker = 1\n");
     ck_assert_int_eq(server_reload(&s), 0);
-    /* The log of the workers is written out a little later. */
-    server_wait_log(&s, "life: close aa");
-    for (int i = 0; i < 400 && n_logged(&s, "life: exit") < 3; i++)
-        usleep(5000);
+    wait_logged(&s, "life: exit", 3);
+    wait_logged(&s, "life: close aa", 1);
     ck_assert_int_eq(n_logged(&s, "life: init aa on"), 2);
     ck_assert_int_eq(n_logged(&s, "life: exit aa on"), 2);
     ck_assert_int_eq(n_logged(&s, "life: init bb on 0"), 1);
@@ -180,7 +191,7 @@ START_TEST(keys_of_the_process_need_a_restart)
         server_write(&s, ini);
         ck_assert_int_eq(server_reload(&s), 0);
         s.log_seen = seen;
-        snprintf(said, sizeof said, "etude.ini:5: [server] %.*s: changed",
+        snprintf(said, sizeof said, "etude.ini:6: [server] %.*s: changed",
                  (int)strcspn(keys[i], " "), keys[i]);
         ck_assert_ptr_nonnull(
             strstr(server_wait_log(&s, said), "needs a restart"));
@@ -223,17 +234,14 @@ END_TEST
 static int
 can_connect(uint16_t port)
 {
-    struct server at = {.port = port};
-    pid_t pid = fork();
-    int status;
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int rc = connect(fd, (struct sockaddr *)&to, sizeof to);
 
-    if (pid == 0) {
-        struct client c = client_open(&at); /* exits if refused */
-        client_close(&c);
-        _exit(0);
-    }
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    return status == 0;
+    close(fd);
+    return rc == 0;
 }
 
 static uint16_t
@@ -369,8 +377,8 @@ START_TEST(two_hundred_reloads_fail_nobody)
     server_signal(&s, SIGHUP);
     ck_assert_ptr_nonnull(
         strstr(server_wait_log(&s, "reload: "), " 1 generations alive"));
-    ck_assert_int_eq(n_logged(&s, "life: open"), RELOADS + 2);
-    ck_assert_int_eq(n_logged(&s, "life: close"), RELOADS + 1);
+    wait_logged(&s, "life: open", RELOADS + 2);
+    wait_logged(&s, "life: close", RELOADS + 1);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -378,7 +386,7 @@ END_TEST
 START_TEST(a_stop_gives_every_stage_back)
 {
     struct server s;
-    char log[64];
+    char log[80];
 
     server_start(&s, old_ini);
     client_once(&s, GET("/life"), 200, "old");

@@ -194,7 +194,7 @@ fill(struct client *c)
 const char *
 answer_field(const struct answer *a, const char *name, int nth)
 {
-    static char value[8192];
+    static _Thread_local char value[8192];
     size_t n = strlen(name);
 
     for (const char *at = strstr(a->head, "\r\n"); at && at[2];

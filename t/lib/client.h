@@ -50,7 +50,8 @@ size_t client_pour(struct client *c, const void *p, size_t n, int ms);
  * Continue is an answer too. */
 struct answer client_answer(struct client *c, int is_head);
 void answer_free(struct answer *a);
-/* Value of the nth (from 0) field of an answer, in a static buffer, or NULL. */
+/* Value of the nth (from 0) field of an answer, in a buffer of the thread, or
+ * NULL. */
 const char *answer_field(const struct answer *a, const char *name, int nth);
 /* True if the server closes now (within the deadline) without another byte. */
 int client_is_closed(struct client *c);

@@ -30,8 +30,8 @@
  * All helpers that take a request run on the worker that owns it [worker]; the
  * others run anywhere [any].
  *
- * Contents: versions, declaring (plugin, routes, steps, options, objects),
- * strings, reading the request, answering, logging and errors, escaping.
+ * Contents: versions, declaring (plugin, routes, steps, options, objects,
+ * metrics), counting, strings, reading the request, answering, logging and errors, escaping.
  *
  * plugins/README.md builds a real plugin with it, step by step; etude_test.h
  * is a mock server for its unit tests; etude.hpp adds what C++ wants. */
@@ -374,7 +374,86 @@ template <class A> struct et_same_<A, A> {
         ET_HEAD_(et_imagedef, ET_I_IMAGE), load, unload };                     \
     ET_ITEM_(et_imagedef_item_, et_imagedef_)
 
+/* ---- declaring: metrics --------------------------------------------------*/
+
+/* A figure that the server shows to its operator, [server] metrics = /path:
+ *
+ *     ET_COUNTER(refused, NULL, "requests without a key");
+ *     ET_GAUGE(waiting, NULL, "requests that wait now");
+ *     ET_HISTOGRAM(answer, "bytes", "length of answers", 100, 1000, 10000);
+ *
+ * m becomes a variable of the file, to be named in et_count and its kin, and
+ * the name: <last part of the plugin's id>_<m>[_<unit>][_total].  unit is a
+ * plural ("bytes", "milliseconds") or NULL.  The labels instance and route are
+ * the server's.  bounds: 1 to 64 whole numbers, ascending, each inclusive; a
+ * last one, infinite, is added. */
+#define ET_COUNTER(m, unit, help)                                              \
+    ET_METRIC_(et_counter, m, ET_METRIC_COUNTER, NULL, 0, unit, help)
+#define ET_GAUGE(m, unit, help)                                                \
+    ET_METRIC_(et_gauge, m, ET_METRIC_GAUGE, NULL, 0, unit, help)
+#define ET_HISTOGRAM(m, unit, help, ...)                                       \
+    static const int64_t ET_CAT_(m, _bounds_)[] = { __VA_ARGS__ };             \
+    ET_METRIC_(et_histogram, m, ET_METRIC_HISTOGRAM, ET_CAT_(m, _bounds_),     \
+               (uint32_t)(sizeof ET_CAT_(m, _bounds_) / sizeof(int64_t)),      \
+               unit, help)
+#define ET_METRIC_(T, m, kind, bounds, n, unit, help)                          \
+    static T m;                                                                \
+    static const et_metricdef ET_CAT_(m, _metric_) = {                         \
+        ET_HEAD_(et_metricdef, ET_I_METRIC), kind, n, #m, unit, help, bounds,  \
+        &m.handle };                                                           \
+    ET_ITEM_(ET_CAT_(m, _metric_item_), ET_CAT_(m, _metric_))
+
 /* clang-format on */
+
+/* Three types, so that what does not suit a metric does not compile. */
+typedef struct et_counter {
+    uint32_t handle;
+} et_counter;
+typedef struct et_gauge {
+    uint32_t handle;
+} et_gauge;
+typedef struct et_histogram {
+    uint32_t handle;
+} et_histogram;
+
+/* ---- counting ------------------------------------------------------------*/
+
+/* Within a step; an addition in memory of the worker, so count freely. */
+
+/* A counter grows by n >= 0.
+ *
+ *     et_count(r, refused, 1); */
+#define et_count(r, m, n) et_count_(r, &(m), n)
+/* A gauge goes up or down by n, or becomes value.  Each worker has a share and
+ * the sum is shown: what counts something now is added to and taken from. */
+#define et_gauge_add(r, m, n) et_gauge_add_(r, &(m), n)
+#define et_gauge_set(r, m, value) et_gauge_set_(r, &(m), value)
+/* A histogram has one more value. */
+#define et_observe(r, m, value) et_observe_(r, &(m), value)
+
+static inline void
+et_count_(et_req *r, const et_counter *m, int64_t n)
+{
+    r->worker->metrics->add(r, m->handle, n);
+}
+
+static inline void
+et_gauge_add_(et_req *r, const et_gauge *m, int64_t n)
+{
+    r->worker->metrics->add(r, m->handle, n);
+}
+
+static inline void
+et_gauge_set_(et_req *r, const et_gauge *m, int64_t value)
+{
+    r->worker->metrics->set(r, m->handle, value);
+}
+
+static inline void
+et_observe_(et_req *r, const et_histogram *m, int64_t value)
+{
+    r->worker->metrics->observe(r, m->handle, value);
+}
 
 /* ---- strings -------------------------------------------------------------*/
 

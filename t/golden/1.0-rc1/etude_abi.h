@@ -120,9 +120,12 @@ struct et_host {
     void (*log)(const et_ctx *c, uint32_t level, const char *p, size_t n);
 };
 
+typedef struct et_metrics et_metrics;
+
 typedef struct et_worker { /* one thread that serves */
     et_ctx ctx;
     uint32_t index, n_workers;
+    const et_metrics *metrics; /* et.metrics/1, as et_req.http is et.http/1 */
 } et_worker;
 
 typedef struct et_conf { /* an instance being configured [control] */
@@ -276,12 +279,37 @@ typedef struct et_log {
     int32_t (*write)(et_req *r, int32_t channel, const char *p, size_t n);
 } et_log;
 
+/* ---- et.metrics/1: figures of a plugin ------------------------------------*/
+
+#define ET_IF_METRICS "et.metrics/1"
+
+/* et_metricdef.kind */
+#define ET_METRIC_COUNTER 1u   /* only grows: how often, how much */
+#define ET_METRIC_GAUGE 2u     /* goes up and down: how many now */
+#define ET_METRIC_HISTOGRAM 3u /* how many values up to each bound */
+
+/* metric is what the server wrote to *et_metricdef.handle of a metric of the
+ * calling step's plugin; any other, and a call that does not suit its kind, is
+ * ignored.  Each worker has figures of its own, for every instance and route
+ * of the plugin; what is shown is their sum, and it goes on over a reload.  A
+ * call is an addition in memory of the worker: no lock, no look-up by name.
+ * All of it [worker], within a step. */
+struct et_metrics {
+    uint32_t size, reserved0;
+    /* A counter (n >= 0) or a gauge (any n). */
+    void (*add)(et_req *r, uint32_t metric, int64_t n);
+    /* A gauge: this worker's share of the sum. */
+    void (*set)(et_req *r, uint32_t metric, int64_t value);
+    /* A histogram: one more value. */
+    void (*observe)(et_req *r, uint32_t metric, int64_t value);
+};
+
 /* ---- what a plugin declares ----------------------------------------------*/
 
 /* Declarations are items: structs that begin with et_item, found through the
  * pointer array items..items_end of the descriptor, in any order.  An unknown
  * kind refuses the load ("needs a newer server"), and so does a second item of
- * any kind but ROUTE, NEED, ORDER and COMMAND. */
+ * any kind but ROUTE, NEED, ORDER, COMMAND and METRIC. */
 #define ET_I_NONE 0u     /* nothing: keeps the section from being empty */
 #define ET_I_ROUTE 1u    /* et_route */
 #define ET_I_REQUEST 2u  /* et_stepdef: a middleware's request step */
@@ -295,6 +323,7 @@ typedef struct et_log {
 #define ET_I_NEED 10u    /* et_needdef */
 #define ET_I_ORDER 11u   /* et_orderdef */
 #define ET_I_COMMAND 12u /* et_commanddef */
+#define ET_I_METRIC 13u  /* et_metricdef */
 
 typedef struct et_item {
     uint32_t size; /* of the whole item */
@@ -430,6 +459,20 @@ typedef struct et_commanddef {
     int32_t (*fn)(et_worker *w, void *self, et_str args, void *out,
                   int32_t (*put)(void *out, const void *p, size_t n));
 } et_commanddef;
+
+/* A metric.  It is shown as <plugin>_<name>[_<unit>][_total], where <plugin> is
+ * the last part of the plugin's id; the server adds the labels instance and
+ * route.  name is a C identifier that does not end in _total, _count, _sum or
+ * _bucket; unit a plural in lower case ("bytes", "milliseconds"), or NULL. */
+typedef struct et_metricdef {
+    et_item it;
+    uint32_t kind;     /* ET_METRIC_* */
+    uint32_t n_bounds; /* HISTOGRAM: 1 to 64; else 0 */
+    const char *name, *unit;
+    const char *help;      /* one line */
+    const int64_t *bounds; /* ascending, each inclusive; one more is infinite */
+    uint32_t *handle;      /* the server writes it once, before load */
+} et_metricdef;
 
 /* et_plugin.flags */
 /* It starts no threads and registers no pthread keys, signal or exit handlers

@@ -12,7 +12,7 @@
 
 #include "../../lib/fixture.h"
 
-#define N_KINDS (ET_I_COMMAND + 1)
+#define N_KINDS (ET_I_METRIC + 1)
 #define STRICT "-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Werror "
 #define GC "-ffunction-sections -fdata-sections -Wl,--gc-sections "
 
@@ -23,7 +23,7 @@ struct expected {
 };
 
 static const struct expected full = {
-    "full.c", "org.example.full", {1, 7, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1}};
+    "full.c", "org.example.full", {1, 7, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1, 3}};
 static const struct expected pair = {
     "pair/a.c pair/b.c", "org.example.pair", {1, 2, [ET_I_OPTIONS] = 1}};
 static const struct expected throws = {

@@ -129,6 +129,10 @@ ET_COMMAND(count, "the count")
                                      : put(out, &"0123456789"[n], 1);
 }
 
+ET_COUNTER(served, NULL, "a counter");
+ET_GAUGE(level, NULL, "a gauge");
+ET_HISTOGRAM(length, "bytes", "a histogram", 10, 100);
+
 ET_PLUGIN("org.example.comfort", "1.0.0");
 
 /* ---- its tests -----------------------------------------------------------*/
@@ -715,6 +719,46 @@ START_TEST(a_function_can_be_called_alone)
 }
 END_TEST
 
+static uint32_t
+count_all(et_req *r)
+{
+    et_count(r, served, 2);
+    et_gauge_set(r, level, 40);
+    et_gauge_add(r, level, -50);
+    et_observe(r, length, 10);
+    et_observe(r, length, 11);
+    et_observe(r, length, 101);
+    r->worker->metrics->add(r, 0, 1);
+    r->worker->metrics->add(r, 4, 1);
+    r->worker->metrics->add(r, served.handle, -1);
+    r->worker->metrics->set(r, served.handle, 9);
+    r->worker->metrics->add(r, length.handle, 9);
+    r->worker->metrics->observe(r, level.handle, 9);
+    return et_text(r, 200, "ok");
+}
+
+START_TEST(what_was_counted_can_be_asked_for)
+{
+    open_plugin();
+    ck_assert_int_eq(et_test_metric("served"), 0);
+    ck_assert_uint_eq(run("GET", "/act/fixed/x", count_all), 200);
+    ck_assert_uint_eq(run("GET", "/act/fixed/x", count_all), 200);
+    ck_assert_int_eq(et_test_reload("str=t"), 0);
+    ck_assert_int_eq(et_test_metric("served"), 4);
+    ck_assert_int_eq(et_test_metric("level"), -10);
+    ck_assert_int_eq(et_test_metric("length"), 6);
+    ck_assert_int_eq(et_test_metric_sum("length"), 244);
+    ck_assert_int_eq(et_test_metric_bucket("length", 0), 2);
+    ck_assert_int_eq(et_test_metric_bucket("length", 1), 2);
+    ck_assert_int_eq(et_test_metric_bucket("length", 2), 2);
+    ck_assert_int_eq(et_test_metric_bucket("length", 3), -1);
+    ck_assert_int_eq(et_test_metric("nothing"), -1);
+    et_test_end();
+    open_plugin();
+    ck_assert_int_eq(et_test_metric("served"), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -748,6 +792,7 @@ main(void)
     tcase_add_test(tcase,
                    who_ignores_failed_allocations_still_sends_no_cut_answer);
     tcase_add_test(tcase, a_function_can_be_called_alone);
+    tcase_add_test(tcase, what_was_counted_can_be_asked_for);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

@@ -106,7 +106,8 @@ START_TEST(an_empty_configuration_has_the_defaults)
     ck_assert_int_eq(s->shutdown_delay, 0);
     ck_assert_int_eq(s->server_header, 1);
     ck_assert_int_eq(s->defer_accept, 0);
-    ck_assert_uint_eq(s->log.n + s->pid_file.n + s->health.n + s->ready.n, 0);
+    ck_assert_uint_eq(
+        s->log.n + s->pid_file.n + s->health.n + s->ready.n + s->metrics.n, 0);
     ck_assert_uint_eq(s->runtime_dir.n + s->use.n + s->trusted_proxies.n, 0);
     ck_assert_str_eq(s->modules.p, directive_modules_dir());
     ck_assert_ptr_null(conf_place(c, &s->max_body).file);

@@ -246,6 +246,62 @@ START_TEST(interfaces_that_are_missing)
 }
 END_TEST
 
+/* metric_2 of raw.c is this. */
+static const char *
+metric(const char *fields)
+{
+    static char flags[256];
+
+    snprintf(flags, sizeof flags, "-DMETRIC='%s'", fields);
+    return flags;
+}
+
+START_TEST(metrics_get_their_handles)
+{
+    struct plugin *p = loaded(metric("ET_METRIC_HISTOGRAM,3,\"Second_2\",0,"
+                                     "\"help\",some_bounds"));
+
+    ck_assert_uint_eq(p->n_metrics, 2);
+    ck_assert_str_eq(p->metrics[0]->name, "first");
+    ck_assert_str_eq(p->metrics[0]->unit, "seconds");
+    ck_assert_str_eq(p->metrics[1]->name, "Second_2");
+    ck_assert_int_eq(p->metrics[1]->bounds[2], 3);
+    ck_assert_uint_eq(*p->metrics[0]->handle, 1);
+    ck_assert_uint_eq(*p->metrics[1]->handle, 2);
+    plugin_unref(p);
+}
+END_TEST
+
+START_TEST(metrics_that_cannot_be_shown)
+{
+    refused(metric("1,0,0,0,\"help\",0"), "metric without a name");
+    refused(metric("1,0,\"m\",0,0,0"), "metric m has no help or no handle");
+    refused("-DMETRIC='1,0,\"m\",0,\"help\",0' -DMETRIC_HANDLE=0",
+            "metric m has no help or no handle");
+    refused(metric("4,0,\"m\",0,\"help\",0"),
+            "metric m is of a kind this server does not know: it needs a "
+            "newer server");
+    refused(metric("1,0,\"m-n\",0,\"help\",0"),
+            "metric m-n has a name that is not of letters, digits and _");
+    refused(metric("1,0,\"2m\",0,\"help\",0"), "metric 2m has a name that");
+    refused(metric("1,0,\"\",0,\"help\",0"), "metric  has a name that");
+    refused(metric("1,0,\"m\",\"a b\",\"help\",0"), "metric m has a unit that");
+    refused(metric("1,0,\"m_total\",0,\"help\",0"),
+            "metric m_total has a name with an ending that the server adds");
+    refused(metric("1,1,\"m\",0,\"help\",some_bounds"),
+            "metric m has bounds and is no histogram");
+    refused(metric("3,0,\"m\",0,\"help\",some_bounds"),
+            "metric m needs 1 to 64 bounds");
+    refused(metric("3,65,\"m\",0,\"help\",some_bounds"),
+            "metric m needs 1 to 64 bounds");
+    refused(metric("3,3,\"m\",0,\"help\",0"), "metric m needs 1 to 64 bounds");
+    refused(metric("3,3,\"m\",0,\"help\",odd_bounds"),
+            "metric m has bounds that do not ascend");
+    refused(metric("1,0,\"first\",0,\"help\",0"),
+            "two metrics are called first (");
+}
+END_TEST
+
 START_TEST(all_faults_are_reported)
 {
     struct plugin *p;
@@ -496,6 +552,8 @@ main(void)
     tcase_add_test(t, what_a_later_server_would_know);
     tcase_add_test(t, two_of_what_there_is_one_of);
     tcase_add_test(t, interfaces_that_are_missing);
+    tcase_add_test(t, metrics_get_their_handles);
+    tcase_add_test(t, metrics_that_cannot_be_shown);
     tcase_add_test(t, all_faults_are_reported);
     tcase_add_test(t, load_that_fails_has_its_reason_shown);
     tcase_add_test(t, an_image_that_does_not_stage_or_open);

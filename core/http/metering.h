@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* metering.h - et.metrics/1: the figures that plugins declare.
+ *
+ *   family  "hello_greetings_total", counter          one a declared metric
+ *     series  instance="hello",route="greet"          one a place it counts at
+ *       cells   worker 0: [ . ] worker 1: [ . ]       one run a worker
+ *
+ * One registry a process.  A generation finds or makes its series by name when
+ * it is built, so generations that mean the same figure share it: totals go on
+ * over a reload, and nothing is folded or handed over.  Families and series
+ * are never freed: what a reader on any thread has reached stays.  How many
+ * there are is bounded by the distinct names that were ever configured.
+ *
+ * Invariants: only the control thread changes the registry; it publishes by
+ * release stores to `next` and `first`.  A cell has one writer, its worker; the
+ * cells of two workers never share a cache line.  A worker reaches its cells
+ * through the slots of the calling chain member, by number. */
+#ifndef HTTP_METERING_H
+#define HTTP_METERING_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "abi/etude_abi.h"
+#include "base/arena.h"
+#include "base/check.h"
+
+struct diag;
+struct instance;
+struct metrics;
+struct place;
+struct plugin;
+
+/* Cells a worker has in one chunk: whole cache lines, and room for the largest
+ * histogram (its sum and 65 buckets). */
+#define METERING_CHUNK_CELLS 512u
+
+struct metering_family {
+    _Atomic(struct metering_family *) next;
+    _Atomic(struct metering_series *) first;
+    struct metering_series *last; /* [control] */
+    uint64_t hash;
+    et_str name;                /* as shown */
+    _Atomic(const char *) help; /* escaped as shown; of the newest build */
+    uint32_t kind;              /* ET_METRIC_* */
+};
+
+/* The cells of a worker: the value, or a histogram's sum and then its buckets,
+ * not cumulated. */
+struct metering_series {
+    _Atomic(struct metering_series *) next; /* of the family */
+    struct metering_series *bucket;         /* of the table [control] */
+    struct metering_family *family;
+    uint64_t hash;
+    et_str labels; /* as shown, without braces */
+    const int64_t *bounds;
+    uint32_t n_bounds, n_cells;
+    _Atomic int64_t *cells;    /* worker 0's; see metering_cell */
+    _Atomic uint32_t n_users;  /* sets that hold it */
+    _Atomic uint8_t is_hidden; /* other bounds of the same labels are shown */
+};
+
+struct metering {
+    struct arena arena; /* all of it, and it only grows */
+    uint32_t n_workers;
+    const struct metrics **own; /* [n_workers]: the server's own figures */
+    _Atomic(struct metering_family *) first;
+    struct metering_family *last;
+    struct metering_series **table; /* [n_buckets], by labels */
+    uint32_t n_buckets, n_series;
+    _Atomic int64_t *chunk; /* where the next series gets its cells */
+    uint32_t chunk_used;    /* of METERING_CHUNK_CELLS */
+    uint64_t seed;
+};
+
+/* What one member of a route counts, by handle - 1. */
+struct metering_set {
+    uint32_t n;
+    struct metering_series *v[];
+};
+
+/* The same as one worker sees it. */
+struct metering_slot {
+    _Atomic int64_t *cells;
+    const int64_t *bounds;
+    uint32_t n_bounds, kind;
+};
+
+/* An empty registry for so many workers; 0 or ERR_NOMEM. [control] */
+MUST_USE int metering_init(struct metering *m, uint32_t n_workers);
+/* Free all of it: no set of it is held, no thread reads it. [control] */
+void metering_fini(struct metering *m);
+/* The server's own figures of a worker, which outlive m.  Before the first
+ * reader. [control] */
+void metering_own(struct metering *m, uint32_t worker,
+                  const struct metrics *own);
+
+/* Make known what a plugin declares; what cannot be shown (another kind under
+ * a name that is taken) is an error in d.  scratch is the generation's arena:
+ * what is known already takes nothing of the registry. [control] */
+void metering_declare(struct metering *m, const struct plugin *p,
+                      struct arena *scratch, const struct place *at,
+                      struct diag *d);
+/* *out: the series of an instance on a route, allocated in a and held until
+ * metering_release; NULL if its plugin declares none.  0, ERR_NOMEM, or
+ * ERR_INVALID if metering_declare has complained. [control] */
+MUST_USE int metering_hold(struct metering *m, const struct instance *i,
+                           const char *route, struct arena *a,
+                           struct metering_set **out);
+/* Let go of a set (or NULL). [control] */
+void metering_release(struct metering *m, const struct metering_set *set);
+/* The slots of a worker for a set (or NULL), in a.  NULL without memory, or
+ * without a set. [worker] */
+struct metering_slot *metering_slots(const struct metering_set *set,
+                                     uint32_t worker, struct arena *a);
+
+/* The sum over all workers of one cell; true in some order of the moment.
+ * [any] */
+int64_t metering_sum(const struct metering *m, const struct metering_series *s,
+                     uint32_t cell);
+/* Whether it has something to say: it is in use, or it has counted and its
+ * place may come back. [any] */
+int metering_is_shown(const struct metering *m,
+                      const struct metering_series *s);
+
+/* et.metrics/1. [any] */
+const et_metrics *metering_iface(void);
+
+#endif

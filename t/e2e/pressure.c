@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pressure.c - too many connections, too few descriptors, a log nobody reads:
+ * who is in is served, who is not waits or is told, and it passes.
+ * tags: epoll asan tsan */
+#include <dirent.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+#define UNIT_SECONDS 60
+#include "t/lib/unit.h"
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+enum { SLOTS = 16 };
+
+static void
+start(struct server *s, const char *settings)
+{
+    char ini[512];
+
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:0\n%s\n[plugin answers]\n",
+             settings);
+    server_start(s, ini);
+}
+
+/* Those beyond the slots wait in the kernel's queue and get theirs later. */
+static void
+wait_for_slots(const char *settings)
+{
+    enum { N = 4 * SLOTS };
+    struct server s;
+    struct client c[N];
+    int answered = 0;
+
+    start(&s, settings);
+    for (int i = 0; i < N; i++) {
+        c[i] = client_open(&s);
+        client_puts(&c[i], GET("/none"));
+    }
+    for (int i = 0; i < SLOTS; i++)
+        client_take(&c[i], 0, 200, "");
+    for (int i = SLOTS; i < N; i++)
+        answered += !client_is_quiet(&c[i], i == SLOTS ? 100 : 0);
+    ck_assert_int_le(answered, 1);
+    for (int i = 0; i < N; i++) {
+        if (i >= SLOTS)
+            client_take(&c[i], 0, 200, "");
+        client_close(&c[i]);
+    }
+    client_once(&s, GET("/none"), 200, "");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+
+START_TEST(who_finds_no_slot_waits)
+{
+    wait_for_slots("workers = 1\nslab_capacity = 16");
+}
+END_TEST
+
+START_TEST(who_finds_no_slot_may_be_shed)
+{
+    struct server s;
+    struct client c[2 * SLOTS], late;
+    struct answer a;
+
+    start(&s, "workers = 2\nslab_capacity = 16\noverload = shed");
+    for (int i = 0; i < 2 * SLOTS; i++) {
+        c[i] = client_open(&s);
+        client_expect(&c[i], GET("/none"), 200, "");
+    }
+    for (int i = 0; i < 20; i++) {
+        late = client_open(&s);
+        client_puts(&late, GET("/none"));
+        a = client_answer(&late, 0);
+        ck_assert_int_eq(a.status, 503);
+        ck_assert_ptr_nonnull(answer_field(&a, "Retry-After", 0));
+        ck_assert_str_eq(answer_field(&a, "Connection", 0), "close");
+        answer_free(&a);
+        ck_assert(client_is_closed(&late));
+        client_close(&late);
+    }
+    for (int i = 0; i < 2 * SLOTS; i++) {
+        client_expect(&c[i], GET("/none"), 200, "");
+        client_close(&c[i]);
+    }
+    for (int i = 0;; i++) { /* until a slot is free again */
+        late = client_open(&s);
+        client_puts(&late, GET("/none"));
+        a = client_answer(&late, 0);
+        client_close(&late);
+        if (a.status == 200)
+            break;
+        ck_assert_int_lt(i, 1000);
+        answer_free(&a);
+        usleep(5000);
+    }
+    answer_free(&a);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* A full house that changes all the time. */
+START_TEST(slots_are_used_again)
+{
+    struct server s;
+
+    start(&s, "workers = 2\nslab_capacity = 16");
+    for (int i = 0; i < 2000; i++)
+        client_once(&s, GET("/none"), 200, "");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+static int
+count_fds(pid_t pid)
+{
+    char path[64];
+    DIR *d;
+    int n = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    d = opendir(path);
+    ck_assert_ptr_nonnull(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n - 2;
+}
+
+/* The limit has to stand before the start: a ring remembers the one it was
+ * asked to accept under. */
+START_TEST(without_descriptors_it_recovers_by_itself)
+{
+    enum { N = 16, ROOM = 6 };
+    struct server s;
+    struct client c[N];
+    struct rlimit limit;
+    int served = 0;
+
+    start(&s, "workers = 1\nslab_capacity = 100");
+    limit.rlim_cur = limit.rlim_max = (rlim_t)count_fds(s.pid) + ROOM;
+    ck_assert_int_eq(server_stop(&s), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    start(&s, "workers = 1\nslab_capacity = 100");
+    for (int i = 0; i < N; i++) {
+        c[i] = client_open(&s);
+        client_puts(&c[i], GET("/none"));
+    }
+    server_wait_log(&s, "accept: ");
+    for (int i = 0; i < N; i++) {
+        struct pollfd p = {.fd = c[i].fd, .events = POLLIN};
+        if (poll(&p, 1, i ? 0 : 1000) == 1) {
+            struct answer a = client_answer(&c[i], 0);
+            served += a.status == 200;
+            answer_free(&a);
+        }
+    }
+    ck_assert_int_ge(served, 1);
+    ck_assert_int_lt(served, N);
+    for (int i = 0; i < N; i++)
+        client_close(&c[i]);
+    server_wait_log(&s, "again");
+    for (int i = 0; i < 4 * N; i++)
+        client_once(&s, GET("/none"), 200, "");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* More clients than one turn of a loop holds, all alive. */
+START_TEST(five_hundred_connections_are_all_served)
+{
+    enum { N = 512 };
+    struct client *c = calloc(N, sizeof *c);
+    struct server s;
+
+    start(&s, "workers = 2");
+    for (int i = 0; i < N; i++)
+        c[i] = client_open(&s);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < N; i++)
+            client_puts(&c[i], GET("/ref/3000"));
+        for (int i = 0; i < N; i++)
+            client_take(&c[i], 0, 200, NULL);
+    }
+    for (int i = 0; i < N; i++)
+        client_close(&c[i]);
+    free(c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* Sixteen thousand slots of which none is used cost next to nothing. */
+START_TEST(an_idle_server_is_small)
+{
+    struct server s;
+    char path[64], line[256];
+    long kib = 0;
+    FILE *f;
+
+    start(&s, "workers = 2\nslab_capacity = 16384");
+    client_once(&s, GET("/none"), 200, "");
+    snprintf(path, sizeof path, "/proc/%d/status", (int)s.pid);
+    f = fopen(path, "re");
+    while (fgets(line, sizeof line, f))
+        sscanf(line, "VmRSS: %ld", &kib);
+    fclose(f);
+#ifndef __SANITIZE_ADDRESS__
+    ck_assert_int_lt(kib, 20 * 1024);
+#endif
+    ck_assert_int_gt(kib, 0);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+UNIT_MAIN(pressure, who_finds_no_slot_waits,
+          who_finds_no_slot_may_be_shed,
+          slots_are_used_again, without_descriptors_it_recovers_by_itself,
+          five_hundred_connections_are_all_served, an_idle_server_is_small)
