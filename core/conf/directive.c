@@ -162,9 +162,9 @@ static const struct directive server_rows[] = {
      .help = "connections per worker; auto: from the limits on files and "
              "memory"},
     {SERVER(read_buffer), SIZE(1 * K, 1 * M),
-     .reload = DIRECTIVE_PROCESS, .dflt = "16k",
-     .help = "bytes received at once; lent to a connection while bytes are in "
-             "flight"},
+     .reload = DIRECTIVE_LIVE, .dflt = "16k",
+     .help = "input kept for a connection that waits for its answer to leave; "
+             "beyond it nothing more is received"},
     {SERVER(write_buffer), SIZE(1 * K, 1 * M),
      .reload = DIRECTIVE_PROCESS, .dflt = "16k",
      .help = "bytes of pipelined answers gathered into one send"},

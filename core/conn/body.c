@@ -57,8 +57,8 @@ reserve(struct body *b, uint64_t n)
     int64_t before = atomic_fetch_add_explicit(&budget->memory, (int64_t)n,
                                                memory_order_relaxed);
 
-    if (before + (int64_t)n > atomic_load_explicit(&budget->memory_max,
-                                                   memory_order_relaxed)) {
+    if (before + (int64_t)n >
+        atomic_load_explicit(&budget->memory_max, memory_order_relaxed)) {
         atomic_fetch_sub_explicit(&budget->memory, (int64_t)n,
                                   memory_order_relaxed);
         return 0;

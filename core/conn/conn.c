@@ -41,7 +41,7 @@ on_sent(struct io_source *s, ssize_t n)
         return;
     }
     out_sent(c, (size_t)n);
-    h1_writable(c);
+    h1_sent(c);
 }
 
 static void
@@ -225,7 +225,8 @@ conn_drain(struct env *env, uint64_t due_ms)
 {
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (is_open(c) && c->phase == CONN_IDLE)
+        if (is_open(c) && (c->phase == CONN_IDLE || (c->phase == CONN_LINGER &&
+                                                     due_ms < c->deadline_ms)))
             conn_deadline(c, due_ms);
     }
 }

@@ -77,8 +77,8 @@ MUST_USE int conn_keep(struct conn *c, const char *p, size_t n);
 /* n of the kept bytes are used; the block goes back when all are. [worker] */
 void conn_used(struct conn *c, size_t n);
 
-/* For every open connection of env: begin to close the idle ones, at due_ms.
- * [worker] */
+/* For every open connection of env: begin to close the idle ones and those
+ * that only linger, at due_ms. [worker] */
 void conn_drain(struct env *env, uint64_t due_ms);
 /* Close every connection, whatever it is doing. [worker] */
 void conn_close_all(struct env *env);

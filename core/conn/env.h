@@ -64,6 +64,7 @@ struct env {
     struct gen_worker *gen; /* the current generation's part */
     struct body_budget *budget;
     uint8_t is_stopping; /* every answer says Connection: close */
+    uint8_t is_draining; /* and idle connections have idle_grace left */
     /* A generation's last request on this worker is over. */
     void (*on_retired)(struct env *env, struct gen_worker *gen);
     /* A connection is gone (drain waits for the last one). */

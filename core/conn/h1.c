@@ -2,6 +2,8 @@
 /* h1.c - HTTP/1.x on a connection; see h1.h. */
 #include "conn/h1.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -142,8 +144,7 @@ may_keep(const struct conn *c)
 
 /* Write the head to p..end; returns its length, which may be more than that. */
 static size_t
-write_head(const struct conn *c, uint64_t length, char *p,
-           const char *end)
+write_head(const struct conn *c, uint64_t length, char *p, const char *end)
 {
     const struct req *r = c->req;
     const struct resp *resp = &r->resp;
@@ -175,6 +176,8 @@ put_head(struct conn *c, uint64_t length)
     size_t n = write_head(c, length, to, to + room);
     struct segment *s;
 
+    if (UNLIKELY(n > room) && (to = out_room(c, n)) != NULL)
+        room = write_head(c, length, to, to + n);
     if (n <= room) {
         out_commit(c, n);
         return 0;
@@ -240,6 +243,7 @@ end_waiting(struct conn *c, int err)
     uint32_t status = (uint32_t)err_status(err);
 
     c->closes = 1;
+    body_fini(c->body); /* at once: others may wait for its share */
     req_decide_error_text(r, status,
                           (et_str){err_text(err), strlen(err_text(err))});
     if (chain_finish(r) == CHAIN_DROP)
@@ -419,7 +423,7 @@ may_begin(struct conn *c)
 {
     if (out_is_pending(c))
         return 0;
-    return out_left(c) >= 1024 || out_flush(c) == OUT_DONE;
+    return !out_is_full(c) || out_flush(c) == OUT_DONE;
 }
 
 /* Use bytes of p as far as the phase allows; returns how many. */
@@ -474,6 +478,26 @@ use(struct conn *c, const char *p, size_t n)
     }
 }
 
+/* Our side is shut: read on so that the client gets the answer instead of a
+ * reset, but only so much; beyond it the client's sends stall until the end.
+ * By hand: a receive that goes on by itself would take all that is there. */
+static void
+linger(struct conn *c)
+{
+    while (c->n_dropped < LINGER_BYTES) {
+        ssize_t n = c->transport->drop(c);
+        if (n == -EAGAIN) {
+            io_poll(c->env->io, &c->io, POLLIN);
+            return;
+        }
+        if (n <= 0) {
+            conn_close(c);
+            return;
+        }
+        c->n_dropped += (uint32_t)n;
+    }
+}
+
 /* All is sent: the end, at once if the peer has nothing more to say. */
 static void
 finish(struct conn *c)
@@ -483,9 +507,12 @@ finish(struct conn *c)
         return;
     }
     h1_abandon(c);
+    if (!c->is_paused)
+        c->transport->want_read(c, 0);
     c->transport->shut(c);
     c->phase = CONN_LINGER;
     c->since_ms = c->env->clock.mono_ms;
+    linger(c);
 }
 
 /* Nothing more can come: what waits for bytes waits in vain. */
@@ -535,10 +562,10 @@ static void
 throttle(struct conn *c)
 {
     uint32_t kept = c->in_end - c->in_start;
-    int full = kept >= c->env->limits.read_buffer &&
-               c->phase != CONN_HEAD && c->phase != CONN_BODY;
+    int full = kept >= c->env->limits.read_buffer && c->phase != CONN_HEAD &&
+               c->phase != CONN_BODY;
 
-    if (c->is_eof || full == c->is_paused)
+    if (c->is_eof || c->phase == CONN_LINGER || full == c->is_paused)
         return;
     c->is_paused = (uint8_t)full;
     c->transport->want_read(c, !full);
@@ -558,26 +585,14 @@ drive_kept(struct conn *c)
     h1_arm(c);
 }
 
-/* Our side is shut: read on so that the client gets the answer instead of a
- * reset, but only so much; beyond it the client's sends stall until the end. */
-static void
-linger(struct conn *c, size_t n)
-{
-    c->n_dropped += (uint32_t)n;
-    if (c->n_dropped < LINGER_BYTES || c->is_paused)
-        return;
-    c->is_paused = 1;
-    c->transport->want_read(c, 0);
-}
-
 void
 h1_input(struct conn *c, const char *p, size_t n)
 {
     size_t used;
 
     c->is_demoted = 0;
-    if (c->phase == CONN_LINGER) {
-        linger(c, n);
+    if (c->phase == CONN_LINGER) { /* it was on its way when we stopped */
+        c->n_dropped += (uint32_t)n;
         return;
     }
     if (UNLIKELY(c->in != NULL)) {
@@ -613,10 +628,27 @@ h1_eof(struct conn *c)
 void
 h1_writable(struct conn *c)
 {
-    if (c->phase == CONN_LINGER || c->phase == CONN_CLOSED)
+    if (c->phase == CONN_LINGER) {
+        linger(c);
+        return;
+    }
+    if (c->phase == CONN_CLOSED)
         return;
     c->since_ms = c->env->clock.mono_ms;
     drive_kept(c);
+}
+
+void
+h1_sent(struct conn *c)
+{
+    /* The usual case: the answer was the last thing there was to say. */
+    if (c->phase == CONN_IDLE && !c->in && !c->is_eof && !out_has_bytes(c)) {
+        out_free(c);
+        c->since_ms = c->env->clock.mono_ms;
+        h1_arm(c);
+        return;
+    }
+    h1_writable(c);
 }
 
 /* ---- deadlines ------------------------------------------------------------*/
@@ -643,9 +675,18 @@ idle_due(const struct conn *c)
 {
     const struct limits *l = &c->env->limits;
 
-    if (c->env->is_stopping)
+    if (c->env->is_draining)
         return c->since_ms + l->idle_grace_ms;
     return c->since_ms + (l->keepalive_ms ? l->keepalive_ms : l->header_ms);
+}
+
+/* Nobody's end is held up by a client that never stops sending. */
+static uint32_t
+linger_ms(const struct conn *c)
+{
+    uint32_t grace_ms = c->env->limits.idle_grace_ms;
+
+    return c->env->is_draining && grace_ms < LINGER_MS ? grace_ms : LINGER_MS;
 }
 
 void
@@ -668,8 +709,8 @@ h1_arm(struct conn *c)
     case CONN_PROXY:
     case CONN_HEAD: due = c->since_ms + l->header_ms; break;
     case CONN_BODY: due = body_due(c); break;
-    case CONN_DISCARD:
-    case CONN_LINGER: due = c->since_ms + LINGER_MS; break;
+    case CONN_DISCARD: due = c->since_ms + LINGER_MS; break;
+    case CONN_LINGER: due = c->since_ms + linger_ms(c); break;
     case CONN_CLOSED: return;
     }
     conn_deadline(c, due);

@@ -20,6 +20,8 @@ void h1_input(struct conn *c, const char *p, size_t n);
 void h1_eof(struct conn *c);
 /* Output that was pending is with the kernel, or the socket is writable. */
 void h1_writable(struct conn *c);
+/* A pending send is over (out_sent was told). [worker] */
+void h1_sent(struct conn *c);
 /* The phase's deadline has passed. [worker] */
 void h1_timeout(struct conn *c);
 /* Arm the deadline of the phase the connection is in. [worker] */

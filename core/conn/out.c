@@ -19,6 +19,9 @@
 #define OUT_FILE_COPY 16384u
 /* What one flush may send of one connection before others get their turn. */
 #define OUT_BUDGET (1u << 20)
+/* The first block of a connection: small, because a batch of connections has
+ * one each in flight, and they are to stay in the cache. */
+#define OUT_FIRST 1024u
 
 struct out {
     struct io_send send;
@@ -35,9 +38,7 @@ out_new(struct conn *c, size_t n)
     size_t want = sizeof(struct out) + n, got;
     struct out *o;
 
-    if (want < c->env->limits.write_buffer)
-        want = c->env->limits.write_buffer;
-    o = blocks_take(&c->env->blocks, want, &got);
+    o = blocks_take(&c->env->blocks, want < OUT_FIRST ? OUT_FIRST : want, &got);
     if (!o)
         return NULL;
     o->block_bytes = got;
@@ -49,6 +50,29 @@ out_new(struct conn *c, size_t n)
     return o;
 }
 
+int
+out_is_pending(const struct conn *c)
+{
+    return c->out && (c->out->is_pending || c->out->is_polling);
+}
+
+/* From the first small block to one of write_buffer, with what is queued. */
+static struct out *
+out_grow(struct conn *c)
+{
+    struct out *old = c->out, *o;
+
+    if (out_is_pending(c) || old->cap >= c->env->limits.write_buffer)
+        return old;
+    o = out_new(c, c->env->limits.write_buffer);
+    if (!o)
+        return old;
+    o->end = old->end - old->start;
+    memcpy(o->data, old->data + old->start, o->end);
+    blocks_give(&c->env->blocks, old, old->block_bytes);
+    return o;
+}
+
 char *
 out_room(struct conn *c, size_t n)
 {
@@ -56,25 +80,27 @@ out_room(struct conn *c, size_t n)
 
     if (!o)
         o = out_new(c, n);
+    else if (UNLIKELY(o->cap - o->end < n))
+        o = out_grow(c);
     return o && o->cap - o->end >= n ? o->data + o->end : NULL;
 }
 
 size_t
 out_left(const struct conn *c)
 {
-    return c->out ? c->out->cap - c->out->end : c->env->limits.write_buffer;
+    return c->out ? c->out->cap - c->out->end : 0;
+}
+
+int
+out_is_full(const struct conn *c)
+{
+    return c->out && c->out->end + OUT_FIRST > c->env->limits.write_buffer;
 }
 
 void
 out_commit(struct conn *c, size_t n)
 {
     c->out->end += (uint32_t)n;
-}
-
-int
-out_is_pending(const struct conn *c)
-{
-    return c->out && (c->out->is_pending || c->out->is_polling);
 }
 
 int
@@ -247,9 +273,10 @@ send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
     ssize_t n;
 
     if (!c->transport->send_file || s->n <= OUT_FILE_COPY) {
-        uint64_t room = out_left(c);
-        uint64_t part = s->n < OUT_FILE_COPY ? s->n : OUT_FILE_COPY;
-        return read_file(c, q, part < room ? part : room);
+        uint64_t part = c->env->limits.write_buffer;
+        if (part > OUT_FILE_COPY)
+            part = OUT_FILE_COPY;
+        return read_file(c, q, s->n < part ? s->n : part);
     }
     if (*budget == 0)
         return wait_writable(c);

@@ -26,8 +26,11 @@ struct conn;
 /* Room for at least n bytes behind what is queued, or NULL (none left in the
  * block: flush, or keep the bytes elsewhere).  [worker] */
 char *out_room(struct conn *c, size_t n);
-/* How much room there is without asking for a block. [worker] */
+/* How much room there is in the block as it is. [worker] */
 size_t out_left(const struct conn *c);
+/* True if another answer is likely not to fit behind what is queued. [worker]
+ */
+int out_is_full(const struct conn *c);
 /* n bytes were written at out_room. [worker] */
 void out_commit(struct conn *c, size_t n);
 /* True while a send is with the kernel. [worker] */

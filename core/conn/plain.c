@@ -51,6 +51,18 @@ plain_want_read(struct conn *c, int want)
         io_recv_stop(c->env->io, &c->io);
 }
 
+static ssize_t
+plain_drop(struct conn *c)
+{
+    char dropped[16384];
+    ssize_t n;
+
+    do
+        n = recv(c->io.fd, dropped, sizeof dropped, MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
 static void
 plain_shut(struct conn *c)
 {
@@ -62,5 +74,6 @@ const struct transport plain_transport = {
     .send_vec = plain_send_vec,
     .send_file = plain_send_file,
     .want_read = plain_want_read,
+    .drop = plain_drop,
     .shut = plain_shut,
 };

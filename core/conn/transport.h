@@ -23,6 +23,9 @@ struct transport {
     ssize_t (*send_file)(struct conn *c, int fd, uint64_t off, uint64_t n);
     /* Receive from now on, or stop for want of room. */
     void (*want_read)(struct conn *c, int want);
+    /* Take some of what has come off the socket and forget it: n > 0 bytes, 0
+     * at the peer's end, -EAGAIN: nothing is there, or -errno. */
+    ssize_t (*drop)(struct conn *c);
     /* No more from us: the peer sees the end of our output. */
     void (*shut)(struct conn *c);
 };

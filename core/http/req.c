@@ -19,12 +19,23 @@ void
 req_init(struct req *r, struct blocks *blocks, et_worker *worker,
          const struct clock *clock)
 {
-    memset(r, 0, offsetof(struct req, head));
+    /* Field by field: clearing the whole costs more than all that is needed. */
+    r->pub = (et_req){
+        .ctx = {sizeof r->pub, ET_K_REQ, worker->ctx.host},
+        .http = host_http(),
+        .worker = worker,
+    };
     r->magic = REQ_MAGIC;
-    r->pub.ctx = (et_ctx){sizeof r->pub, ET_K_REQ, worker->ctx.host};
-    r->pub.http = host_http();
-    r->pub.worker = worker;
+    r->entered = r->waiting = r->member = r->is_spoilt = r->miss = 0;
+    r->chain = NULL;
+    r->route = NULL;
+    r->gen = NULL;
+    r->mine = NULL;
     r->clock = clock;
+    r->names = r->values = NULL;
+    r->n_params = r->allow = r->n_fields = 0;
+    r->base = NULL;
+    r->body = r->peer_text = (et_str){NULL, 0};
     r->body_bytes = -1;
     resp_init(&r->resp);
     arena_init(&r->arena, r + 1, REQ_SLOT_BYTES - sizeof *r, blocks,

@@ -50,8 +50,9 @@ MUST_USE int sock_unix(const char *path, struct sock_address *out);
 MUST_USE int sock_listen(const struct sock_address *a,
                          const struct sock_options *o, char *why,
                          size_t why_cap);
-/* Give a listening socket a further set of options while it is in use; reuseport
- * stays as it is, and mode 0 leaves the mode.  0 or -errno. [control] */
+/* Give a listening socket a further set of options while it is in use;
+ * reuseport stays as it is, and mode 0 leaves the mode.  0 or -errno. [control]
+ */
 MUST_USE int sock_adjust(int fd, const struct sock_address *a,
                          const struct sock_options *o);
 /* Remove the file of a Unix socket; nothing for other addresses. [control] */

@@ -402,19 +402,27 @@ name_len(et_str s, unsigned *seen)
 }
 
 /* What follows the name: nothing, ":" or ":port". */
+#define PORT_DIGITS_MAX 9 /* leading zeros are in the grammar */
+
 static int
 parse_port(et_str s, int32_t *port)
 {
-    uint64_t v;
+    uint32_t v = 0;
 
     *port = -1;
     if (s.n == 0)
         return 0;
-    if (s.p[0] != ':')
+    if (s.p[0] != ':' || s.n > PORT_DIGITS_MAX + 1)
         return ERR_HOST;
     if (s.n == 1)
         return 0;
-    if (ascii_to_u64((et_str){s.p + 1, s.n - 1}, 65535, &v) < 0)
+    for (size_t i = 1; i < s.n; i++) {
+        unsigned digit = (unsigned)((unsigned char)s.p[i] - '0');
+        if (digit > 9)
+            return ERR_HOST;
+        v = v * 10 + digit;
+    }
+    if (v > 65535)
         return ERR_HOST;
     *port = (int32_t)v;
     return 0;

@@ -52,7 +52,7 @@ struct builder {
     uint32_t cap_routes, cap_instances;
     struct claims claims;
     struct place use_at[CHAIN_MAX_MEMBERS]; /* of the route being bound */
-    int has_priorities; /* sections differ in it */
+    int has_priorities;                     /* sections differ in it */
 };
 
 /* ---- growing arrays of the generation
@@ -295,13 +295,13 @@ check_pair(struct builder *b, const struct place *at,
 
     for (uint32_t i = 0; i < first->n_orders; i++) {
         if (names_id(first->orders[i]->after, z))
-            diag_error(b->diag, at, "%s must come after %s, but stands before it",
-                       a, z);
+            diag_error(b->diag, at,
+                       "%s must come after %s, but stands before it", a, z);
     }
     for (uint32_t i = 0; i < second->n_orders; i++) {
         if (names_id(second->orders[i]->before, a))
-            diag_error(b->diag, at, "%s must come before %s, but stands after it",
-                       z, a);
+            diag_error(b->diag, at,
+                       "%s must come before %s, but stands after it", z, a);
     }
 }
 

@@ -22,7 +22,7 @@ struct metering;
 struct build_options {
     struct image_set *images;
     struct metering *metering; /* outlives the generation */
-    const char *runtime_dir; /* or NULL */
+    const char *runtime_dir;   /* or NULL */
     uint32_t n_workers;
     uint64_t id; /* of the generation */
 };

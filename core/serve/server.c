@@ -477,7 +477,7 @@ fail_start(const struct order *o)
 }
 
 static int
-start_workers(struct server *s, const struct conf *conf)
+start_workers(struct server *s)
 {
     struct fleet *f = &s->fleet;
     struct acceptor_options a = {
@@ -490,7 +490,6 @@ start_workers(struct server *s, const struct conf *conf)
         .n_workers = f->n_workers,
         .event = s->settings.event,
         .slab_capacity = s->settings.slab_capacity,
-        .buffer_bytes = (uint32_t)conf->server.read_buffer,
         .memory_bytes = s->settings.worker_memory,
         .budget = &s->budget,
         .control = &s->mailbox,
@@ -727,7 +726,7 @@ start(struct server *s, struct diag *d)
         return socket_exit(rc);
     if (open_rings(s) < 0 ||
         fleet_init(&s->fleet, s->settings.n_workers, &s->mailbox) < 0 ||
-        start_workers(s, conf) < 0)
+        start_workers(s) < 0)
         return SERVER_INTERNAL;
     if (prepare(s, g, d) < 0)
         return SERVER_CONFIG;

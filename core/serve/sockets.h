@@ -23,7 +23,7 @@ struct socket_entry {
     int *fds;                   /* [n_fds]: one, or one a worker */
     uint32_t n_fds;             /* 0: the entry is free */
     struct listener_env env;
-    struct sock_options options;    /* as last wanted */
+    struct sock_options options; /* as last wanted */
     uint8_t is_wanted, is_new;
 };
 

@@ -23,7 +23,7 @@ struct worker_options {
     uint32_t index, n_workers;
     int pins; /* to the CPU of its index */
     const char *event;
-    uint32_t slab_capacity, buffer_bytes;
+    uint32_t slab_capacity;
     uint64_t memory_bytes; /* bound of the worker's blocks */
     struct body_budget *budget;
     struct log_ring *log;
@@ -40,11 +40,11 @@ struct worker {
     struct listener listeners[ENV_MAX_LISTENERS]; /* accept = reuseport */
     uint8_t is_listening[ENV_MAX_LISTENERS];
     pthread_t thread;
-    struct order *drain;  /* answered when the last connection is gone */
+    struct order *drain;     /* answered when the last connection is gone */
     struct wheel_timer tick; /* keeps the last turns short */
-    struct mail stop;     /* of worker_stop */
-    struct order *start;  /* answered when the loop can run */
-    uint32_t n_listening; /* of listeners */
+    struct mail stop;        /* of worker_stop */
+    struct order *start;     /* answered when the loop can run */
+    uint32_t n_listening;    /* of listeners */
     uint8_t is_done;
 };
 

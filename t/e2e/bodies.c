@@ -85,15 +85,15 @@ take_echo(struct client *c, const char *body, size_t n)
 static void
 post(struct client *c, const char *path, size_t n)
 {
-    client_printf(c, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n",
+    client_printf(c,
+                  "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n",
                   path, n);
 }
 
 START_TEST(bodies_up_to_the_limit_are_echoed)
 {
-    static const size_t sizes[] = {0,     1,     4095,  4096,    4097,
-                                   8192,  20480, 65535, 65536,   65537,
-                                   99999, 1 << 20};
+    static const size_t sizes[] = {0,     1,     4095,  4096,  4097,  8192,
+                                   20480, 65535, 65536, 65537, 99999, 1 << 20};
     struct server s;
     struct client c;
     char *body = letters(MIB);
@@ -114,7 +114,7 @@ END_TEST
 /* The same sizes chunked, in chunks of odd lengths. */
 START_TEST(chunked_bodies_up_to_the_limit_are_echoed)
 {
-    static const size_t sizes[] = {1,     4096,  4097,  8192, 8193,
+    static const size_t sizes[] = {1,     4096,  4097,  8192,   8193,
                                    65536, 65537, 99999, 1 << 20};
     struct server s;
     struct client c;
@@ -344,27 +344,46 @@ unread(const struct client *c)
     return 0;
 }
 
-START_TEST(a_401_in_front_costs_no_upload)
+/* How much of a body of n bytes the server takes off the socket, sent when its
+ * answer is there already or at once with the head. */
+static size_t
+taken(int waits, size_t n)
 {
     struct server s;
     struct client c;
-    size_t n = 100 * MIB, sent, read_by_server;
+    struct pollfd p;
     char *body = letters(n);
+    size_t sent, read_by_server;
     int queued = 0;
 
     start(&s);
     c = client_open(&s);
     post(&c, "/guarded", n);
+    p = (struct pollfd){.fd = c.fd, .events = POLLIN};
+    if (waits)
+        ck_assert_int_eq(poll(&p, 1, 10000), 1);
     sent = client_pour(&c, body, n, 300);
     ck_assert_uint_lt(sent, n);
     ck_assert_int_eq(ioctl(c.fd, SIOCOUTQ, &queued), 0);
     read_by_server = sent - (size_t)queued - unread(&c);
-    ck_assert_msg(read_by_server < 256 * 1024,
-                  "the server read %zu of %zu bytes", read_by_server, sent);
     client_take(&c, 0, 401, NULL);
     client_close(&c);
     free(body);
     ck_assert_int_eq(server_stop(&s), 0);
+    return read_by_server;
+}
+
+START_TEST(a_401_in_front_costs_no_upload)
+{
+    ck_assert_uint_lt(taken(1, 100 * MIB), 256 * 1024);
+}
+END_TEST
+
+/* Here the kernel may have filled the worker's receive buffers (64 of 16 KiB)
+ * before the head was seen. */
+START_TEST(nor_when_the_client_does_not_wait_for_it)
+{
+    ck_assert_uint_lt(taken(0, 100 * MIB), 256 * 1024 + MIB);
 }
 END_TEST
 
@@ -441,6 +460,61 @@ START_TEST(a_temp_dir_that_is_gone_is_507)
 }
 END_TEST
 
+START_TEST(temp_max_bounds_what_is_spilled)
+{
+    struct server s;
+    struct client c;
+    char *body = letters(2 * MIB);
+
+    server_start(&s,
+                 "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nmax_body = 8m\n"
+                 "temp_dir = $DIR\ntemp_max = 1m\nbody_memory = 16k\n"
+                 "[plugin echo]\n[route echo]\nmatch = * /echo\n"
+                 "handler = echo\n");
+    for (int i = 0; i < 3; i++) {
+        c = client_open(&s);
+        post(&c, "/echo", 2 * MIB);
+        client_pour(&c, body, 2 * MIB, 100);
+        client_take(&c, 0, 507, NULL);
+        client_close(&c);
+        c = client_open(&s); /* what was taken is given back */
+        post(&c, "/echo", MIB / 2);
+        client_send(&c, body, MIB / 2);
+        take_echo(&c, body, MIB / 2);
+        client_close(&c);
+    }
+    free(body);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* No memory for bodies at all: the files take them. */
+START_TEST(bodies_go_to_files_when_memory_is_spent)
+{
+    enum { N = 8 };
+    struct server s;
+    struct client c[N];
+    char *body = letters(60000);
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\n"
+                     "temp_dir = $DIR\nbody_memory_total = 128k\n"
+                     "[plugin echo]\n[route echo]\nmatch = * /echo\n"
+                     "handler = echo\n");
+    for (int i = 0; i < N; i++) {
+        c[i] = client_open(&s);
+        post(&c[i], "/echo", 60000);
+        client_send(&c[i], body, 50000);
+    }
+    for (int i = 0; i < N; i++) {
+        client_send(&c[i], body + 50000, 10000);
+        take_echo(&c[i], body, 60000);
+        client_close(&c[i]);
+    }
+    free(body);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 UNIT_MAIN(bodies, bodies_up_to_the_limit_are_echoed,
           chunked_bodies_up_to_the_limit_are_echoed,
           a_hundred_megabytes_go_through_a_file,
@@ -449,6 +523,8 @@ UNIT_MAIN(bodies, bodies_up_to_the_limit_are_echoed,
           a_client_that_expects_is_told_to_continue,
           an_expected_body_nobody_wants_is_not_asked_for,
           a_401_in_front_costs_no_upload,
+          nor_when_the_client_does_not_wait_for_it,
           a_small_body_behind_a_401_keeps_the_connection,
           an_unwanted_body_without_end_is_not_read_for_ever,
-          a_temp_dir_that_is_gone_is_507)
+          a_temp_dir_that_is_gone_is_507, temp_max_bounds_what_is_spilled,
+          bodies_go_to_files_when_memory_is_spent)

@@ -166,7 +166,7 @@ static const struct {
             "[plugin echo]\n[route x]\nmatch = GET /hello\nhandler = echo\n",
      "etude.ini:3: [server] health: match: GET /hello is served already, as GET /hello of [route x] at etude.ini:8\n"},
     {SERVER "[listen a]\naddress = 127.0.0.1:0\ntls.certificate = a.pem\n",
-     "etude.ini:3: [listen a] tls.certificate: this server is built without TLS\n"},
+     "etude.ini:4: [listen a] tls.certificate: this server is built without TLS\n"},
     {SERVER "[listen a]\naddress = 127.0.0.1:0\ntls.key = a.pem\n",
      "etude.ini:3: [listen a] tls.key: there is no tls.certificate\n"},
     {SERVER "[listen a]\n",
@@ -221,7 +221,6 @@ START_TEST(every_mistake_has_its_place_and_its_words)
 }
 END_TEST
 
-
 START_TEST(declared_routes_conflict_with_both_places)
 {
     struct server s;
@@ -236,8 +235,10 @@ START_TEST(declared_routes_conflict_with_both_places)
                       strstr(said, " at etude.ini:3\n") &&
                       strstr(said, "GET /b is served already"),
                   "%s", said);
-    said_about(&s, SERVER "[plugin pair]\n"
-                          "[plugin two]\nmodule = pair\nmount = /2\n", 0);
+    said_about(&s,
+               SERVER "[plugin pair]\n"
+                      "[plugin two]\nmodule = pair\nmount = /2\n",
+               0);
     clean_up(&s);
 }
 END_TEST
@@ -303,7 +304,8 @@ START_TEST(a_secret_is_never_printed)
 
     prepare(&s);
     server_file(&s, "secret", "hush-hush");
-    said = said_about(&s, SERVER "[plugin hello]\ntimes = ${file:secret}\n", 78);
+    said =
+        said_about(&s, SERVER "[plugin hello]\ntimes = ${file:secret}\n", 78);
     ck_assert_msg(!strstr(said, "hush"), "%s", said);
     ck_assert_msg(strstr(said, "etude.ini:4: [plugin hello] times: expected"),
                   "%s", said);
@@ -379,13 +381,13 @@ START_TEST(included_files_come_in_the_order_of_their_bytes)
     server_file(&s, "conf.d/a9.ini", "[plugin hello]\ntimes = 0\n");
     server_file(&s, "conf.d/.hidden.ini", "nonsense\n");
     said = said_about(&s, SERVER "include = conf.d/*.ini\n", 78);
-    ck_assert_str_eq(
-        said, "conf.d/a10.ini:1: [plugin hello]: this section is there "
-              "already, at conf.d/B.ini:1\n"
-              "conf.d/a9.ini:1: [plugin hello]: this section is there "
-              "already, at conf.d/B.ini:1\n"
-              "conf.d/b.ini:1: [plugin hello]: this section is there "
-              "already, at conf.d/B.ini:1\n" BAD);
+    ck_assert_str_eq(said,
+                     "conf.d/a10.ini:1: [plugin hello]: this section is there "
+                     "already, at conf.d/B.ini:1\n"
+                     "conf.d/a9.ini:1: [plugin hello]: this section is there "
+                     "already, at conf.d/B.ini:1\n"
+                     "conf.d/b.ini:1: [plugin hello]: this section is there "
+                     "already, at conf.d/B.ini:1\n" BAD);
     said_about(&s, SERVER "include = none.d/*.ini\n", 0);
     said = said_about(&s, SERVER "include = etude.ini\n", 78);
     ck_assert_msg(strstr(said, "etude.ini:3: "), "%s", said);

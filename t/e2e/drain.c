@@ -274,8 +274,8 @@ END_TEST
 UNIT_MAIN(drain, term_lets_the_idle_go_and_the_active_finish,
           int_lets_the_idle_go_and_the_active_finish,
           a_request_within_the_grace_is_answered,
-          while_the_balancer_looks_all_is_served,
-          who_is_queued_is_still_served, a_pipeline_is_not_reset,
+          while_the_balancer_looks_all_is_served, who_is_queued_is_still_served,
+          a_pipeline_is_not_reset,
           what_does_not_end_is_cut_and_told_by_the_exit_code,
           a_second_signal_ends_it_at_once,
           a_download_ends_before_the_server_does)

@@ -97,8 +97,10 @@ post(struct client *c, size_t n, int status)
     static char body[40000];
 
     memset(body, 'b', sizeof body);
-    client_printf(c, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %zu"
-                     "\r\n\r\n%.*s", n, (int)n, body);
+    client_printf(c,
+                  "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %zu"
+                  "\r\n\r\n%.*s",
+                  n, (int)n, body);
     client_take(c, 0, status, NULL);
 }
 
@@ -178,8 +180,11 @@ START_TEST(threads_that_serve_never_call_the_heap)
     calls = counts->n - before;
     if (calls > 0)
         tell(counts, s.pid);
-    ck_assert_msg(before > 0, "heap.so has counted nothing at all");
     ck_assert_msg(calls == 0, "%lu calls of the heap", calls);
+    /* That it would have been seen: this route's plugin calls malloc. */
+    before = counts->n;
+    client_expect(&c[0], "GET /ref/10 HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
+    ck_assert_uint_gt(counts->n, before);
     unlink(path);
     for (int i = 0; i < 2; i++)
         client_close(&c[i]);

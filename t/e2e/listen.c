@@ -188,15 +188,17 @@ START_TEST(an_address_in_use_is_told)
     server_prepare(&other, "[server]\n");
     snprintf(ini, sizeof ini, "[server]\nlisten = 127.0.0.1:%u\n", s.port);
     said = refused(&other, ini, 70);
-    snprintf(want, sizeof want, "etude.ini:5: listen: 127.0.0.1:%u: address in "
-                                "use", s.port);
+    snprintf(want, sizeof want,
+             "etude.ini:5: listen: 127.0.0.1:%u: address in "
+             "use",
+             s.port);
     ck_assert_msg(strstr(said, want), "%s", said);
     /* A reload that wants it fails, and what serves goes on. */
     snprintf(ini, sizeof ini, "[server]\nlisten = 127.0.0.1:0\n");
     server_write(&other, ini);
     server_serve(&other);
-    snprintf(ini, sizeof ini, "[server]\nlisten = 127.0.0.1:0, 127.0.0.1:%u\n"
-                              PLUGINS, s.port);
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:0, 127.0.0.1:%u\n" PLUGINS, s.port);
     server_write(&other, ini);
     ck_assert_int_eq(server_reload(&other), 0);
     client_once(&other, GET("/life"), 404, NULL);
@@ -212,17 +214,21 @@ START_TEST(names_and_addresses_that_are_not_here)
     const char *said;
 
     server_prepare(&s, "[server]\n");
-    said = refused(&s, "[server]\nlisten = nosuchhost.invalid:80\n"
-                       "listen = 192.0.2.1:0\n", 70);
+    said = refused(&s,
+                   "[server]\nlisten = nosuchhost.invalid:80\n"
+                   "listen = 192.0.2.1:0\n",
+                   70);
     ck_assert_msg(strstr(said, "etude.ini:5: listen: nosuchhost.invalid: "
                                "cannot be resolved: "),
                   "%s", said);
     ck_assert_msg(strstr(said, "etude.ini:6: listen: 192.0.2.1:0: no interface "
                                "has this address"),
                   "%s", said);
-    said = refused(&s, "[server]\n[listen u]\naddress = unix:$DIR/s\n"
-                       "owner = nosuchuser\n", 78);
-    ck_assert_msg(strstr(said, "etude.ini:5: listen: no such user or group"),
+    said = refused(&s,
+                   "[server]\n[listen u]\naddress = unix:$DIR/s\n"
+                   "owner = nosuchuser\n",
+                   78);
+    ck_assert_msg(strstr(said, "etude.ini:6: listen: no such user or group"),
                   "%s", said);
     clean_up(&s);
 }

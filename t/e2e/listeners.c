@@ -237,8 +237,9 @@ START_TEST(only_trusted_proxies_are_believed)
     peer_with(&s, "X-Forwarded-For: 203.0.113.7\r\n", "203.0.113.7");
     peer_with(&s, "X-Forwarded-For: 6.6.6.6, 203.0.113.7, 10.1.2.3\r\n",
               "203.0.113.7");
-    peer_with(&s, "X-Forwarded-For: 6.6.6.6\r\n"
-                  "X-Forwarded-For: 203.0.113.7, fd00::1\r\n",
+    peer_with(&s,
+              "X-Forwarded-For: 6.6.6.6\r\n"
+              "X-Forwarded-For: 203.0.113.7, fd00::1\r\n",
               "203.0.113.7");
     peer_with(&s, "X-Forwarded-For: 10.0.0.1\r\n", "10.0.0.1");
     peer_with(&s, "X-Real-IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n",
@@ -247,8 +248,9 @@ START_TEST(only_trusted_proxies_are_believed)
     server_start(&s, "[server]\nlisten = 127.0.0.1:0\n"
                      "trusted_proxies = 127.0.0.1\n"
                      "client_address = forwarded\n[plugin answers]\n");
-    peer_with(&s, "Forwarded: for=6.6.6.6, For=\"[2001:db8::7]:1\";proto=http"
-                  "\r\nX-Forwarded-For: 6.6.6.6\r\n",
+    peer_with(&s,
+              "Forwarded: for=6.6.6.6, For=\"[2001:db8::7]:1\";proto=http"
+              "\r\nX-Forwarded-For: 6.6.6.6\r\n",
               "2001:db8::7");
     ck_assert_int_eq(server_stop(&s), 0);
     server_start(&s, "[server]\nlisten = 127.0.0.1:0\n"

@@ -33,7 +33,8 @@ letter(size_t i)
     return (char)('a' + i % 23);
 }
 
-/* A server beside a file of n bytes; beyond `real` they are zeros on no disk. */
+/* A server beside a file of n bytes; beyond `real` they are zeros on no disk.
+ */
 static void
 start(struct server *s, size_t real, size_t n)
 {
@@ -115,8 +116,7 @@ START_TEST(file_text_file_in_order)
         client_printf(&c,
                       "GET /file/%zu HTTP/1.1\r\nHost: x\r\n\r\n" GET(
                           "/hello/a") "GET /file/%zu HTTP/1.1\r\nHost: x\r\n"
-                                      "\r\n" GET("/ref/70000")
-                                          GET("/hello/b"),
+                                      "\r\n" GET("/ref/70000") GET("/hello/b"),
                       sizes[i], sizes[i]);
         take_letters(&c, sizes[i]);
         client_take(&c, 0, 200, "Hello, a!\n");
@@ -249,8 +249,9 @@ START_TEST(a_handler_runs_once_however_large_its_answer)
         snprintf(text, sizeof text, "%d", i + 1);
         client_expect(&c, GET("/count/mem"), 200, text);
     }
-    client_printf(&c, "%s", GET("/mem/500") GET("/mem/15000")
-                                GET("/mem/2000") GET("/mem/40000"));
+    client_printf(&c, "%s",
+                  GET("/mem/500") GET("/mem/15000") GET("/mem/2000")
+                      GET("/mem/40000"));
     take_letters(&c, 500);
     take_letters(&c, 15000);
     take_letters(&c, 2000);

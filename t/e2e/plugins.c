@@ -50,18 +50,24 @@ START_TEST(echo_sends_back_the_body_or_the_request)
                             "[route show]\nmatch = * /show/*rest\n"
                             "handler = echo\necho.show = request\n");
     c = client_open(&s);
-    client_expect(&c, "POST /body HTTP/1.1\r\nHost: x\r\n"
-                      "Content-Length: 5\r\n\r\nhello", 200, "hello");
-    client_expect(&c, "PURGE /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
-                      "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+    client_expect(&c,
+                  "POST /body HTTP/1.1\r\nHost: x\r\n"
+                  "Content-Length: 5\r\n\r\nhello",
+                  200, "hello");
+    client_expect(&c,
+                  "PURGE /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                  "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
                   200, "abcde");
     client_expect(&c, GET("/body"), 200, "");
-    client_expect(&c, "GET /show/a%20b?c HTTP/1.1\r\nHost: x\r\nX-A:  b \r\n"
-                      "\r\n", 200,
-                  "GET /show/a%20b?c HTTP/1.1\nHost: x\nX-A: b\n");
+    client_expect(&c,
+                  "GET /show/a%20b?c HTTP/1.1\r\nHost: x\r\nX-A:  b \r\n"
+                  "\r\n",
+                  200, "GET /show/a%20b?c HTTP/1.1\nHost: x\nX-A: b\n");
     ck_assert_str_eq(
-        field_of(&c, "POST /body HTTP/1.1\r\nHost: x\r\nContent-Type: a/b\r\n"
-                     "Content-Length: 1\r\n\r\nx", 200, "content-type"),
+        field_of(&c,
+                 "POST /body HTTP/1.1\r\nHost: x\r\nContent-Type: a/b\r\n"
+                 "Content-Length: 1\r\n\r\nx",
+                 200, "content-type"),
         "a/b");
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
@@ -91,7 +97,8 @@ START_TEST(respond_gives_the_answer_of_the_ini)
     ck_assert_str_eq(answer_field(&a, "x-two", 0), "2");
     answer_free(&a);
     ck_assert_str_eq(field_of(&c, "HEAD /gone HTTP/1.1\r\nHost: x\r\n\r\n", 410,
-                              "content-length"), "17");
+                              "content-length"),
+                     "17");
     client_puts(&c, GET("/none"));
     a = client_answer(&c, 1);
     ck_assert_int_eq(a.status, 204);
@@ -116,9 +123,11 @@ START_TEST(request_id_is_taken_or_made)
              field_of(&c, GET("/hello/a"), 200, "x-request-id"));
     ck_assert_uint_eq(strlen(first), 32);
     ck_assert_str_ne(first, field_of(&c, GET("/no"), 404, "x-request-id"));
-    ck_assert_str_eq(field_of(&c, "GET /hello/a HTTP/1.1\r\nHost: x\r\n"
-                                  "X-Request-Id: mine-1\r\n\r\n", 200,
-                              "x-request-id"), "mine-1");
+    ck_assert_str_eq(field_of(&c,
+                              "GET /hello/a HTTP/1.1\r\nHost: x\r\n"
+                              "X-Request-Id: mine-1\r\n\r\n",
+                              200, "x-request-id"),
+                     "mine-1");
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -130,12 +139,11 @@ START_TEST(headers_are_set_added_and_removed)
     struct client c;
     struct answer a;
 
-    server_start(&s, SERVER
-                 "use = headers\n[plugin headers]\nset = X-Set: 1\n"
-                 "add = Vary: Accept\nremove = X-Old\n"
-                 "[plugin r]\nmodule = respond\nheader = X-Old: 1\n"
-                 "header = X-Set: 0\nheader = Vary: Origin\n"
-                 "[route r]\nmatch = GET /r\nhandler = r\n");
+    server_start(&s, SERVER "use = headers\n[plugin headers]\nset = X-Set: 1\n"
+                            "add = Vary: Accept\nremove = X-Old\n"
+                            "[plugin r]\nmodule = respond\nheader = X-Old: 1\n"
+                            "header = X-Set: 0\nheader = Vary: Origin\n"
+                            "[route r]\nmatch = GET /r\nhandler = r\n");
     c = client_open(&s);
     client_puts(&c, GET("/r"));
     a = client_answer(&c, 0);
@@ -162,16 +170,26 @@ START_TEST(limit_body_refuses_unread)
                  "[route f]\nmatch = * /f\nuse = limit-body\nhandler = echo\n"
                  "limit-body.max = 20\nlimit-body.chunked = allow\n");
     c = client_open(&s);
-    client_expect(&c, "POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"
-                      "\r\n0123456789", 200, "0123456789");
-    client_expect(&c, "POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n"
-                      "\r\n01234567890", 413, NULL);
-    client_expect(&c, "POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
-                      "chunked\r\n\r\n0\r\n\r\n", 411, NULL);
-    client_expect(&c, "POST /f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
-                      "chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 200, "a");
-    client_expect(&c, "POST /f HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n"
-                      "\r\n01234567890", 200, "01234567890");
+    client_expect(&c,
+                  "POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"
+                  "\r\n0123456789",
+                  200, "0123456789");
+    client_expect(&c,
+                  "POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n"
+                  "\r\n01234567890",
+                  413, NULL);
+    client_expect(&c,
+                  "POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                  "chunked\r\n\r\n0\r\n\r\n",
+                  411, NULL);
+    client_expect(&c,
+                  "POST /f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                  "chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+                  200, "a");
+    client_expect(&c,
+                  "POST /f HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n"
+                  "\r\n01234567890",
+                  200, "01234567890");
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -214,8 +232,10 @@ START_TEST(access_log_writes_files_that_can_be_rotated)
                  "path = $DIR/json\n");
     client_once(&s, GET("/hello/first"), 200, NULL);
     client_once(&s, "GET /no\\\"?\x7f HTTP/1.1\r\nHost: x\r\n\r\n", 400, NULL);
-    client_once(&s, "GET /no%22 HTTP/1.1\r\nHost: x\r\n"
-                    "User-Agent: a\"b\\c\r\n\r\n", 404, NULL);
+    client_once(&s,
+                "GET /no%22 HTTP/1.1\r\nHost: x\r\n"
+                "User-Agent: a\"b\\c\r\n\r\n",
+                404, NULL);
     text = wait_file(&s, "common", "/no%22");
     ck_assert_ptr_nonnull(strstr(text, "127.0.0.1 - - ["));
     ck_assert_ptr_nonnull(
@@ -287,12 +307,16 @@ START_TEST(a_plugin_of_the_first_contract_runs)
     c = client_open(&s);
     client_expect(&c, GET("/golden/a%20b?value=c%26"), 200,
                   "gold a b 1 a%20b=c%26\n");
-    client_expect(&c, "POST /golden HTTP/1.1\r\nHost: x\r\nContent-Type: "
-                      "application/x-www-form-urlencoded\r\nContent-Length: 8"
-                      "\r\n\r\na=40&b=2", 200, "42\n");
+    client_expect(&c,
+                  "POST /golden HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                  "application/x-www-form-urlencoded\r\nContent-Length: 8"
+                  "\r\n\r\na=40&b=2",
+                  200, "42\n");
     client_expect(&c, GET("/show"), 401, NULL);
-    ck_assert_str_eq(field_of(&c, "GET /show HTTP/1.1\r\nHost: x\r\n"
-                                  "X-Golden: k\r\n\r\n", 200, "x-golden"),
+    ck_assert_str_eq(field_of(&c,
+                              "GET /show HTTP/1.1\r\nHost: x\r\n"
+                              "X-Golden: k\r\n\r\n",
+                              200, "x-golden"),
                      "gold");
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
@@ -512,9 +536,11 @@ START_TEST(plugins_in_every_style_load)
     c = client_open(&s);
     client_expect(&c, GET("/get/you"), 200, "you");
     client_expect(&c, GET("/also/a/b"), 200, NULL);
-    client_expect(&c, "POST /post?q=a%22 HTTP/1.1\r\nHost: x\r\nContent-Type: "
-                      "application/x-www-form-urlencoded\r\nContent-Length: 3"
-                      "\r\n\r\nn=7", 200, "{\"n\":7,\"q\":\"a\\\"\"}");
+    client_expect(&c,
+                  "POST /post?q=a%22 HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                  "application/x-www-form-urlencoded\r\nContent-Length: 3"
+                  "\r\n\r\nn=7",
+                  200, "{\"n\":7,\"q\":\"a\\\"\"}");
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }

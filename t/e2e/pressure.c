@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "t/lib/client.h"
@@ -25,7 +26,8 @@ start(struct server *s, const char *settings)
     char ini[512];
 
     snprintf(ini, sizeof ini,
-             "[server]\nlisten = 127.0.0.1:0\n%s\n[plugin answers]\n",
+             "[server]\nlisten = 127.0.0.1:0\n%s\n[plugin answers]\n"
+             "[plugin echo]\n[route echo]\nmatch = * /echo\nhandler = echo\n",
              settings);
     server_start(s, ini);
 }
@@ -64,6 +66,26 @@ START_TEST(who_finds_no_slot_waits)
 }
 END_TEST
 
+/* A client that was answered with 200, as soon as there is a slot for it. */
+static struct client
+client_let_in(const struct server *s)
+{
+    for (int i = 0; i < 1000; i++) {
+        struct client c = client_open(s);
+        struct answer a;
+        int status;
+        client_try_send(&c, GET("/none"), strlen(GET("/none")));
+        a = client_answer(&c, 0);
+        status = a.status;
+        answer_free(&a);
+        if (status == 200)
+            return c;
+        client_close(&c);
+        usleep(5000);
+    }
+    ck_abort_msg("no slot becomes free");
+}
+
 START_TEST(who_finds_no_slot_may_be_shed)
 {
     struct server s;
@@ -90,18 +112,8 @@ START_TEST(who_finds_no_slot_may_be_shed)
         client_expect(&c[i], GET("/none"), 200, "");
         client_close(&c[i]);
     }
-    for (int i = 0;; i++) { /* until a slot is free again */
-        late = client_open(&s);
-        client_puts(&late, GET("/none"));
-        a = client_answer(&late, 0);
-        client_close(&late);
-        if (a.status == 200)
-            break;
-        ck_assert_int_lt(i, 1000);
-        answer_free(&a);
-        usleep(5000);
-    }
-    answer_free(&a);
+    late = client_let_in(&s);
+    client_close(&late);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -219,7 +231,54 @@ START_TEST(an_idle_server_is_small)
 }
 END_TEST
 
-UNIT_MAIN(pressure, who_finds_no_slot_waits,
-          who_finds_no_slot_may_be_shed,
+/* Clients that leave in every phase, by an end or by a reset: no slot, request
+ * or buffer stays behind. */
+START_TEST(who_leaves_at_any_moment_takes_nothing_along)
+{
+    static const char *const v[] = {
+        "",
+        "G",
+        "\r\n",
+        GET("/none"),
+        GET("/none") "GET /no",
+        GET("/ref/20000000"),
+        GET("/ref/20000000") GET("/none"),
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\nabc",
+        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5\r\nab",
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
+        "Expect: 100-continue\r\n\r\n",
+        "POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nabc",
+        "POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nab",
+        "GET / FOO\r\n\r\n",
+        GET("/drop"),
+    };
+    enum { N = sizeof v / sizeof v[0] };
+    struct server s;
+    struct client c[SLOTS];
+
+    start(&s, "workers = 1\nslab_capacity = 16\n");
+    for (int i = 0; i < 40 * N; i++) {
+        struct linger now = {.l_onoff = 1, .l_linger = 0};
+        c[0] = client_open(&s);
+        client_try_send(&c[0], v[i % N], strlen(v[i % N]));
+        if (i & 1)
+            usleep(500);
+        if (i / N & 1)
+            setsockopt(c[0].fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        client_close(&c[0]);
+    }
+    for (int i = 0; i < SLOTS; i++)
+        c[i] = client_let_in(&s);
+    for (int i = 0; i < SLOTS; i++) {
+        client_expect(&c[i], GET("/none"), 200, "");
+        client_close(&c[i]);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+UNIT_MAIN(pressure, who_finds_no_slot_waits, who_finds_no_slot_may_be_shed,
           slots_are_used_again, without_descriptors_it_recovers_by_itself,
-          five_hundred_connections_are_all_served, an_idle_server_is_small)
+          five_hundred_connections_are_all_served, an_idle_server_is_small,
+          who_leaves_at_any_moment_takes_nothing_along)

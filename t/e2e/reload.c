@@ -107,18 +107,18 @@ static const struct {
     {SERVER "[plugin life]\nnoise = 1\n", "etude.ini:9: [plugin life] noise"},
     {SERVER "[plugin lief]\n", "etude.ini:8: [plugin lief]"},
     {SERVER "[plugin life]\nfail = open\n", "told to fail in open"},
-    {SERVER "[plugin life]\nfail = init\nworker = 1\n",
-     "told to fail in init"},
-    {SERVER "[plugin life]\nfail = init\nworker = 0\n",
-     "told to fail in init"},
+    {SERVER "[plugin life]\nfail = init\nworker = 1\n", "told to fail in init"},
+    {SERVER "[plugin life]\nfail = init\nworker = 0\n", "told to fail in init"},
     {SERVER "[plugin life]\n[plugin two]\nmodule = life\n",
      "is served already"},
     {SERVER "listen = 127.0.0.1:1, nosuchhost.invalid:80\n[plugin life]\n",
      "etude.ini:"},
-    {SERVER "log = $DIR/nowhere/log\n[plugin life]\n", "etude.ini:8: [server] log"},
+    {SERVER "log = $DIR/nowhere/log\n[plugin life]\n",
+     "etude.ini:8: [server] log"},
     {SERVER "include = nowhere.ini\n[plugin life]\n", "etude.ini:8: "},
     {SERVER "[plugin life]\n[listen tls]\naddress = 127.0.0.1:0\n"
-            "tls.certificate = x.pem\n", "without TLS"},
+            "tls.certificate = x.pem\n",
+     "without TLS"},
 };
 
 START_TEST(a_failed_reload_leaves_what_serves)
@@ -175,8 +175,8 @@ START_TEST(keys_of_the_process_need_a_restart)
 {
     static const char *const keys[] = {
         "workers = 3",         "pin = no",          "accept = reuseport",
-        "slab_capacity = 400", "read_buffer = 8k",  "write_buffer = 8k",
-        "pid_file = $DIR/pid", "runtime_dir = $DIR",
+        "slab_capacity = 400", "write_buffer = 8k", "pid_file = $DIR/pid",
+        "runtime_dir = $DIR",
     };
     struct server s;
 
@@ -222,10 +222,14 @@ START_TEST(settings_change_for_connections_that_are_open)
     ck_assert_ptr_null(answer_field(&a, "server", 0));
     answer_free(&a);
     client_expect(&c, GET("/life/"), 404, NULL);
-    client_expect(&c, "POST /life HTTP/1.1\r\nHost: x\r\n"
-                      "Content-Length: 4\r\n\r\n0123", 200, "life 4");
-    client_expect(&c, "POST /life HTTP/1.1\r\nHost: x\r\n"
-                      "Content-Length: 5\r\n\r\n01234", 413, NULL);
+    client_expect(&c,
+                  "POST /life HTTP/1.1\r\nHost: x\r\n"
+                  "Content-Length: 4\r\n\r\n0123",
+                  200, "life 4");
+    client_expect(&c,
+                  "POST /life HTTP/1.1\r\nHost: x\r\n"
+                  "Content-Length: 5\r\n\r\n01234",
+                  413, NULL);
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -348,9 +352,8 @@ ask(struct server *s, struct load *load, int i)
 START_TEST(two_hundred_reloads_fail_nobody)
 {
     struct server s;
-    struct load *load =
-        mmap(NULL, sizeof *load, PROT_READ | PROT_WRITE,
-             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct load *load = mmap(NULL, sizeof *load, PROT_READ | PROT_WRITE,
+                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t pids[CLIENTS];
     unsigned long n = 0;
 

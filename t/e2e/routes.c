@@ -45,14 +45,17 @@ START_TEST(hosts_exact_before_wildcard_before_none)
     struct server s;
     struct client c;
 
-    server_start(&s, SERVER "[plugin respond]\n"
+    server_start(
+        &s, SERVER
+        "[plugin respond]\n"
         "[route e]\nmatch = GET /\nhost = a.example\nhandler = respond\n"
         "respond.body = exact\n"
         "[route w]\nmatch = GET /\nhost = *.a.example\nhost = *.b.example\n"
         "handler = respond\nrespond.body = wild\n"
         "[route n]\nmatch = GET /\nmatch = GET /only\nhandler = respond\n"
         "respond.body = none\n"
-        "[route l]\nmatch = GET /lonely\nhost = a.example\nhandler = respond\n");
+        "[route l]\nmatch = GET /lonely\nhost = a.example\nhandler = "
+        "respond\n");
     c = client_open(&s);
     client_expect(&c, GET_AT("a.example", "/"), 200, "exact");
     client_expect(&c, GET_AT("A.Example.:8080", "/"), 200, "exact");
@@ -74,7 +77,9 @@ START_TEST(the_most_specific_pattern_wins)
     struct server s;
     struct client c;
 
-    server_start(&s, SERVER "[plugin respond]\n[plugin answers]\nfile = x\n"
+    server_start(
+        &s, SERVER
+        "[plugin respond]\n[plugin answers]\nfile = x\n"
         "[route s]\nmatch = GET /a/b/c\nhandler = respond\n"
         "respond.body = static\n"
         "[route p]\nmatch = GET /a/:x/c\nhandler = respond\n"
@@ -92,8 +97,7 @@ START_TEST(the_most_specific_pattern_wins)
     client_expect(&c, GET("/a/"), 200, "tail");
     client_expect(&c, GET("/a/b/./x/../c"), 200, "static");
     client_expect(&c, GET("/%61/b/c"), 200, "static");
-    client_expect(&c, GET("/p/1%2F2/%20%61"), 200,
-                  "[1%2F2] [ a] /p/1%2F2/ a");
+    client_expect(&c, GET("/p/1%2F2/%20%61"), 200, "[1%2F2] [ a] /p/1%2F2/ a");
     client_expect(&c, GET("/swap/2/1"), 200, "[1] [2] /swap/2/1");
     client_expect(&c, GET("//a/b/c"), 404, NULL);
     client_close(&c);
@@ -106,19 +110,25 @@ START_TEST(methods_are_told_apart)
     struct server s;
     struct client c;
 
-    server_start(&s, SERVER "[plugin echo]\n[plugin respond]\n"
+    server_start(
+        &s, SERVER
+        "[plugin echo]\n[plugin respond]\n"
         "[route g]\nmatch = GET /g\nhandler = respond\nrespond.body = got\n"
         "[route p]\nmatch = POST,PURGE /g\nhandler = echo\n"
         "[route any]\nmatch = * /any\nhandler = echo\necho.show = request\n");
     c = client_open(&s);
     client_expect(&c, GET("/g"), 200, "got");
     ck_assert_str_eq(fields(&c, "HEAD /g HTTP/1.1\r\nHost: x\r\n\r\n", 200,
-                            "content-length"), "3");
-    ck_assert_str_eq(fields(&c, "PUT /g HTTP/1.1\r\nHost: x\r\n"
-                                "Content-Length: 0\r\n\r\n", 405, "allow"),
+                            "content-length"),
+                     "3");
+    ck_assert_str_eq(fields(&c,
+                            "PUT /g HTTP/1.1\r\nHost: x\r\n"
+                            "Content-Length: 0\r\n\r\n",
+                            405, "allow"),
                      "GET, HEAD, POST, OPTIONS, PURGE");
-    ck_assert_str_eq(fields(&c, "OPTIONS /g HTTP/1.1\r\nHost: x\r\n\r\n", 204,
-                            "allow"), "GET, HEAD, POST, OPTIONS, PURGE");
+    ck_assert_str_eq(
+        fields(&c, "OPTIONS /g HTTP/1.1\r\nHost: x\r\n\r\n", 204, "allow"),
+        "GET, HEAD, POST, OPTIONS, PURGE");
     client_expect(&c, "PURGE /g HTTP/1.1\r\nHost: x\r\n\r\n", 200, "");
     client_expect(&c, "WHATEVER /any HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
     client_expect(&c, "OPTIONS /any HTTP/1.1\r\nHost: x\r\n\r\n", 200,
@@ -135,14 +145,15 @@ START_TEST(middleware_runs_by_server_scope_and_route_and_for_misses)
     struct server s;
     struct client c;
 
-    server_start(&s, SERVER "use = a\n" MARKS "[plugin respond]\n"
-        "[scope s]\nmatch = /api/*\nuse = b\n"
-        "[scope h]\nmatch = /api/*\nhost = h.example\nuse = d\n"
-        "[plugin d]\nmodule = life\nmount = /.d\nsay = d\n"
-        "[route in]\nmatch = GET /api/x\nuse = c\nhandler = respond\n"
-        "[route out]\nmatch = GET /out\nhandler = respond\n"
-        "[route hosted]\nmatch = GET /api/y\nhost = h.example\n"
-        "handler = respond\n");
+    server_start(&s, SERVER
+                 "use = a\n" MARKS "[plugin respond]\n"
+                 "[scope s]\nmatch = /api/*\nuse = b\n"
+                 "[scope h]\nmatch = /api/*\nhost = h.example\nuse = d\n"
+                 "[plugin d]\nmodule = life\nmount = /.d\nsay = d\n"
+                 "[route in]\nmatch = GET /api/x\nuse = c\nhandler = respond\n"
+                 "[route out]\nmatch = GET /out\nhandler = respond\n"
+                 "[route hosted]\nmatch = GET /api/y\nhost = h.example\n"
+                 "handler = respond\n");
     c = client_open(&s);
     /* Response steps run from the inside out. */
     ck_assert_str_eq(fields(&c, GET("/api/x"), 200, "x-life"), "c,b,a");
@@ -151,11 +162,14 @@ START_TEST(middleware_runs_by_server_scope_and_route_and_for_misses)
     ck_assert_str_eq(fields(&c, GET("/api/no"), 404, "x-life"), "b,a");
     ck_assert_str_eq(fields(&c, GET("/api"), 404, "x-life"), "b,a");
     ck_assert_str_eq(fields(&c, GET("/apis"), 404, "x-life"), "a");
-    ck_assert_str_eq(fields(&c, "PUT /api/x HTTP/1.1\r\nHost: x\r\n"
-                                "Content-Length: 0\r\n\r\n", 405, "x-life"),
+    ck_assert_str_eq(fields(&c,
+                            "PUT /api/x HTTP/1.1\r\nHost: x\r\n"
+                            "Content-Length: 0\r\n\r\n",
+                            405, "x-life"),
                      "b,a");
-    ck_assert_str_eq(fields(&c, "OPTIONS /api/x HTTP/1.1\r\nHost: x\r\n\r\n",
-                            204, "x-life"), "b,a");
+    ck_assert_str_eq(
+        fields(&c, "OPTIONS /api/x HTTP/1.1\r\nHost: x\r\n\r\n", 204, "x-life"),
+        "b,a");
     ck_assert_str_eq(fields(&c, GET_AT("h.example", "/api/y"), 200, "x-life"),
                      "d,b,a");
     ck_assert_str_eq(fields(&c, GET_AT("h.example", "/api/n"), 404, "x-life"),
@@ -170,14 +184,17 @@ START_TEST(a_step_that_answers_ends_the_walk)
     struct server s;
     struct client c;
 
-    server_start(&s, SERVER "use = a\n" MARKS "[plugin respond]\n"
-        "[plugin deny]\n[route x]\nmatch = GET /x\nuse = b, deny, c\n"
-        "handler = respond\n");
+    server_start(&s, SERVER
+                 "use = a\n" MARKS "[plugin respond]\n"
+                 "[plugin deny]\n[route x]\nmatch = GET /x\nuse = b, deny, c\n"
+                 "handler = respond\n");
     c = client_open(&s);
     ck_assert_str_eq(fields(&c, GET("/x"), 401, "x-life"), "b,a");
     ck_assert_str_eq(fields(&c, GET("/x"), 401, "x-denier"), "saw it");
-    ck_assert_str_eq(fields(&c, "GET /x HTTP/1.1\r\nHost: x\r\n"
-                                "Authorization: y\r\n\r\n", 200, "x-life"),
+    ck_assert_str_eq(fields(&c,
+                            "GET /x HTTP/1.1\r\nHost: x\r\n"
+                            "Authorization: y\r\n\r\n",
+                            200, "x-life"),
                      "c,b,a");
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
@@ -203,7 +220,9 @@ START_TEST(options_are_overridden_from_the_outside_in)
     struct server s;
     struct client c;
 
-    server_start(&s, SERVER "use = a\n" MARKS "[plugin respond]\n"
+    server_start(
+        &s, SERVER
+        "use = a\n" MARKS "[plugin respond]\n"
         "[scope s]\nmatch = /s/*\na.say = scope\n"
         "[scope i]\nmatch = /s/i/*\na.say = inner\n"
         "[route one]\nmatch = GET /one\nhandler = respond\na.say = route\n"
@@ -234,17 +253,25 @@ START_TEST(limits_are_a_routes_own)
     struct server s;
     struct client c;
 
-    server_start(&s, SERVER "max_body = 4\n[plugin echo]\n"
+    server_start(
+        &s, SERVER
+        "max_body = 4\n[plugin echo]\n"
         "[route up]\nmatch = POST /up\nhandler = echo\nmax_body = 6\n"
         "[route down]\nmatch = POST /down\nhandler = echo\nmax_body = 2\n"
         "[route as]\nmatch = POST /as\nhandler = echo\n");
     c = client_open(&s);
-    client_expect(&c, "POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n"
-                      "\r\n123456", 200, "123456");
-    client_expect(&c, "POST /as HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
-                      "\r\n1234", 200, "1234");
-    client_expect(&c, "POST /down HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
-                      "\r\n123", 413, NULL);
+    client_expect(&c,
+                  "POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n"
+                  "\r\n123456",
+                  200, "123456");
+    client_expect(&c,
+                  "POST /as HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+                  "\r\n1234",
+                  200, "1234");
+    client_expect(&c,
+                  "POST /down HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+                  "\r\n123",
+                  413, NULL);
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -255,7 +282,9 @@ START_TEST(declared_routes_are_mounted_hosted_and_bound_elsewhere)
     struct server s;
     struct client c;
 
-    server_start(&s, SERVER "[plugin a]\nmodule = life\nmount = /.a\n"
+    server_start(
+        &s, SERVER
+        "[plugin a]\nmodule = life\nmount = /.a\n"
         "[plugin hello]\nmount = /v1\nuse = a\n"
         "[plugin life]\nhost = only.example\n"
         "[route elsewhere]\nmatch = GET /other/:name\nhandler = hello:hello\n"
@@ -286,8 +315,9 @@ static const struct {
     {SERVER "use = order, a\n" MARKS "[plugin order]\n[plugin respond]\n"
             "[route r]\nmatch = GET /r\nhandler = respond\n",
      "etude.ini:6: org.etude.test.order must come after org.etude.test.life"},
-    {SERVER MARKS "[plugin order]\n[plugin deny]\n[plugin respond]\n"
-            "[route r]\nmatch = GET /r\nuse = deny, order\nhandler = respond\n",
+    {SERVER MARKS
+     "[plugin order]\n[plugin deny]\n[plugin respond]\n"
+     "[route r]\nmatch = GET /r\nuse = deny, order\nhandler = respond\n",
      "org.etude.test.order must come before org.etude.test.deny, but stands "
      "after it"},
 };
@@ -322,20 +352,24 @@ START_TEST(the_final_slash_redirects_or_not)
     struct server s;
     struct client c;
 
-    server_start(&s, SERVER "[plugin respond]\n"
-        "[route f]\nmatch = GET,POST /file\nhandler = respond\n"
-        "[route d]\nmatch = GET /dir/\nhandler = respond\n");
+    server_start(&s,
+                 SERVER "[plugin respond]\n"
+                        "[route f]\nmatch = GET,POST /file\nhandler = respond\n"
+                        "[route d]\nmatch = GET /dir/\nhandler = respond\n");
     c = client_open(&s);
     ck_assert_str_eq(fields(&c, GET("/file/?a=b"), 308, "location"),
                      "/file?a=b");
-    ck_assert_str_eq(fields(&c, "POST /file/ HTTP/1.1\r\nHost: x\r\n"
-                                "Content-Length: 2\r\n\r\nab", 308,
-                            "location"), "/file");
+    ck_assert_str_eq(fields(&c,
+                            "POST /file/ HTTP/1.1\r\nHost: x\r\n"
+                            "Content-Length: 2\r\n\r\nab",
+                            308, "location"),
+                     "/file");
     ck_assert_str_eq(fields(&c, GET("/dir"), 308, "location"), "/dir/");
     client_expect(&c, GET("/file"), 200, NULL);
     client_expect(&c, GET("/dir/"), 200, NULL);
-    server_write(&s, SERVER "slash = strict\n[plugin respond]\n"
-        "[route f]\nmatch = GET /file\nhandler = respond\n");
+    server_write(&s,
+                 SERVER "slash = strict\n[plugin respond]\n"
+                        "[route f]\nmatch = GET /file\nhandler = respond\n");
     ck_assert_int_eq(server_reload(&s), 1);
     client_expect(&c, GET("/file/"), 404, NULL);
     client_close(&c);

@@ -141,8 +141,9 @@ START_TEST(every_status_has_its_phrase)
 
     fprintf(f, "[server]\nlisten = 127.0.0.1:0\n[plugin respond]\n");
     for (unsigned i = 200; i < 600; i++)
-        fprintf(f, "[route s%u]\nmatch = GET /s%u\nhandler = respond\n"
-                   "respond.status = %u\n",
+        fprintf(f,
+                "[route s%u]\nmatch = GET /s%u\nhandler = respond\n"
+                "respond.status = %u\n",
                 i, i, i);
     fclose(f);
     server_start(&s, all);
@@ -170,11 +171,18 @@ END_TEST
 START_TEST(the_well_known_phrases_are_iana_s)
 {
     static const char *const v[] = {
-        "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect",
-        "418 ", "422 Unprocessable Content", "413 Content Too Large",
-        "431 Request Header Fields Too Large", "451 Unavailable For Legal",
-        "511 Network Authentication Required", "207 Multi-Status",
-        "425 Too Early", "507 Insufficient Storage",
+        "303 See Other",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+        "418 ",
+        "422 Unprocessable Content",
+        "413 Content Too Large",
+        "431 Request Header Fields Too Large",
+        "451 Unavailable For Legal",
+        "511 Network Authentication Required",
+        "207 Multi-Status",
+        "425 Too Early",
+        "507 Insufficient Storage",
     };
 
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
@@ -479,8 +487,9 @@ START_TEST(the_request_is_seen_as_it_was_sent)
     client_expect(&c,
                   "GET /request?a HTTP/1.1\r\nhost: x\r\nX-A:  1 \r\n"
                   "x-a: 2\r\nEmpty:\r\n\r\n",
-                  200, "GET /request?a HTTP/1.1\nhost: x\nX-A: 1\nx-a: 2\n"
-                       "Empty: \n");
+                  200,
+                  "GET /request?a HTTP/1.1\nhost: x\nX-A: 1\nx-a: 2\n"
+                  "Empty: \n");
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }

@@ -25,8 +25,9 @@ start(struct server *s, const char *settings, const char *routes)
 {
     char ini[1024];
 
-    snprintf(ini, sizeof ini, "[server]\nlisten = 127.0.0.1:0\n%s\n" ROUTES "%s",
-             settings, routes);
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:0\n%s\n" ROUTES "%s", settings,
+             routes);
     server_start(s, ini);
 }
 

@@ -168,7 +168,7 @@ START_TEST(listeners_that_cannot_be)
     fails("[server]\nlisten = :80\n[listen b]\naddress = :81, :80\n"
           "tls.key = k\n",
           "a.ini:3: [listen b] tls.key: there is no tls.certificate\n"
-          "a.ini:3: :80 is listened on already, by a.ini:2\n");
+          "a.ini:4: :80 is listened on already, by a.ini:2\n");
     fails("[server]\nlisten = 8080, x\n",
           "a.ini:2: [server] listen: expected host:port, [v6]:port, :port, "
           "*:port or unix:/path, found \"8080, x\"\n");

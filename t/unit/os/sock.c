@@ -296,6 +296,32 @@ remove_folder(void)
     ck_assert_int_eq(rmdir(folder), 0);
 }
 
+START_TEST(options_change_while_it_listens)
+{
+    struct sock_options o = plain;
+    struct sock_address a = resolve("127.0.0.1", 0);
+    socklen_t n = sizeof(int);
+    int fd = sock_listen(&a, &o, why, sizeof why), defer = 0;
+
+    ck_assert_int_ge(fd, 0);
+    o.backlog = 3;
+    o.defer_accept_s = 1;
+    ck_assert_int_eq(sock_adjust(fd, &a, &o), 0);
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, &n),
+                     0);
+    ck_assert_int_gt(defer, 0);
+    o.defer_accept_s = 0;
+    ck_assert_int_eq(sock_adjust(fd, &a, &o), 0);
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, &n),
+                     0);
+    ck_assert_int_eq(defer, 0);
+    refuse_option = TCP_DEFER_ACCEPT;
+    ck_assert_int_eq(sock_adjust(fd, &a, &o), -ENOPROTOOPT);
+    refuse_option = 0;
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_unix_socket_has_its_mode)
 {
     struct sock_address a = unix_address("s"), at;
@@ -419,6 +445,7 @@ UNIT_MAIN(sock,
     any_address_is_one_socket_of_each_family,
     without_ipv6_the_rest_is_served,
     an_option_refused_is_an_error,
+    options_change_while_it_listens,
     a_unix_socket_has_its_mode,
     a_stale_unix_socket_is_replaced_a_live_one_is_not,
     a_unix_socket_with_a_full_queue_is_live,
