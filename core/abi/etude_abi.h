@@ -226,7 +226,8 @@ struct et_http {
     int64_t (*number)(const et_req *r, uint32_t which); /* ET_N_*; else -1 */
 
     /* n bytes from the request's arena, aligned to 16, freed after the log
-     * step; NULL when its bound is reached.  From then on every reply of this
+     * step; NULL when its bound is reached: 16 MiB at once, 64 MiB in all, or
+     * the worker's memory.  From then on every reply of this
      * request is refused (ET_FAIL, whichever plugin asks) and its answer is
      * 500: an author who forgets to check never sends a cut answer.  The same
      * holds after any other call that returned ET_ENOMEM. */

@@ -138,3 +138,10 @@ diag_nearest(const char *got, const char *const *known, size_t n)
     }
     return nearest;
 }
+
+void
+diag_print(const struct diag *d, FILE *out)
+{
+    for (const struct diag_item *i = d->first; i; i = i->next)
+        fprintf(out, "%s%s\n", i->is_warning ? "warning: " : "", i->text);
+}

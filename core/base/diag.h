@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/check.h"
 
@@ -42,6 +43,8 @@ void diag_error(struct diag *d, const struct place *at, const char *fmt, ...)
     PRINTF(3, 4);
 void diag_warn(struct diag *d, const struct place *at, const char *fmt, ...)
     PRINTF(3, 4);
+/* Write all, a line each, warnings marked. [control] */
+void diag_print(const struct diag *d, FILE *out);
 /* The known name closest to got if it is close enough to suggest (edit
  * distance <= 1 + len/4), else NULL. [any] */
 const char *diag_nearest(const char *got, const char *const *known, size_t n);

@@ -92,7 +92,7 @@ static const struct directive server_rows[] = {
     {SERVER(max_target), SIZE(64, 1 * M),
      .dflt = "8k", .help = "longest request target; beyond it 414"},
     {SERVER(max_header), SIZE(256, 1 * M),
-     .dflt = "16k",
+     .dflt = "8k",
      .help = "bytes of all header fields of a request; beyond it 431"},
     {SERVER(max_headers), INT(1, 1000),
      .dflt = "100", .help = "header fields of a request; beyond it 431"},

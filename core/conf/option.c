@@ -511,9 +511,7 @@ option_text(struct arena *a, const et_optdef *def, uint32_t i,
         return str_from_z(arena_printf(a, "%lld per %lldms",
                                        (long long)rate->count,
                                        (long long)rate->per_ms));
-    case ET_O_CHOICE:
-        choice = choice_name(o->choices, *number);
-        return choice;
+    case ET_O_CHOICE: choice = choice_name(o->choices, *number); return choice;
     case ET_O_LIST:
     case ET_O_HEADERS: return str_from_z(list_text(a, field));
     case ET_O_HEADER:
@@ -522,4 +520,30 @@ option_text(struct arena *a, const et_optdef *def, uint32_t i,
                                        pair->value.p));
     default: return str_from_z(arena_printf(a, "%lld", (long long)*number));
     }
+}
+
+static int
+is_secret_entry(const struct conf_entry *e, et_str instance, const char *key)
+{
+    return e->is_secret && str_eq(e->instance, instance) &&
+           str_eq(e->key, str_from_z(key));
+}
+
+const uint8_t *
+option_secrets(struct arena *a, const et_optdef *def, et_str instance,
+               const struct conf_entries *layers, size_t n)
+{
+    uint8_t *secrets = def ? arena_zalloc(a, def->n + 1) : NULL;
+
+    for (uint32_t i = 0; secrets && i < def->n; i++) {
+        const et_opt *o = row_at(def, i);
+        secrets[i] = (o->flags & ET_O_SECRET) != 0;
+        for (size_t l = 0; l < n; l++) {
+            for (size_t k = 0; k < layers[l].n; k++) {
+                if (is_secret_entry(&layers[l].v[k], instance, o->key))
+                    secrets[i] = 1;
+            }
+        }
+    }
+    return secrets;
 }

@@ -60,6 +60,13 @@ MUST_USE int option_key(struct arena *a, const et_optdef *def,
 et_str option_text(struct arena *a, const et_optdef *def, uint32_t i,
                    const void *options);
 
+/* Which options may not be printed: n_rows bytes in a, 1 for those flagged
+ * SECRET and those a layer took from ${file:...}.  NULL: out of memory, or no
+ * options. [control] */
+const uint8_t *option_secrets(struct arena *a, const et_optdef *def,
+                              et_str instance,
+                              const struct conf_entries *layers, size_t n);
+
 /* True if layers hold an entry for this instance. [any] */
 int option_any(et_str instance, const struct conf_entries *layers, size_t n);
 

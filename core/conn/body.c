@@ -45,8 +45,16 @@ body_collect(struct body *b)
 {
     if (!b->is_chunked && b->left > b->max)
         return ERR_BODY_LARGE;
+    b->chunked.max_body = b->max; /* refused as soon as it is announced */
     b->collects = 1;
     return 0;
+}
+
+void
+body_drop(struct body *b)
+{
+    b->chunked.max_body = UINT64_MAX;
+    b->collects = 0;
 }
 
 /* Take n bytes of the shared memory budget; false when it is exhausted. */

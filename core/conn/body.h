@@ -47,6 +47,8 @@ void body_init(struct body *b, struct env *env, struct req *r, uint64_t max);
 /* From now on keep what comes.  0, or ERR_BODY_LARGE if the announced length
  * is above the maximum. [worker] */
 MUST_USE int body_collect(struct body *b);
+/* From now on drop what comes. [worker] */
+void body_drop(struct body *b);
 /* Use up to n bytes at p; *used is how many.  BODY_MORE: all of them and more
  * is to come.  BODY_DONE: the body ends at *used; req->body is set if it was
  * collected.  Else ERR_CHUNK, ERR_BODY_LARGE, ERR_STORAGE, ERR_NOMEM. */

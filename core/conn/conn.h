@@ -4,7 +4,8 @@
  * An idle connection holds this slot and nothing else.  in, out and req are
  * attached while bytes are in flight:
  *
- *     bytes -> [in: not yet parsed] -> h1 -> req -> [out: not yet sent] -> bytes
+ *     bytes -> [in: not yet parsed] -> h1 -> req -> [out: not yet sent] ->
+ * bytes
  *
  * conn_close may be called from anywhere; what the connection holds is given
  * back when the kernel has let go of it (on_released), never earlier. */
@@ -49,16 +50,16 @@ struct conn {
     uint32_t n_dropped;   /* bytes read and dropped while lingering */
     uint64_t deadline_ms; /* of the current phase */
     uint64_t since_ms;    /* when the phase or its last progress was */
-    struct addr peer; /* as PROXY named it; ADDR_NONE: ask the socket */
-    uint8_t phase; /* enum conn_phase */
+    struct addr peer;     /* as PROXY named it; ADDR_NONE: ask the socket */
+    uint8_t phase;        /* enum conn_phase */
     uint8_t listener;
-    uint8_t is_eof;    /* the peer has shut its side */
-    uint8_t is_paused; /* not receiving, for want of room */
+    uint8_t is_eof;     /* the peer has shut its side */
+    uint8_t is_paused;  /* not receiving, for want of room */
     uint8_t is_demoted; /* io_idle was called since the last byte */
-    uint8_t closes;    /* no request after this one */
-    uint8_t is_logged; /* req's log steps have run */
-    uint8_t body_done; /* req's body has been read to its end */
-    uint8_t lingers;   /* after the last answer, read what still comes */
+    uint8_t closes;     /* no request after this one */
+    uint8_t is_logged;  /* req's log steps have run */
+    uint8_t body_done;  /* req's body has been read to its end */
+    uint8_t lingers;    /* after the last answer, read what still comes */
 };
 
 /* Take over an accepted socket; on failure (no slot) the fd is closed and

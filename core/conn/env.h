@@ -38,7 +38,7 @@ struct limits {
 
 /* A listener as a connection sees it, by id. */
 struct listener_env {
-    uint8_t proxy;  /* enum conf_proxy as a number: 0 off, 1 v1, 2 v2, 3 auto */
+    uint8_t proxy; /* enum conf_proxy as a number: 0 off, 1 v1, 2 v2, 3 auto */
     uint8_t is_unix;
 };
 

@@ -23,7 +23,7 @@
 
 /* After our side is shut: how long and how much more is read, so that the
  * client sees the answer and not a reset. */
-#define LINGER_MS 5000u
+#define LINGER_MS 2000u
 #define LINGER_BYTES (128u << 10)
 
 static void respond(struct conn *c);
@@ -204,7 +204,9 @@ respond(struct conn *c)
     r->pub.status = r->resp.status;
     count_status(c, r->resp.status);
     if (c->body)
-        c->body->collects = 0;
+        body_drop(c->body);
+    if (r->resp.status == 205) /* RFC 9110 15.3.6: none, and says so */
+        segment_clear(&r->resp.body);
     length = r->resp.body.bytes;
     if (r->pub.method == ET_M_HEAD || !status_has_body(r->resp.status))
         segment_clear(&r->resp.body);
@@ -227,7 +229,7 @@ refuse(struct conn *c, int err)
     metrics_add(c->env->metrics, METRIC_requests_bad, 1);
     log_debug("request refused: %s", err_text(err));
     c->closes = 1;
-    c->lingers = 1;
+    c->lingers = err != ERR_TIMEOUT; /* who is late is not waited for */
     r->head.keep_alive = 0;
     resp_clear(&r->resp);
     req_decide_error_text(r, (uint32_t)err_status(err),
@@ -244,6 +246,7 @@ end_waiting(struct conn *c, int err)
 
     c->closes = 1;
     body_fini(c->body); /* at once: others may wait for its share */
+    c->body_done = err == ERR_TIMEOUT; /* nor is the rest of this waited for */
     req_decide_error_text(r, status,
                           (et_str){err_text(err), strlen(err_text(err))});
     if (chain_finish(r) == CHAIN_DROP)

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "http/req.h"
+#include "http/route.h"
 
 struct counts {
     uint8_t req, resp, log;
@@ -138,9 +139,10 @@ enter(struct req *r, const struct chain *c, uint32_t slot)
 static void
 complain(struct req *r, const char *what, uint32_t result)
 {
-    log_printf(LOG_ERROR, r->chain->members[r->member].name,
-               "%s: a step returned %u, which %s; answered with 500",
-               r->chain->members[r->member].name, result, what);
+    log_printf(
+        LOG_ERROR, r->chain->members[r->member].name,
+        "a step of route \"%s\" returned %u, which %s; answered with 500",
+        r->route ? r->route->name : "", result, what);
 }
 
 /* 500 instead of whatever was decided. */

@@ -39,7 +39,7 @@ struct chain_member {
     const char *name;                /* for logs: "limit@users" */
     et_step request, response, log;
     void *self;
-    uint8_t body; /* ET_B_* of the request step */
+    uint8_t body;                      /* ET_B_* of the request step */
     uint32_t n_slots;                  /* metrics its plugin declares */
     const struct metering_slot *slots; /* this worker's, by handle - 1 */
 };

@@ -97,8 +97,8 @@ set_miss(struct req *r, enum router_result result, const struct route *route)
     else if (r->pub.path.n == 1 && r->pub.path.p[0] == '*')
         r->miss = DISPATCH_OPTIONS;
     else if (result == ROUTER_METHOD)
-        r->miss = r->pub.method == ET_M_OPTIONS ? DISPATCH_OPTIONS
-                                                : DISPATCH_METHOD;
+        r->miss =
+            r->pub.method == ET_M_OPTIONS ? DISPATCH_OPTIONS : DISPATCH_METHOD;
     else if (result == ROUTER_SLASH && route->slash_redirect)
         r->miss = DISPATCH_SLASH;
 }
@@ -120,8 +120,8 @@ dispatch(struct req *r)
         rc = set_path(r, &u);
     if (rc < 0)
         return rc;
-    m.values = arena_alloc(&r->arena,
-                           router_max_params(g->router) * sizeof *m.values);
+    m.values =
+        arena_alloc(&r->arena, router_max_params(g->router) * sizeof *m.values);
     if (!m.values)
         return ERR_NOMEM;
     result = router_find(g->router, &r->pub, &m);
@@ -136,7 +136,8 @@ dispatch(struct req *r)
     return set_chain(r, m.target);
 }
 
-/* ---- the host's own answers -------------------------------------------------*/
+/* ---- the host's own answers
+ * -------------------------------------------------*/
 
 static int32_t
 add_allow(struct req *r, uint32_t mask)
@@ -236,7 +237,8 @@ dispatch_answer_ready(et_req *pub, void *self)
     return ET_DONE;
 }
 
-/* ---- limits ------------------------------------------------------------------*/
+/* ---- limits
+ * ------------------------------------------------------------------*/
 
 uint64_t
 dispatch_max_body(const struct req *r, uint64_t otherwise)

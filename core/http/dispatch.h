@@ -17,11 +17,11 @@ struct req;
 
 /* How a ROUTE_MISS answers; req.miss. */
 enum dispatch_miss {
-    DISPATCH_NOT_FOUND,  /* 404 */
-    DISPATCH_METHOD,     /* 405 and Allow (RFC 9110 15.5.6) */
-    DISPATCH_SLASH,      /* 308 to the path with or without final slash */
-    DISPATCH_OPTIONS,    /* 204 and Allow (RFC 9110 9.3.7) */
-    DISPATCH_UNKNOWN,    /* 501: a method nobody knows */
+    DISPATCH_NOT_FOUND, /* 404 */
+    DISPATCH_METHOD,    /* 405 and Allow (RFC 9110 15.5.6) */
+    DISPATCH_SLASH,     /* 308 to the path with or without final slash */
+    DISPATCH_OPTIONS,   /* 204 and Allow (RFC 9110 9.3.7) */
+    DISPATCH_UNKNOWN,   /* 501: a method nobody knows */
 };
 
 /* r has a pinned generation and its head.  0, or ERR_TARGET, ERR_HOST,

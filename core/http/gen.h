@@ -31,11 +31,11 @@ struct gen;
 struct gen_worker {
     struct gen *gen;
     et_worker *worker;
-    struct chain **chains; /* by route->index */
-    struct arena arena;    /* of the chains */
-    uint32_t n_active;     /* requests pinned to it */
-    uint8_t is_stopping;   /* the process is: `ready` says no */
-    uint32_t n_ready;      /* instances whose worker init has run */
+    struct chain **chains;         /* by route->index */
+    struct arena arena;            /* of the chains */
+    uint32_t n_active;             /* requests pinned to it */
+    uint8_t is_stopping;           /* the process is: `ready` says no */
+    uint32_t n_ready;              /* instances whose worker init has run */
     const struct instance *failed; /* whose worker init has failed, or NULL */
 };
 
@@ -49,10 +49,10 @@ struct gen {
 
     struct instance **instances;
     uint32_t n_instances;
-    struct addr_trust trust; /* proxies that are believed */
+    struct addr_trust trust;   /* proxies that are believed */
     struct metering *metering; /* the process's, where meters are held */
     uint32_t n_workers;
-    struct gen_worker *workers; /* [n_workers] */
+    struct gen_worker *workers;    /* [n_workers] */
     _Atomic uint32_t workers_left; /* not yet retired */
     void *on_retired; /* the control thread's, for when the last one is */
 };

@@ -88,7 +88,8 @@ req_field(const struct req *r, et_str name, uint32_t nth)
     return (et_str){NULL, 0};
 }
 
-/* ---- error answers ----------------------------------------------------------*/
+/* ---- error answers
+ * ----------------------------------------------------------*/
 
 static et_str
 dress_html(struct req *r, uint32_t status, et_str text)
@@ -117,8 +118,8 @@ dress_json(struct req *r, uint32_t status, et_str text)
 static et_str
 dress_text(struct req *r, uint32_t status, et_str text)
 {
-    const char *page = arena_printf(&r->arena, "%u %.*s\n", status,
-                                    (int)text.n, text.p);
+    const char *page =
+        arena_printf(&r->arena, "%u %.*s\n", status, (int)text.n, text.p);
 
     return str_from_z(page);
 }

@@ -28,7 +28,7 @@ struct route;
 
 #define REQ_MAGIC 0x7e9u
 #define REQ_SLOT_BYTES 8192u
-#define REQ_ARENA_MAX_BYTES (1u << 20)
+#define REQ_ARENA_MAX_BYTES (64u << 20)
 
 /* Where a request came from and its answer goes: what a protocol offers.  h1
  * implements it, h2 will per stream, so http never includes conn. */
@@ -40,11 +40,11 @@ struct sink {
 struct req {
     et_req pub; /* first: what plugins hold */
     uint32_t magic;
-    uint8_t entered; /* request steps entered so far: the next one's index */
-    uint8_t waiting; /* ... and it waits for the body in front of that one */
-    uint8_t member;  /* of the step that runs: whom to name */
+    uint8_t entered;   /* request steps entered so far: the next one's index */
+    uint8_t waiting;   /* ... and it waits for the body in front of that one */
+    uint8_t member;    /* of the step that runs: whom to name */
     uint8_t is_spoilt; /* memory ran out in a step: the answer is 500 */
-    uint8_t miss;   /* enum dispatch_miss, if the route is a ROUTE_MISS */
+    uint8_t miss;      /* enum dispatch_miss, if the route is a ROUTE_MISS */
     const struct chain *chain;
     const struct route *route;
     struct gen_worker *gen; /* pinned generation, this worker's part */
@@ -54,13 +54,13 @@ struct req {
     const struct clock *clock;
     const et_str *names, *values; /* of the route's parameters */
     uint32_t n_params;
-    uint32_t allow;       /* 405: methods the path has (bits of ET_M_*) */
+    uint32_t allow; /* 405: methods the path has (bits of ET_M_*) */
     uint32_t n_fields;
     const char *base; /* what the fields' offsets count from */
     struct http1_field *fields;
-    et_str body;         /* p == NULL: not collected */
-    int64_t body_bytes;  /* decoded length; -1 while unknown */
-    et_str peer_text;    /* effective peer, once asked for */
+    et_str body;        /* p == NULL: not collected */
+    int64_t body_bytes; /* decoded length; -1 while unknown */
+    et_str peer_text;   /* effective peer, once asked for */
     struct http1 head;
     struct resp resp;
     struct arena arena;

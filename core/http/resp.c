@@ -10,9 +10,14 @@
 
 /* RFC 9110 7.6.1 and 9112 6: what frames a message or names the hop. */
 static const et_str host_owned[] = {
-    {"connection", 10}, {"transfer-encoding", 17}, {"content-length", 14},
-    {"date", 4},        {"keep-alive", 10},        {"upgrade", 7},
-    {"te", 2},          {"trailer", 7},
+    {"connection", 10},
+    {"transfer-encoding", 17},
+    {"content-length", 14},
+    {"date", 4},
+    {"keep-alive", 10},
+    {"upgrade", 7},
+    {"te", 2},
+    {"trailer", 7},
 };
 
 static const et_str type_name = {"content-type", 12};

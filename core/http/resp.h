@@ -21,12 +21,12 @@ struct resp_field {
 };
 
 struct resp {
-    uint16_t status;    /* 0: not decided */
-    uint8_t committed;  /* the head is on its way: nothing may change */
-    uint8_t has_server; /* a step has set Server itself */
-    uint8_t dress;      /* an error text the host may render by Accept */
+    uint16_t status;     /* 0: not decided */
+    uint8_t committed;   /* the head is on its way: nothing may change */
+    uint8_t has_server;  /* a step has set Server itself */
+    uint8_t dress;       /* an error text the host may render by Accept */
     uint32_t fields_len; /* bytes of "name: value CRLF" of all fields */
-    et_str type;        /* media type; empty: none sent */
+    et_str type;         /* media type; empty: none sent */
     struct resp_field *fields, **last_field;
     struct segment_queue body;
     struct segment first; /* so that the usual body needs no allocation */

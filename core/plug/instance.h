@@ -28,7 +28,8 @@ struct instance {
     void *options, *inst;
     void **states; /* [n_workers]; NULL: not initialised there */
     struct arena arena;
-    et_str key; /* equal keys: equal instances */
+    et_str key;             /* equal keys: equal instances */
+    const uint8_t *secrets; /* by row of the options: never print it; or NULL */
     uint32_t refs;
     uint32_t n_channels;
     int channels[INSTANCE_MAX_CHANNELS]; /* log files it opened */

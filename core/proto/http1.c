@@ -238,13 +238,37 @@ is_version_byte(char c, size_t i)
     return c == model[i];
 }
 
+#define PROTOCOL_NAME_MAX 8
+
+/* The version of another protocol, NAME "/" DIGIT "." DIGIT CRLF (a name in
+ * capitals: ours in small letters is a mistake), is one we do
+ * not speak; anything else is no request line. */
+static int
+judge_other_protocol(const char *p, size_t n)
+{
+    static const char model[] = "/0.0\r\n";
+    size_t name = 0;
+
+    while (name < n && name < PROTOCOL_NAME_MAX &&
+           ascii_is(p[name], ASCII_UPPER))
+        name++;
+    for (size_t i = 0; i < sizeof model - 1; i++) {
+        if (name + i >= n)
+            return HTTP1_MORE;
+        if (model[i] == '0' ? !ascii_is(p[name + i], ASCII_DIGIT)
+                            : p[name + i] != model[i])
+            return ERR_REQUEST_LINE;
+    }
+    return name > 0 ? ERR_VERSION : ERR_REQUEST_LINE;
+}
+
 /* 10, 11, HTTP1_MORE or an error for the n bytes so far. */
 static int
 judge_version(const char *p, size_t n)
 {
     for (size_t i = 0; i < n && i < VERSION_LEN; i++)
         if (!is_version_byte(p[i], i))
-            return ERR_REQUEST_LINE;
+            return judge_other_protocol(p, n);
     if (n < VERSION_LEN)
         return HTTP1_MORE;
     if (p[5] != '1')

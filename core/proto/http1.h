@@ -7,7 +7,7 @@
  * it keeps offsets only, so the bytes may have moved between two calls.
  *
  *     0 <= pos <= n; everything before pos has been judged and is never read
- *     again (ten bytes at most excepted); n_fields <= max_fields.
+ *     again (fourteen bytes at most excepted); n_fields <= max_fields.
  *
  * The verdict depends on the bytes alone, never on how they were cut.
  *

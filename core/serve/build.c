@@ -217,6 +217,8 @@ instance_for(struct builder *b, struct section *s, const struct layers *l)
         instance_unref(made);
         return old;
     }
+    made->secrets = option_secrets(&made->arena, s->plugin->options,
+                                   s->conf->name, all.v, all.n);
     array = grow(b, b->gen->instances, b->gen->n_instances, &b->cap_instances);
     if (!array) {
         instance_unref(made);

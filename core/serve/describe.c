@@ -59,7 +59,9 @@ json_options(FILE *out, struct gen *g, const struct instance *i)
         fprintf(out, "%s", k ? "," : "");
         json_string(out, str_from_z(row(def, k)->key));
         fputc(':', out);
-        json_string(out, option_text(&g->arena, def, k, i->options));
+        json_string(out, i->secrets && !i->secrets[k]
+                             ? option_text(&g->arena, def, k, i->options)
+                             : str_from_z("***"));
     }
     fputc('}', out);
 }

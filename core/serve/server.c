@@ -29,6 +29,7 @@
 #include "serve/build.h"
 #include "serve/describe.h"
 #include "serve/fleet.h"
+#include "serve/preflight.h"
 #include "serve/settings.h"
 #include "serve/sockets.h"
 
@@ -92,6 +93,9 @@ read_signals(struct server *s)
         switch (si.ssi_signo) {
         case SIGHUP: s->hup = 1; break;
         case SIGUSR1: s->usr1 = 1; break;
+        case SIGUSR2:
+            log_warn("SIGUSR2: this build cannot upgrade in place; ignored");
+            break;
         default: note_stop(s); break;
         }
     }
@@ -454,7 +458,7 @@ reload(struct server *s)
     diag_init(&d);
     if (try_reload(s, &d) < 0) {
         print_diag(&d);
-        log_error("reload failed with %u errors; generation %llu goes on",
+        log_error("reload failed, %u error(s); generation %llu goes on",
                   d.n_errors, (unsigned long long)s->gen->id);
     } else {
         print_diag(&d);
@@ -493,6 +497,7 @@ start_workers(struct server *s)
         .memory_bytes = s->settings.worker_memory,
         .budget = &s->budget,
         .control = &s->mailbox,
+        .sheds = &f->acceptor.sheds,
     };
 
     for (uint32_t i = 0; i < f->n_workers; i++) {
@@ -528,6 +533,7 @@ open_signals(struct server *s)
     sigemptyset(&set);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGQUIT);
@@ -658,10 +664,9 @@ end_threads(struct server *s)
     for (uint32_t i = 0; i < f->n_workers; i++)
         worker_stop(&f->workers[i]);
     acceptor_stop(&f->acceptor);
-    for (uint32_t i = 0; i < f->n_workers && rc == 0; i++)
-        rc = worker_join(&f->workers[i], GRACE_MAX_MS);
-    if (rc == 0)
-        rc = acceptor_join(&f->acceptor, GRACE_MAX_MS);
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        rc |= worker_join(&f->workers[i], rc == 0 ? GRACE_MAX_MS : 0);
+    rc |= acceptor_join(&f->acceptor, GRACE_MAX_MS);
     if (rc < 0) {
         log_error("a thread does not end; leaving it behind");
         return 0;
@@ -710,6 +715,7 @@ start(struct server *s, struct diag *d)
     rc = apply_log(conf, d);
     if (rc < 0)
         return rc == -EACCES ? SERVER_PERMISSION : SERVER_CONFIG;
+    preflight_warn(conf, d);
     settings_choose(&s->settings, conf);
     atomic_init(&s->budget.memory_max, s->settings.body_memory_total);
     if (metering_init(&s->metering, s->settings.n_workers) < 0) {
@@ -757,7 +763,10 @@ server_run(const struct server_options *o)
         return SERVER_INTERNAL;
     diag_init(&d);
     code = start(&s, &d);
-    print_diag(&d);
+    if (code == SERVER_OK)
+        print_diag(&d);
+    else /* whole, however slow the reader is: the log would drop lines */
+        diag_print(&d, stderr);
     diag_fini(&d);
     if (code != SERVER_OK) {
         remove_files(&s);
@@ -791,6 +800,7 @@ dry_run(struct server *s)
     struct conf *conf;
     struct gen *g = NULL;
     struct diag d;
+    int is_good;
 
     diag_init(&d);
     image_set_init(&s->images);
@@ -798,11 +808,18 @@ dry_run(struct server *s)
     conf = read_conf(s->options, &d);
     if (metering_init(&s->metering, s->settings.n_workers) < 0)
         diag_error(&d, NULL, "out of memory");
-    else if (conf)
+    else if (conf) {
+        preflight_warn(conf, &d);
+        preflight_check(conf, &d);
         g = make_gen(s, conf, &d);
-    for (const struct diag_item *i = d.first; i; i = i->next)
-        fprintf(stderr, "%s%s\n", i->is_warning ? "warning: " : "", i->text);
+    }
+    is_good = d.n_errors == 0;
+    diag_print(&d, stderr);
     diag_fini(&d);
+    if (g && !is_good) {
+        dispose(s, g);
+        return NULL;
+    }
     return g;
 }
 

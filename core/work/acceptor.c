@@ -101,7 +101,7 @@ deal(struct acceptor *a, uint32_t i, const struct record *r)
 static void
 overflow(struct acceptor *a, const struct record *r)
 {
-    if (sheds(a) || a->n_held == MAILBOX_BATCH) {
+    if (sheds(a) || a->n_held == ACCEPTOR_HELD) {
         listener_shed(r->fd);
         return;
     }

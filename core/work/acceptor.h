@@ -31,6 +31,9 @@ struct acceptor_options {
     struct log_ring *log;
 };
 
+/* A batch of accepts may bring a whole queue before a pause takes effect. */
+#define ACCEPTOR_HELD 4096
+
 /* What is on its way to one worker. */
 struct acceptor_batch {
     struct record v[MAILBOX_BATCH];
@@ -50,7 +53,7 @@ struct acceptor {
     uint8_t is_listening[ENV_MAX_LISTENERS];
     struct acceptor_batch *batches;    /* [n_workers] */
     uint32_t next;                     /* worker to try first */
-    struct record held[MAILBOX_BATCH]; /* accepted, and no worker had room */
+    struct record held[ACCEPTOR_HELD]; /* accepted, and no worker had room */
     uint32_t n_held;
     struct order *start;
     struct mail stop;

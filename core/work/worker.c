@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -61,11 +62,63 @@ on_retired(struct env *env, struct gen_worker *g)
 
 /* ---- connections ----------------------------------------------------------*/
 
+/* The acceptor has counted: there is a slot, but for a moment's difference. */
+static void
+take_record(struct worker *w, const struct record *r)
+{
+    if (conn_open(&w->env, r->fd, (uint8_t)r->listener) < 0)
+        log_debug("connection closed: no slot");
+}
+
+static int
+has_slot(const struct worker *w)
+{
+    return w->env.conns.n_used < w->env.conns.capacity;
+}
+
+static void
+pause_listeners(struct worker *w, int pause)
+{
+    if (pause == w->is_full)
+        return;
+    w->is_full = (uint8_t)pause;
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        if (w->is_listening[i])
+            listener_pause(&w->listeners[i], pause);
+    }
+}
+
 void
 worker_take(struct worker *w, int fd, uint8_t listener)
 {
-    if (conn_open(&w->env, fd, listener) < 0)
-        log_debug("connection closed: no slot");
+    const struct record r = {
+        .kind = RECORD_CONN, .listener = listener, .fd = fd};
+    int sheds = atomic_load_explicit(w->options.sheds, memory_order_relaxed);
+
+    if (has_slot(w) && w->n_held == 0) {
+        take_record(w, &r);
+        if (!has_slot(w) && !sheds)
+            pause_listeners(w, 1);
+    } else if (sheds || w->n_held == WORKER_HELD) {
+        listener_shed(fd);
+    } else {
+        w->held[w->n_held++] = r;
+        pause_listeners(w, 1);
+    }
+}
+
+/* A slot is free again: for who is held, oldest first, then for the queue. */
+static void
+take_held(struct worker *w)
+{
+    uint32_t n = 0;
+
+    while (n < w->n_held && has_slot(w))
+        take_record(w, &w->held[n++]);
+    w->n_held -= n;
+    memmove(w->held, w->held + n, w->n_held * sizeof *w->held);
+    if (w->n_held == 0 && has_slot(w))
+        pause_listeners(w, 0);
 }
 
 static void
@@ -80,7 +133,7 @@ on_mail(struct io_source *s, uint32_t events)
         n = mailbox_recv(&w->mailbox, v);
         for (size_t i = 0; i < n; i++) {
             if (v[i].kind == RECORD_CONN)
-                worker_take(w, v[i].fd, (uint8_t)v[i].listener);
+                take_record(w, &v[i]);
         }
     } while (n == MAILBOX_BATCH);
     mailbox_deliver(&w->mailbox, w);
@@ -95,7 +148,7 @@ worker_check_drained(struct worker *w)
 {
     struct order *o = w->drain;
 
-    if (!o || w->n_listening > 0 ||
+    if (!o || w->n_listening > 0 || w->n_held > 0 ||
         metrics_get(&w->metrics, METRIC_connections_active) > 0)
         return;
     w->drain = NULL;
@@ -105,7 +158,11 @@ worker_check_drained(struct worker *w)
 static void
 on_closed(struct env *env)
 {
-    worker_check_drained(CONTAINER_OF(env, struct worker, env));
+    struct worker *w = CONTAINER_OF(env, struct worker, env);
+
+    if (UNLIKELY(w->is_full))
+        take_held(w);
+    worker_check_drained(w);
 }
 
 static void
@@ -193,6 +250,8 @@ close_connections(struct worker *w)
 {
     struct env *env = &w->env;
 
+    while (w->n_held > 0)
+        close(w->held[--w->n_held].fd);
     conn_close_all(env);
     for (int i = 0; i < CLOSE_TURNS && has_connections(w); i++) {
         wheel_arm(&env->wheel, &w->tick, env->clock.mono_ms + 1);

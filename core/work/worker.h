@@ -18,11 +18,14 @@
 struct log_ring;
 struct order;
 
+#define WORKER_HELD 1024
+
 /* Chosen at start, never changed. */
 struct worker_options {
     uint32_t index, n_workers;
     int pins; /* to the CPU of its index */
     const char *event;
+    const _Atomic int *sheds; /* overload = shed */
     uint32_t slab_capacity;
     uint64_t memory_bytes; /* bound of the worker's blocks */
     struct body_budget *budget;
@@ -45,6 +48,10 @@ struct worker {
     struct mail stop;        /* of worker_stop */
     struct order *start;     /* answered when the loop can run */
     uint32_t n_listening;    /* of listeners */
+    /* Accepted by listeners of its own, and no slot was free. */
+    struct record held[WORKER_HELD];
+    uint32_t n_held;
+    uint8_t is_full; /* its listeners are paused */
     uint8_t is_done;
 };
 
@@ -60,7 +67,8 @@ MUST_USE int worker_join(struct worker *w, uint32_t ms);
 /* Connections a worker has or is about to have, for the acceptor. [any] */
 uint64_t worker_load(const struct worker *w, uint64_t handed);
 
-/* A connection for w: from its pipe, or a listener of its own. [worker] */
+/* A connection for w, from a listener of its own.  Without a free slot it is
+ * held and the listeners pause (overload = queue), or told 503. [worker] */
 void worker_take(struct worker *w, int fd, uint8_t listener);
 /* Answer order_drain if no connection is left. [worker] */
 void worker_check_drained(struct worker *w);

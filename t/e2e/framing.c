@@ -281,7 +281,7 @@ static const struct {
     {400, "GET /method\r\nHost: x\r\n\r\n"},
     {400, "GET /method http/1.1\r\nHost: x\r\n\r\n"},
     {400, "GET /method HTTP/1.11\r\nHost: x\r\n\r\n"},
-    {400, "GET /method FOO/9.9\r\nHost: x\r\n\r\n"},
+    {505, "GET /method FOO/9.9\r\nHost: x\r\n\r\n"},
     {505, "GET /method HTTP/2.0\r\nHost: x\r\n\r\n"},
     {505, "GET /method HTTP/9.9\r\nHost: x\r\n\r\n"},
     /* hosts */

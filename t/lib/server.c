@@ -325,7 +325,8 @@ server_wait(struct server *s)
     for (int i = 0; i < 2 * WAIT_MS / 5; i++) {
         if (waitpid(s->pid, &status, WNOHANG) == s->pid) {
             int code = exit_code(status);
-            if (code == 1 || code > 128) { /* a sanitizer, or a crash: say it */
+            /* A sanitizer, or a crash: say it. */
+            if (code == 1 || code == 66 || code > 128) {
                 size_t n;
                 char *text = read_all(s->log_path, &n);
                 fprintf(stderr, "%s\n", text);

@@ -150,7 +150,9 @@ START_TEST(listeners_of_all_kinds)
     ck_assert_int_eq(c->listens[2].mode, CONF_AUTO);
     ck_assert_int_eq(c->listens[0].backlog, 7);
     ck_assert_int_eq(c->listens[0].defer_accept, 1);
-    ck_assert_uint_eq(c->listens[0].at.line, 3);
+    ck_assert_uint_eq(c->listens[1].at.line, 2);
+    ck_assert_uint_eq(c->listens[2].at.line, 3);
+    ck_assert_uint_eq(c->listens[5].at.line, 8);
     ck_assert_int_eq(c->listens[3].backlog, 9);
     ck_assert_int_eq(c->listens[3].proxy_protocol, CONF_PROXY_V2);
     ck_assert_int_eq(c->listens[4].port, 0);

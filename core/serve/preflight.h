@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* preflight.h - what a configuration names outside itself, looked at before
+ * anything depends on it. */
+#ifndef SERVE_PREFLIGHT_H
+#define SERVE_PREFLIGHT_H
+
+#include "base/diag.h"
+
+struct conf;
+
+/* Warn of a temp_dir or runtime_dir that is no folder we can write to: it is
+ * served all the same, until it is needed. [control] */
+void preflight_warn(const struct conf *conf, struct diag *d);
+/* What would keep the server from starting: a pid_file or log whose folder is
+ * not there or not ours, listen names that do not resolve.  For -t, which
+ * opens and creates nothing. [control] */
+void preflight_check(const struct conf *conf, struct diag *d);
+
+#endif
