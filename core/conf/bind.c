@@ -152,6 +152,20 @@ add_option(struct bind *x, const struct section_entry *e,
 }
 
 static int
+set_default(struct bind *x, const struct directive *row)
+{
+    char why[256];
+    int rc;
+
+    if (!row->dflt)
+        return 0;
+    rc = value_parse(x->a, &row->spec, (et_str){row->dflt, strlen(row->dflt)},
+                     "/", 0, (char *)x->to + row->off, why, sizeof(why));
+    CHECK(rc != ERR_INVALID); /* the table's own defaults parse */
+    return rc;
+}
+
+static int
 bind_value(struct bind *x, const struct directive *row,
            const struct section_entry *e)
 {
@@ -165,9 +179,10 @@ bind_value(struct bind *x, const struct directive *row,
     default:
         rc = value_parse(x->a, &row->spec, e->value, e->dir, e->is_secret,
                          field, why, sizeof(why));
-        if (rc == ERR_INVALID)
-            complain(x, e, why);
-        return rc == ERR_NOMEM ? rc : 0;
+        if (rc != ERR_INVALID)
+            return rc;
+        complain(x, e, why);
+        return set_default(x, row); /* to find more errors with */
     }
     if (rc == ERR_INVALID) {
         describe_complain(&row->spec, e->value, e->is_secret, why, sizeof(why));
@@ -185,20 +200,6 @@ set_place(struct bind *x, const struct directive *row, const struct place *at)
         x->places[i] = *at;
     if (row->place_off)
         *(struct place *)(void *)((char *)x->to + row->place_off) = *at;
-}
-
-static int
-set_default(struct bind *x, const struct directive *row)
-{
-    char why[256];
-    int rc;
-
-    if (!row->dflt)
-        return 0;
-    rc = value_parse(x->a, &row->spec, (et_str){row->dflt, strlen(row->dflt)},
-                     "/", 0, (char *)x->to + row->off, why, sizeof(why));
-    CHECK(rc != ERR_INVALID); /* the table's own defaults parse */
-    return rc;
 }
 
 /* Rows the section says nothing of: their default, or a fault. */

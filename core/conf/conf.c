@@ -329,7 +329,7 @@ build(struct builder *b, const struct bundle *bundle)
 }
 
 struct conf *
-conf_parse(const struct bundle *bundle, struct diag *d)
+conf_parse_some(const struct bundle *bundle, struct diag *d)
 {
     struct builder b = {.c = calloc(1, sizeof(*b.c)), .d = d};
     int rc = ERR_NOMEM;
@@ -338,13 +338,23 @@ conf_parse(const struct bundle *bundle, struct diag *d)
         arena_init(&b.c->arena, NULL, 0, NULL, MAX_BYTES);
         rc = build(&b, bundle);
     }
-    if (rc)
-        diag_error(d, NULL, "not enough memory for the configuration");
-    else
+    if (!rc) {
         link_check(b.c, d);
-    if (d->n_errors == 0)
         return b.c;
+    }
+    diag_error(d, NULL, "not enough memory for the configuration");
     conf_free(b.c);
+    return NULL;
+}
+
+struct conf *
+conf_parse(const struct bundle *bundle, struct diag *d)
+{
+    struct conf *c = conf_parse_some(bundle, d);
+
+    if (d->n_errors == 0)
+        return c;
+    conf_free(c);
     return NULL;
 }
 

@@ -200,6 +200,10 @@ struct conf {
  * been checked.  Nothing of the result points into the bundle.  Give it back
  * with conf_free. [control] */
 MUST_USE struct conf *conf_parse(const struct bundle *b, struct diag *d);
+/* The same, but with errors in d what is good of it is handed out all the same,
+ * defaults in the place of what is not: to find more errors, never to serve.
+ * NULL: out of memory. [control] */
+MUST_USE struct conf *conf_parse_some(const struct bundle *b, struct diag *d);
 void conf_free(struct conf *c);
 
 /* Where the value of a [server] field came from: conf_place(c,

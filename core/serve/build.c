@@ -102,6 +102,17 @@ check_id(struct builder *b, const struct section *s, const struct place *at)
     }
 }
 
+/* In a configuration with errors a section may stand twice. */
+static int
+is_repeated(const struct builder *b, const struct section *s)
+{
+    for (const struct section *o = b->sections; o < s; o++) {
+        if (str_eq(o->conf->name, s->conf->name))
+            return 1;
+    }
+    return 0;
+}
+
 static int
 load_section(struct builder *b, struct section *s,
              const struct image_rules *rules)
@@ -112,6 +123,8 @@ load_section(struct builder *b, struct section *s,
 
     if (!path)
         return ERR_NOMEM;
+    if (is_repeated(b, s)) /* said by conf; once is enough to look at */
+        return 0;
     if (!module_is_there(p, path, at, b->diag) ||
         plugin_load(b->options->images, rules, path, host_get(), at, b->diag,
                     &s->plugin) < 0) {
@@ -550,6 +563,8 @@ add_conf_routes(struct builder *b)
 {
     for (size_t i = 0; i < b->conf->n_routes; i++) {
         const struct conf_route *r = &b->conf->routes[i];
+        if (i > 0 && str_eq(r->name, b->conf->routes[i - 1].name))
+            continue; /* repeated: said by conf */
         for (size_t k = 0; k < r->match.n; k++) {
             const struct conf_match *m = &r->match.v[k];
             struct origin *o = new_origin(b);
@@ -819,41 +834,67 @@ report(const struct diag *found, struct diag *d)
     }
 }
 
-struct gen *
-build_gen(struct conf *conf, const struct build_options *o, struct diag *d)
+/* Everything short of opening the instances. */
+static void
+build(struct builder *b)
+{
+    b->claims.arena = &b->gen->arena;
+    check_listens(b->conf, b->diag);
+    if (load_sections(b) < 0 || set_trust(b) < 0 ||
+        build_routes(b) == ERR_NOMEM)
+        out_of_memory(b);
+    if (b->diag->n_errors == 0)
+        check_unused(b);
+}
+
+static void
+release_sections(struct builder *b)
+{
+    for (size_t i = 0; b->sections && i < b->conf->n_plugins; i++) {
+        if (b->sections[i].plugin)
+            plugin_unref(b->sections[i].plugin);
+    }
+    free(b->sections);
+}
+
+/* One of the two below: a generation without errors if opens, else NULL. */
+static struct gen *
+build_or_check(struct conf *conf, const struct build_options *o,
+               struct diag *d, int opens)
 {
     struct diag found;
     struct builder b = {.conf = conf, .options = o, .diag = &found};
     uint32_t n_errors;
 
+    diag_init(&found);
     b.gen = new_gen(conf, o);
     if (!b.gen) {
         b.diag = d;
         return out_of_memory(&b);
     }
-    diag_init(&found);
-    b.claims.arena = &b.gen->arena;
-    check_listens(conf, &found);
-    if (load_sections(&b) < 0 || set_trust(&b) < 0)
-        out_of_memory(&b);
-    else if (build_routes(&b) == ERR_NOMEM)
-        out_of_memory(&b);
-    if (found.n_errors == 0)
-        check_unused(&b);
-    if (found.n_errors == 0)
+    build(&b);
+    if (opens && found.n_errors == 0)
         open_instances(&b);
-    for (size_t i = 0; b.sections && i < conf->n_plugins; i++) {
-        if (b.sections[i].plugin)
-            plugin_unref(b.sections[i].plugin);
-    }
-    free(b.sections);
+    release_sections(&b);
     n_errors = found.n_errors;
     report(&found, d);
     diag_fini(&found);
-    if (n_errors == 0)
+    if (opens && n_errors == 0)
         return b.gen;
     gen_free(b.gen);
     return NULL;
+}
+
+struct gen *
+build_gen(struct conf *conf, const struct build_options *o, struct diag *d)
+{
+    return build_or_check(conf, o, d, 1);
+}
+
+void
+build_check(struct conf *conf, const struct build_options *o, struct diag *d)
+{
+    (void)!build_or_check(conf, o, d, 0);
 }
 
 void

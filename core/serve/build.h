@@ -31,6 +31,10 @@ struct build_options {
  * with the reasons in d, and conf is still the caller's. [control] */
 MUST_USE struct gen *build_gen(struct conf *conf, const struct build_options *o,
                                struct diag *d);
+/* Look for errors in a configuration that is known to have some, as far as it
+ * goes; no instance is opened, nothing is kept. [control] */
+void build_check(struct conf *conf, const struct build_options *o,
+                 struct diag *d);
 /* Give back a generation that no worker has a part of, and its
  * configuration. [control] */
 void build_free(struct gen *g);

@@ -218,20 +218,6 @@ print_diag(const struct diag *d)
         log_printf(i->is_warning ? LOG_WARN : LOG_ERROR, NULL, "%s", i->text);
 }
 
-/* Read and check the configuration; NULL with the reasons in d. */
-static struct conf *
-read_conf(const struct server_options *o, struct diag *d)
-{
-    struct bundle *bundle = bundle_from_files(o->conf_path, o->env, d);
-    struct conf *conf;
-
-    if (!bundle)
-        return NULL;
-    conf = conf_parse(bundle, d);
-    bundle_free(bundle);
-    return conf;
-}
-
 static const char *
 runtime_dir(const struct conf *conf)
 {
@@ -242,18 +228,59 @@ runtime_dir(const struct conf *conf)
     return access(usual, W_OK | X_OK) == 0 ? usual : NULL;
 }
 
-/* A generation of conf, which is its own from then on; or NULL, and conf is
- * freed. */
-static struct gen *
-make_gen(struct server *s, struct conf *conf, struct diag *d)
+static struct build_options
+build_options(struct server *s, const struct conf *conf)
 {
-    const struct build_options o = {
+    return (struct build_options){
         .images = &s->images,
         .runtime_dir = runtime_dir(conf),
         .metering = &s->metering,
         .n_workers = s->settings.n_workers,
         .id = s->last_id + 1,
     };
+}
+
+/* The plugins and routes of a configuration that is known to be wrong, with
+ * figures of its own, so that nothing of it stays. */
+static void
+look_for_more(struct server *s, struct conf *conf, struct diag *d)
+{
+    struct build_options o = build_options(s, conf);
+    struct metering figures = {0};
+
+    o.metering = &figures;
+    o.n_workers = 1;
+    if (metering_init(&figures, 1) == 0)
+        build_check(conf, &o, d);
+    metering_fini(&figures);
+}
+
+/* Read and check the configuration; NULL with all the reasons in d: those of
+ * the plugins and routes too, as far as they can be told. */
+static struct conf *
+read_conf(struct server *s, struct diag *d)
+{
+    const struct server_options *o = s->options;
+    struct bundle *bundle = bundle_from_files(o->conf_path, o->env, d);
+    struct conf *conf;
+
+    if (!bundle)
+        return NULL;
+    conf = conf_parse_some(bundle, d);
+    bundle_free(bundle);
+    if (!conf || d->n_errors == 0)
+        return conf;
+    look_for_more(s, conf, d);
+    conf_free(conf);
+    return NULL;
+}
+
+/* A generation of conf, which is its own from then on; or NULL, and conf is
+ * freed. */
+static struct gen *
+make_gen(struct server *s, struct conf *conf, struct diag *d)
+{
+    const struct build_options o = build_options(s, conf);
     struct gen *g = build_gen(conf, &o, d);
     struct retiring *r;
 
@@ -417,7 +444,7 @@ sockets_each(const struct server *s)
 static int
 try_reload(struct server *s, struct diag *d)
 {
-    struct conf *conf = read_conf(s->options, d);
+    struct conf *conf = read_conf(s, d);
     struct gen *g;
 
     if (!conf)
@@ -706,7 +733,7 @@ socket_exit(int rc)
 static int
 start(struct server *s, struct diag *d)
 {
-    struct conf *conf = read_conf(s->options, d);
+    struct conf *conf = read_conf(s, d);
     struct gen *g;
     int rc;
 
@@ -805,7 +832,7 @@ dry_run(struct server *s)
     diag_init(&d);
     image_set_init(&s->images);
     s->settings.n_workers = 1;
-    conf = read_conf(s->options, &d);
+    conf = read_conf(s, &d);
     if (metering_init(&s->metering, s->settings.n_workers) < 0)
         diag_error(&d, NULL, "out of memory");
     else if (conf) {

@@ -132,7 +132,8 @@ static const struct {
      "etude.ini:3: [server] use: hello has no request, response or log step, so it cannot stand in front of a handler\n"},
     {SERVER "[plugin headers]\n[route x]\nmatch = GET /x\nuse = haeders\n"
             "handler = headers\n",
-     "etude.ini:6: [route x] use: there is no [plugin haeders]; did you mean \"headers\"?\n"},
+     "etude.ini:6: [route x] use: there is no [plugin haeders]; did you mean \"headers\"?\n"
+     "etude.ini:7: [route x] handler: headers has no handler; it is middleware for use = headers\n"},
     {SERVER "[plugin headers]\n[route x]\nmatch = GET /x\nhandler = headers\n",
      "etude.ini:6: [route x] handler: headers has no handler; it is middleware for use = headers\n"},
     {SERVER "[plugin hello]\n[route x]\nmatch = GET /x\nhandler = hello\n",
@@ -201,7 +202,10 @@ static const struct {
     {SERVER "workers = many\ncolour = red\n[plugin helo]\n[plugin hello]\n"
             "times = 0\nshout = perhaps\n",
      "etude.ini:3: [server] workers: expected auto or a whole number, from 1 to 1024, found \"many\"\n"
-     "etude.ini:4: [server] colour: unknown key\n"},
+     "etude.ini:4: [server] colour: unknown key\n"
+     "etude.ini:5: [plugin helo] there is no modules/helo.so; did you mean \"hello\"?\n"
+     "etude.ini:7: [plugin hello] times: expected a whole number, from 1 to 10, found \"0\"\n"
+     "etude.ini:8: [plugin hello] shout: expected yes or no, found \"perhaps\"\n"},
 };
 /* clang-format on */
 
