@@ -387,17 +387,21 @@ literal_len(et_str s, unsigned *seen)
 static int64_t
 name_len(et_str s, unsigned *seen)
 {
-    size_t i = 0;
+    unsigned all = 0, c;
+    size_t i;
 
-    while (i < s.n && s.p[i] != ':') {
-        unsigned c = ascii_class[(unsigned char)s.p[i]];
-
-        *seen |= c;
-        if (UNLIKELY(!(c & ASCII_REGNAME)) &&
-            (s.p[i] != '%' || percent_byte(s, i) < 0))
+    for (i = 0; i < s.n; i++) {
+        c = ascii_class[(unsigned char)s.p[i]];
+        if (LIKELY(c & ASCII_REGNAME)) {
+            all |= c;
+            continue;
+        }
+        if (s.p[i] == ':')
+            break;
+        if (s.p[i] != '%' || percent_byte(s, i) < 0)
             return ERR_HOST;
-        i++;
     }
+    *seen |= all;
     return (int64_t)i;
 }
 
