@@ -525,6 +525,8 @@ start_workers(struct server *s)
         .budget = &s->budget,
         .control = &s->mailbox,
         .sheds = &f->acceptor.sheds,
+        .waits = &f->acceptor.waits,
+        .acceptor = &f->acceptor.mailbox,
     };
 
     for (uint32_t i = 0; i < f->n_workers; i++) {

@@ -61,6 +61,14 @@ flush_one(struct acceptor *a, uint32_t i)
     return 0;
 }
 
+/* Until a worker frees a slot, or (its pipe was what was full) a while. */
+static void
+wait_for_room(struct acceptor *a)
+{
+    atomic_store(&a->waits, 1);
+    wheel_arm(&a->wheel, &a->retry, a->clock.mono_ms + RETRY_MS);
+}
+
 static void
 pause_all(struct acceptor *a, int pause)
 {
@@ -70,7 +78,7 @@ pause_all(struct acceptor *a, int pause)
             listener_pause(&a->listeners[i], pause);
     }
     if (pause)
-        wheel_arm(&a->wheel, &a->retry, a->clock.mono_ms + RETRY_MS);
+        wait_for_room(a);
 }
 
 static void
@@ -123,21 +131,27 @@ deal_held(struct acceptor *a)
     memmove(a->held, a->held + n, a->n_held * sizeof *a->held);
 }
 
+/* Look for room again: first for what is held, then for the queue. */
 static void
-on_retry(struct wheel_timer *t, uint64_t now_ms)
+look_for_room(struct acceptor *a)
 {
-    struct acceptor *a = CONTAINER_OF(t, struct acceptor, retry);
-
-    (void)now_ms;
     flush_all(a);
     deal_held(a);
+    flush_all(a);
     for (uint32_t i = 0; i < a->options.n_workers && a->n_held == 0; i++) {
         if (a->batches[i].n == 0 && (sheds(a) || has_room(a, i))) {
             pause_all(a, 0);
             return;
         }
     }
-    wheel_arm(&a->wheel, &a->retry, a->clock.mono_ms + RETRY_MS);
+    wait_for_room(a);
+}
+
+static void
+on_retry(struct wheel_timer *t, uint64_t now_ms)
+{
+    (void)now_ms;
+    look_for_room(CONTAINER_OF(t, struct acceptor, retry));
 }
 
 static void
@@ -264,6 +278,8 @@ on_mail(struct io_source *s, uint32_t events)
     while (mailbox_recv(&a->mailbox, v) == MAILBOX_BATCH)
         continue;
     mailbox_deliver(&a->mailbox, a);
+    if (a->is_full)
+        look_for_room(a);
 }
 
 static const struct io_handler pipe_handler = {.on_ready = on_mail};

@@ -59,6 +59,7 @@ struct acceptor {
     struct mail stop;
     pthread_t thread;
     _Atomic int sheds; /* overload = shed */
+    _Atomic int waits; /* all workers are full: a worker is to wake us */
     uint8_t is_full, is_done;
 };
 

@@ -155,11 +155,23 @@ worker_check_drained(struct worker *w)
     order_reply(o, 0);
 }
 
+/* Tell an acceptor that waits for it: there is room again. */
+static void
+wake_acceptor(struct worker *w)
+{
+    const struct record wake = {.kind = RECORD_WAKE, .fd = -1};
+
+    if (atomic_exchange(w->options.waits, 0))
+        (void)!mailbox_send(w->options.acceptor, &wake, 1);
+}
+
 static void
 on_closed(struct env *env)
 {
     struct worker *w = CONTAINER_OF(env, struct worker, env);
 
+    if (UNLIKELY(atomic_load_explicit(w->options.waits, memory_order_relaxed)))
+        wake_acceptor(w);
     if (UNLIKELY(w->is_full))
         take_held(w);
     worker_check_drained(w);

@@ -26,6 +26,10 @@ struct worker_options {
     int pins; /* to the CPU of its index */
     const char *event;
     const _Atomic int *sheds; /* overload = shed */
+    /* The acceptor waits for a slot: the worker that frees one clears this and
+     * wakes it. */
+    _Atomic int *waits;
+    struct mailbox *acceptor;
     uint32_t slab_capacity;
     uint64_t memory_bytes; /* bound of the worker's blocks */
     struct body_budget *budget;
