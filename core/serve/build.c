@@ -859,8 +859,8 @@ release_sections(struct builder *b)
 
 /* One of the two below: a generation without errors if opens, else NULL. */
 static struct gen *
-build_or_check(struct conf *conf, const struct build_options *o,
-               struct diag *d, int opens)
+build_or_check(struct conf *conf, const struct build_options *o, struct diag *d,
+               int opens)
 {
     struct diag found;
     struct builder b = {.conf = conf, .options = o, .diag = &found};
