@@ -33,9 +33,8 @@ static const struct field {
     [ET_O_HEADERS] = {sizeof(et_list), _Alignof(et_list), 1},
 };
 
-/* Row i; a plugin built with a newer header has larger rows. */
-static const et_opt *
-row_at(const et_optdef *def, uint32_t i)
+const et_opt *
+option_row(const et_optdef *def, uint32_t i)
 {
     return (const et_opt *)(const void *)((const char *)def->v +
                                           (size_t)i * def->v[0].size);
@@ -99,7 +98,7 @@ check_default(const et_opt *o, char *text, size_t cap)
 static int
 check_row(const et_optdef *def, uint32_t i, char *text, size_t cap)
 {
-    const et_opt *o = row_at(def, i);
+    const et_opt *o = option_row(def, i);
     uint32_t j;
 
     if (!o->key || !is_key(o->key))
@@ -111,7 +110,7 @@ check_row(const et_optdef *def, uint32_t i, char *text, size_t cap)
         return refuse(text, cap, "option %s: [plugin] has this key itself",
                       o->key);
     for (j = 0; j < i; j++)
-        if (strcmp(row_at(def, j)->key, o->key) == 0)
+        if (strcmp(option_row(def, j)->key, o->key) == 0)
             return refuse(text, cap, "option %s is declared twice", o->key);
     if (o->type >= ARRAY_LEN(fields))
         return refuse(text, cap,
@@ -209,7 +208,7 @@ nearest(const et_optdef *def, et_str key)
     if (!def || key.n >= sizeof(got))
         return NULL;
     for (i = 0; i < def->n && i < MAX_KNOWN; i++)
-        known[i] = row_at(def, i)->key;
+        known[i] = option_row(def, i)->key;
     snprintf(got, sizeof(got), "%.*s", (int)key.n, key.p);
     return diag_nearest(got, known, i);
 }
@@ -220,7 +219,7 @@ is_known(const et_optdef *def, et_str key)
     uint32_t i;
 
     for (i = 0; def && i < def->n; i++)
-        if (value_eq(key, row_at(def, i)->key))
+        if (value_eq(key, option_row(def, i)->key))
             return 1;
     return 0;
 }
@@ -346,7 +345,7 @@ option_fill(struct arena *a, const et_optdef *def,
     if (!f.out)
         return ERR_NOMEM;
     for (i = 0; !rc && i < def->n; i++)
-        rc = fill_row(&f, row_at(def, i));
+        rc = fill_row(&f, option_row(def, i));
     if (rc)
         return rc;
     if (d->n_errors == n_before)
@@ -453,7 +452,7 @@ option_key(struct arena *a, const et_optdef *def, const void *options,
     int rc = 0;
 
     for (i = 0; !rc && def && i < def->n; i++) {
-        o = row_at(def, i);
+        o = option_row(def, i);
         rc = add_text(&b, str_from_z(o->key));
         if (!rc)
             rc = add_value(&b, o, options);
@@ -491,7 +490,7 @@ et_str
 option_text(struct arena *a, const et_optdef *def, uint32_t i,
             const void *options)
 {
-    const et_opt *o = row_at(def, i);
+    const et_opt *o = option_row(def, i);
     const void *field = (const char *)options + o->off;
     const int64_t *number = field;
     const et_str *text = field;
@@ -536,7 +535,7 @@ option_secrets(struct arena *a, const et_optdef *def, et_str instance,
     uint8_t *secrets = def ? arena_zalloc(a, def->n + 1) : NULL;
 
     for (uint32_t i = 0; secrets && i < def->n; i++) {
-        const et_opt *o = row_at(def, i);
+        const et_opt *o = option_row(def, i);
         secrets[i] = (o->flags & ET_O_SECRET) != 0;
         for (size_t l = 0; l < n; l++) {
             for (size_t k = 0; k < layers[l].n; k++) {

@@ -28,6 +28,9 @@ struct option_target {
     const char *dir; /* absolute: what a relative default path starts from */
 };
 
+/* Row i of a table: rows of a plugin built with a newer header are larger than
+ * ours, so they stand v[0].size bytes apart. [any] */
+const et_opt *option_row(const et_optdef *def, uint32_t i);
 /* Check a plugin's table itself: known types, offsets inside the struct, keys
  * well-formed, unique and none of [plugin]'s own, defaults and bounds that
  * parse.  def may be NULL.  0, or ERR_INVALID with the reason written to text

@@ -136,8 +136,7 @@ dispatch(struct req *r)
     return set_chain(r, m.target);
 }
 
-/* ---- the host's own answers
- * -------------------------------------------------*/
+/* ---- the host's own answers ----------------------------------------------*/
 
 static int32_t
 add_allow(struct req *r, uint32_t mask)
@@ -237,8 +236,7 @@ dispatch_answer_ready(et_req *pub, void *self)
     return ET_DONE;
 }
 
-/* ---- limits
- * ------------------------------------------------------------------*/
+/* ---- limits --------------------------------------------------------------*/
 
 uint64_t
 dispatch_max_body(const struct req *r, uint64_t otherwise)

@@ -18,8 +18,7 @@
 
 #define FIRST_BYTES ((size_t)64 << 10)
 
-/* ---- text
- * -------------------------------------------------------------------*/
+/* ---- text ----------------------------------------------------------------*/
 
 /* Room for n more bytes. */
 static int
@@ -92,8 +91,7 @@ in_decimal(struct number *n, int64_t value)
     return n->text;
 }
 
-/* ---- what is said
- * -----------------------------------------------------------*/
+/* ---- what is said --------------------------------------------------------*/
 
 static int
 put_head(struct exposition *x, const char *name, const char *help,

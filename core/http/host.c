@@ -14,8 +14,7 @@
 
 #define HOST_LOG_MAX 2000u
 
-/* ---- logging
- * ------------------------------------------------------------------*/
+/* ---- logging -------------------------------------------------------------*/
 
 static const char *
 speaker(const et_ctx *c)
@@ -77,8 +76,7 @@ static const et_log log_iface = {
     .write = channel_write,
 };
 
-/* ---- the table
- * ------------------------------------------------------------------*/
+/* ---- the table -----------------------------------------------------------*/
 
 static const void *
 host_iface(const et_host *h, const char *id, uint32_t min_size)

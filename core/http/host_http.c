@@ -18,8 +18,7 @@
 
 static const et_str absent = {NULL, 0};
 
-/* ---- the request
- * ------------------------------------------------------------*/
+/* ---- the request ---------------------------------------------------------*/
 
 static et_str
 http_header(const et_req *pub, et_str name, uint32_t nth)
@@ -127,8 +126,7 @@ http_body(const et_req *pub)
     return req_of(pub)->body;
 }
 
-/* ---- who asks, when
- * ------------------------------------------------------------*/
+/* ---- who asks, when ------------------------------------------------------*/
 
 static et_str
 addr_text(struct req *r, const struct addr *a)
@@ -201,8 +199,7 @@ http_number(const et_req *pub, uint32_t which)
     }
 }
 
-/* ---- memory
- * ------------------------------------------------------------------*/
+/* ---- memory --------------------------------------------------------------*/
 
 static void *
 http_alloc(et_req *pub, size_t n)
@@ -227,8 +224,7 @@ http_commit(et_req *pub, size_t n)
     arena_commit(&req_of(pub)->arena, n);
 }
 
-/* ---- the response
- * ------------------------------------------------------------*/
+/* ---- the response --------------------------------------------------------*/
 
 static int32_t
 http_set(et_req *pub, et_str name, et_str value, uint32_t mode)

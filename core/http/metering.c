@@ -18,8 +18,7 @@
 #define CACHE_LINE 64u
 #define NAME_MAX_BYTES 300
 
-/* ---- the registry
- * -----------------------------------------------------------*/
+/* ---- the registry --------------------------------------------------------*/
 
 int
 metering_init(struct metering *m, uint32_t n_workers)
@@ -66,8 +65,7 @@ escaped(struct arena *a, et_str s, int is_label)
     return (et_str){to, (size_t)(p - to)};
 }
 
-/* ---- families
- * ---------------------------------------------------------------*/
+/* ---- families ------------------------------------------------------------*/
 
 static int
 is_word_byte(char c)
@@ -195,8 +193,7 @@ metering_declare(struct metering *m, const struct plugin *p,
         declare(m, p, p->metrics[i], scratch, at, d);
 }
 
-/* ---- series
- * -----------------------------------------------------------------*/
+/* ---- series --------------------------------------------------------------*/
 
 static int
 grow_table(struct metering *m)
@@ -426,8 +423,7 @@ metering_slots(const struct metering_set *set, uint32_t worker, struct arena *a)
     return v;
 }
 
-/* ---- readers
- * ----------------------------------------------------------------*/
+/* ---- readers -------------------------------------------------------------*/
 
 int64_t
 metering_sum(const struct metering *m, const struct metering_series *s,
@@ -459,8 +455,7 @@ metering_is_shown(const struct metering *m, const struct metering_series *s)
     return 0;
 }
 
-/* ---- et.metrics/1
- * -----------------------------------------------------------*/
+/* ---- et.metrics/1 --------------------------------------------------------*/
 
 /* The slot of a metric at the step that runs, or NULL. */
 static inline const struct metering_slot *

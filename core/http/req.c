@@ -88,8 +88,7 @@ req_field(const struct req *r, et_str name, uint32_t nth)
     return (et_str){NULL, 0};
 }
 
-/* ---- error answers
- * ----------------------------------------------------------*/
+/* ---- error answers -------------------------------------------------------*/
 
 static et_str
 dress_html(struct req *r, uint32_t status, et_str text)

@@ -25,8 +25,7 @@ struct router {
     struct arena *arena;
 };
 
-/* ---- making
- * -----------------------------------------------------------------*/
+/* ---- making --------------------------------------------------------------*/
 
 struct router *
 router_new(struct arena *a)
@@ -82,8 +81,7 @@ router_build(struct router *r, router_bind *bind, void *arg, struct diag *d)
     return rc == ERR_NOMEM ? rules_out_of_memory(&r->rules, d) : rc;
 }
 
-/* ---- finding
- * ----------------------------------------------------------------*/
+/* ---- finding -------------------------------------------------------------*/
 
 static uint32_t
 find_pattern(const struct router *r, uint32_t root, et_str path,

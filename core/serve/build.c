@@ -55,8 +55,7 @@ struct builder {
     int has_priorities;                     /* sections differ in it */
 };
 
-/* ---- growing arrays of the generation
- * ---------------------------------------*/
+/* ---- growing arrays of the generation ------------------------------------*/
 
 /* Room for one more pointer in an array of the generation's arena. */
 static void *
@@ -83,8 +82,7 @@ out_of_memory(struct builder *b)
     return NULL;
 }
 
-/* ---- plugins
- * ------------------------------------------------------------------*/
+/* ---- plugins -------------------------------------------------------------*/
 
 /* Two builds of one plugin in a generation would both answer to its id. */
 static void
@@ -168,8 +166,7 @@ find_section(struct builder *b, et_str name)
     return NULL; /* conf has checked it: not reached with a good conf */
 }
 
-/* ---- instances
- * ----------------------------------------------------------------*/
+/* ---- instances -----------------------------------------------------------*/
 
 #define MAX_LAYERS 66 /* a route, its scopes, the section */
 
@@ -242,8 +239,7 @@ instance_for(struct builder *b, struct section *s, const struct layers *l)
     return made;
 }
 
-/* ---- routes
- * -------------------------------------------------------------------*/
+/* ---- routes --------------------------------------------------------------*/
 
 static int
 is_middleware(const struct plugin *p)
@@ -469,8 +465,7 @@ bind_route(void *arg, void *target, void *const *scopes, uint32_t n_scopes)
     return r; /* faults are in the diag: go on to find the others too */
 }
 
-/* ---- rules
- * --------------------------------------------------------------------*/
+/* ---- rules ---------------------------------------------------------------*/
 
 static void
 add_rule(struct builder *b, struct origin *o, et_str methods, et_str pattern,
@@ -725,8 +720,7 @@ build_routes(struct builder *b)
     return router_build(b->gen->router, bind_route, b, b->diag);
 }
 
-/* ---- the rest
- * -----------------------------------------------------------------*/
+/* ---- the rest ------------------------------------------------------------*/
 
 /* A section nobody uses is checked all the same. */
 static void

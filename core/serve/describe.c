@@ -41,14 +41,6 @@ json_member(FILE *out, const char *name, const char *value)
     fputc(',', out);
 }
 
-/* The next option row: rows stand as far apart as the plugin says. */
-static const et_opt *
-row(const et_optdef *def, uint32_t i)
-{
-    return (const et_opt *)(const void *)((const char *)def->v +
-                                          i * (size_t)def->v[0].size);
-}
-
 static void
 json_options(FILE *out, struct gen *g, const struct instance *i)
 {
@@ -57,7 +49,7 @@ json_options(FILE *out, struct gen *g, const struct instance *i)
     fputs("\"options\":{", out);
     for (uint32_t k = 0; def && k < def->n; k++) {
         fprintf(out, "%s", k ? "," : "");
-        json_string(out, str_from_z(row(def, k)->key));
+        json_string(out, str_from_z(option_row(def, k)->key));
         fputc(':', out);
         json_string(out, i->secrets && !i->secrets[k]
                              ? option_text(&g->arena, def, k, i->options)
@@ -92,8 +84,7 @@ json_route(FILE *out, struct gen *g, const struct route *r)
     fputc('}', out);
 }
 
-/* ---- routes
- * -----------------------------------------------------------------*/
+/* ---- routes --------------------------------------------------------------*/
 
 static void
 text_route(FILE *out, const struct route *r)
@@ -127,8 +118,7 @@ describe_routes(FILE *out, struct gen *g, int as_json)
         fputs("\n]\n", out);
 }
 
-/* ---- one path
- * ---------------------------------------------------------------*/
+/* ---- one path ------------------------------------------------------------*/
 
 static void
 print_steps(FILE *out, const char *title, const struct chain *c, uint32_t first,

@@ -69,8 +69,7 @@ struct retiring {
     struct gen *gen;
 };
 
-/* ---- one turn of the control thread
- * ------------------------------------------*/
+/* ---- one turn of the control thread --------------------------------------*/
 
 /* A signal often comes twice at once - to the process and to its group - and
  * means one thing. */
@@ -191,8 +190,7 @@ step(void *arg, int timeout_ms)
     }
 }
 
-/* ---- generations
- * --------------------------------------------------------------*/
+/* ---- generations ---------------------------------------------------------*/
 
 static void
 dispose(struct server *s, struct gen *g)
@@ -393,8 +391,7 @@ apply_log(const struct conf *conf, struct diag *d)
     return 0;
 }
 
-/* ---- listeners
- * ----------------------------------------------------------------*/
+/* ---- listeners -----------------------------------------------------------*/
 
 static void
 tell_listeners(struct server *s)
@@ -438,8 +435,7 @@ sockets_each(const struct server *s)
     return s->fleet.per_worker ? s->settings.n_workers : 1;
 }
 
-/* ---- reload
- * -------------------------------------------------------------------*/
+/* ---- reload --------------------------------------------------------------*/
 
 static int
 try_reload(struct server *s, struct diag *d)
@@ -498,8 +494,7 @@ reload(struct server *s)
     diag_fini(&d);
 }
 
-/* ---- start
- * --------------------------------------------------------------------*/
+/* ---- start ---------------------------------------------------------------*/
 
 static void
 fail_start(const struct order *o)
@@ -618,8 +613,7 @@ write_pid(const struct conf *conf, struct diag *d)
     return rc;
 }
 
-/* ---- the end
- * ------------------------------------------------------------------*/
+/* ---- the end -------------------------------------------------------------*/
 
 /* Wait while is_waiting says so, but not longer than ms, nor past another
  * signal. */
@@ -718,8 +712,7 @@ close_all(struct server *s)
     close(s->signal_fd);
 }
 
-/* ---- the whole
- * ----------------------------------------------------------------*/
+/* ---- the whole -----------------------------------------------------------*/
 
 static int
 socket_exit(int rc)

@@ -36,8 +36,7 @@ fail(struct opener *o, int rc, const char *why)
         o->rc = rc;
 }
 
-/* ---- options
- * ------------------------------------------------------------------*/
+/* ---- options -------------------------------------------------------------*/
 
 /* "user" or "user:group", names or numbers. */
 static int
@@ -82,8 +81,7 @@ set_options(struct opener *o)
         fail(o, -EINVAL, "no such user or group in owner");
 }
 
-/* ---- entries
- * ------------------------------------------------------------------*/
+/* ---- entries -------------------------------------------------------------*/
 
 static struct socket_entry *
 find(struct sockets *s, const struct sock_address *a)

@@ -42,8 +42,7 @@ order_give(struct worker *w, struct order *o)
     mailbox_post(&w->mailbox, &o->mail);
 }
 
-/* ---- generations
- * ------------------------------------------------------------*/
+/* ---- generations ---------------------------------------------------------*/
 
 void
 order_prepare(struct worker *w, struct order *o)
@@ -78,8 +77,7 @@ order_commit(struct worker *w, struct order *o)
     order_reply(o, 0);
 }
 
-/* ---- listeners
- * --------------------------------------------------------------*/
+/* ---- listeners -----------------------------------------------------------*/
 
 void
 order_listeners(struct worker *w, struct order *o)
@@ -129,8 +127,7 @@ order_unlisten(struct worker *w, struct order *o)
     listener_end(l);
 }
 
-/* ---- the end
- * ----------------------------------------------------------------*/
+/* ---- the end -------------------------------------------------------------*/
 
 void
 order_stopping(struct worker *w, struct order *o)

@@ -90,8 +90,7 @@ estimate(double *v, int n)
     return e;
 }
 
-/* ---- the series
- * -------------------------------------------------------------*/
+/* ---- the series ----------------------------------------------------------*/
 
 static struct series *
 find(const char *name, size_t len)
@@ -178,8 +177,7 @@ sum_of(const struct series *s, int figure)
     return sum;
 }
 
-/* ---- output
- * -----------------------------------------------------------------*/
+/* ---- output --------------------------------------------------------------*/
 
 static void
 print_head(char *const *bases, int n)

@@ -17,8 +17,7 @@
 #define GATE "[plugin gate]\nmodule = meter\nmount = /gate\n"
 #define METER "[plugin meter]\nuse = gate\n"
 
-/* ---- scraping
- * ---------------------------------------------------------------*/
+/* ---- scraping ------------------------------------------------------------*/
 
 static int
 is_name_byte(char c, int first)
@@ -136,8 +135,7 @@ get(const struct server *s, const char *path, int status)
     client_once(s, request, status, NULL);
 }
 
-/* ---- the path
- * ---------------------------------------------------------------*/
+/* ---- the path ------------------------------------------------------------*/
 
 START_TEST(it_is_off_unless_it_is_asked_for)
 {
@@ -193,8 +191,7 @@ START_TEST(the_servers_own_figures_are_those_of_all_workers)
 }
 END_TEST
 
-/* ---- plugins
- * ----------------------------------------------------------------*/
+/* ---- plugins -------------------------------------------------------------*/
 
 START_TEST(a_plugins_figures_have_its_instance_and_route)
 {
@@ -242,8 +239,7 @@ START_TEST(middleware_counts_on_paths_nobody_serves)
 }
 END_TEST
 
-/* ---- reloads
- * ----------------------------------------------------------------*/
+/* ---- reloads -------------------------------------------------------------*/
 
 #define TAKEN "meter_taken_bytes_total{instance=\"meter\",route=\"take\"}"
 #define LEVEL "meter_level{instance=\"meter\",route=\"take\"}"
@@ -296,8 +292,7 @@ START_TEST(a_new_build_may_have_other_bounds_but_no_other_kind)
 }
 END_TEST
 
-/* ---- load
- * -------------------------------------------------------------------*/
+/* ---- load ----------------------------------------------------------------*/
 
 #define N_CLIENTS 4
 #define N_REQUESTS 300

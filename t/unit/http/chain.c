@@ -61,8 +61,7 @@ on_log(et_req *r, void *self)
     return ET_NEXT;
 }
 
-/* ---- a request to walk with
- * -------------------------------------------------*/
+/* ---- a request to walk with ----------------------------------------------*/
 
 static struct {
     struct blocks blocks;
@@ -105,8 +104,7 @@ compose(const struct chain_member *m, uint32_t n)
     return chain_compose(block, m, n);
 }
 
-/* ---- the model
- * ----------------------------------------------------------------*/
+/* ---- the model -----------------------------------------------------------*/
 
 /* Requests forward until one ends it; then responses backward and logs
  * forward of those that saw it: who was entered, and who has no request step

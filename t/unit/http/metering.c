@@ -22,8 +22,7 @@
 
 #define N_WORKERS 3
 
-/* ---- a plugin with a metric of each kind
- * ------------------------------------*/
+/* ---- a plugin with a metric of each kind ---------------------------------*/
 
 static uint32_t handles[3];
 static const int64_t bounds[] = {10, 100}, others[] = {10, 200};
@@ -129,8 +128,7 @@ says_not(const char *part)
                   all_of_it);
 }
 
-/* ---- what is shown
- * ----------------------------------------------------------*/
+/* ---- what is shown -------------------------------------------------------*/
 
 START_TEST(workers_are_summed_and_all_of_it_is_shown)
 {
@@ -216,8 +214,7 @@ START_TEST(the_servers_own_figures_are_summed)
 }
 END_TEST
 
-/* ---- over generations
- * -------------------------------------------------------*/
+/* ---- over generations ----------------------------------------------------*/
 
 START_TEST(the_same_names_are_the_same_series)
 {
@@ -388,8 +385,7 @@ START_TEST(names_are_made_of_the_ids_last_part)
 }
 END_TEST
 
-/* ---- memory
- * -----------------------------------------------------------------*/
+/* ---- memory --------------------------------------------------------------*/
 
 START_TEST(two_workers_share_no_cache_line_and_two_series_no_cell)
 {
@@ -423,8 +419,7 @@ START_TEST(two_workers_share_no_cache_line_and_two_series_no_cell)
 }
 END_TEST
 
-/* ---- threads
- * ----------------------------------------------------------------*/
+/* ---- threads -------------------------------------------------------------*/
 
 #define N_ADDS 20000
 static atomic_int is_over;

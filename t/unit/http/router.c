@@ -303,8 +303,7 @@ START_TEST(rules_can_be_listed)
 }
 END_TEST
 
-/* ---- faults
- * -----------------------------------------------------------------*/
+/* ---- faults --------------------------------------------------------------*/
 
 static void
 check_faults(const char *const *texts, size_t n)
@@ -422,8 +421,7 @@ START_TEST(memory_may_end_anywhere)
 }
 END_TEST
 
-/* ---- bounds
- * -----------------------------------------------------------------*/
+/* ---- bounds --------------------------------------------------------------*/
 
 /* All patterns of depth segments, each "a" or a parameter, then "/z". */
 static void
@@ -501,8 +499,7 @@ START_TEST(ten_thousand_routes)
 }
 END_TEST
 
-/* ---- scopes
- * -----------------------------------------------------------------*/
+/* ---- scopes --------------------------------------------------------------*/
 
 /* "rule[outer inner]" */
 static void *
@@ -596,8 +593,7 @@ START_TEST(a_refused_binding_fails_the_build)
 }
 END_TEST
 
-/* ---- the naive matcher
- * ------------------------------------------------------*/
+/* ---- the naive matcher ---------------------------------------------------*/
 
 enum { RULES = 24, SCOPES = 6, ROUTERS = 3000, REQUESTS = 60 };
 
