@@ -19,17 +19,30 @@ struct arena_block {
 
 _Static_assert(sizeof(struct arena_block) % 16 == 0, "pieces are aligned");
 
+/* The end of a block that begins at an aligned address and has n bytes. */
+static char *
+end_of(char *block, size_t n)
+{
+    return block + (n & ~(size_t)15u);
+}
+
 void
 arena_init(struct arena *a, void *first, size_t first_len,
            struct blocks *blocks, size_t max_bytes)
 {
+    static _Alignas(16) char none[16]; /* an address, never written to */
     size_t skew = (0 - (uintptr_t)first) & 15u;
 
-    *a = (struct arena){.blocks = blocks, .max_bytes = max_bytes};
+    *a = (struct arena){.blocks = blocks,
+                        .max_bytes = max_bytes,
+                        .first = none,
+                        .first_end = none};
     if (first_len > skew) {
-        a->first = a->p = (char *)first + skew;
-        a->first_end = a->end = (char *)first + first_len;
+        a->first = (char *)first + skew;
+        a->first_end = end_of(a->first, first_len - skew);
     }
+    a->p = a->first;
+    a->end = a->first_end;
 }
 
 static void
@@ -54,8 +67,7 @@ arena_reset(struct arena *a)
     a->bytes = 0;
     a->p = a->first;
     a->end = a->first_end;
-    if (a->first)
-        ASAN_UNPOISON(a->first, (size_t)(a->end - a->p));
+    ASAN_UNPOISON(a->first, (size_t)(a->end - a->p));
 }
 
 static struct arena_block *
@@ -120,7 +132,7 @@ arena_alloc_slow(struct arena *a, size_t n)
      * what the current block still has. */
     if (b->bytes - sizeof *b - need > left) {
         a->p = p + need;
-        a->end = (char *)b + b->bytes;
+        a->end = end_of((char *)b, b->bytes);
     }
     return p;
 }
@@ -130,12 +142,13 @@ arena_reserve(struct arena *a, size_t want, size_t *cap)
 {
     want += !want;
     if (want > (size_t)(a->end - a->p)) {
-        struct arena_block *b = grow(a, want);
+        size_t need = arena_need(want);
+        struct arena_block *b = need < want ? NULL : grow(a, need);
 
         if (!b)
             return NULL;
         a->p = (char *)(b + 1);
-        a->end = (char *)b + b->bytes;
+        a->end = end_of((char *)b, b->bytes);
     }
     *cap = (size_t)(a->end - a->p);
     return a->p;

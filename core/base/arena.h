@@ -7,7 +7,7 @@
  * Two lives: a request arena takes its blocks from the worker's blocks; a
  * generation arena (blocks == NULL) takes them from malloc.  Either declares
  * its maximum at init.  Under ASan a red zone follows each piece.
- * Invariants: p <= end; bytes <= max_bytes. */
+ * Invariants: p <= end, both aligned to 16; bytes <= max_bytes. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -54,28 +54,26 @@ void *arena_zalloc(struct arena *a, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF(2, 0);
 
-/* What an allocation of n bytes takes: a multiple of 16, never nothing. */
+/* What an allocation of n bytes takes: a multiple of 16. */
 static inline size_t
 arena_need(size_t n)
 {
-    return (((n | (size_t)!n) + 15u) & ~(size_t)15u) + ASAN_RED_ZONE(16u);
+    return ((n + 15u) & ~(size_t)15u) + ASAN_RED_ZONE(16u);
 }
 
-/* n bytes aligned to 16, not zeroed, also for n == 0; NULL at the bound or
- * without memory. [owner] */
+/* n bytes aligned to 16, not zeroed; of none an address that is not NULL and
+ * may be another's.  NULL at the bound or without memory. [owner] */
 static inline void *
 arena_alloc(struct arena *a, size_t n)
 {
-    size_t need = arena_need(n);
+    size_t left = (size_t)(a->end - a->p); /* a multiple of 16 too */
+    void *p = a->p;
 
-    if (LIKELY(need >= n && need <= (size_t)(a->end - a->p))) {
-        void *p = a->p;
-
-        a->p += need;
-        ASAN_POISON((char *)p + n, need - n);
-        return p;
-    }
-    return arena_alloc_slow(a, n);
+    if (UNLIKELY(n > left || (ASAN_ON && arena_need(n) > left)))
+        return arena_alloc_slow(a, n);
+    a->p += arena_need(n);
+    ASAN_POISON((char *)p + n, arena_need(n) - n);
+    return p;
 }
 
 #endif

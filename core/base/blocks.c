@@ -2,12 +2,8 @@
 /* blocks.c - see blocks.h. */
 #include "base/blocks.h"
 
-#include <string.h>
 #include <sys/mman.h>
 
-#include "base/asan.h"
-
-#define MIN_SHIFT 10
 #define CARVED_BYTES (256u << 10) /* blocks in one mapping of a class */
 #define LINK_BYTES 64u            /* before them; keeps their alignment */
 #define RED_ZONE ASAN_RED_ZONE(64u)
@@ -17,18 +13,6 @@ struct map {
     struct map *next;
     size_t bytes;
 };
-
-/* 0 for up to 1 KiB, 1 for up to 2 KiB ...; n <= BLOCKS_MAX_BYTES. */
-static unsigned
-class_of(size_t n)
-{
-    unsigned bits;
-
-    if (n <= BLOCKS_MIN_BYTES)
-        return 0;
-    bits = 64u - (unsigned)__builtin_clzll(n - 1);
-    return bits - MIN_SHIFT;
-}
 
 static void *
 map_bytes(size_t n)
@@ -80,15 +64,10 @@ refill(struct blocks *b, struct blocks_class *c, size_t size)
 }
 
 static void *
-take_carved(struct blocks *b, struct blocks_class *c, size_t size)
+carve(struct blocks *b, struct blocks_class *c, size_t size)
 {
-    char *p = c->free;
+    char *p;
 
-    if (LIKELY(p != NULL)) {
-        ASAN_UNPOISON(p, size);
-        memcpy(&c->free, p, sizeof c->free);
-        return p;
-    }
     if (c->carve == c->carve_end && !refill(b, c, size))
         return NULL;
     p = c->carve;
@@ -98,23 +77,23 @@ take_carved(struct blocks *b, struct blocks_class *c, size_t size)
 }
 
 void *
-blocks_take(struct blocks *b, size_t n, size_t *got)
+blocks_take_slow(struct blocks *b, size_t n, size_t *got)
 {
     unsigned class;
     size_t size;
     void *p;
 
-    if (UNLIKELY(n > BLOCKS_MAX_BYTES))
+    if (n > BLOCKS_MAX_BYTES)
         return NULL;
-    class = class_of(n);
+    class = blocks_class_of(n);
     size = (size_t)BLOCKS_MIN_BYTES << class;
-    if (UNLIKELY(size > b->max_bytes - b->out_bytes))
+    if (size > b->max_bytes - b->out_bytes)
         return NULL;
-    if (LIKELY(class < BLOCKS_CLASSES))
-        p = take_carved(b, &b->classes[class], size);
+    if (class < BLOCKS_CLASSES)
+        p = carve(b, &b->classes[class], size);
     else
         p = map_bytes(size);
-    if (UNLIKELY(!p))
+    if (!p)
         return NULL;
     b->out_bytes += size;
     *got = size;
@@ -122,19 +101,7 @@ blocks_take(struct blocks *b, size_t n, size_t *got)
 }
 
 void
-blocks_give(struct blocks *b, void *p, size_t got)
+blocks_unmap(void *p, size_t size)
 {
-    unsigned class = class_of(got);
-
-    CHECK(got <= b->out_bytes && got == (size_t)BLOCKS_MIN_BYTES << class);
-    b->out_bytes -= got;
-    if (LIKELY(class < BLOCKS_CLASSES)) {
-        struct blocks_class *c = &b->classes[class];
-
-        memcpy(p, &c->free, sizeof c->free);
-        c->free = p;
-        ASAN_POISON(p, got);
-    } else {
-        munmap(p, got);
-    }
+    munmap(p, size);
 }

@@ -15,12 +15,16 @@
 #ifndef BASE_BLOCKS_H
 #define BASE_BLOCKS_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "base/asan.h"
 #include "base/check.h"
 
-#define BLOCKS_MIN_BYTES 1024u
+#define BLOCKS_MIN_SHIFT 10
+#define BLOCKS_MIN_BYTES (1u << BLOCKS_MIN_SHIFT)
 #define BLOCKS_MAX_BYTES (16u << 20)
 #define BLOCKS_CLASSES 8 /* 2^10 .. 2^17: those that are carved */
 
@@ -41,11 +45,59 @@ void blocks_init(struct blocks *b, size_t max_bytes);
 /* Unmap what is carved; blocks of it still out die with it.  Larger ones must
  * have been given back. [owner] */
 void blocks_fini(struct blocks *b);
+/* 0 for up to 1 KiB, 1 for up to 2 KiB ...; n <= BLOCKS_MAX_BYTES. [any] */
+static inline unsigned
+blocks_class_of(size_t n)
+{
+    if (n <= BLOCKS_MIN_BYTES)
+        return 0;
+    return 64u - (unsigned)__builtin_clzll(n - 1) - BLOCKS_MIN_SHIFT;
+}
+
+/* blocks_take when no free block is at hand. [owner] */
+MUST_USE void *blocks_take_slow(struct blocks *b, size_t n, size_t *got);
+
 /* A block of at least n bytes, 64-byte aligned, not zeroed; *got its real
  * size, which give wants back.  NULL: n > BLOCKS_MAX_BYTES, the bound, or no
  * memory. [owner] */
-MUST_USE void *blocks_take(struct blocks *b, size_t n, size_t *got);
+MUST_USE static inline void *
+blocks_take(struct blocks *b, size_t n, size_t *got)
+{
+    unsigned class = n <= BLOCKS_MAX_BYTES ? blocks_class_of(n) : UINT_MAX;
+    size_t size;
+    void *p;
+
+    if (UNLIKELY(class >= BLOCKS_CLASSES || !b->classes[class].free))
+        return blocks_take_slow(b, n, got);
+    size = (size_t)BLOCKS_MIN_BYTES << class;
+    if (UNLIKELY(size > b->max_bytes - b->out_bytes))
+        return NULL;
+    p = b->classes[class].free;
+    ASAN_UNPOISON(p, size);
+    memcpy(&b->classes[class].free, p, sizeof b->classes[class].free);
+    b->out_bytes += size;
+    *got = size;
+    return p;
+}
+
+/* Unmap a block that is a mapping of its own. [owner] */
+void blocks_unmap(void *p, size_t size);
+
 /* Give back what take returned with that *got. [owner] */
-void blocks_give(struct blocks *b, void *p, size_t got);
+static inline void
+blocks_give(struct blocks *b, void *p, size_t got)
+{
+    unsigned class = blocks_class_of(got);
+
+    CHECK(got <= b->out_bytes && got == (size_t)BLOCKS_MIN_BYTES << class);
+    b->out_bytes -= got;
+    if (UNLIKELY(class >= BLOCKS_CLASSES)) {
+        blocks_unmap(p, got);
+        return;
+    }
+    memcpy(p, &b->classes[class].free, sizeof b->classes[class].free);
+    b->classes[class].free = p;
+    ASAN_POISON(p, got);
+}
 
 #endif

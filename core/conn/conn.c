@@ -77,27 +77,8 @@ static const struct io_handler conn_handler = {
     .on_released = on_released,
 };
 
-/* Deadlines move far more often than they pass, so the timer is only armed
- * when it would fire too late, and looks again when it fires too early. */
 static void
-on_timer(struct wheel_timer *t, uint64_t now_ms)
-{
-    struct conn *c = CONTAINER_OF(t, struct conn, timer);
-    uint64_t demote_ms = c->since_ms + c->env->limits.idle_demote_ms;
-
-    if (now_ms >= c->deadline_ms) {
-        h1_timeout(c);
-        return;
-    }
-    if (c->phase == CONN_IDLE && !c->is_demoted && now_ms >= demote_ms) {
-        c->is_demoted = 1;
-        io_idle(c->env->io, &c->io);
-    }
-    conn_deadline(c, c->deadline_ms);
-}
-
-void
-conn_deadline(struct conn *c, uint64_t due_ms)
+set_deadline(struct conn *c, uint64_t due_ms)
 {
     uint64_t look_ms = due_ms;
 
@@ -110,6 +91,48 @@ conn_deadline(struct conn *c, uint64_t due_ms)
         return;
     if (!wheel_is_armed(&c->timer) || c->timer.due_ms > look_ms)
         wheel_arm(&c->env->wheel, &c->timer, look_ms);
+}
+
+/* Deadlines move far more often than they pass, so the timer is only armed
+ * when it would fire too late, and looks again when it fires too early. */
+static void
+on_timer(struct wheel_timer *t, uint64_t now_ms)
+{
+    struct conn *c = CONTAINER_OF(t, struct conn, timer);
+    uint64_t demote_ms = c->since_ms + c->env->limits.idle_demote_ms;
+
+    if (c->phase == CONN_IDLE && !c->env->is_draining)
+        c->deadline_ms = h1_due(c);
+    if (now_ms >= c->deadline_ms) {
+        h1_timeout(c);
+        return;
+    }
+    if (c->phase == CONN_IDLE && !c->is_demoted && now_ms >= demote_ms) {
+        c->is_demoted = 1;
+        io_idle(c->env->io, &c->io);
+    }
+    set_deadline(c, c->deadline_ms);
+}
+
+/* Between two requests no deadline is nearer than idle_soonest_ms: a timer that
+ * fires before is left alone. */
+static inline int
+is_timed(const struct conn *c)
+{
+    const struct env *env = c->env;
+
+    return c->phase == CONN_IDLE && wheel_is_armed(&c->timer) &&
+           c->timer.due_ms <=
+               env->clock.mono_ms + env->limits.idle_soonest_ms &&
+           !env->is_draining;
+}
+
+void
+conn_arm(struct conn *c)
+{
+    if (LIKELY(is_timed(c)) || c->phase == CONN_CLOSED)
+        return;
+    set_deadline(c, h1_due(c));
 }
 
 int
@@ -136,7 +159,7 @@ conn_open(struct env *env, int fd, uint8_t listener)
     metrics_add(env->metrics, METRIC_connections_accepted, 1);
     metrics_add(env->metrics, METRIC_connections_active, 1);
     io_add(env->io, &c->io, fd, &conn_handler);
-    h1_arm(c);
+    conn_arm(c);
     io_recv_start(env->io, &c->io, 1);
     return 0;
 }
@@ -227,7 +250,7 @@ conn_drain(struct env *env, uint64_t due_ms)
         struct conn *c = slab_at(&env->conns, i);
         if (is_open(c) && (c->phase == CONN_IDLE || (c->phase == CONN_LINGER &&
                                                      due_ms < c->deadline_ms)))
-            conn_deadline(c, due_ms);
+            set_deadline(c, due_ms);
     }
 }
 

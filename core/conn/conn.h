@@ -48,7 +48,7 @@ struct conn {
     char *in;
     uint32_t in_start, in_end, in_cap;
     uint32_t n_dropped;   /* bytes read and dropped while lingering */
-    uint64_t deadline_ms; /* of the current phase */
+    uint64_t deadline_ms; /* of the phase; an idle one's may be out of date */
     uint64_t since_ms;    /* when the phase or its last progress was */
     struct addr peer;     /* as PROXY named it; ADDR_NONE: ask the socket */
     uint8_t phase;        /* enum conn_phase */
@@ -67,8 +67,9 @@ struct conn {
 MUST_USE int conn_open(struct env *env, int fd, uint8_t listener);
 /* The connection ends now, whatever it is doing. [worker] */
 void conn_close(struct conn *c);
-/* Arm the deadline of a phase. [worker] */
-void conn_deadline(struct conn *c, uint64_t due_ms);
+/* See that the timer fires by the deadline of the phase, which has begun or
+ * made progress. [worker] */
+void conn_arm(struct conn *c);
 /* The other end of the socket, or what PROXY said; 0 or -errno. [worker] */
 int conn_peer(struct conn *c, struct addr *out);
 

@@ -31,7 +31,8 @@ struct limits {
     uint64_t max_body, body_memory, discard_body, temp_max;
     uint32_t keepalive_ms; /* 0: one request a connection */
     uint32_t header_ms, body_ms, write_ms, idle_demote_ms, idle_grace_ms;
-    uint32_t body_min_rate; /* bytes a second; 0: none */
+    uint32_t idle_soonest_ms; /* no deadline between requests is nearer */
+    uint32_t body_min_rate;   /* bytes a second; 0: none */
     uint32_t read_buffer, write_buffer;
     char temp_dir[200];
 };

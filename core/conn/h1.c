@@ -142,54 +142,61 @@ may_keep(const struct conn *c)
     return c->body->is_chunked || body_remaining(c->body) <= l->discard_body;
 }
 
-/* Write the head to p..end; returns its length, which may be more than that. */
-static size_t
-write_head(const struct conn *c, uint64_t length, char *p, const char *end)
+/* The length of a body where there can be none: not even said. */
+#define NO_LENGTH UINT64_MAX
+
+/* Write the head to p, where there is room for it; returns its end. */
+static inline __attribute__((always_inline)) char *
+write_head(const struct conn *c, uint64_t length, char *p)
 {
     const struct req *r = c->req;
     const struct resp *resp = &r->resp;
     const struct env *env = c->env;
-    struct http1_out o;
 
-    http1_out_begin(&o, p, end, resp->status,
-                    resp->has_server ? &env->common_bare : &env->common);
-    http1_out_type(&o, resp->type);
-    if (status_has_body(resp->status))
-        http1_out_length(&o, length);
-    if (c->closes)
-        http1_out_connection(&o, HTTP1_OUT_CLOSE);
-    else if (r->head.version == 10)
-        http1_out_connection(&o, HTTP1_OUT_KEEP_ALIVE);
+    p = http1_out_begin(p, resp->status,
+                        resp->has_server ? &env->common_bare : &env->common);
+    p = http1_out_type(p, resp->type);
+    if (LIKELY(length != NO_LENGTH))
+        p = http1_out_length(p, length);
+    if (UNLIKELY(c->closes))
+        p = http1_out_connection(p, HTTP1_OUT_CLOSE);
+    else if (UNLIKELY(r->head.version == 10))
+        p = http1_out_connection(p, HTTP1_OUT_KEEP_ALIVE);
     for (const struct resp_field *f = resp->fields; f; f = f->next)
-        http1_out_field(&o, f->name, f->value);
-    return http1_out_end(&o);
+        p = http1_out_field(p, f->name, f->value);
+    return http1_out_end(p);
 }
 
-/* The head goes into the block; one too large for it becomes the first
- * segment of the body. */
+/* A head too large for the block becomes the first segment of the body. */
+static __attribute__((noinline)) int
+put_large_head(struct conn *c, uint64_t length, size_t max)
+{
+    struct req *r = c->req;
+    struct segment *s = arena_alloc(&r->arena, sizeof *s + max);
+    char *text;
+    uint64_t n;
+
+    if (!s)
+        return ERR_NOMEM;
+    text = (char *)(s + 1);
+    n = (uint64_t)(write_head(c, length, text) - text);
+    *s = (struct segment){.kind = SEGMENT_MEM, .fd = -1, .p = text, .n = n};
+    segment_put_front(&r->resp.body, s);
+    r->resp.sent_bytes -= n; /* these are not the body's */
+    return 0;
+}
+
+/* The head goes into the block. */
 static int
 put_head(struct conn *c, uint64_t length)
 {
-    struct req *r = c->req;
-    char *to = out_room(c, 1);
-    size_t room = to ? out_left(c) : 0;
-    size_t n = write_head(c, length, to, to + room);
-    struct segment *s;
+    const struct resp *resp = &c->req->resp;
+    size_t max = HTTP1_OUT_MAX + resp->type.n + resp->fields_len;
+    char *to = out_room(c, max);
 
-    if (UNLIKELY(n > room) && (to = out_room(c, n)) != NULL)
-        room = write_head(c, length, to, to + n);
-    if (n <= room) {
-        out_commit(c, n);
-        return 0;
-    }
-    s = arena_alloc(&r->arena, sizeof *s + n);
-    if (!s)
-        return ERR_NOMEM;
-    *s = (struct segment){
-        .kind = SEGMENT_MEM, .fd = -1, .p = (char *)(s + 1), .n = n};
-    write_head(c, length, (char *)(s + 1), (char *)(s + 1) + n);
-    segment_put_front(&r->resp.body, s);
-    r->resp.sent_bytes -= n; /* these are not the body's */
+    if (UNLIKELY(!to))
+        return put_large_head(c, length, max);
+    out_commit(c, (size_t)(write_head(c, length, to) - to));
     return 0;
 }
 
@@ -205,10 +212,13 @@ respond(struct conn *c)
     count_status(c, r->resp.status);
     if (c->body)
         body_drop(c->body);
-    if (r->resp.status == 205) /* RFC 9110 15.3.6: none, and says so */
+    if (UNLIKELY(r->resp.status ==
+                 205)) /* RFC 9110 15.3.6: none, and says so */
         segment_clear(&r->resp.body);
     length = r->resp.body.bytes;
-    if (r->pub.method == ET_M_HEAD || !status_has_body(r->resp.status))
+    if (UNLIKELY(!status_has_body(r->resp.status)))
+        length = NO_LENGTH;
+    if (UNLIKELY(length == NO_LENGTH || r->pub.method == ET_M_HEAD))
         segment_clear(&r->resp.body);
     if (put_head(c, length) < 0) {
         conn_close(c);
@@ -585,7 +595,7 @@ drive_kept(struct conn *c)
         return;
     conn_used(c, used);
     throttle(c);
-    h1_arm(c);
+    conn_arm(c);
 }
 
 void
@@ -615,7 +625,7 @@ h1_input(struct conn *c, const char *p, size_t n)
         }
         throttle(c);
     }
-    h1_arm(c);
+    conn_arm(c);
 }
 
 void
@@ -648,7 +658,7 @@ h1_sent(struct conn *c)
     if (c->phase == CONN_IDLE && !c->in && !c->is_eof && !out_has_bytes(c)) {
         out_free(c);
         c->since_ms = c->env->clock.mono_ms;
-        h1_arm(c);
+        conn_arm(c);
         return;
     }
     h1_writable(c);
@@ -692,31 +702,27 @@ linger_ms(const struct conn *c)
     return c->env->is_draining && grace_ms < LINGER_MS ? grace_ms : LINGER_MS;
 }
 
-void
-h1_arm(struct conn *c)
+uint64_t
+h1_due(const struct conn *c)
 {
     const struct limits *l = &c->env->limits;
-    uint64_t due = UINT64_MAX;
 
     switch ((enum conn_phase)c->phase) {
     case CONN_IDLE:
-        if (!out_is_pending(c)) {
-            due = idle_due(c);
-            break;
-        }
+        if (!out_is_pending(c))
+            return idle_due(c);
         /* fall through */
     case CONN_SEND:
     case CONN_FLUSH:
-        due = c->since_ms + dispatch_write_ms(c->req, l->write_ms);
-        break;
+        return c->since_ms + dispatch_write_ms(c->req, l->write_ms);
     case CONN_PROXY:
-    case CONN_HEAD: due = c->since_ms + l->header_ms; break;
-    case CONN_BODY: due = body_due(c); break;
-    case CONN_DISCARD: due = c->since_ms + LINGER_MS; break;
-    case CONN_LINGER: due = c->since_ms + linger_ms(c); break;
-    case CONN_CLOSED: return;
+    case CONN_HEAD: return c->since_ms + l->header_ms;
+    case CONN_BODY: return body_due(c);
+    case CONN_DISCARD: return c->since_ms + LINGER_MS;
+    case CONN_LINGER: return c->since_ms + linger_ms(c);
+    case CONN_CLOSED: break;
     }
-    conn_deadline(c, due);
+    return UINT64_MAX;
 }
 
 void

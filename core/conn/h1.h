@@ -11,6 +11,7 @@
 #define CONN_H1_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct conn;
 
@@ -24,8 +25,8 @@ void h1_writable(struct conn *c);
 void h1_sent(struct conn *c);
 /* The phase's deadline has passed. [worker] */
 void h1_timeout(struct conn *c);
-/* Arm the deadline of the phase the connection is in. [worker] */
-void h1_arm(struct conn *c);
+/* When that is, in milliseconds of the clock; UINT64_MAX: never. [worker] */
+uint64_t h1_due(const struct conn *c);
 /* Give back the request in progress; the kernel holds nothing. [worker] */
 void h1_abandon(struct conn *c);
 

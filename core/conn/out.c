@@ -19,41 +19,32 @@
 #define OUT_FILE_COPY 16384u
 /* What one flush may send of one connection before others get their turn. */
 #define OUT_BUDGET (1u << 20)
-/* The first block of a connection: small, because a batch of connections has
- * one each in flight, and they are to stay in the cache. */
-#define OUT_FIRST 1024u
-
-struct out {
-    struct io_send send;
-    size_t block_bytes;
-    uint32_t start, end, cap;
-    uint8_t is_pending; /* a send is in flight */
-    uint8_t is_polling; /* waiting for POLLOUT */
-    char data[];
-};
-
 static struct out *
 out_new(struct conn *c, size_t n)
 {
     size_t want = sizeof(struct out) + n, got;
     struct out *o;
 
-    o = blocks_take(&c->env->blocks, want < OUT_FIRST ? OUT_FIRST : want, &got);
+    if (LIKELY(want <= OUT_FIRST))
+        o = blocks_take(&c->env->blocks, OUT_FIRST, &got);
+    else
+        o = blocks_take(&c->env->blocks, want, &got);
     if (!o)
         return NULL;
-    o->block_bytes = got;
-    o->start = o->end = 0;
+    o->block_bytes = (uint32_t)got;
+    o->start = o->end = o->waits = 0;
     o->cap = (uint32_t)(got - sizeof *o);
-    o->is_pending = 0;
-    o->is_polling = 0;
     c->out = o;
     return o;
 }
 
-int
-out_is_pending(const struct conn *c)
+static inline void
+out_give(struct conn *c, struct out *o)
 {
-    return c->out && (c->out->is_pending || c->out->is_polling);
+    if (LIKELY(o->block_bytes == OUT_FIRST))
+        blocks_give(&c->env->blocks, o, OUT_FIRST);
+    else
+        blocks_give(&c->env->blocks, o, o->block_bytes);
 }
 
 /* From the first small block to one of write_buffer, with what is queued. */
@@ -69,44 +60,16 @@ out_grow(struct conn *c)
         return old;
     o->end = old->end - old->start;
     memcpy(o->data, old->data + old->start, o->end);
-    blocks_give(&c->env->blocks, old, old->block_bytes);
+    out_give(c, old);
     return o;
 }
 
 char *
-out_room(struct conn *c, size_t n)
+out_room_slow(struct conn *c, size_t n)
 {
-    struct out *o = c->out;
+    struct out *o = c->out ? out_grow(c) : out_new(c, n);
 
-    if (!o)
-        o = out_new(c, n);
-    else if (UNLIKELY(o->cap - o->end < n))
-        o = out_grow(c);
     return o && o->cap - o->end >= n ? o->data + o->end : NULL;
-}
-
-size_t
-out_left(const struct conn *c)
-{
-    return c->out ? c->out->cap - c->out->end : 0;
-}
-
-int
-out_is_full(const struct conn *c)
-{
-    return c->out && c->out->end + OUT_FIRST > c->env->limits.write_buffer;
-}
-
-void
-out_commit(struct conn *c, size_t n)
-{
-    c->out->end += (uint32_t)n;
-}
-
-int
-out_has_bytes(const struct conn *c)
-{
-    return c->out && c->out->end > c->out->start;
 }
 
 void
@@ -114,7 +77,7 @@ out_free(struct conn *c)
 {
     if (!c->out)
         return;
-    blocks_give(&c->env->blocks, c->out, c->out->block_bytes);
+    out_give(c, c->out);
     c->out = NULL;
 }
 
@@ -207,7 +170,7 @@ out_sent(struct conn *c, size_t n)
     struct segment_queue *q = body_of(c);
     size_t mine = o->end - o->start;
 
-    o->is_pending = 0;
+    o->waits = OUT_WAITS_NOT;
     metrics_add(c->env->metrics, METRIC_bytes_out, n);
     if (mine > n)
         mine = n;
@@ -227,7 +190,7 @@ out_sent(struct conn *c, size_t n)
 static int
 wait_writable(struct conn *c)
 {
-    c->out->is_polling = 1;
+    c->out->waits = OUT_WAITS_WRITABLE;
     io_poll(c->env->io, &c->io, POLLOUT);
     return OUT_PENDING;
 }
@@ -235,8 +198,8 @@ wait_writable(struct conn *c)
 void
 out_writable(struct conn *c)
 {
-    if (c->out)
-        c->out->is_polling = 0;
+    if (c->out && c->out->waits == OUT_WAITS_WRITABLE)
+        c->out->waits = OUT_WAITS_NOT;
 }
 
 static void
@@ -256,7 +219,7 @@ send_memory(struct conn *c, struct segment_queue *q, uint64_t *budget)
     collect(o, q);
     n = c->transport->send_vec(c, &o->send);
     if (n == IO_PENDING) {
-        o->is_pending = 1;
+        o->waits = OUT_WAITS_SENT;
         return OUT_PENDING;
     }
     if (n < 0)
@@ -309,7 +272,7 @@ send_block(struct conn *c)
         return OUT_DONE;
     }
     if (n == IO_PENDING) {
-        o->is_pending = 1;
+        o->waits = OUT_WAITS_SENT;
         return OUT_PENDING;
     }
     if (n > 0)

@@ -244,24 +244,27 @@ http_get(const et_req *pub, et_str name, uint32_t nth)
     return resp_get(&req_of(pub)->resp, name, nth);
 }
 
+static __attribute__((noinline)) int
+refuse(struct req *r, uint32_t status)
+{
+    const char *name = r->chain ? r->chain->members[r->member].name : "host";
+
+    if (r->resp.committed)
+        log_error("%s: answers a request that is answered already", name);
+    else if (!r->is_spoilt)
+        log_printf(LOG_ERROR, name,
+                   "answers with status %u or a malformed type", status);
+    return 0;
+}
+
 /* May a response be decided now, with these? */
-static int
+static inline int
 is_decidable(struct req *r, uint32_t status, et_str type)
 {
-    const char *name = r->chain ? r->chain->members[r->member].name : NULL;
-
-    if (UNLIKELY(r->is_spoilt))
-        return 0;
-    if (r->resp.committed) {
-        log_error("%s: answers a request that is answered already",
-                  name ? name : "host");
-        return 0;
-    }
-    if (status >= 200 && status <= 599 && field_value_is_valid(type))
+    if (LIKELY(!r->is_spoilt && !r->resp.committed && status - 200 < 400 &&
+               field_value_is_valid(type)))
         return 1;
-    log_printf(LOG_ERROR, name, "answers with status %u or a malformed type",
-               status);
-    return 0;
+    return refuse(r, status);
 }
 
 static uint32_t

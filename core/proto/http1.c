@@ -27,6 +27,7 @@
 #define EMPTY_LINES_MAX 4
 #define NAME_LEN_MAX 0xffff
 #define VERSION_LEN 10
+#define PORT_DIGITS 5u /* more are leading zeros */
 
 /* A state is inlined into every parse_*. */
 #define STATE static inline __attribute__((always_inline)) int
@@ -306,23 +307,27 @@ rare_host(struct http1 *h, const char *buf)
     return 0;
 }
 
-/* ":" and up to four digits, up to end: a port that needs no more looking at.
- * All digits at once: after the XOR each byte is 0..9, which 6 does not carry
- * out of the low half.  What lies before the digits is shifted out. */
+/* ":" and up to five digits, up to end: a port, of at most 65535.  All digits
+ * at once: after the XOR each byte is 0..9, which 6 does not carry out of the
+ * low half.  What lies before the digits, if only the field's name, is shifted
+ * out; five digits compare as the number they are. */
 static inline int
-is_short_port(const char *p, const char *end)
+is_port(const char *p, const char *end)
 {
     size_t n = (size_t)(end - p) - 1;
-    uint64_t v;
+    uint64_t text = load64(end - 8), v;
 
-    if (n > 4 || *p != ':')
+    if (n > PORT_DIGITS || *p != ':')
         return 0;
-    v = (uint64_t)(le32toh(load32(end - 4)) ^ 0x30303030u) >> (32 - 8 * n);
-    return ((v | (v + 0x06060606u)) & 0xf0f0f0f0u) == 0;
+    v = le64toh(text ^ UINT64_C(0x3030303030303030)) >> (56 - 8 * n) >> 8;
+    if (((v | (v + UINT64_C(0x0606060606))) & UINT64_C(0xf0f0f0f0f0)) != 0)
+        return 0;
+    return n < PORT_DIGITS || (be64toh(text) & UINT64_C(0xffffffffff)) <=
+                                  UINT64_C(0x3635353335); /* "65535" */
 }
 
 /* Most hosts are lower-case names or IPv4 addresses without a final dot, with a
- * short port or none; uri.h judges the others.  The CR behind the value stops
+ * usual port or none; uri.h judges the others.  The CR behind the value stops
  * the scanner. */
 STATE
 on_host(struct http1 *h, const struct cursor *c, uint32_t len,
@@ -338,7 +343,7 @@ on_host(struct http1 *h, const struct cursor *c, uint32_t len,
     h->host_len = len;
     if (UNLIKELY(name_end == p || name_end[-1] == '.'))
         return rare_host(h, c->buf);
-    if (name_end != end && UNLIKELY(!is_short_port(name_end, end)))
+    if (name_end != end && UNLIKELY(!is_port(name_end, end)))
         return rare_host(h, c->buf);
     h->host_name_len = (uint32_t)(name_end - p);
     return 0;

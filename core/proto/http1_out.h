@@ -2,19 +2,21 @@
 /* http1_out.h - the head of an HTTP/1.1 response, written front to back,
  * inline.
  *
- * Copies of things baked beforehand, into the caller's buffer:
+ * Copies of things baked beforehand, to where there is room for the longest
+ * head it can become:
  *
- *     struct http1_out o;
- *     http1_out_begin(&o, p, end, 200, &common);
- *     http1_out_field(&o, name, value);               any number of times
- *     http1_out_type(&o, type);
- *     http1_out_length(&o, body_len);                 or http1_out_chunked
- *     http1_out_connection(&o, HTTP1_OUT_KEEP_ALIVE);
- *     n = http1_out_end(&o);
+ *     char *p = ... room for HTTP1_OUT_MAX + type.n + fields, start = p;
+ *     p = http1_out_begin(p, 200, &common);
+ *     p = http1_out_type(p, type);
+ *     p = http1_out_length(p, body_len);                 or http1_out_chunked
+ *     p = http1_out_connection(p, HTTP1_OUT_KEEP_ALIVE);
+ *     p = http1_out_field(p, name, value);               any number of times
+ *     p = http1_out_end(p);
  *
- * Nothing fails on the way: what does not fit is counted, not written, and the
- * end says how much room is needed.  Names and values were checked where they
- * were set (field.h); here they are copied. */
+ * Each returns where the next one goes.  Nothing is checked on the way and
+ * nothing fails: the caller has made the room, names and values were checked
+ * where they were set (field.h).  What has a bound is copied with all of it,
+ * so bytes behind the end, but never behind that room, are overwritten. */
 #ifndef PROTO_HTTP1_OUT_H
 #define PROTO_HTTP1_OUT_H
 
@@ -30,16 +32,13 @@
 /* The fields every answer of a worker has: "Server: ..." CRLF "Date: ..." CRLF.
  * Rebuilt when the second changes. */
 #define HTTP1_OUT_SERVER_MAX 64u
+#define HTTP1_OUT_COMMON_MAX (HTTP1_OUT_SERVER_MAX + 48u)
+#define HTTP1_OUT_COMMON_USUAL 64u
 
 struct http1_common {
     uint8_t len;
     uint8_t date_off; /* of the 29 bytes of the date */
-    char text[HTTP1_OUT_SERVER_MAX + 48];
-};
-
-struct http1_out {
-    char *p;
-    size_t n, cap; /* n may exceed cap: then nothing more is written */
+    char text[HTTP1_OUT_COMMON_MAX];
 };
 
 enum http1_out_connection {
@@ -49,96 +48,91 @@ enum http1_out_connection {
     HTTP1_OUT_UPGRADE,    /* Connection: upgrade */
 };
 
+/* The longest head but for its media type and what http1_out_field writes. */
+#define HTTP1_OUT_MAX                                                          \
+    (STATUS_LINE_MAX + HTTP1_OUT_COMMON_MAX + sizeof "Content-Type: \r\n" +    \
+     sizeof "Content-Length: \r\n" + ASCII_U64_MAX +                           \
+     sizeof "Connection: keep-alive\r\n" + sizeof "\r\n")
+/* What http1_out_field writes besides name and value. */
+#define HTTP1_OUT_FIELD_MORE 4u
+
 /* All of the following [any]; n bytes as they are. */
-static inline void
-http1_out_put(struct http1_out *o, const char *p, size_t n)
+static inline char *
+http1_out_put(char *p, const char *from, size_t n)
 {
-    if (LIKELY(n > 0 && o->n + n <= o->cap))
-        memcpy(o->p + o->n, p, n);
-    o->n += n;
+    memcpy(p, from, n);
+    return p + n;
 }
 
 /* A string literal. */
-#define http1_out_lit(o, lit) http1_out_put((o), (lit), sizeof(lit) - 1)
+#define http1_out_lit(p, lit) http1_out_put((p), (lit), sizeof(lit) - 1)
 
 /* Status line and common fields (NULL: none, as for 100 Continue). */
-static inline void
-http1_out_begin(struct http1_out *o, char *p, const char *end, unsigned status,
-                const struct http1_common *common)
+static inline char *
+http1_out_begin(char *p, unsigned status, const struct http1_common *common)
 {
-    et_str line = status_line(status);
-
-    o->p = p;
-    o->n = 0;
-    o->cap = (size_t)(end - p);
-    http1_out_put(o, line.p, line.n);
-    if (common != NULL)
-        http1_out_put(o, common->text, common->len);
+    p += status_put_line(p, status);
+    if (common == NULL)
+        return p;
+    memcpy(p, common->text, HTTP1_OUT_COMMON_USUAL);
+    if (UNLIKELY(common->len > HTTP1_OUT_COMMON_USUAL))
+        memcpy(p, common->text, HTTP1_OUT_COMMON_MAX);
+    return p + common->len;
 }
 
-static inline void
-http1_out_field(struct http1_out *o, et_str name, et_str value)
+static inline char *
+http1_out_field(char *p, et_str name, et_str value)
 {
-    http1_out_put(o, name.p, name.n);
-    http1_out_lit(o, ": ");
-    http1_out_put(o, value.p, value.n);
-    http1_out_lit(o, "\r\n");
+    p = http1_out_put(p, name.p, name.n);
+    p = http1_out_lit(p, ": ");
+    if (value.n > 0)
+        p = http1_out_put(p, value.p, value.n);
+    return http1_out_lit(p, "\r\n");
 }
 
 /* Content-Type; nothing if type.n == 0. */
-static inline void
-http1_out_type(struct http1_out *o, et_str type)
+static inline char *
+http1_out_type(char *p, et_str type)
 {
     if (type.n == 0)
-        return;
-    http1_out_lit(o, "Content-Type: ");
-    http1_out_put(o, type.p, type.n);
-    http1_out_lit(o, "\r\n");
+        return p;
+    p = http1_out_lit(p, "Content-Type: ");
+    p = http1_out_put(p, type.p, type.n);
+    return http1_out_lit(p, "\r\n");
 }
 
-static inline void
-http1_out_length(struct http1_out *o, uint64_t body_len)
+static inline char *
+http1_out_length(char *p, uint64_t body_len)
 {
-    char text[ASCII_U64_MAX];
-
-    http1_out_lit(o, "Content-Length: ");
-    http1_out_put(o, text, ascii_from_u64(text, body_len));
-    http1_out_lit(o, "\r\n");
+    p = http1_out_lit(p, "Content-Length: ");
+    p += ascii_from_u64(p, body_len);
+    return http1_out_lit(p, "\r\n");
 }
 
-static inline void
-http1_out_chunked(struct http1_out *o)
+static inline char *
+http1_out_chunked(char *p)
 {
-    http1_out_lit(o, "Transfer-Encoding: chunked\r\n");
+    return http1_out_lit(p, "Transfer-Encoding: chunked\r\n");
 }
 
-static inline void
-http1_out_connection(struct http1_out *o, enum http1_out_connection how)
+static inline char *
+http1_out_connection(char *p, enum http1_out_connection how)
 {
     switch (how) {
     case HTTP1_OUT_DEFAULT: break;
-    case HTTP1_OUT_CLOSE: http1_out_lit(o, "Connection: close\r\n"); break;
+    case HTTP1_OUT_CLOSE: return http1_out_lit(p, "Connection: close\r\n");
     case HTTP1_OUT_KEEP_ALIVE:
-        http1_out_lit(o, "Connection: keep-alive\r\n");
-        break;
-    case HTTP1_OUT_UPGRADE: http1_out_lit(o, "Connection: upgrade\r\n"); break;
+        return http1_out_lit(p, "Connection: keep-alive\r\n");
+    case HTTP1_OUT_UPGRADE: return http1_out_lit(p, "Connection: upgrade\r\n");
     }
+    return p;
 }
 
-/* The blank line.  Length of the head; if that is more than the room there
- * was, the buffer's content is worthless and that much is needed. */
-static inline size_t
-http1_out_end(struct http1_out *o)
+/* The blank line. */
+static inline char *
+http1_out_end(char *p)
 {
-    http1_out_lit(o, "\r\n");
-    return o->n;
-}
-
-/* True if everything fitted, asked after http1_out_end. */
-static inline int
-http1_out_fits(const struct http1_out *o)
-{
-    return o->n <= o->cap;
+    return http1_out_lit(p, "\r\n");
 }
 
 /* ---- the common fields ---------------------------------------------------*/
@@ -148,17 +142,16 @@ http1_out_fits(const struct http1_out *o)
 static inline void
 http1_common_init(struct http1_common *c, et_str server, const char date[29])
 {
-    struct http1_out o = {c->text, 0, sizeof(c->text)};
+    char *p = c->text;
 
     CHECK(server.n <= HTTP1_OUT_SERVER_MAX);
     if (server.n > 0)
-        http1_out_field(&o, (et_str){"Server", 6}, server);
-    http1_out_lit(&o, "Date: ");
-    c->date_off = (uint8_t)o.n;
-    http1_out_put(&o, date, 29);
-    http1_out_lit(&o, "\r\n");
-    CHECK(http1_out_fits(&o));
-    c->len = (uint8_t)o.n;
+        p = http1_out_field(p, (et_str){"Server", 6}, server);
+    p = http1_out_lit(p, "Date: ");
+    c->date_off = (uint8_t)(p - c->text);
+    p = http1_out_put(p, date, 29);
+    p = http1_out_lit(p, "\r\n");
+    c->len = (uint8_t)(p - c->text);
 }
 
 /* Another date. [worker] */

@@ -2,10 +2,13 @@
 /* status.c - see status.h.
  *
  * One table makes three things: the lines, the place of the phrase in them,
- * and the index by code.  Lines of codes without a phrase are cut out of a
- * constant table of all 500 of 15 bytes each: nothing is formatted at run
- * time and nothing needs to be initialised. */
+ * and the index by code.  A code without a row has the line of row 0, into
+ * which its digits are written. */
 #include "proto/status.h"
+
+#include <string.h>
+
+#include "base/check.h"
 
 /* clang-format off */
 #define STATUS_TABLE(X)                                                        \
@@ -75,6 +78,7 @@
     X(511, "Network Authentication Required")
 /* clang-format on */
 
+#define CODE_AT (sizeof("HTTP/1.1 ") - 1)
 #define PREFIX_LEN (sizeof("HTTP/1.1 200 ") - 1)
 #define BARE_LEN (PREFIX_LEN + 2)
 
@@ -91,6 +95,7 @@ struct line {
 };
 
 static const struct line lines[] = {
+    [ROW_NONE] = {"HTTP/1.1 000 \r\n", BARE_LEN},
 #define X(code, text)                                                          \
     [ROW_##code] = {"HTTP/1.1 " #code " " text "\r\n",                         \
                     sizeof("HTTP/1.1 " #code " " text "\r\n") - 1},
@@ -104,33 +109,21 @@ static const uint8_t row_of[STATUS_MAX + 1] = {
 #undef X
 };
 
-/* clang-format off */
-#define LINE(code) {"HTTP/1.1 " #code " \r\n"}
-#define LINES10(tens)                                                          \
-    LINE(tens##0), LINE(tens##1), LINE(tens##2), LINE(tens##3), LINE(tens##4), \
-    LINE(tens##5), LINE(tens##6), LINE(tens##7), LINE(tens##8), LINE(tens##9)
-#define LINES100(hundreds)                                                     \
-    LINES10(hundreds##0), LINES10(hundreds##1), LINES10(hundreds##2),          \
-    LINES10(hundreds##3), LINES10(hundreds##4), LINES10(hundreds##5),          \
-    LINES10(hundreds##6), LINES10(hundreds##7), LINES10(hundreds##8),          \
-    LINES10(hundreds##9)
-
-static const char bare[STATUS_MAX - STATUS_MIN + 1][BARE_LEN + 1] = {
-    LINES100(1), LINES100(2), LINES100(3), LINES100(4), LINES100(5),
-};
-/* clang-format on */
-
-et_str
-status_line(unsigned status)
+size_t
+status_put_line(char *p, unsigned status)
 {
     const struct line *l;
 
-    if (status < STATUS_MIN || status > STATUS_MAX)
+    if (UNLIKELY(status < STATUS_MIN || status > STATUS_MAX))
         status = 500;
-    if (row_of[status] == ROW_NONE)
-        return (et_str){bare[status - STATUS_MIN], BARE_LEN};
     l = &lines[row_of[status]];
-    return (et_str){l->text, l->len};
+    memcpy(p, l->text, sizeof l->text);
+    if (UNLIKELY(row_of[status] == ROW_NONE)) {
+        p[CODE_AT] = (char)('0' + status / 100);
+        p[CODE_AT + 1] = (char)('0' + status / 10 % 10);
+        p[CODE_AT + 2] = (char)('0' + status % 10);
+    }
+    return l->len;
 }
 
 et_str
@@ -138,8 +131,8 @@ status_phrase(unsigned status)
 {
     const struct line *l;
 
-    if (status > STATUS_MAX || row_of[status] == ROW_NONE)
-        return (et_str){"", 0};
+    if (status > STATUS_MAX)
+        status = 0;
     l = &lines[row_of[status]];
     return (et_str){l->text + PREFIX_LEN, l->len - BARE_LEN};
 }

@@ -18,9 +18,10 @@
 
 /* "Not Found" of 404; "" if the registry has none. [any] */
 et_str status_phrase(unsigned status);
-/* "HTTP/1.1 404 Not Found" CRLF; never absent.  A code without a phrase gives
- * "HTTP/1.1 599 " CRLF, one outside 100..599 the line of 500. [any] */
-et_str status_line(unsigned status);
+/* Write "HTTP/1.1 404 Not Found" CRLF to p, which has room for STATUS_LINE_MAX
+ * bytes (all may be written); returns its length.  A code without a phrase
+ * gives "HTTP/1.1 599 " CRLF, one outside 100..599 the line of 500. [any] */
+size_t status_put_line(char *p, unsigned status);
 /* False for what never carries a body: 1xx, 204, 304 (RFC 9110 6.4.1). */
 static inline int
 status_has_body(unsigned status)

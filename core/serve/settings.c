@@ -121,6 +121,9 @@ settings_limits(struct limits *l, const struct conf *conf)
         .read_buffer = (uint32_t)c->read_buffer,
         .write_buffer = (uint32_t)c->write_buffer,
     };
+    l->idle_soonest_ms = l->keepalive_ms ? l->keepalive_ms : l->header_ms;
+    if (l->write_ms < l->idle_soonest_ms)
+        l->idle_soonest_ms = l->write_ms;
     snprintf(l->temp_dir, sizeof l->temp_dir, "%s",
              c->temp_dir.n ? c->temp_dir.p : "/tmp");
 }
