@@ -56,7 +56,7 @@ block_free(struct arena *a, struct arena_block *b)
 }
 
 void
-arena_reset(struct arena *a)
+arena_shrink(struct arena *a)
 {
     while (a->more) {
         struct arena_block *b = a->more;
@@ -65,9 +65,6 @@ arena_reset(struct arena *a)
         block_free(a, b);
     }
     a->bytes = 0;
-    a->p = a->first;
-    a->end = a->first_end;
-    ASAN_UNPOISON(a->first, (size_t)(a->end - a->p));
 }
 
 static struct arena_block *

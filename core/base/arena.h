@@ -34,9 +34,19 @@ struct arena {
  * blocks together. [any] */
 void arena_init(struct arena *a, void *first, size_t first_len,
                 struct blocks *blocks, size_t max_bytes);
+/* Give back all blocks but the first. [owner] */
+void arena_shrink(struct arena *a);
 /* Forget everything, keep the first block, give the others back.  After it
  * the arena is as after init, and may as well be abandoned. [owner] */
-void arena_reset(struct arena *a);
+static inline void
+arena_reset(struct arena *a)
+{
+    if (a->more)
+        arena_shrink(a);
+    a->p = a->first;
+    a->end = a->first_end;
+    ASAN_UNPOISON(a->first, (size_t)(a->end - a->p));
+}
 /* arena_alloc when it does not fit what is left. [owner] */
 void *arena_alloc_slow(struct arena *a, size_t n);
 /* At least want free bytes at the arena's tail, *cap in all; NULL as alloc.

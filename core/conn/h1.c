@@ -87,10 +87,24 @@ log_request(struct conn *c)
     if (c->is_logged)
         return;
     c->is_logged = 1;
-    if (r->chain && r->chain->n_log)
+    if (r->chain && UNLIKELY(r->chain->n_log > 0))
         chain_log(r);
     resp_fini(&r->resp);
     unpin(c);
+}
+
+/* The request object goes back; its log steps have run. */
+static void
+release_request(struct conn *c)
+{
+    struct req *r = c->req;
+
+    if (UNLIKELY(c->body != NULL))
+        body_fini(c->body);
+    c->body = NULL;
+    req_fini(r);
+    slab_give(&c->env->reqs, r);
+    c->req = NULL;
 }
 
 void
@@ -99,12 +113,7 @@ h1_abandon(struct conn *c)
     if (!c->req)
         return;
     log_request(c);
-    if (c->body)
-        body_fini(c->body);
-    c->body = NULL;
-    req_fini(c->req);
-    slab_give(&c->env->reqs, c->req);
-    c->req = NULL;
+    release_request(c);
 }
 
 /* ---- answers --------------------------------------------------------------*/
@@ -419,7 +428,7 @@ end_response(struct conn *c)
         c->phase = CONN_DISCARD;
         c->body->n = 0; /* discard_body counts from here */
     } else {
-        h1_abandon(c);
+        release_request(c);
         c->phase = CONN_IDLE;
     }
     c->since_ms = c->env->clock.mono_ms;

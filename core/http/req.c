@@ -19,12 +19,15 @@ void
 req_init(struct req *r, struct blocks *blocks, et_worker *worker,
          const struct clock *clock)
 {
-    /* Field by field: clearing the whole costs more than all that is needed. */
-    r->pub = (et_req){
-        .ctx = {sizeof r->pub, ET_K_REQ, worker->ctx.host},
-        .http = host_http(),
-        .worker = worker,
-    };
+    /* Field by field: clearing the whole costs more than all that is needed.
+     * The rest of pub is set by req_adopt_head and dispatch, before anyone
+     * sees it. */
+    r->pub.ctx = (et_ctx){sizeof r->pub, ET_K_REQ, worker->ctx.host};
+    r->pub.http = host_http();
+    r->pub.worker = worker;
+    r->pub.mine = NULL;
+    r->pub.method = ET_M_OTHER;
+    r->pub.status = r->pub.reserved0 = 0;
     r->magic = REQ_MAGIC;
     r->entered = r->waiting = r->member = r->is_spoilt = r->miss = 0;
     r->chain = NULL;
