@@ -80,28 +80,43 @@ let_go(struct log_file *f)
     f->path = NULL;
 }
 
+/* The descriptor for path and, if it is ours to close, a copy of path. */
+static int
+open_target(const char *path, char **copy)
+{
+    int fd = standard_fd(path);
+
+    *copy = NULL;
+    if (fd >= 0)
+        return fd;
+    *copy = strdup(path);
+    if (!*copy)
+        return -ENOMEM;
+    fd = open_path(path);
+    if (fd < 0)
+        free(*copy);
+    return fd;
+}
+
+/* The buffer comes last, since a file with one counts as open. */
 int
 log_file_open(struct log_file *f, const char *path)
 {
-    int fd = standard_fd(path);
-    char *copy = NULL;
+    char *buffer = f->buffer ? f->buffer : malloc(LOG_FILE_BUFFER_BYTES);
+    char *copy;
+    int fd;
 
-    if (!f->buffer)
-        f->buffer = malloc(LOG_FILE_BUFFER_BYTES);
-    if (!f->buffer)
+    if (!buffer)
         return -ENOMEM;
+    fd = open_target(path, &copy);
     if (fd < 0) {
-        copy = strdup(path);
-        if (!copy)
-            return -ENOMEM;
-        fd = open_path(path);
-        if (fd < 0) {
-            free(copy);
-            return fd;
-        }
+        if (!f->buffer)
+            free(buffer);
+        return fd;
     }
     log_file_flush(f);
     let_go(f);
+    f->buffer = buffer;
     f->path = copy;
     f->fd = fd;
     look_at(f);

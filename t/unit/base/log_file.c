@@ -183,6 +183,21 @@ START_TEST(what_cannot_be_opened_leaves_the_file_as_it_was)
 }
 END_TEST
 
+/* A file with a buffer counts as open: its descriptor would be 0. */
+START_TEST(what_could_never_be_opened_is_no_file)
+{
+    fixture_setup();
+    ck_assert_int_eq(log_file_open(&f, fixture_path("no/such")), -ENOENT);
+    ck_assert_ptr_null(f.buffer);
+    ck_assert_ptr_null(f.path);
+    ck_assert_int_eq(log_file_open(&f, fixture_path("log")), 0);
+    ck_assert(put("a line\n") && log_file_flush(&f));
+    ck_assert_str_eq(content(fixture_path("log")), "a line\n");
+    log_file_close(&f);
+    fixture_teardown();
+}
+END_TEST
+
 START_TEST(without_memory_there_is_no_file)
 {
     fixture_setup();
@@ -190,6 +205,7 @@ START_TEST(without_memory_there_is_no_file)
         int nth = fail_at;
 
         ck_assert_int_eq(log_file_open(&f, fixture_path("log")), -ENOMEM);
+        ck_assert_ptr_null(f.buffer);
         fail_at = nth;
         log_file_close(&f);
     }
@@ -488,6 +504,7 @@ END_TEST
 UNIT_MAIN(log_file, lines_are_appended, a_truncated_file_begins_anew,
           a_renamed_file_is_left_at_reopen,
           what_cannot_be_opened_leaves_the_file_as_it_was,
+          what_could_never_be_opened_is_no_file,
           without_memory_there_is_no_file,
           a_full_disk_keeps_what_it_can_and_counts_the_rest,
           short_and_interrupted_writes_are_finished,
