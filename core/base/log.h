@@ -11,9 +11,9 @@
  * (start-up, the control thread itself, tests) writes straight to the files,
  * under a lock that no thread with a ring ever takes.
  *
- *   2026-11-21T02:21:00.123Z warn  worker=1 plugin=limit@users: text
+ *   2026-11-21T02:21:00.123Z warn  worker=1 limit@users: text
  *   {"time":"2026-11-21T02:21:00.123Z","level":"warn","thread":"worker 1",
- *    "where":"plugin=limit@users","text":"text"}          (on one line)
+ *    "where":"limit@users","text":"text"}          (on one line)
  *
  * If stderr is the journal's ($JOURNAL_STREAM names it), "<4>" and the like
  * stand before each line.  Channel 0 is the server's log; others are
@@ -68,7 +68,7 @@ enum log_level log_get_level(void);
 void log_set_format(enum log_format format);
 
 /* Write a record of the server's own.  where is a short context such as
- * "plugin=limit@users" or NULL.  Control bytes in the text are escaped, so a
+ * "limit@users" or NULL.  Control bytes in the text are escaped, so a
  * record is one line whatever it is given. [any] */
 void log_write(enum log_level level, const char *where, const char *text,
                size_t n);

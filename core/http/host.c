@@ -26,7 +26,7 @@ speaker(const et_ctx *c)
     if (c->kind == ET_K_CONF)
         return CONTAINER_OF((et_conf *)(uintptr_t)c, struct instance, conf)
             ->name;
-    return NULL;
+    return instance_speaking();
 }
 
 static void

@@ -111,11 +111,33 @@ instance_open(struct instance *i, char *why, size_t cap)
     return 0;
 }
 
+/* A worker's context says nothing of whose code runs: this does. */
+static _Thread_local const struct instance *speaking;
+
+const char *
+instance_speaking(void)
+{
+    return speaking ? speaking->name : NULL;
+}
+
+static int
+run_init(const struct instance *i, et_worker *w, void *state, et_err *e)
+{
+    const et_statedef *def = i->plugin->state;
+    int rc;
+
+    if (!def->init)
+        return 0;
+    speaking = i;
+    rc = def->init(w, i->inst ? i->inst : i->options, state, e);
+    speaking = NULL;
+    return rc;
+}
+
 int
 instance_worker_init(struct instance *i, et_worker *w, char *why, size_t cap)
 {
     const et_statedef *def = i->plugin->state;
-    const void *from = i->inst ? i->inst : i->options;
     et_err e = {why, cap - 1, 0};
     size_t size;
     void *state;
@@ -131,7 +153,7 @@ instance_worker_init(struct instance *i, et_worker *w, char *why, size_t cap)
         return ET_ENOMEM;
     }
     memset(state, 0, size);
-    rc = def->init ? def->init(w, from, state, &e) : 0;
+    rc = run_init(i, w, state, &e);
     if (rc < 0) {
         explain(why, cap, &e, "its worker init failed without saying why");
         free(state);
@@ -150,8 +172,10 @@ instance_worker_exit(struct instance *i, et_worker *w)
     if (!state)
         return;
     i->states[w->index] = NULL;
+    speaking = i;
     if (def->exit)
         def->exit(w, state);
+    speaking = NULL;
     free(state);
 }
 

@@ -50,6 +50,9 @@ MUST_USE int instance_open(struct instance *i, char *why, size_t cap);
 MUST_USE int instance_worker_init(struct instance *i, et_worker *w, char *why,
                                   size_t cap);
 void instance_worker_exit(struct instance *i, et_worker *w);
+/* The name of the instance whose worker init or exit runs on this thread now,
+ * or NULL. [any] */
+const char *instance_speaking(void);
 /* What a step of this instance gets as self on worker index. [worker] */
 void *instance_self(const struct instance *i, uint32_t worker);
 

@@ -82,8 +82,12 @@ START_TEST(a_line_has_time_level_worker_and_source)
                   line);
     ck_assert_msg(strstr(line, "answers"), "%s", line);
     line = wait_line(&s, "log", "life: init life on 1");
-    ck_assert_msg(strstr(line, " info ") && strstr(line, " worker=1: "), "%s",
-                  line);
+    ck_assert_msg(strstr(line, " info ") && strstr(line, " worker=1 life: "),
+                  "%s", line);
+    server_write(&s, SERVER "[plugin answers]\n[plugin life]\nsay = new\n");
+    ck_assert(server_reload(&s));
+    line = wait_line(&s, "log", "life: exit life on 1");
+    ck_assert_msg(strstr(line, " worker=1 life: "), "%s", line);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
