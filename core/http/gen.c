@@ -5,11 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
 #include "http/metering.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
 
 #define CHAINS_MAX_BYTES ((size_t)1 << 30)
+/* Laying out so many chains is short beside the budget of a worker init. */
+#define ROUTES_A_STEP 64u
 
 static struct chain_member
 member_of(const struct instance *i, uint32_t worker)
@@ -74,61 +79,128 @@ gen_compose(struct gen_worker *w, const struct route *route)
     return block ? chain_compose(block, m, n) : NULL;
 }
 
-static int
-compose_all(struct gen_worker *w)
-{
-    struct gen *g = w->gen;
-
-    w->chains = arena_alloc(&w->arena, g->n_routes * sizeof *w->chains);
-    if (!w->chains)
-        return ET_ENOMEM;
-    for (uint32_t i = 0; i < g->n_routes; i++) {
-        w->chains[i] = gen_compose(w, g->routes[i]);
-        if (!w->chains[i])
-            return ET_ENOMEM;
-    }
-    return 0;
-}
-
 static void
 undo(struct gen_worker *w)
 {
     while (w->n_ready > 0)
-        instance_worker_exit(w->gen->instances[--w->n_ready], w->worker);
+        instance_drop(w->gen->instances[--w->n_ready], w->worker);
     arena_reset(&w->arena);
     w->chains = NULL;
 }
 
-int
-gen_prepare(struct gen *g, et_worker *worker, char *why, size_t cap)
+/* ---- preparing, step by step ----------------------------------------------*/
+
+void
+gen_prepare(struct gen *g, et_worker *worker)
 {
     struct gen_worker *w = &g->workers[worker->index];
+
+    *w = (struct gen_worker){.gen = g, .worker = worker};
+    arena_init(&w->arena, NULL, 0, NULL, CHAINS_MAX_BYTES);
+}
+
+/* The state a predecessor hands over to i, which is held. */
+static int
+inherit(struct gen_worker *w, struct instance *i, const struct instance *old,
+        char *why, size_t cap)
+{
+    int rc = instance_inherit(i, old, w->worker, why, cap);
+
+    if (rc != INSTANCE_NOT_TAKEN)
+        return rc;
+    if (i->requires_state) {
+        instance_drop(i, w->worker);
+        return ERR_INVALID;
+    }
+    log_printf(LOG_WARN, i->name, "starts without the state of before: %s",
+               why);
+    return 0;
+}
+
+static int
+hold(struct gen_worker *w, uint32_t k, char *why, size_t cap)
+{
+    const struct gen *g = w->gen;
+    struct instance *i = g->instances[k];
+    const struct instance *old = g->predecessors ? g->predecessors[k] : NULL;
+    int rc = instance_hold(i, w->worker, why, cap);
+
+    return rc < 0 || !old ? rc : inherit(w, i, old, why, cap);
+}
+
+static int
+hold_next(struct gen_worker *w, char *why, size_t cap)
+{
+    struct instance *i = w->gen->instances[w->n_ready];
+    uint64_t began_ns = clock_mono_ns(), took_ns;
+    char text[256] = "";
+    int rc = hold(w, w->n_ready, text, sizeof text);
+
+    if (rc < 0) {
+        w->failed = i;
+        snprintf(why, cap, "plugin %s on worker %u: %s", i->name,
+                 w->worker->index, text);
+        return rc;
+    }
+    w->n_ready++;
+    took_ns = clock_mono_ns() - began_ns;
+    if (took_ns > w->slowest_ns) {
+        w->slowest_ns = took_ns;
+        w->slowest = i;
+    }
+    return 0;
+}
+
+static int
+compose_some(struct gen_worker *w)
+{
+    const struct gen *g = w->gen;
+    uint32_t end = w->n_composed + ROUTES_A_STEP;
+
+    if (!w->chains)
+        w->chains = arena_alloc(&w->arena, g->n_routes * sizeof *w->chains);
+    if (!w->chains)
+        return ET_ENOMEM;
+    for (; w->n_composed < end && w->n_composed < g->n_routes;
+         w->n_composed++) {
+        struct chain *c = gen_compose(w, g->routes[w->n_composed]);
+        if (!c)
+            return ET_ENOMEM;
+        w->chains[w->n_composed] = c;
+    }
+    return 0;
+}
+
+static int
+take_step(struct gen_worker *w, char *why, size_t cap)
+{
+    const struct gen *g = w->gen;
     int rc;
 
-    w->gen = g;
-    w->worker = worker;
-    w->n_active = 0;
-    w->n_ready = 0;
-    w->failed = NULL;
-    arena_init(&w->arena, NULL, 0, NULL, CHAINS_MAX_BYTES);
-    while (w->n_ready < g->n_instances) {
-        struct instance *i = g->instances[w->n_ready];
-        char text[256] = "";
-        rc = instance_worker_init(i, worker, text, sizeof text);
-        if (rc < 0) {
-            w->failed = i;
-            snprintf(why, cap, "plugin %s on worker %u: %s", i->name,
-                     worker->index, text);
-            undo(w);
-            return rc;
-        }
-        w->n_ready++;
+    if (atomic_load_explicit(&g->is_given_up, memory_order_relaxed)) {
+        snprintf(why, cap, "worker %u was not ready in time", w->worker->index);
+        return ERR_TIMEOUT;
     }
-    rc = compose_all(w);
-    if (rc < 0) {
-        snprintf(why, cap, "out of memory for the chains");
+    if (w->n_ready < g->n_instances) {
+        rc = hold_next(w, why, cap);
+    } else {
+        rc = compose_some(w);
+        if (rc < 0)
+            snprintf(why, cap, "out of memory for the chains");
+    }
+    if (rc < 0)
+        return rc;
+    return w->n_ready < g->n_instances || w->n_composed < g->n_routes;
+}
+
+int
+gen_prepare_step(struct gen *g, et_worker *worker, char *why, size_t cap)
+{
+    struct gen_worker *w = &g->workers[worker->index];
+    int rc = take_step(w, why, cap);
+
+    if (rc < 0)
         undo(w);
-    }
     return rc;
 }
 

@@ -31,12 +31,15 @@ struct gen;
 struct gen_worker {
     struct gen *gen;
     et_worker *worker;
-    struct chain **chains;         /* by route->index */
-    struct arena arena;            /* of the chains */
-    uint32_t n_active;             /* requests pinned to it */
-    uint8_t is_stopping;           /* the process is: `ready` says no */
-    uint32_t n_ready;              /* instances whose worker init has run */
-    const struct instance *failed; /* whose worker init has failed, or NULL */
+    struct chain **chains;          /* by route->index */
+    struct arena arena;             /* of the chains */
+    uint32_t n_active;              /* requests pinned to it */
+    uint8_t is_stopping;            /* the process is: `ready` says no */
+    uint32_t n_ready;               /* instances held, from the first one on */
+    uint32_t n_composed;            /* routes whose chain is laid out */
+    const struct instance *failed;  /* whose worker init has failed, or NULL */
+    const struct instance *slowest; /* to become ready, and how long it took */
+    uint64_t slowest_ns;
 };
 
 struct gen {
@@ -48,25 +51,35 @@ struct gen {
     uint32_t n_routes;
 
     struct instance **instances;
+    struct instance **predecessors; /* [n_instances]: whose state is handed over
+                                       to that one; NULL: nobody's.  Borrowed
+                                       of the generation that serves */
     uint32_t n_instances;
+    uint32_t n_kept; /* of them: taken over from the generation before */
     struct addr_trust trust;   /* proxies that are believed */
     struct metering *metering; /* the process's, where meters are held */
     uint32_t n_workers;
     struct gen_worker *workers;    /* [n_workers] */
     _Atomic uint32_t workers_left; /* not yet retired */
+    _Atomic int is_given_up;       /* the control thread waits no longer */
     void *on_retired; /* the control thread's, for when the last one is */
 };
 
-/* Make worker's part: worker init of every instance in order, then every
- * chain.  0, or < 0 and why (cap bytes): then what was done is undone in
- * reverse and the part is as before. [worker] */
-MUST_USE int gen_prepare(struct gen *g, et_worker *worker, char *why,
-                         size_t cap);
+/* Begin worker's part; the steps below make it. [worker] */
+void gen_prepare(struct gen *g, et_worker *worker);
+/* One step of making worker's part, short enough for one turn of its loop: the
+ * worker init of one instance, in order, with the state its predecessor hands
+ * over; after the last one some chains.  1: there is more to do; 0: the part is
+ * ready; below 0 (why, cap bytes): it failed, or nobody waits for it any more
+ * (is_given_up); then what was done is undone in reverse and the part is as
+ * before. [worker] */
+MUST_USE int gen_prepare_step(struct gen *g, et_worker *worker, char *why,
+                              size_t cap);
 /* Lay out the chain of one route in w's arena, as gen_prepare does for all;
  * NULL without memory. [worker] */
 struct chain *gen_compose(struct gen_worker *w, const struct route *route);
-/* Undo gen_prepare: worker exit in reverse order.  True if this was the last
- * part of the generation: it may be disposed of. [worker] */
+/* Undo what was prepared: worker exit in reverse order.  True if this was the
+ * last part of the generation: it may be disposed of. [worker] */
 MUST_USE int gen_retire(struct gen_worker *w);
 /* Release instances and memory; no part is in use any more. [control] */
 void gen_free(struct gen *g);

@@ -34,7 +34,7 @@ instance_new(struct plugin *plugin, const char *section, const char *route,
         return NULL;
     arena_init(&i->arena, NULL, 0, NULL, OPTIONS_MAX_BYTES);
     i->refs = 1;
-    i->states = calloc(n_workers, sizeof *i->states);
+    i->parts = calloc(n_workers, sizeof *i->parts);
     i->name = full_name(&i->arena, section, route);
     i->conf = (et_conf){
         .ctx = {sizeof i->conf, ET_K_CONF, host},
@@ -42,8 +42,8 @@ instance_new(struct plugin *plugin, const char *section, const char *route,
         .route = route ? arena_dup(&i->arena, as_str(route)) : as_str(NULL),
         .n_workers = n_workers,
     };
-    if (!i->states || !i->name || !i->conf.instance.p) {
-        free(i->states);
+    if (!i->parts || !i->name || !i->conf.instance.p) {
+        free(i->parts);
         arena_reset(&i->arena);
         free(i);
         return NULL;
@@ -72,7 +72,7 @@ instance_unref(struct instance *i)
     while (i->n_channels > 0)
         log_channel_close(i->channels[--i->n_channels]);
     plugin_unref(i->plugin);
-    free(i->states);
+    free(i->parts);
     arena_reset(&i->arena);
     free(i);
 }
@@ -111,6 +111,8 @@ instance_open(struct instance *i, char *why, size_t cap)
     return 0;
 }
 
+/* ---- a worker's part ------------------------------------------------------*/
+
 /* A worker's context says nothing of whose code runs: this does. */
 static _Thread_local const struct instance *speaking;
 
@@ -134,55 +136,184 @@ run_init(const struct instance *i, et_worker *w, void *state, et_err *e)
     return rc;
 }
 
-int
-instance_worker_init(struct instance *i, et_worker *w, char *why, size_t cap)
+static void
+run_exit(const struct instance *i, et_worker *w, void *state)
+{
+    const et_statedef *def = i->plugin->state;
+
+    if (!def->exit)
+        return;
+    speaking = i;
+    def->exit(w, state);
+    speaking = NULL;
+}
+
+/* On cache lines of its own: workers' states never share one. */
+static size_t
+state_bytes(const et_statedef *def)
+{
+    return ((size_t)def->state_size + 64) & ~(size_t)63;
+}
+
+static int
+make_state(struct instance *i, et_worker *w, char *why, size_t cap)
 {
     const et_statedef *def = i->plugin->state;
     et_err e = {why, cap - 1, 0};
-    size_t size;
-    void *state;
+    void *state = aligned_alloc(64, state_bytes(def));
     int rc;
 
-    if (!def)
-        return 0;
-    /* On cache lines of its own: workers' states never share one. */
-    size = ((size_t)def->state_size + 64) & ~(size_t)63;
-    state = aligned_alloc(64, size);
     if (!state) {
         snprintf(why, cap, "out of memory");
         return ET_ENOMEM;
     }
-    memset(state, 0, size);
+    memset(state, 0, state_bytes(def));
     rc = run_init(i, w, state, &e);
     if (rc < 0) {
         explain(why, cap, &e, "its worker init failed without saying why");
         free(state);
         return rc;
     }
-    i->states[w->index] = state;
+    i->parts[w->index].state = state;
+    return 0;
+}
+
+static void
+end_state(struct instance *i, et_worker *w)
+{
+    struct instance_part *part = &i->parts[w->index];
+
+    run_exit(i, w, part->state);
+    free(part->state);
+    part->state = NULL;
+}
+
+int
+instance_hold(struct instance *i, et_worker *w, char *why, size_t cap)
+{
+    struct instance_part *part = &i->parts[w->index];
+    int rc = 0;
+
+    if (part->n_held == 0 && i->plugin->state)
+        rc = make_state(i, w, why, cap);
+    if (rc < 0)
+        return rc;
+    part->n_held++;
     return 0;
 }
 
 void
-instance_worker_exit(struct instance *i, et_worker *w)
+instance_drop(struct instance *i, et_worker *w)
 {
-    const et_statedef *def = i->plugin->state;
-    void *state = i->states[w->index];
+    struct instance_part *part = &i->parts[w->index];
 
-    if (!state)
-        return;
-    i->states[w->index] = NULL;
-    speaking = i;
-    if (def->exit)
-        def->exit(w, state);
+    CHECK(part->n_held > 0);
+    if (--part->n_held == 0 && part->state)
+        end_state(i, w);
+}
+
+/* ---- what a state hands over to its successor -----------------------------*/
+
+struct saved {
+    char *p;
+    size_t n, cap;
+};
+
+static int32_t
+put(void *out, const void *p, size_t n)
+{
+    struct saved *s = out;
+
+    if (n > INSTANCE_SAVED_MAX - s->n)
+        return ET_ELIMIT;
+    if (n > s->cap - s->n) {
+        size_t cap = s->cap ? 2 * s->cap : 4096;
+        char *to;
+
+        while (cap < s->n + n)
+            cap *= 2;
+        to = realloc(s->p, cap);
+        if (!to)
+            return ET_ENOMEM;
+        s->p = to;
+        s->cap = cap;
+    }
+    if (n)
+        memcpy(s->p + s->n, p, n);
+    s->n += n;
+    return 0;
+}
+
+static int
+save(const struct instance *old, et_worker *w, struct saved *s, char *why,
+     size_t cap)
+{
+    const et_statedef *def = old->plugin->state;
+    int rc;
+
+    speaking = old;
+    rc = def->save(w, old->parts[w->index].state, s, put);
     speaking = NULL;
-    free(state);
+    if (rc < 0)
+        snprintf(why, cap, "its state could not be saved (%d)", rc);
+    return rc;
+}
+
+static int
+load(struct instance *heir, et_worker *w, uint32_t version,
+     const struct saved *s, char *why, size_t cap)
+{
+    const et_statedef *def = heir->plugin->state;
+    et_err e = {why, cap - 1, 0};
+    int rc;
+
+    speaking = heir;
+    rc = def->load(w, heir->parts[w->index].state, version, s->p ? s->p : "",
+                   s->n, &e);
+    speaking = NULL;
+    if (rc < 0)
+        explain(why, cap, &e, "it does not take the state of the old one");
+    return rc;
+}
+
+/* After a load that failed half way: as init leaves it. */
+static int
+make_again(struct instance *heir, et_worker *w, char *why, size_t cap)
+{
+    char again[256];
+    int rc;
+
+    end_state(heir, w);
+    rc = make_state(heir, w, again, sizeof again);
+    if (rc == 0)
+        return INSTANCE_NOT_TAKEN;
+    snprintf(why, cap, "%s", again);
+    heir->parts[w->index].n_held--;
+    return rc;
+}
+
+int
+instance_inherit(struct instance *heir, const struct instance *old,
+                 et_worker *w, char *why, size_t cap)
+{
+    const et_statedef *from = old->plugin->state, *to = heir->plugin->state;
+    struct saved s = {NULL, 0, 0};
+    int rc = INSTANCE_TAKEN;
+
+    if (!from || !from->save || !to || !to->load || !old->parts[w->index].state)
+        return INSTANCE_TAKEN;
+    if (save(old, w, &s, why, cap) < 0)
+        rc = INSTANCE_NOT_TAKEN;
+    else if (load(heir, w, from->version, &s, why, cap) < 0)
+        rc = make_again(heir, w, why, cap);
+    free(s.p);
+    return rc;
 }
 
 void *
 instance_self(const struct instance *i, uint32_t worker)
 {
     if (i->plugin->state)
-        return i->states[worker];
+        return i->parts[worker].state;
     return i->inst ? i->inst : i->options;
 }

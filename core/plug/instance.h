@@ -6,7 +6,9 @@
  * Each stage is given what the stage before made; a step's self is what the
  * last one made.  Options and inst are made on the control thread and read-only
  * afterwards; a state belongs to its worker.  Routes with equal overrides share
- * an instance, and so do generations: it goes when the last one lets go. */
+ * an instance, and so do generations: the control thread counts those that hold
+ * it at all (refs), each worker those that hold its state (n_held).  Who is the
+ * first makes, who is the last ends; whoever only borrowed ends nothing. */
 #ifndef PLUG_INSTANCE_H
 #define PLUG_INSTANCE_H
 
@@ -20,17 +22,26 @@
 struct plugin;
 
 #define INSTANCE_MAX_CHANNELS 8
+/* What save may hand over of one state. */
+#define INSTANCE_SAVED_MAX (16u << 20)
+
+/* A worker's share of an instance; only that worker looks at it. */
+struct instance_part {
+    void *state;     /* NULL: none, or the plugin declares none */
+    uint32_t n_held; /* generations of this worker that hold it */
+};
 
 struct instance {
     et_conf conf;     /* what open is shown; conf.instance is its section */
     const char *name; /* "limit", or "limit@users" with values of a route */
     struct plugin *plugin; /* holds a reference */
     void *options, *inst;
-    void **states; /* [n_workers]; NULL: not initialised there */
+    struct instance_part *parts; /* [n_workers] */
     struct arena arena;
     et_str key;             /* equal keys: equal instances */
     const uint8_t *secrets; /* by row of the options: never print it; or NULL */
     uint32_t refs;
+    uint8_t requires_state; /* state = required: or the reload is refused */
     uint32_t n_channels;
     int channels[INSTANCE_MAX_CHANNELS]; /* log files it opened */
 };
@@ -46,12 +57,24 @@ void instance_unref(struct instance *i);
 /* Run the plugin's open with i->options; 0, or < 0 and why (cap bytes) says
  * why. [control] */
 MUST_USE int instance_open(struct instance *i, char *why, size_t cap);
-/* Make this worker's state; 0, or < 0 and why. Nothing to do: 0. [worker] */
-MUST_USE int instance_worker_init(struct instance *i, et_worker *w, char *why,
-                                  size_t cap);
-void instance_worker_exit(struct instance *i, et_worker *w);
-/* The name of the instance whose worker init or exit runs on this thread now,
- * or NULL. [any] */
+/* One more generation holds this worker's state; the first one makes it: 0, or
+ * < 0 and why (cap bytes), and it is not held. [worker] */
+MUST_USE int instance_hold(struct instance *i, et_worker *w, char *why,
+                           size_t cap);
+/* One generation less; the last one ends the state. [worker] */
+void instance_drop(struct instance *i, et_worker *w);
+/* Hand what old's plugin saves of its state over to heir's, which has just been
+ * made and which nobody else holds; old goes on as it was.  INSTANCE_TAKEN,
+ * also if one of the two takes no part in it.  INSTANCE_NOT_TAKEN, with why
+ * (cap bytes): it was not saved or not loaded whole, and heir's state is as
+ * init leaves it.  Below 0, with why: even that failed, and heir is not held
+ * any more. [worker] */
+#define INSTANCE_TAKEN 0
+#define INSTANCE_NOT_TAKEN 1
+MUST_USE int instance_inherit(struct instance *heir, const struct instance *old,
+                              et_worker *w, char *why, size_t cap);
+/* The name of the instance whose worker init, exit, save or load runs on this
+ * thread now, or NULL. [any] */
 const char *instance_speaking(void);
 /* What a step of this instance gets as self on worker index. [worker] */
 void *instance_self(const struct instance *i, uint32_t worker);

@@ -15,7 +15,6 @@
 #include "conf/option.h"
 #include "plug/image.h"
 
-#define PLUGIN_MAGIC 0x65706c67u
 #define PLUGIN_MAX_BYTES ((size_t)16 << 20)
 #define MAX_ITEMS 65536
 #define MAX_OPTIONS 1000u

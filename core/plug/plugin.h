@@ -25,6 +25,8 @@ struct image;
 struct image_rules;
 struct image_set;
 
+#define PLUGIN_MAGIC 0x65706c67u
+
 struct plugin {
     uint32_t magic;
     uint32_t n_refs;

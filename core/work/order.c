@@ -44,11 +44,27 @@ order_give(struct worker *w, struct order *o)
 
 /* ---- generations ---------------------------------------------------------*/
 
+/* One step a turn: the order comes back to the worker's own mailbox, so what
+ * happened meanwhile has its turn first. */
+static void
+go_on_preparing(struct worker *w, struct order *o)
+{
+    int rc = gen_prepare_step(o->arg, &w->env.worker, o->why, sizeof o->why);
+
+    if (rc <= 0) {
+        order_reply(o, rc);
+        return;
+    }
+    o->run = go_on_preparing;
+    order_give(w, o);
+}
+
 void
 order_prepare(struct worker *w, struct order *o)
 {
     o->why[0] = '\0';
-    order_reply(o, gen_prepare(o->arg, &w->env.worker, o->why, sizeof o->why));
+    gen_prepare(o->arg, &w->env.worker);
+    go_on_preparing(w, o);
 }
 
 void

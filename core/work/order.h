@@ -38,7 +38,7 @@ void order_give(struct worker *w, struct order *o);
 void order_reply(struct order *o, int result);
 
 /* Orders; arg is what each says. */
-/* PREPARE: arg is a struct gen; makes this worker's part. */
+/* PREPARE: arg is a struct gen; makes this worker's part, a step a turn. */
 void order_prepare(struct worker *w, struct order *o);
 /* ABORT: undo PREPARE of arg. */
 void order_abort(struct worker *w, struct order *o);
