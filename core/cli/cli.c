@@ -13,6 +13,8 @@
 #include "conf/conf.h"
 #include "conf/reference.h"
 #include "config.h"
+#include "serve/command.h"
+#include "serve/dry.h"
 #include "serve/server.h"
 
 struct arguments {
@@ -45,7 +47,7 @@ run_server(struct arguments *a)
 static int
 run_test(struct arguments *a)
 {
-    return with_conf(a, server_test);
+    return with_conf(a, dry_test);
 }
 
 static int
@@ -68,7 +70,7 @@ run_reference(struct arguments *a)
 static int
 run_routes(struct arguments *a)
 {
-    return with_conf(a, server_routes);
+    return with_conf(a, dry_routes);
 }
 
 static int run_help(struct arguments *a);

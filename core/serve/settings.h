@@ -28,5 +28,8 @@ struct settings {
 void settings_choose(struct settings *s, const struct conf *conf);
 /* The values connections work with. [control] */
 void settings_limits(struct limits *l, const struct conf *conf);
+/* The folder for files of the running process: the one conf names, else the
+ * usual one if we may write there, else NULL.  Borrowed of conf. [control] */
+const char *settings_runtime_dir(const struct conf *conf);
 
 #endif

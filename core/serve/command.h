@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* command.h - what a command of the server is given, and how it ends.
+ *
+ * A command is a function from struct server_options to an exit code: serving
+ * (server.h), or looking at a configuration without serving it (dry.h).  Not
+ * here: the words of the command line (cli/cli.h), which fills the options in
+ * and exits with the code. */
+#ifndef SERVE_COMMAND_H
+#define SERVE_COMMAND_H
+
+/* Exit codes (sysexits where there is one). */
+enum server_exit {
+    SERVER_OK = 0,
+    SERVER_CUT = 3, /* drain_timeout cut something off */
+    SERVER_USAGE = 64,
+    SERVER_UNAVAILABLE = 69, /* not running, no answer */
+    SERVER_INTERNAL = 70,
+    SERVER_PERMISSION = 77,
+    SERVER_CONFIG = 78, /* configuration or plugin refused */
+};
+
+/* All of it outlives the command. */
+struct server_options {
+    const char *conf_path;
+    char *const *env;
+    /* for dry_routes: */
+    int as_json;
+    const char *explain; /* a path, or NULL: list all routes */
+    const char *method;  /* for explain; NULL: GET */
+};
+
+#endif

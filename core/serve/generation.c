@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* generation.c - where generations come from and go; see generation.h. */
+#include "serve/generation.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "conf/bundle.h"
+#include "conf/conf.h"
+#include "http/gen.h"
+#include "serve/build.h"
+#include "serve/process.h"
+
+/* A generation's way back to the control thread. */
+struct retiring {
+    struct mail mail;
+    struct gen *gen;
+};
+
+/* ---- the end -------------------------------------------------------------*/
+
+void
+generation_dispose(struct server *s, struct gen *g)
+{
+    free(g->on_retired);
+    build_free(g);
+    s->n_gens--;
+}
+
+static void
+on_retired(void *reader, struct mail *m)
+{
+    struct retiring *r = CONTAINER_OF(m, struct retiring, mail);
+
+    log_debug("generation %llu is gone", (unsigned long long)r->gen->id);
+    generation_dispose(reader, r->gen);
+}
+
+/* ---- reading -------------------------------------------------------------*/
+
+static struct build_options
+build_options(struct server *s, const struct conf *conf)
+{
+    return (struct build_options){
+        .images = &s->images,
+        .runtime_dir = settings_runtime_dir(conf),
+        .metering = &s->metering,
+        .n_workers = s->settings.n_workers,
+        .id = s->last_id + 1,
+    };
+}
+
+/* The plugins and routes of a configuration that is known to be wrong, with
+ * figures of its own, so that nothing of it stays. */
+static void
+look_for_more(struct server *s, struct conf *conf, struct diag *d)
+{
+    struct build_options o = build_options(s, conf);
+    struct metering figures = {0};
+
+    o.metering = &figures;
+    o.n_workers = 1;
+    if (metering_init(&figures, 1) == 0)
+        build_check(conf, &o, d);
+    metering_fini(&figures);
+}
+
+struct conf *
+generation_read(struct server *s, struct diag *d)
+{
+    const struct server_options *o = s->options;
+    struct bundle *bundle = bundle_from_files(o->conf_path, o->env, d);
+    struct conf *conf;
+
+    if (!bundle)
+        return NULL;
+    conf = conf_parse_some(bundle, d);
+    bundle_free(bundle);
+    if (!conf || d->n_errors == 0)
+        return conf;
+    look_for_more(s, conf, d);
+    conf_free(conf);
+    return NULL;
+}
+
+/* ---- making --------------------------------------------------------------*/
+
+struct gen *
+generation_make(struct server *s, struct conf *conf, struct diag *d)
+{
+    const struct build_options o = build_options(s, conf);
+    struct gen *g = build_gen(conf, &o, d);
+    struct retiring *r;
+
+    if (!g) {
+        conf_free(conf);
+        return NULL;
+    }
+    s->n_gens++;
+    s->last_id = g->id;
+    r = g->on_retired = calloc(1, sizeof *r);
+    if (!r) {
+        diag_error(d, NULL, "out of memory");
+        generation_dispose(s, g);
+        return NULL;
+    }
+    *r = (struct retiring){.mail.deliver = on_retired, .gen = g};
+    return g;
+}

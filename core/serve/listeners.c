@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* listeners.c - who accepts from which socket; see listeners.h. */
+#include "serve/listeners.h"
+
+#include "base/log.h"
+#include "serve/process.h"
+
+int
+listeners_want(struct server *s, const struct conf *conf, struct diag *d)
+{
+    uint32_t each = s->fleet.per_worker ? s->settings.n_workers : 1;
+
+    return sockets_want(&s->sockets, conf, each, d);
+}
+
+void
+listeners_revert(struct server *s)
+{
+    sockets_revert(&s->sockets);
+}
+
+static void
+tell(struct server *s)
+{
+    struct listener_env env[ENV_MAX_LISTENERS];
+
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++)
+        env[i] = s->sockets.v[i].env;
+    (void)fleet_all(&s->fleet, order_listeners, env, NULL);
+}
+
+void
+listeners_start(struct server *s)
+{
+    tell(s);
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        struct socket_entry *e = &s->sockets.v[i];
+        if (!e->is_new)
+            continue;
+        fleet_listen(&s->fleet, (uint8_t)i, e->fds);
+        log_info("listening on %s", e->shown);
+    }
+    sockets_settle(&s->sockets);
+}
+
+/* Nobody accepts from its sockets any more. */
+static void
+forget(struct server *s, uint32_t i)
+{
+    if (!s->sockets.v[i].is_new)
+        log_info("no longer listening on %s", s->sockets.v[i].shown);
+    sockets_forget(&s->sockets, i);
+}
+
+void
+listeners_stop(struct server *s)
+{
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        struct socket_entry *e = &s->sockets.v[i];
+        if (e->n_fds == 0 || e->is_wanted)
+            continue;
+        fleet_unlisten(&s->fleet, (uint8_t)i);
+        forget(s, i);
+    }
+}
+
+void
+listeners_forget(struct server *s)
+{
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        if (s->sockets.v[i].n_fds > 0)
+            forget(s, i);
+    }
+}

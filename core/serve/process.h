@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* process.h - what the control thread knows: the state of the server process.
+ *
+ * Private to core/serve: one struct server, on the stack of server_run (or of a
+ * command of dry.c, which uses but a part of it), handed down to the files that
+ * each do one thing with it:
+ *
+ *     server -> start  -> change, generation, listeners, pidfile, logs
+ *            -> control                     -> listeners, pidfile, logs
+ *            -> reload -> change, generation, listeners, logs
+ *            -> stop   -> control, listeners, pidfile
+ *        dry -> generation -> build
+ *
+ * Not here: anything another thread touches, but for what says so itself
+ * (mailbox, body_budget, metering).  Invariants: gen is NULL until the first
+ * one is made, and from the first COMMIT on the one that serves; n_gens >= 1
+ * while there is one; ids are at most last_id; stops never falls. */
+#ifndef SERVE_PROCESS_H
+#define SERVE_PROCESS_H
+
+#include <stdint.h>
+
+#include "conn/env.h"
+#include "http/metering.h"
+#include "plug/image.h"
+#include "serve/command.h"
+#include "serve/fleet.h"
+#include "serve/logs.h"
+#include "serve/settings.h"
+#include "serve/sockets.h"
+#include "work/mailbox.h"
+
+struct gen;
+
+struct server {
+    const struct server_options *options;
+    struct settings settings; /* chosen at the start */
+
+    /* the threads, and what they share */
+    struct mailbox mailbox; /* the control thread's own */
+    struct fleet fleet;
+    struct sockets sockets;
+    struct logs logs;
+    struct body_budget budget;
+
+    /* generations */
+    struct image_set images;
+    struct metering metering;
+    struct gen *gen;
+    uint64_t last_id;
+    uint32_t n_gens; /* alive */
+
+    /* signals noted, and when the last one to stop came */
+    int signal_fd;
+    int hup, usr1, stops;
+    uint64_t stop_ns;
+
+    int is_ending; /* drain has begun */
+    int has_pid_file;
+};
+
+#endif

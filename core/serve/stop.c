@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* stop.c - from a process that serves to none; see stop.h. */
+#include "serve/stop.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "http/gen.h"
+#include "serve/control.h"
+#include "serve/listeners.h"
+#include "serve/pidfile.h"
+#include "serve/process.h"
+
+#define GRACE_MAX_MS 1000u
+
+/* ---- waiting -------------------------------------------------------------*/
+
+/* Wait while is_waiting says so, but not longer than ms, nor past another
+ * signal. */
+static void
+wait_patiently(struct server *s, uint64_t ms,
+               int (*is_waiting)(const struct server *s))
+{
+    uint64_t end_ns = clock_mono_ns() + ms * 1000000u, now_ns;
+    int signals = s->stops;
+
+    while (is_waiting(s) && s->stops == signals &&
+           (now_ns = clock_mono_ns()) < end_ns)
+        control_turn(s, (int)((end_ns - now_ns) / 1000000u) + 1);
+}
+
+static int
+always(const struct server *s)
+{
+    (void)s;
+    return 1;
+}
+
+static int
+acceptor_is_out(const struct server *s)
+{
+    return s->fleet.acceptor_order.is_out;
+}
+
+static int
+anyone_is_out(const struct server *s)
+{
+    return s->fleet.n_waiting > 0;
+}
+
+/* ---- connections ---------------------------------------------------------*/
+
+/* Serve on with `Connection: close` for shutdown_delay, accept what is queued,
+ * let idle connections go after their grace and busy ones when they are done,
+ * at most for drain_timeout.  A second signal ends it at once. */
+static int
+drain(struct server *s)
+{
+    const struct conf_server *c = &s->gen->conf->server;
+    struct fleet *f = &s->fleet;
+
+    log_info("stopping: up to %lld ms for what is in progress",
+             (long long)(c->shutdown_delay + c->drain_timeout));
+    s->is_ending = 1;
+    fleet_command(f, 0, f->n_workers, order_stopping, NULL);
+    if (c->shutdown_delay > 0)
+        wait_patiently(s, (uint64_t)c->shutdown_delay, always);
+    fleet_unlisten_all(f);
+    wait_patiently(s, GRACE_MAX_MS, acceptor_is_out);
+    listeners_forget(s);
+    fleet_drain(f);
+    if (s->stops == 1)
+        wait_patiently(s, (uint64_t)c->drain_timeout, anyone_is_out);
+    if (!anyone_is_out(s))
+        return SERVER_OK;
+    log_warn("stopping now: connections are cut off");
+    return SERVER_CUT;
+}
+
+/* ---- threads and the rest ------------------------------------------------*/
+
+/* False if a thread does not end: a step of a plugin blocks it. */
+static int
+end_threads(struct server *s)
+{
+    struct fleet *f = &s->fleet;
+    int rc = 0;
+
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        worker_stop(&f->workers[i]);
+    acceptor_stop(&f->acceptor);
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        rc |= worker_join(&f->workers[i], rc == 0 ? GRACE_MAX_MS : 0);
+    rc |= acceptor_join(&f->acceptor, GRACE_MAX_MS);
+    if (rc < 0) {
+        log_error("a thread does not end; leaving it behind");
+        return 0;
+    }
+    mailbox_deliver(&s->mailbox, s); /* the last generation comes home */
+    return 1;
+}
+
+int
+stop_serving(struct server *s)
+{
+    int code = drain(s);
+
+    pidfile_remove(s);
+    if (!end_threads(s))
+        control_leave(s, SERVER_CUT);
+    metering_fini(&s->metering);
+    image_set_fini(&s->images);
+    fleet_fini(&s->fleet);
+    control_close(s);
+    log_info("stopped");
+    return code;
+}
