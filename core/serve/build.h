@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* build.h - from a configuration to a generation.
+/* build.h - from a configuration to a generation, the whole of it.
  *
- * Loads the plugins of every section, lets the router find out which routes
- * meet which scopes, and for each such combination makes the instances its
- * middleware and handler need; equal (section, effective options) pairs share
- * one.  Nothing of it is seen by a worker yet.  All faults are reported, with
- * file and line. */
+ * Loads the plugins of every section (sections.h), tells the router the rules
+ * (rules.h), has it find out which of them meet which scopes, and makes a route
+ * for each such combination (routes.h) with the instances its middleware and
+ * its handler need (uses.h, instances.h).  Not here: anything a worker does or
+ * sees - what is built is not yet prepared, let alone current (change.h).
+ * Invariants: all faults are reported, with file and line, each of them once;
+ * a generation that is handed out has none.  Called by generation.c. */
 #ifndef SERVE_BUILD_H
 #define SERVE_BUILD_H
 
@@ -32,7 +34,8 @@ struct build_options {
 MUST_USE struct gen *build_gen(struct conf *conf, const struct build_options *o,
                                struct diag *d);
 /* Look for errors in a configuration that is known to have some, as far as it
- * goes; no instance is opened, nothing is kept. [control] */
+ * goes; no instance is opened, nothing is kept, conf stays the caller's.
+ * [control] */
 void build_check(struct conf *conf, const struct build_options *o,
                  struct diag *d);
 /* Give back a generation that no worker has a part of, and its
