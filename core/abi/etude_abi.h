@@ -479,6 +479,9 @@ typedef struct et_metricdef {
 /* It starts no threads and registers no pthread keys, signal or exit handlers
  * and no C++ statics: its image may be unmapped when it is retired. */
 #define ET_P_UNMAP_OK 1u
+/* A reload makes its instances anew even if nothing of theirs has changed: for
+ * what open reads that is no option (the time, the environment, a socket). */
+#define ET_P_ALWAYS_NEW 2u
 
 typedef struct et_plugin {
     uint32_t size, major, minor, flags;

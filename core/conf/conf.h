@@ -49,6 +49,7 @@ enum conf_client {
     CONF_CLIENT_FORWARDED,
     CONF_CLIENT_X_REAL_IP
 };
+enum conf_state { CONF_STATE_BEST_EFFORT, CONF_STATE_REQUIRED };
 enum conf_proxy {
     CONF_PROXY_OFF,
     CONF_PROXY_V1,
@@ -81,6 +82,7 @@ struct conf_server {
     int64_t write_timeout;
     int64_t keepalive_timeout; /* 0: close after each answer */
     int64_t drain_timeout, shutdown_delay, idle_grace, idle_demote;
+    int64_t prepare_timeout;
     et_list trusted_proxies; /* "10.0.0.0/8", "::1" */
     int64_t client_address;  /* enum conf_client */
     et_str runtime_dir;      /* the key, else $RUNTIME_DIRECTORY, else absent */
@@ -147,6 +149,7 @@ struct conf_plugin {
     et_list host;  /* lower case, no port, no final dot */
     et_list use;   /* around its declared routes */
     int64_t priority;
+    int64_t state; /* enum conf_state */
     struct conf_entries options;
     struct place at, module_at, use_at;
     const char *section; /* "[plugin limit]" */

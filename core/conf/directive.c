@@ -136,6 +136,10 @@ static const struct directive server_rows[] = {
     {SERVER(drain_timeout), TIME(0, 1 * DAY),
      .dflt = "20s",
      .help = "time requests in flight have to end when the server stops"},
+    {SERVER(prepare_timeout), TIME(100 * MS, 1 * HOUR),
+     .dflt = "10s",
+     .help = "time the workers have to make a new generation ready; a reload "
+             "that takes longer is given up"},
     {SERVER(shutdown_delay), TIME(0, 1 * HOUR),
      .dflt = "0",
      .help = "time to go on serving after TERM while readiness is false, so "
@@ -268,6 +272,10 @@ static const struct directive plugin_rows[] = {
      .dflt = "0",
      .help = "of equal routes declared by two plugins the one of higher "
              "priority serves"},
+    {PLUGIN(state), CHOICE("best-effort|required"), .dflt = "best-effort",
+     .help = "what a worker's state hands over at a reload, if the plugin "
+             "offers that, could not be taken: start without it and say so, or "
+             "refuse the reload"},
 };
 
 #define ROWS(r) .rows = (r), .n = ARRAY_LEN(r)

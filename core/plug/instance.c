@@ -95,6 +95,9 @@ instance_open(struct instance *i, char *why, size_t cap)
     void *inst;
     int rc;
 
+    if (i->is_open)
+        return 0;
+    i->is_open = !def;
     if (!def)
         return 0;
     inst = arena_zalloc(&i->arena, def->inst_size ? def->inst_size : 1);
@@ -108,6 +111,7 @@ instance_open(struct instance *i, char *why, size_t cap)
         return rc;
     }
     i->inst = inst;
+    i->is_open = 1;
     return 0;
 }
 

@@ -41,6 +41,7 @@ struct instance {
     et_str key;             /* equal keys: equal instances */
     const uint8_t *secrets; /* by row of the options: never print it; or NULL */
     uint32_t refs;
+    uint8_t is_open;        /* instance_open was good */
     uint8_t requires_state; /* state = required: or the reload is refused */
     uint32_t n_channels;
     int channels[INSTANCE_MAX_CHANNELS]; /* log files it opened */
@@ -54,8 +55,8 @@ MUST_USE struct instance *instance_new(struct plugin *plugin,
 struct instance *instance_ref(struct instance *i);
 /* Run close with the last reference, then free. [control] */
 void instance_unref(struct instance *i);
-/* Run the plugin's open with i->options; 0, or < 0 and why (cap bytes) says
- * why. [control] */
+/* Run the plugin's open with i->options, once: one that is open stays; 0, or <
+ * 0 and why (cap bytes) says why. [control] */
 MUST_USE int instance_open(struct instance *i, char *why, size_t cap);
 /* One more generation holds this worker's state; the first one makes it: 0, or
  * < 0 and why (cap bytes), and it is not held. [worker] */

@@ -22,7 +22,7 @@
 #define MAX_BOUNDS 64u
 #define MAX_METRIC_NAME 100u
 #define N_KINDS (ET_I_METRIC + 1)
-#define KNOWN_FLAGS ET_P_UNMAP_OK
+#define KNOWN_FLAGS (ET_P_UNMAP_OK | ET_P_ALWAYS_NEW)
 
 /* What a kind is called in messages, its size here, the least size that makes
  * sense, and whether a plugin has at most one. */

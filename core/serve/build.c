@@ -126,7 +126,7 @@ build_or_check(struct conf *conf, const struct build_options *o, struct diag *d,
                int opens)
 {
     struct diag found;
-    struct builder b = {.conf = conf, .diag = &found};
+    struct builder b = {.conf = conf, .before = o->before, .diag = &found};
     uint32_t n_errors;
 
     b.gen = new_gen(conf, o);

@@ -27,6 +27,10 @@ struct build_options {
     const char *runtime_dir;   /* or NULL */
     uint32_t n_workers;
     uint64_t id; /* of the generation */
+    /* The generation that serves, whose instances are taken over where nothing
+     * of theirs has changed; NULL: none.  It must serve until the new one does
+     * or is freed. */
+    const struct gen *before;
 };
 
 /* A generation of conf, which it keeps (build_free gives both back); or NULL

@@ -23,6 +23,7 @@ struct section;
 
 struct builder {
     struct gen *gen;
+    const struct gen *before; /* the one that serves, or NULL */
     const struct conf *conf;
     struct diag *diag;
     struct section *sections;           /* [conf->n_plugins], in its order */

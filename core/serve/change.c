@@ -2,6 +2,7 @@
 /* change.c - how a generation becomes current; see change.h. */
 #include "serve/change.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -13,6 +14,9 @@
 #include "plug/instance.h"
 #include "plug/plugin.h"
 #include "serve/process.h"
+
+/* The server is to stop: how long a worker has to let go of what it makes. */
+#define CHANGE_GRACE_MS 1000
 
 /* ---- PREPARE, ABORT ------------------------------------------------------*/
 
@@ -27,23 +31,88 @@ report_worker(const struct gen *g, uint32_t worker, const char *why,
     diag_error(d, p ? &p->at : NULL, "%s", why);
 }
 
+/* Which instance a worker that is late makes ready, as far as it is known. */
+static const char *
+where_it_is(const struct gen *g, uint32_t worker)
+{
+    uint32_t n = atomic_load(&g->workers[worker].n_ready);
+
+    return n < g->n_instances ? g->instances[n]->name : "the chains";
+}
+
+static void
+report_late(struct server *s, const struct gen *g, struct diag *d)
+{
+    const struct fleet *f = &s->fleet;
+    struct place at = conf_place(g->conf, &g->conf->server.prepare_timeout);
+
+    for (uint32_t i = 0; i < f->n_workers; i++) {
+        const char *who = where_it_is(g, i);
+        if (!f->orders[i].is_out)
+            continue;
+        diag_error(d, &at,
+                   "plugin %s on worker %u: not ready within prepare_timeout "
+                   "(%lld ms)",
+                   who, i, (long long)g->conf->server.prepare_timeout);
+        log_warn("a reload waits for worker %u, which is busy with the worker "
+                 "init of %s",
+                 i, who);
+    }
+}
+
+/* Wait until no worker is at it any more; ERR_TIMEOUT if that is not so and the
+ * server is to stop. */
+static int
+wait_ready(struct server *s, struct gen *g, struct diag *d)
+{
+    struct fleet *f = &s->fleet;
+    int rc = fleet_wait_unless(f, g->conf->server.prepare_timeout, &s->stops);
+
+    if (rc == 0)
+        return 0;
+    atomic_store(&g->is_given_up, 1);
+    if (rc == -ETIMEDOUT)
+        report_late(s, g, d);
+    else
+        diag_error(d, NULL, "the server is to stop");
+    if (fleet_wait_unless(f, -1, &s->stops) == 0)
+        return 0;
+    return fleet_wait(f, CHANGE_GRACE_MS) < 0 ? ERR_TIMEOUT : 0;
+}
+
 int
 change_prepare(struct server *s, struct gen *g, struct diag *d)
 {
     struct fleet *f = &s->fleet;
-    uint32_t n_failed = 0;
 
-    (void)fleet_all(f, order_prepare, g, NULL);
+    fleet_command(f, 0, f->n_workers, order_prepare, g);
+    if (wait_ready(s, g, d) < 0)
+        return ERR_TIMEOUT;
     for (uint32_t i = 0; i < f->n_workers; i++) {
-        if (f->orders[i].result < 0) {
-            report_worker(g, i, f->orders[i].why, d);
-            n_failed++;
-        }
+        const struct order *o = &f->orders[i];
+        if (o->result < 0 && o->result != ERR_TIMEOUT) /* said already */
+            report_worker(g, i, o->why, d);
     }
-    if (n_failed == 0)
+    if (d->n_errors == 0)
         return 0;
     change_abort(s, g);
     return ERR_INVALID;
+}
+
+const struct instance *
+change_slowest(const struct gen *g, uint64_t *ns)
+{
+    const struct instance *slowest = NULL;
+
+    *ns = 0;
+    for (uint32_t i = 0; i < g->n_workers; i++) {
+        const struct gen_worker *w = &g->workers[i];
+        if (w->slowest_ns > *ns) {
+            *ns = w->slowest_ns;
+            slowest = w->slowest;
+        }
+    }
+    return slowest;
 }
 
 void
@@ -60,19 +129,28 @@ change_abort(struct server *s, struct gen *g)
 
 /* ---- COMMIT --------------------------------------------------------------*/
 
-/* What serves, by build: to find the source of a crash or of a surprise. */
-static void
-log_plugins(const struct gen *g)
+static int
+has_plugin(const struct gen *g, uint32_t n, const struct plugin *p)
 {
-    const struct plugin *last = NULL;
+    for (uint32_t i = 0; g && i < n; i++) {
+        if (g->instances[i]->plugin == p)
+            return 1;
+    }
+    return 0;
+}
 
+/* What will serve and did not, by build: to find the source of a crash or of a
+ * surprise. */
+static void
+log_plugins(const struct gen *g, const struct gen *before)
+{
     for (uint32_t i = 0; i < g->n_instances; i++) {
         const struct plugin *p = g->instances[i]->plugin;
-        if (p != last)
+        if (!has_plugin(g, i, p) &&
+            !has_plugin(before, before ? before->n_instances : 0, p))
             log_info("plugin %s %s from %s, sha256 %.12s%s%s", p->desc.id,
                      p->desc.version, p->path, p->image->hash_hex,
                      *p->image->build_id ? ", build " : "", p->image->build_id);
-        last = p;
     }
 }
 
@@ -97,10 +175,10 @@ change_commit(struct server *s, struct gen *g)
     settings_limits(&c.limits, g->conf);
     if (g->conf->server.server_header)
         snprintf(c.server, sizeof c.server, "Etude");
+    log_plugins(g, s->gen != g ? s->gen : NULL);
     (void)fleet_all(&s->fleet, order_commit, &c, NULL);
     s->gen = g;
     set_shared(s, g->conf);
-    log_plugins(g);
     if (runtime_dir)
         (void)!image_write_map(&s->images, runtime_dir);
 }

@@ -8,25 +8,36 @@
  * Until COMMIT the old generation serves and everything can be undone; COMMIT
  * cannot fail.  Not here: what a worker does (work/order.h, http/gen.h), and
  * when the change is made and what it brings besides (reload.h, start.h).
- * Invariants: one change at a time; s->gen is the one that all workers have
- * committed, except while COMMIT waits for them.  Called by start.c and
- * reload.c. */
+ * A worker that is not ready in time is waited for all the same - its thread
+ * may be in a plugin's code - but what it did is undone, and the reload is
+ * refused.  Invariants: one change at a time; s->gen is the one that all
+ * workers have committed, except while COMMIT waits for them.  Called by
+ * start.c and reload.c. */
 #ifndef SERVE_CHANGE_H
 #define SERVE_CHANGE_H
+
+#include <stdint.h>
 
 #include "base/check.h"
 #include "base/diag.h"
 
 struct gen;
+struct instance;
 struct server;
 
-/* PREPARE: every worker makes its part of g; waits for all.  0, or ERR_INVALID
- * with every worker's reason in d, and no worker has a part. [control] */
+/* PREPARE: every worker makes its part of g; waits for all, but no longer than
+ * g's prepare_timeout, and not once the server is to stop.  0; ERR_INVALID with
+ * every reason in d: no worker has a part of g; or ERR_TIMEOUT, with the
+ * reasons too: the server is to stop, and a worker that a plugin blocks has
+ * not let go of g, which must stay. [control] */
 MUST_USE int change_prepare(struct server *s, struct gen *g, struct diag *d);
 /* ABORT what is prepared: no worker has a part of g any more, and it is the
  * caller's to dispose of.  Right after change_prepare, with no other order to
  * workers between the two. [control] */
 void change_abort(struct server *s, struct gen *g);
+/* The instance that took a worker longest to make ready, with how long that
+ * was; NULL: none took any time.  After change_prepare. [control] */
+const struct instance *change_slowest(const struct gen *g, uint64_t *ns);
 /* COMMIT what is prepared: every worker serves with g from its next event on;
  * waits for all.  The one before goes by itself. [control] */
 void change_commit(struct server *s, struct gen *g);

@@ -96,12 +96,22 @@ fleet_unlisten_all(struct fleet *f)
 int
 fleet_wait(struct fleet *f, int64_t timeout_ms)
 {
+    static const int never = 0;
+
+    return fleet_wait_unless(f, timeout_ms, &never);
+}
+
+int
+fleet_wait_unless(struct fleet *f, int64_t timeout_ms, const int *unless)
+{
     uint64_t end_ns = timeout_ms < 0
                           ? UINT64_MAX
                           : clock_mono_ns() + (uint64_t)timeout_ms * 1000000u;
 
     while (f->n_waiting > 0) {
         uint64_t now_ns = clock_mono_ns();
+        if (*unless)
+            return -EINTR;
         if (now_ns >= end_ns)
             return -ETIMEDOUT;
         f->step(f->arg, end_ns == UINT64_MAX

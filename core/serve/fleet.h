@@ -40,7 +40,8 @@ typedef void fleet_order(struct worker *w, struct order *o);
 MUST_USE int fleet_init(struct fleet *f, uint32_t n, struct mailbox *control);
 void fleet_fini(struct fleet *f);
 
-/* Give order to workers first..first+n-1 with arg; does not wait. */
+/* Give order to workers first..first+n-1 with arg; does not wait.  None of them
+ * may owe an answer to another one. */
 void fleet_command(struct fleet *f, uint32_t first, uint32_t n,
                    fleet_order *order, void *arg);
 /* Have the acceptor accept what is queued on all its sockets and close them;
@@ -52,6 +53,10 @@ void fleet_drain(struct fleet *f);
 /* Wait for all answers, at most timeout_ms (-1: for ever).  0, or -ETIMEDOUT:
  * then the orders are still out. */
 MUST_USE int fleet_wait(struct fleet *f, int64_t timeout_ms);
+/* The same, but not once *unless (which a turn of the loop may change) is not
+ * 0: -EINTR. */
+MUST_USE int fleet_wait_unless(struct fleet *f, int64_t timeout_ms,
+                               const int *unless);
 /* Command all workers and wait for ever.  0, or the first failed worker's
  * result, with *failed its order. */
 int fleet_all(struct fleet *f, fleet_order *order, void *arg,

@@ -47,6 +47,7 @@ build_options(struct server *s, const struct conf *conf)
         .metering = &s->metering,
         .n_workers = s->settings.n_workers,
         .id = s->last_id + 1,
+        .before = s->gen,
     };
 }
 
@@ -60,6 +61,7 @@ look_for_more(struct server *s, struct conf *conf, struct diag *d)
 
     o.metering = &figures;
     o.n_workers = 1;
+    o.before = NULL;
     if (metering_init(&figures, 1) == 0)
         build_check(conf, &o, d);
     metering_fini(&figures);

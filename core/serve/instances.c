@@ -2,6 +2,10 @@
 /* instances.c - which instances a generation needs; see instances.h. */
 #include "serve/instances.h"
 
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
 #include "base/str.h"
 #include "conf/option.h"
 #include "http/gen.h"
@@ -73,15 +77,27 @@ make(struct builder *b, const struct section *s, const struct layers *l)
     struct instance *made = instance_new(s->plugin, s->conf->name.p, l->route,
                                          b->gen->n_workers, host_get());
 
+    int rc;
+
     if (!made)
         return builder_out_of_memory(b);
-    if (fill(b, s, l, &made->arena, &made->options) < 0 ||
-        option_key(&made->arena, s->plugin->options, made->options,
-                   &made->key) < 0) {
-        instance_unref(made);
-        return NULL;
+    rc = fill(b, s, l, &made->arena, &made->options);
+    if (rc == 0) {
+        rc = option_key(&made->arena, s->plugin->options, made->options,
+                        &made->key);
+        if (rc == ERR_LIMIT)
+            diag_error(b->diag, &l->at,
+                       "%s: a folder that one of its options names has more "
+                       "than %u entries or 64 levels: it cannot be watched for "
+                       "changes",
+                       l->section, OPTION_MAX_TREE);
     }
-    return made;
+    if (rc == 0)
+        return made;
+    if (rc == ERR_NOMEM)
+        builder_out_of_memory(b);
+    instance_unref(made);
+    return NULL;
 }
 
 static struct instance *
@@ -114,6 +130,15 @@ keep(struct builder *b, struct instance *made)
     return made;
 }
 
+/* The instance to take over instead of made, or NULL. */
+static struct instance *
+find_before(const struct builder *b, const struct instance *made)
+{
+    if (!b->before || (made->plugin->desc.flags & ET_P_ALWAYS_NEW))
+        return NULL;
+    return find_equal(b->before, made);
+}
+
 struct instance *
 instances_for(struct builder *b, struct section *s, const struct layers *l)
 {
@@ -130,9 +155,50 @@ instances_for(struct builder *b, struct section *s, const struct layers *l)
         instance_unref(made);
         return old;
     }
+    old = find_before(b, made);
+    if (old) {
+        instance_unref(made);
+        b->gen->n_kept++;
+        return keep(b, instance_ref(old));
+    }
+    made->requires_state = s->conf->state == CONF_STATE_REQUIRED;
     made->secrets = option_secrets(&made->arena, s->plugin->options,
                                    s->conf->name, all.v, all.n);
     return keep(b, made);
+}
+
+/* ---- what hands its state over to whom -----------------------------------*/
+
+/* The one of the generation before in whose place made is. */
+static struct instance *
+predecessor_of(const struct gen *before, const struct instance *made)
+{
+    for (uint32_t i = 0; i < before->n_instances; i++) {
+        struct instance *old = before->instances[i];
+        if (strcmp(old->name, made->name) == 0 &&
+            strcmp(old->plugin->desc.id, made->plugin->desc.id) == 0)
+            return old;
+    }
+    return NULL;
+}
+
+static void
+find_predecessors(struct builder *b)
+{
+    struct gen *g = b->gen;
+
+    g->predecessors =
+        arena_zalloc(&g->arena, g->n_instances * sizeof *g->predecessors);
+    if (!g->predecessors) {
+        builder_out_of_memory(b);
+        return;
+    }
+    for (uint32_t i = 0; i < g->n_instances; i++) {
+        const struct instance *made = g->instances[i];
+        const et_statedef *def = made->plugin->state;
+        if (!made->is_open && def && def->load)
+            g->predecessors[i] = predecessor_of(b->before, made);
+    }
 }
 
 /* ---- all of them ---------------------------------------------------------*/
@@ -154,6 +220,8 @@ instances_check_unused(struct builder *b)
 void
 instances_open(struct builder *b)
 {
+    if (b->before)
+        find_predecessors(b);
     for (uint32_t i = 0; i < b->gen->n_instances; i++) {
         struct instance *made = b->gen->instances[i];
         const struct conf_plugin *c =

@@ -7,7 +7,10 @@
  *
  * Where a route meets a section, the layers of options above it decide what
  * the plugin's options are; equal (section, effective options) pairs share an
- * instance.  Not here: how a layer stack becomes options and a key
+ * instance.  So do generations: one of the generation that serves, of the same
+ * build and with an equal key, is taken over with all it has; one that is new
+ * in the place of another (same section, same name, same plugin) is given the
+ * state of that.  Not here: how a layer stack becomes options and a key
  * (conf/option.h), the life of one instance (plug/instance.h).  Invariants:
  * gen->instances are in the order they were first needed, no two of them are
  * equal, and the generation has one reference to each.  Called by uses.c and
@@ -49,8 +52,9 @@ struct instance *instances_for(struct builder *b, struct section *s,
 /* Check the options of the sections nobody uses all the same; faults are in
  * the diag. [control] */
 void instances_check_unused(struct builder *b);
-/* Run open of every instance, in order; those that refuse are in the diag.
- * [control] */
+/* Find the predecessor of every instance that is new and takes over a state,
+ * and run open of all that are new, in order; those that refuse are in the
+ * diag. [control] */
 void instances_open(struct builder *b);
 
 #endif

@@ -2,15 +2,23 @@
 /* reload.c - from the files as they are now to what serves; see reload.h. */
 #include "serve/reload.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "http/gen.h"
+#include "plug/instance.h"
 #include "serve/change.h"
 #include "serve/generation.h"
 #include "serve/listeners.h"
 #include "serve/process.h"
+#include "serve/summary.h"
+
+/* A worker's loop stands still while an instance is made ready there. */
+#define INIT_BUDGET_NS 1000000u
+#define SLOWEST_MAX 256
 
 /* A generation of the files, if this process can take it over. */
 static struct gen *
@@ -27,19 +35,46 @@ make_next(struct server *s, struct diag *d)
     return generation_make(s, conf, d);
 }
 
+/* What a good reload has to say: it is written before COMMIT, while both
+ * generations are there, and logged at the end. */
+struct story {
+    uint64_t began_ns;
+    char changes[SUMMARY_MAX];
+    char slowest[SLOWEST_MAX];
+};
+
+static void
+tell(struct server *s, const struct gen *g, struct story *story)
+{
+    uint64_t ns;
+    const struct instance *i = change_slowest(g, &ns);
+
+    if (summary_write(story->changes, s->gen, g, &s->sockets) < 0)
+        snprintf(story->changes, sizeof story->changes, "out of memory");
+    if (i)
+        snprintf(story->slowest, sizeof story->slowest,
+                 ", slowest worker init %s %llu us%s", i->name,
+                 (unsigned long long)ns / 1000,
+                 ns > INIT_BUDGET_NS ? " (more than 1 ms)" : "");
+}
+
 static int
-try_reload(struct server *s, struct diag *d)
+try_reload(struct server *s, struct diag *d, struct story *story)
 {
     struct gen *g = make_next(s, d);
+    int rc = ERR_INVALID;
 
     if (!g)
         return ERR_INVALID;
     if (listeners_want(s, g->conf, d) < 0)
         goto dispose;
-    if (change_prepare(s, g, d) < 0)
+    rc = change_prepare(s, g, d);
+    if (rc < 0)
         goto revert;
-    if (logs_apply(g->conf, d) < 0)
+    rc = logs_apply(g->conf, d);
+    if (rc < 0)
         goto abort;
+    tell(s, g, story);
     change_commit(s, g);
     listeners_start(s);
     listeners_stop(s);
@@ -49,18 +84,19 @@ abort:
 revert:
     listeners_revert(s);
 dispose:
-    generation_dispose(s, g);
+    if (rc != ERR_TIMEOUT) /* else a worker is at it: the process ends */
+        generation_dispose(s, g);
     return ERR_INVALID;
 }
 
 static void
-log_success(const struct server *s, uint64_t took_ns)
+log_success(const struct server *s, const struct story *story)
 {
-    log_info("reload: generation %llu serves, %u routes, %u instances, "
-             "%u generations alive, %llu us",
-             (unsigned long long)s->gen->id, s->gen->n_routes,
-             s->gen->n_instances, s->n_gens,
-             (unsigned long long)took_ns / 1000);
+    log_info("reload: generation %llu serves after %llu us: %s%s; "
+             "%u generations alive, %u retired images mapped",
+             (unsigned long long)s->gen->id,
+             (unsigned long long)(clock_mono_ns() - story->began_ns) / 1000,
+             story->changes, story->slowest, s->n_gens, s->images.n_retired);
 }
 
 static void
@@ -73,17 +109,17 @@ log_failure(const struct server *s, uint32_t n_errors)
 void
 reload_run(struct server *s)
 {
-    uint64_t began_ns = clock_mono_ns();
+    struct story story = {.began_ns = clock_mono_ns()};
     struct diag d;
     int rc;
 
     s->hup = 0;
     diag_init(&d);
-    rc = try_reload(s, &d);
+    rc = try_reload(s, &d, &story);
     logs_diag(&d);
     if (rc < 0)
         log_failure(s, d.n_errors);
     else
-        log_success(s, clock_mono_ns() - began_ns);
+        log_success(s, &story);
     diag_fini(&d);
 }

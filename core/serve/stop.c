@@ -62,7 +62,10 @@ drain(struct server *s)
     log_info("stopping: up to %lld ms for what is in progress",
              (long long)(c->shutdown_delay + c->drain_timeout));
     s->is_ending = 1;
-    fleet_command(f, 0, f->n_workers, order_stopping, NULL);
+    for (uint32_t i = 0; i < f->n_workers; i++) {
+        if (!f->orders[i].is_out) /* a plugin blocks it: see change.h */
+            fleet_command(f, i, 1, order_stopping, NULL);
+    }
     if (c->shutdown_delay > 0)
         wait_patiently(s, (uint64_t)c->shutdown_delay, always);
     fleet_unlisten_all(f);

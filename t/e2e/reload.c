@@ -380,8 +380,8 @@ START_TEST(two_hundred_reloads_fail_nobody)
     server_signal(&s, SIGHUP);
     ck_assert_ptr_nonnull(
         strstr(server_wait_log(&s, "reload: "), " 1 generations alive"));
-    wait_logged(&s, "life: open", RELOADS + 2);
-    wait_logged(&s, "life: close", RELOADS + 1);
+    wait_logged(&s, "life: open", RELOADS + 1);
+    wait_logged(&s, "life: close", RELOADS);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST

@@ -252,7 +252,7 @@ START_TEST(a_slow_reader_that_goes_on_is_not_cut)
     struct client c;
     size_t n = 0;
 
-    start(&s, "write_timeout = 500ms", "");
+    start(&s, "write_timeout = 2s", "");
     c = client_open(&s);
     client_puts(&c, "GET /ref/16777216 HTTP/1.1\r\nHost: x\r\n"
                     "Connection: close\r\n\r\n");
@@ -262,8 +262,8 @@ START_TEST(a_slow_reader_that_goes_on_is_not_cut)
         if (k == 0)
             break;
         n += (size_t)k;
-        if (i < 40)
-            usleep(30000);
+        if (i < 50)
+            usleep(50000);
     }
     ck_assert_uint_gt(n, 16777216);
     client_close(&c);
