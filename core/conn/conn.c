@@ -77,20 +77,55 @@ static const struct io_handler conn_handler = {
     .on_released = on_released,
 };
 
+/* How often, while the write deadline runs, the timer looks whether the peer
+ * takes anything: a socket that is full says so only when a good part of its
+ * buffer, megabytes perhaps, is free again. */
+#define LOOKS 8
+
+static int
+waits_for_peer(const struct conn *c)
+{
+    return c->phase == CONN_SEND || c->phase == CONN_FLUSH ||
+           (c->phase == CONN_IDLE && out_is_pending(c));
+}
+
+/* When the timer has something to do before the deadline. */
+static uint64_t
+next_look(const struct conn *c)
+{
+    if (waits_for_peer(c))
+        return c->env->clock.mono_ms + (c->deadline_ms - c->since_ms) / LOOKS;
+    if (c->phase == CONN_IDLE && !c->is_demoted)
+        return c->since_ms + c->env->limits.idle_demote_ms;
+    return UINT64_MAX;
+}
+
 static void
 set_deadline(struct conn *c, uint64_t due_ms)
 {
-    uint64_t look_ms = due_ms;
+    uint64_t look_ms;
 
     c->deadline_ms = due_ms;
-    if (c->phase == CONN_IDLE && !c->is_demoted) {
-        uint64_t demote_ms = c->since_ms + c->env->limits.idle_demote_ms;
-        look_ms = demote_ms < due_ms ? demote_ms : due_ms;
-    }
+    look_ms = next_look(c);
+    if (due_ms < look_ms)
+        look_ms = due_ms;
     if (look_ms == UINT64_MAX)
         return;
     if (!wheel_is_armed(&c->timer) || c->timer.due_ms > look_ms)
         wheel_arm(&c->env->wheel, &c->timer, look_ms);
+}
+
+/* What the peer has taken since the last look is progress; before the first
+ * one, nothing is known. */
+static void
+look_at_peer(struct conn *c)
+{
+    uint32_t unsent = c->transport->unsent(c);
+
+    if (unsent < c->unsent)
+        c->since_ms = c->env->clock.mono_ms;
+    c->unsent = unsent;
+    c->deadline_ms = h1_due(c);
 }
 
 /* Deadlines move far more often than they pass, so the timer is only armed
@@ -101,7 +136,9 @@ on_timer(struct wheel_timer *t, uint64_t now_ms)
     struct conn *c = CONTAINER_OF(t, struct conn, timer);
     uint64_t demote_ms = c->since_ms + c->env->limits.idle_demote_ms;
 
-    if (c->phase == CONN_IDLE && !c->env->is_draining)
+    if (waits_for_peer(c))
+        look_at_peer(c);
+    else if (c->phase == CONN_IDLE && !c->env->is_draining)
         c->deadline_ms = h1_due(c);
     if (now_ms >= c->deadline_ms) {
         h1_timeout(c);

@@ -48,6 +48,7 @@ struct conn {
     char *in;
     uint32_t in_start, in_end, in_cap;
     uint32_t n_dropped;   /* bytes read and dropped while lingering */
+    uint32_t unsent;      /* the transport's, when the timer last looked */
     uint64_t deadline_ms; /* of the phase; an idle one's may be out of date */
     uint64_t since_ms;    /* when the phase or its last progress was */
     struct addr peer;     /* as PROXY named it; ADDR_NONE: ask the socket */

@@ -58,6 +58,7 @@ begin_request(struct conn *c)
     c->body = NULL;
     c->body_done = 1;
     c->is_logged = 0;
+    c->unsent = UINT32_MAX;
     c->phase = CONN_HEAD;
     c->since_ms = env->clock.mono_ms;
     return 0;
@@ -657,6 +658,7 @@ h1_writable(struct conn *c)
     if (c->phase == CONN_CLOSED)
         return;
     c->since_ms = c->env->clock.mono_ms;
+    c->unsent = UINT32_MAX; /* there is more of it now */
     drive_kept(c);
 }
 

@@ -2,6 +2,8 @@
 /* plain.c - the transport without encryption: the socket itself. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -63,6 +65,14 @@ plain_drop(struct conn *c)
     return n < 0 ? -errno : n;
 }
 
+static uint32_t
+plain_unsent(struct conn *c)
+{
+    int n;
+
+    return ioctl(c->io.fd, SIOCOUTQ, &n) < 0 ? 0 : (uint32_t)n;
+}
+
 static void
 plain_shut(struct conn *c)
 {
@@ -75,5 +85,6 @@ const struct transport plain_transport = {
     .send_file = plain_send_file,
     .want_read = plain_want_read,
     .drop = plain_drop,
+    .unsent = plain_unsent,
     .shut = plain_shut,
 };

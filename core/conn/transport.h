@@ -26,6 +26,10 @@ struct transport {
     /* Take some of what has come off the socket and forget it: n > 0 bytes, 0
      * at the peer's end, -EAGAIN: nothing is there, or -errno. */
     ssize_t (*drop)(struct conn *c);
+    /* Bytes handed over which the peer has not acknowledged yet; what the
+     * number was before does not matter, whether it falls does.  0 if it cannot
+     * be told. */
+    uint32_t (*unsent)(struct conn *c);
     /* No more from us: the peer sees the end of our output. */
     void (*shut)(struct conn *c);
 };

@@ -133,6 +133,7 @@ enter(struct req *r, const struct chain *c, uint32_t slot)
     uint8_t member = c->member[slot];
 
     r->member = member;
+    r->has_said = 0;
     r->pub.mine = &r->mine[member];
 }
 
@@ -145,12 +146,17 @@ complain(struct req *r, const char *what, uint32_t result)
         r->route ? r->route->name : "", result, what);
 }
 
-/* 500 instead of whatever was decided. */
+/* 500 instead of whatever was decided, because of the step that just ran. */
 static void
-fail(struct req *r)
+fail(struct req *r, const char *what, uint32_t result)
 {
+    if (!r->has_said)
+        complain(r, what, result);
     req_decide_error(r, 500);
 }
+
+static const char without_reason[] = "is a failure without a reason";
+static const char out_of_memory[] = "ran out of the request's memory";
 
 static enum chain_result
 run_response(struct req *r)
@@ -159,19 +165,21 @@ run_response(struct req *r)
     uint32_t i = (r->waiting ? c->wait : c->entry)[r->entered];
 
     for (; i < c->n_resp; i++) {
+        int was_spoilt = r->is_spoilt;
         uint32_t rc;
         enter(r, c, c->n_req + i);
         rc = c->resp[i].fn(&r->pub, c->resp[i].self);
-        if (LIKELY(rc == ET_NEXT || rc == ET_DONE))
-            continue;
-        if (rc == ET_DROP)
+        if (UNLIKELY(rc == ET_DROP))
             return CHAIN_DROP;
-        if (rc != ET_FAIL)
-            complain(r, "a response step may not return", rc);
-        fail(r);
+        if (UNLIKELY(rc == ET_FAIL))
+            fail(r, r->is_spoilt ? out_of_memory : without_reason, rc);
+        else if (UNLIKELY(rc != ET_NEXT && rc != ET_DONE))
+            fail(r, "a response step may not return", rc);
+        else if (UNLIKELY(r->is_spoilt && !was_spoilt))
+            fail(r, out_of_memory, rc);
     }
-    if (UNLIKELY(r->is_spoilt))
-        fail(r);
+    if (UNLIKELY(r->is_spoilt)) /* whatever was decided since */
+        req_decide_error(r, 500);
     return CHAIN_DONE;
 }
 
@@ -181,17 +189,16 @@ ended(struct req *r, uint32_t rc)
 {
     if (rc == ET_DROP)
         return CHAIN_DROP;
-    if (rc == ET_WAIT || rc == ET_TAKE)
-        complain(r, "needs an interface this server does not offer", rc);
-    else if (rc > ET_TAKE)
-        complain(r, "is no step result", rc);
-    else if (rc == ET_DONE && r->resp.status != 0 && !r->is_spoilt)
+    if (LIKELY(rc == ET_DONE && r->resp.status != 0 && !r->is_spoilt))
         return run_response(r);
+    if (rc == ET_WAIT || rc == ET_TAKE)
+        fail(r, "needs an interface this server does not offer", rc);
+    else if (rc > ET_TAKE)
+        fail(r, "is no step result", rc);
     else if (r->is_spoilt)
-        complain(r, "ran out of the request's memory", rc);
-    else if (rc == ET_DONE)
-        complain(r, "decided no response", rc);
-    fail(r);
+        fail(r, out_of_memory, rc);
+    else
+        fail(r, rc == ET_DONE ? "decided no response" : without_reason, rc);
     return run_response(r);
 }
 

@@ -150,36 +150,42 @@ add_allow(struct req *r, uint32_t mask)
     return resp_set(&r->resp, &r->arena, name, (et_str){text, n}, ET_SET);
 }
 
-/* The same target with the final slash of its path added or removed.  A path
- * of two leading slashes would read as another host: no redirect for it. */
+/* The path of a target, without dot segments (they would lead here again) and
+ * with its final slash toggled, then the query, in the arena; n 0: none. */
+static et_str
+other_form(struct req *r, const struct uri *u)
+{
+    char *to = arena_alloc(&r->arena, u->path.n + u->query.n + 2);
+    size_t n;
+
+    if (!to)
+        return absent;
+    n = uri_remove_dots(u->path, to);
+    if (n > 0 && to[n - 1] == '/')
+        n--;
+    else
+        to[n++] = '/';
+    if (u->query.p) {
+        to[n++] = '?';
+        memcpy(to + n, u->query.p, u->query.n);
+        n += u->query.n;
+    }
+    return (et_str){to, n};
+}
+
+/* A path of two leading slashes would read as another host: no redirect. */
 static int
 redirect(struct req *r)
 {
     static const et_str name = {"Location", 8};
     struct uri u;
-    et_str path;
-    char *to, *p;
+    et_str to;
 
-    if (uri_split(r->pub.target, r->pub.method, &u) < 0 || u.path.n < 2 ||
-        u.path.p[1] == '/' || u.path.p[1] == '\\')
+    if (uri_split(r->pub.target, r->pub.method, &u) < 0 || u.path.n < 2)
         return -1;
-    path = u.path;
-    to = p = arena_alloc(&r->arena, path.n + u.query.n + 2);
-    if (!to)
-        return -1;
-    if (path.p[path.n - 1] == '/')
-        path.n--;
-    memcpy(p, path.p, path.n);
-    p += path.n;
-    if (path.n == u.path.n)
-        *p++ = '/';
-    if (u.query.p) {
-        *p++ = '?';
-        memcpy(p, u.query.p, u.query.n);
-        p += u.query.n;
-    }
-    if (resp_set(&r->resp, &r->arena, name, (et_str){to, (size_t)(p - to)},
-                 ET_SET) < 0)
+    to = other_form(r, &u);
+    if (to.n < 2 || to.p[1] == '/' || to.p[1] == '\\' ||
+        resp_set(&r->resp, &r->arena, name, to, ET_SET) < 0)
         return -1;
     req_decide_error(r, 308);
     return 0;

@@ -249,6 +249,7 @@ refuse(struct req *r, uint32_t status)
 {
     const char *name = r->chain ? r->chain->members[r->member].name : "host";
 
+    r->has_said |= r->resp.committed || !r->is_spoilt;
     if (r->resp.committed)
         log_error("%s: answers a request that is answered already", name);
     else if (!r->is_spoilt)
@@ -326,6 +327,7 @@ http_fail(et_req *pub, const char *p, size_t n)
 {
     struct req *r = req_of(pub);
 
+    r->has_said = 1;
     log_write(LOG_ERROR, r->chain ? r->chain->members[r->member].name : NULL, p,
               n);
     return ET_FAIL;

@@ -44,6 +44,7 @@ struct req {
     uint8_t waiting;   /* ... and it waits for the body in front of that one */
     uint8_t member;    /* of the step that runs: whom to name */
     uint8_t is_spoilt; /* memory ran out in a step: the answer is 500 */
+    uint8_t has_said;  /* the step that runs has logged why it fails */
     uint8_t miss;      /* enum dispatch_miss, if the route is a ROUTE_MISS */
     const struct chain *chain;
     const struct route *route;

@@ -65,7 +65,11 @@ rings_open(struct rings *r, unsigned n_entries)
         r->enter_fd = r->lib.enter_ring_fd;
         r->enter_flags |= IORING_ENTER_REGISTERED_RING;
     }
-    return 0;
+    /* What may be set up and not entered (seccomp) is no ring. */
+    rc = rings_enter(r, 0, 0);
+    if (rc < 0)
+        io_uring_queue_exit(&r->lib);
+    return rc;
 }
 
 void

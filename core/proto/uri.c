@@ -278,6 +278,46 @@ uri_normalise(et_str path, char *out, size_t *out_len)
     return 0;
 }
 
+/* 1 or 2 if the segment between the slash at s.p[i - 1] and the one at s.p[to]
+ * is that many dots, encoded or not, else 0. */
+static int
+raw_dots(et_str s, size_t i, size_t to)
+{
+    int n = 0;
+
+    while (i < to && n < 3) {
+        if (s.p[i] != '.' && percent_byte(s, i) != '.')
+            return 0;
+        i += s.p[i] == '.' ? 1 : 3;
+        n++;
+    }
+    return n < 3 ? n : 0;
+}
+
+size_t
+uri_remove_dots(et_str path, char *out)
+{
+    struct path o = {out, 0};
+    size_t i = 0;
+
+    while (i < path.n) {
+        const char *slash = memchr(path.p + i + 1, '/', path.n - i - 1);
+        size_t to = slash ? (size_t)(slash - path.p) : path.n;
+        int n_dots = raw_dots(path, i + 1, to);
+
+        if (n_dots == 0) {
+            memcpy(o.p + o.n, path.p + i, to - i);
+            o.n += to - i;
+        } else {
+            remove_dots(&o, o.n, n_dots);
+            if (to == path.n)
+                o.p[o.n++] = '/';
+        }
+        i = to;
+    }
+    return o.n;
+}
+
 /* ---- queries -------------------------------------------------------------*/
 
 int

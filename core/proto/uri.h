@@ -52,6 +52,10 @@ int uri_is_plain(et_str path);
  * Note that %25 is decoded: the result may hold '%' and is not to be decoded
  * again. [any] */
 int uri_normalise(et_str path, char *out, size_t *out_len) MUST_USE;
+/* The same, but what is percent-encoded stays so: a path to point somebody to.
+ * path is one that uri_normalise takes.  Length of what is written to out.
+ * [any] */
+size_t uri_remove_dots(et_str path, char *out);
 
 /* ---- queries and forms (application/x-www-form-urlencoded) ---------------*/
 

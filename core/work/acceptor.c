@@ -311,9 +311,11 @@ turn(struct acceptor *a)
 {
     int rc = io_wait(a->io, wheel_next_ms(&a->wheel, a->clock.mono_ms));
 
-    if (rc < 0)
-        log_error("acceptor: waiting for events: %s", strerror(-rc));
     clock_update(&a->clock);
+    if (rc < 0) {
+        mailbox_outlast(&a->mailbox, rc, a->clock.mono_ms);
+        on_mail(&a->pipe, POLLIN);
+    }
     io_dispatch(a->io);
     flush_all(a);
     wheel_advance(&a->wheel, a->clock.mono_ms);

@@ -5,8 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "base/log.h"
+
+/* After a failed wait: when it is tried again, and when it is said again. */
+#define RETRY_MS 100
+#define COMPLAIN_MS 5000u
 
 _Static_assert(sizeof(struct record) == 16, "a record is 16 bytes");
 _Static_assert(MAILBOX_BATCH * sizeof(struct record) <= PIPE_BUF,
@@ -19,6 +27,7 @@ mailbox_open(struct mailbox *b)
 
     if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0)
         return -errno;
+    b->complain_ms = 0;
     b->read_fd = fds[0];
     b->write_fd = fds[1];
     mpsc_init(&b->list);
@@ -74,6 +83,18 @@ mailbox_recv(struct mailbox *b, struct record v[MAILBOX_BATCH])
         return 0;
     CHECK((size_t)n % sizeof *v == 0);
     return (size_t)n / sizeof *v;
+}
+
+void
+mailbox_outlast(struct mailbox *b, int rc, uint64_t now_ms)
+{
+    struct pollfd p = {.fd = b->read_fd, .events = POLLIN};
+
+    if (now_ms >= b->complain_ms) {
+        log_error("waiting for events: %s", strerror(-rc));
+        b->complain_ms = now_ms + COMPLAIN_MS;
+    }
+    (void)!poll(&p, 1, RETRY_MS); /* an error is as good as a timeout */
 }
 
 void

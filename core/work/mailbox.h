@@ -43,6 +43,7 @@ struct mail {
 struct mailbox {
     struct mpsc list;
     int read_fd, write_fd; /* non-blocking */
+    uint64_t complain_ms;  /* of mailbox_outlast: not before */
 };
 
 /* 0 or -errno. [control] */
@@ -55,6 +56,10 @@ void mailbox_post(struct mailbox *b, struct mail *m);
 MUST_USE int mailbox_send(struct mailbox *b, const struct record *v, size_t n);
 /* Read up to MAILBOX_BATCH records; 0 when there are none. [reader] */
 size_t mailbox_recv(struct mailbox *b, struct record v[MAILBOX_BATCH]);
+/* The reader's way of waiting fails with rc, a -errno, perhaps for good: say so
+ * now and then, and wait here for a while, so that it does not spin and goes on
+ * taking orders. [reader] */
+void mailbox_outlast(struct mailbox *b, int rc, uint64_t now_ms);
 /* Deliver all mail that is there, in the order posted. [reader] */
 void mailbox_deliver(struct mailbox *b, void *reader);
 

@@ -211,9 +211,11 @@ turn(struct worker *w)
     struct env *env = &w->env;
     int rc = io_wait(env->io, wheel_next_ms(&env->wheel, env->clock.mono_ms));
 
-    if (rc < 0)
-        log_error("waiting for events: %s", strerror(-rc));
     update_clock(env);
+    if (UNLIKELY(rc < 0)) {
+        mailbox_outlast(&w->mailbox, rc, env->clock.mono_ms);
+        on_mail(&w->pipe, POLLIN);
+    }
     io_dispatch(env->io);
     wheel_advance(&env->wheel, env->clock.mono_ms);
     metrics_add(env->metrics, METRIC_turns, 1);

@@ -92,6 +92,24 @@ START_TEST(a_line_has_time_level_worker_and_source)
 }
 END_TEST
 
+START_TEST(a_step_that_fails_is_named_whether_it_says_why_or_not)
+{
+    struct server s;
+
+    server_start(&s, SERVER PLUGINS);
+    client_once(&s, GET("/fail"), 500, NULL);
+    ck_assert_ptr_nonnull(
+        strstr(server_wait_log(&s, "told to fail"), " answers: told to fail"));
+    client_once(&s, GET("/fail/silently"), 500, NULL);
+    ck_assert_ptr_nonnull(
+        strstr(server_wait_log(&s, "without a reason"),
+               " answers: a step of route \"fail_silently\" returned 3, which "
+               "is a failure without a reason; answered with 500"));
+    ck_assert(!server_has_log(&s, "\"fail_it\" returned"));
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(json_is_one_object_a_line)
 {
     struct server s;
@@ -324,6 +342,7 @@ START_TEST(the_journal_gets_its_priorities)
 END_TEST
 
 UNIT_MAIN(log, a_line_has_time_level_worker_and_source,
+          a_step_that_fails_is_named_whether_it_says_why_or_not,
           json_is_one_object_a_line, level_and_form_change_by_reload,
           a_log_file_is_rotated_and_changed_by_reload,
           a_log_nobody_reads_holds_up_nobody,

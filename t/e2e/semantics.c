@@ -413,6 +413,9 @@ START_TEST(a_final_slash_is_redirected)
     expect_field(&c, GET("/dir"), 308, "Location", "/dir/");
     expect_field(&c, GET("/dir?a=b&c"), 308, "Location", "/dir/?a=b&c");
     expect_field(&c, GET("/file/"), 308, "Location", "/file");
+    expect_field(&c, GET("/file/."), 308, "Location", "/file");
+    expect_field(&c, GET("/file/x/%2e%2E?a"), 308, "Location", "/file?a");
+    expect_field(&c, GET("/x/../dir"), 308, "Location", "/dir/");
     expect_field(&c, GET("/caf%C3%A9/"), 308, "Location", "/caf%C3%A9");
     expect_field(&c, GET("/file//"), 404, "Location", "-");
     expect_field(&c, GET("//file/"), 404, "Location", "-");

@@ -4,12 +4,15 @@
 /* ldflags: -Wl,--wrap=io_uring_queue_init_params */
 /* ldflags: -Wl,--wrap=io_uring_register_buf_ring */
 /* ldflags: -Wl,--wrap=io_uring_register_ring_fd -Wl,--wrap=epoll_create1 */
+/* ldflags: -Wl,--wrap=syscall */
 #include <liburing.h>
+#include <stdarg.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 
 #include "harness.h"
 
-static int refuse_ring, refuse_buffers, refuse_fd, refuse_epoll;
+static int refuse_ring, refuse_buffers, refuse_fd, refuse_epoll, refuse_enter;
 static unsigned refuse_flags;
 
 int __real_io_uring_queue_init_params(unsigned n, struct io_uring *r,
@@ -61,6 +64,27 @@ __wrap_epoll_create1(int flags)
         return -1;
     }
     return __real_epoll_create1(flags);
+}
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+/* Those that are made here have six arguments at most. */
+long
+__wrap_syscall(long number, ...)
+{
+    long a[6];
+    va_list ap;
+
+    if (number == __NR_io_uring_enter && refuse_enter) {
+        errno = refuse_enter;
+        return -1;
+    }
+    va_start(ap, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(ap, long);
+    va_end(ap);
+    return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 static const struct io_options defaults;
@@ -130,6 +154,13 @@ START_TEST(auto_falls_back_and_says_why)
     refuse_buffers = -ENOMEM;
     ck_assert_int_eq(io_open(&io, "auto", &defaults, why, sizeof why), 0);
     ck_assert_str_eq(io_name(io), "epoll");
+    io_close(io);
+    refuse_buffers = 0;
+    refuse_enter = EPERM; /* made, but not to be used */
+    ck_assert_int_eq(io_open(&io, "auto", &defaults, why, sizeof why), 0);
+    ck_assert_str_eq(io_name(io), "epoll");
+    ck_assert_msg(strstr(why, "io_uring: Operation not permitted") != NULL,
+                  "%s", why);
     io_close(io);
 }
 END_TEST

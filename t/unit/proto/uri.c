@@ -186,6 +186,16 @@ START_TEST(paths_are_normalised)
         ck_assert_int_eq(uri_normalise((et_str){out, n}, out, &in_place), 0);
         is_slice((et_str){out, in_place}, rows[i].clean);
     }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char bare[64], again[64], clean[64];
+        size_t n = uri_remove_dots(guarded(rows[i].raw), bare), len;
+
+        ck_assert_uint_le(n, strlen(rows[i].raw));
+        ck_assert_uint_eq(uri_remove_dots((et_str){bare, n}, again), n);
+        ck_assert_mem_eq(again, bare, n);
+        ck_assert_int_eq(uri_normalise((et_str){bare, n}, clean, &len), 0);
+        is_slice((et_str){clean, len}, rows[i].clean);
+    }
 }
 END_TEST
 
