@@ -26,7 +26,13 @@
     X(bytes_out,            counter, "bytes handed to the kernel")             \
     X(bodies_spilled,       counter, "request bodies written to a file")       \
     X(requests_active,      gauge,   "requests between head and log")          \
-    X(turns,                counter, "turns of the event loop")
+    X(turns,                counter, "turns of the event loop")                \
+    X(reloads,              counter, "reloads that were carried out")          \
+    X(reloads_failed,       counter, "reloads that changed nothing")           \
+    X(generation,           gauge,   "number of the generation that serves")   \
+    X(generations_active,   gauge,   "generations that still have requests")   \
+    X(images_mapped,        gauge,   "builds of plugins mapped")               \
+    X(images_retired,       gauge,   "of these: no longer in use")
 /* clang-format on */
 
 enum metric {
@@ -41,7 +47,8 @@ struct metrics {
     _Alignas(64) _Atomic uint64_t value[METRIC_COUNT];
 };
 
-/* Add to a counter or gauge of the calling thread's own block. [owner] */
+/* Add to, or set, a counter or gauge of the calling thread's own block. [owner]
+ */
 static inline void
 metrics_add(struct metrics *m, enum metric id, uint64_t n)
 {
@@ -54,6 +61,12 @@ static inline void
 metrics_sub(struct metrics *m, enum metric id, uint64_t n)
 {
     metrics_add(m, id, (uint64_t)0 - n);
+}
+
+static inline void
+metrics_set(struct metrics *m, enum metric id, uint64_t value)
+{
+    atomic_store_explicit(&m->value[id], value, memory_order_relaxed);
 }
 
 /* The value as of some moment ago. [any] */

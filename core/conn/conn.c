@@ -190,6 +190,7 @@ conn_open(struct env *env, int fd, uint8_t listener)
     c->transport = &plain_transport;
     c->timer.fn = on_timer;
     c->listener = listener;
+    c->is_orphan = env->listeners[listener].is_gone; /* it was on its way */
     c->phase = env->listeners[listener].proxy ? CONN_PROXY : CONN_IDLE;
     c->body_done = 1;
     c->since_ms = env->clock.mono_ms;
@@ -278,6 +279,16 @@ static int
 is_open(const struct conn *c)
 {
     return c->io.fd >= 0;
+}
+
+void
+conn_orphan(struct env *env)
+{
+    for (uint32_t i = 0; i < env->conns.fresh; i++) {
+        struct conn *c = slab_at(&env->conns, i);
+        if (is_open(c) && env->listeners[c->listener].is_gone)
+            c->is_orphan = 1;
+    }
 }
 
 void

@@ -57,6 +57,7 @@ struct conn {
     uint8_t is_eof;     /* the peer has shut its side */
     uint8_t is_paused;  /* not receiving, for want of room */
     uint8_t is_demoted; /* io_idle was called since the last byte */
+    uint8_t is_orphan;  /* its listener is gone: the next answer is the last */
     uint8_t closes;     /* no request after this one */
     uint8_t is_logged;  /* req's log steps have run */
     uint8_t body_done;  /* req's body has been read to its end */
@@ -80,6 +81,9 @@ MUST_USE int conn_keep(struct conn *c, const char *p, size_t n);
 /* n of the kept bytes are used; the block goes back when all are. [worker] */
 void conn_used(struct conn *c, size_t n);
 
+/* Of the connections of the listeners that are gone each has one more answer,
+ * which says so. [worker] */
+void conn_orphan(struct env *env);
 /* For every open connection of env: begin to close the idle ones and those
  * that only linger, at due_ms. [worker] */
 void conn_drain(struct env *env, uint64_t due_ms);

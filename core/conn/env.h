@@ -41,6 +41,7 @@ struct limits {
 struct listener_env {
     uint8_t proxy; /* enum conf_proxy as a number: 0 off, 1 v1, 2 v2, 3 auto */
     uint8_t is_unix;
+    uint8_t is_gone; /* its connections have one more answer */
 };
 
 /* Bytes of all buffered and of all spilled bodies of this process; several

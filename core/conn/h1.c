@@ -142,8 +142,8 @@ may_keep(const struct conn *c)
     const struct req *r = c->req;
     const struct limits *l = &c->env->limits;
 
-    if (c->closes || !r->head.keep_alive || c->env->is_stopping ||
-        l->keepalive_ms == 0)
+    if (c->closes || c->is_orphan || !r->head.keep_alive ||
+        c->env->is_stopping || l->keepalive_ms == 0)
         return 0;
     if (c->body_done)
         return 1;

@@ -111,7 +111,7 @@ put_own(struct exposition *x, const struct metering *m, enum metric id)
 
     snprintf(name, sizeof name, "etude_%s%s", metrics_name(id),
              is_gauge ? "" : "_total");
-    for (uint32_t i = 0; i < m->n_workers; i++)
+    for (uint32_t i = 0; i <= m->n_workers; i++)
         sum += m->own[i] ? metrics_get(m->own[i], id) : 0;
     if (put_head(x, name, metrics_help(id), is_gauge ? "gauge" : "counter") < 0)
         return ERR_NOMEM;

@@ -28,7 +28,7 @@ metering_init(struct metering *m, uint32_t n_workers)
                            .chunk_used = METERING_CHUNK_CELLS,
                            .seed = hash_seed_new()};
     arena_init(&m->arena, NULL, 0, NULL, MAX_BYTES);
-    m->own = arena_zalloc(&m->arena, n_workers * sizeof *m->own);
+    m->own = arena_zalloc(&m->arena, (n_workers + 1) * sizeof *m->own);
     m->table = arena_zalloc(&m->arena, FIRST_BUCKETS * sizeof *m->table);
     return m->own && m->table ? 0 : ERR_NOMEM;
 }
@@ -42,7 +42,7 @@ metering_fini(struct metering *m)
 void
 metering_own(struct metering *m, uint32_t worker, const struct metrics *own)
 {
-    CHECK(worker < m->n_workers);
+    CHECK(worker <= m->n_workers);
     m->own[worker] = own;
 }
 

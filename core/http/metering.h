@@ -63,7 +63,7 @@ struct metering_series {
 struct metering {
     struct arena arena; /* all of it, and it only grows */
     uint32_t n_workers;
-    const struct metrics **own; /* [n_workers]: the server's own figures */
+    const struct metrics **own; /* [n_workers + 1]: the server's own figures */
     _Atomic(struct metering_family *) first;
     struct metering_family *last;
     struct metering_series **table; /* [n_buckets], by labels */
@@ -90,8 +90,8 @@ struct metering_slot {
 MUST_USE int metering_init(struct metering *m, uint32_t n_workers);
 /* Free all of it: no set of it is held, no thread reads it. [control] */
 void metering_fini(struct metering *m);
-/* The server's own figures of a worker, which outlive m.  Before the first
- * reader. [control] */
+/* The server's own figures of a worker (n_workers: of the control thread),
+ * which outlive m.  Before the first reader. [control] */
 void metering_own(struct metering *m, uint32_t worker,
                   const struct metrics *own);
 

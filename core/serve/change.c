@@ -13,6 +13,7 @@
 #include "plug/image.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
+#include "serve/generation.h"
 #include "serve/process.h"
 
 /* The server is to stop: how long a worker has to let go of what it makes. */
@@ -178,6 +179,7 @@ change_commit(struct server *s, struct gen *g)
     log_plugins(g, s->gen != g ? s->gen : NULL);
     (void)fleet_all(&s->fleet, order_commit, &c, NULL);
     s->gen = g;
+    generation_count(s);
     set_shared(s, g->conf);
     if (runtime_dir)
         (void)!image_write_map(&s->images, runtime_dir);

@@ -20,11 +20,21 @@ struct retiring {
 /* ---- the end -------------------------------------------------------------*/
 
 void
+generation_count(struct server *s)
+{
+    metrics_set(&s->metrics, METRIC_generation, s->gen ? s->gen->id : 0);
+    metrics_set(&s->metrics, METRIC_generations_active, s->n_gens);
+    metrics_set(&s->metrics, METRIC_images_mapped, s->images.n_mapped);
+    metrics_set(&s->metrics, METRIC_images_retired, s->images.n_retired);
+}
+
+void
 generation_dispose(struct server *s, struct gen *g)
 {
     free(g->on_retired);
     build_free(g);
     s->n_gens--;
+    generation_count(s);
 }
 
 static void

@@ -23,6 +23,9 @@ struct server;
  * with all the reasons in d: those of the plugins and routes too, as far as
  * they can be told. [control] */
 MUST_USE struct conf *generation_read(struct server *s, struct diag *d);
+/* Bring the figures of generations and images up to date: one has come or gone,
+ * or serves from now on. [control] */
+void generation_count(struct server *s);
 /* A generation of conf, which it has from then on, no worker having a part of
  * it; or NULL with the reasons in d, and conf is freed. [control] */
 MUST_USE struct gen *generation_make(struct server *s, struct conf *conf,

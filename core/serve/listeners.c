@@ -55,13 +55,18 @@ forget(struct server *s, uint32_t i)
 void
 listeners_stop(struct server *s)
 {
+    int n = 0;
+
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         struct socket_entry *e = &s->sockets.v[i];
         if (e->n_fds == 0 || e->is_wanted)
             continue;
         fleet_unlisten(&s->fleet, (uint8_t)i);
         forget(s, i);
+        n++;
     }
+    if (n > 0)
+        tell(s);
 }
 
 void

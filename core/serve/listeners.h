@@ -5,10 +5,10 @@
  *                 \------ fails ---> listeners_revert
  *
  * sockets.h has the sockets; here the fleet is told to accept from the new ones
- * and to empty and close those no longer wanted.  A connection that is accepted
- * by then never notices.  Invariants: a listener's id is its index in
- * s->sockets and connections know its options before the first of them comes.
- * Called by start.c, reload.c and the ways to an end. */
+ * and to empty and close those no longer wanted, whose connections have one
+ * more answer each.  Invariants: a listener's id is its index in s->sockets and
+ * connections know its options before the first of them comes. Called by
+ * start.c, reload.c and the ways to an end. */
 #ifndef SERVE_LISTENERS_H
 #define SERVE_LISTENERS_H
 
@@ -28,8 +28,9 @@ void listeners_revert(struct server *s);
 /* Accept from what is new, and tell what is wanted of the others; waits for the
  * threads. [control] */
 void listeners_start(struct server *s);
-/* Accept what is queued at those that are not wanted and close them; waits for
- * the threads. [control] */
+/* Accept what is queued at those that are not wanted and close them; their
+ * connections are told so with their next answer.  Waits for the threads.
+ * [control] */
 void listeners_stop(struct server *s);
 /* Forget all of them, and remove the files of unix sockets: the process ends,
  * and whoever accepts from them has been told, or will not live to.

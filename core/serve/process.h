@@ -7,9 +7,9 @@
  *
  *     server -> start  -> change, generation, listeners, pidfile, logs
  *            -> control                     -> listeners, pidfile, logs
- *            -> reload -> change, generation, listeners, logs
+ *            -> reload -> change, generation, listeners, logs, summary
  *            -> stop   -> control, listeners, pidfile
- *        dry -> generation -> build
+ *        dry -> generation -> build; change -> generation
  *
  * Not here: anything another thread touches, but for what says so itself
  * (mailbox, body_budget, metering).  Invariants: gen is NULL until the first
@@ -46,6 +46,7 @@ struct server {
     /* generations */
     struct image_set images;
     struct metering metering;
+    struct metrics metrics; /* the control thread's own figures */
     struct gen *gen;
     uint64_t last_id;
     uint32_t n_gens; /* alive */

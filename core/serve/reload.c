@@ -117,6 +117,8 @@ reload_run(struct server *s)
     diag_init(&d);
     rc = try_reload(s, &d, &story);
     logs_diag(&d);
+    metrics_add(&s->metrics, rc < 0 ? METRIC_reloads_failed : METRIC_reloads,
+                1);
     if (rc < 0)
         log_failure(s, d.n_errors);
     else

@@ -196,8 +196,10 @@ want(struct opener *o, const struct sock_address *a)
     }
     e->is_wanted = 1;
     e->options = o->options;
-    e->env.proxy = (uint8_t)o->listen->proxy_protocol;
-    e->env.is_unix = a->addr.ss_family == AF_UNIX;
+    e->env = (struct listener_env){
+        .proxy = (uint8_t)o->listen->proxy_protocol,
+        .is_unix = a->addr.ss_family == AF_UNIX,
+    };
 }
 
 static void
@@ -284,5 +286,5 @@ sockets_forget(struct sockets *s, uint32_t i)
 
     sock_unlink(&e->wanted);
     free(e->fds);
-    memset(e, 0, sizeof *e);
+    *e = (struct socket_entry){.env.is_gone = 1};
 }

@@ -43,7 +43,8 @@ MUST_USE int sockets_want(struct sockets *s, const struct conf *conf,
 void sockets_settle(struct sockets *s);
 /* The change is not made: close what is new, keep the rest. */
 void sockets_revert(struct sockets *s);
-/* Forget entry i, whose sockets are closed by those who accepted from them. */
+/* Forget entry i, whose sockets are closed by those who accepted from them: it
+ * is free, and until it is used again its env says that it is gone. */
 void sockets_forget(struct sockets *s, uint32_t i);
 
 #endif

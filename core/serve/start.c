@@ -96,6 +96,7 @@ start_workers(struct server *s)
         .acceptor = &f->acceptor.mailbox,
     };
 
+    metering_own(&s->metering, f->n_workers, &s->metrics);
     for (uint32_t i = 0; i < f->n_workers; i++) {
         o.index = i;
         o.log = s->logs.rings[i];

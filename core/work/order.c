@@ -99,6 +99,7 @@ void
 order_listeners(struct worker *w, struct order *o)
 {
     memcpy(w->env.listeners, o->arg, sizeof w->env.listeners);
+    conn_orphan(&w->env);
     order_reply(o, 0);
 }
 
