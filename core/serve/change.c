@@ -55,8 +55,8 @@ report_late(struct server *s, const struct gen *g, struct diag *d)
                    "plugin %s on worker %u: not ready within prepare_timeout "
                    "(%lld ms)",
                    who, i, (long long)g->conf->server.prepare_timeout);
-        log_warn("a reload waits for worker %u, which is busy with the worker "
-                 "init of %s",
+        log_warn("worker %u is late and waited for: busy with the worker init "
+                 "of %s",
                  i, who);
     }
 }

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* instances.c - what a reload takes over, what it makes anew, and what the new
+ * is given of the old.
+ * tags: epoll asan tsan */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+
+#define UNIT_SECONDS 60
+#include "t/lib/unit.h"
+
+#define SERVER                                                                 \
+    "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nlog_level = debug\n"
+#define KEEPER SERVER "[plugin keeper]\nfile = $DIR/word\n"
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+/* What keeper answers on a connection, which stays with its worker. */
+struct kept {
+    unsigned worker;
+    unsigned long long n;
+    char word[64];
+    int serial;
+};
+
+static struct kept
+ask(struct client *c)
+{
+    struct kept k;
+    struct answer a;
+
+    client_puts(c, GET("/keeper"));
+    a = client_answer(c, 0);
+    ck_assert_int_eq(a.status, 200);
+    ck_assert_int_eq(
+        sscanf(a.body, "%u %llu %63s %d", &k.worker, &k.n, k.word, &k.serial),
+        4);
+    answer_free(&a);
+    return k;
+}
+
+static struct server s;
+
+static struct client
+begin(const char *ini)
+{
+    server_prepare(&s, ini);
+    server_file(&s, "word", "one\n");
+    server_serve(&s);
+    return client_open(&s);
+}
+
+static void
+reload(const char *ini)
+{
+    server_write(&s, ini);
+    ck_assert_int_eq(server_reload(&s), 1);
+}
+
+static void
+end(struct client *c)
+{
+    client_close(c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+
+START_TEST(another_route_leaves_an_instance_as_it_is)
+{
+    struct client c = begin(KEEPER);
+
+    ck_assert_int_eq((int)ask(&c).n, 1);
+    reload(KEEPER "[plugin life]\n");
+    ck_assert_int_eq((int)ask(&c).n, 2);
+    reload(KEEPER "[plugin life]\nsay = x\n[scope all]\nmatch = /*\n"
+                  "use = life\n");
+    ck_assert_int_eq((int)ask(&c).n, 3);
+    ck_assert_int_eq(ask(&c).serial, 1);
+    ck_assert(server_has_log(&s, "1 instances kept, 1 new"));
+    end(&c);
+}
+END_TEST
+
+START_TEST(a_file_an_option_names_is_part_of_it)
+{
+    struct client c = begin(KEEPER);
+    struct kept k;
+
+    ck_assert_str_eq(ask(&c).word, "one");
+    server_file(&s, "word", "another\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    k = ask(&c);
+    ck_assert_str_eq(k.word, "another");
+    ck_assert_int_eq(k.serial, 2);
+    ck_assert_int_eq((int)k.n, 2); /* its count was handed over */
+    end(&c);
+}
+END_TEST
+
+START_TEST(what_is_new_is_given_the_state_of_the_old)
+{
+    struct client c = begin(KEEPER);
+    struct kept k;
+
+    for (int i = 0; i < 5; i++)
+        (void)ask(&c);
+    reload(KEEPER "note = x\n");
+    k = ask(&c);
+    ck_assert_int_eq(k.serial, 2);
+    ck_assert_int_eq((int)k.n, 6);
+    reload(KEEPER "note = y\n");
+    ck_assert_int_eq((int)ask(&c).n, 7);
+    end(&c);
+}
+END_TEST
+
+START_TEST(a_state_that_is_not_taken_is_said_or_refused)
+{
+    struct client c = begin(KEEPER);
+
+    ck_assert_int_eq((int)ask(&c).n, 1);
+    server_write(&s, KEEPER "load = fails\nstate = required\n");
+    ck_assert_int_eq(server_reload(&s), 0);
+    ck_assert(server_has_log(&s, "etude.ini:8: plugin keeper on worker "));
+    ck_assert(server_has_log(&s, ": told not to take it"));
+    ck_assert_int_eq((int)ask(&c).n, 2);
+    reload(KEEPER "load = fails\n");
+    server_wait_log(&s, ""); /* whatever is written last */
+    ck_assert(server_has_log(
+        &s, " keeper: starts without the state of before: told not to"));
+    ck_assert_int_eq((int)ask(&c).n, 1);
+    end(&c);
+}
+END_TEST
+
+START_TEST(a_reload_that_fails_ends_nothing_it_borrowed)
+{
+    struct client c = begin(KEEPER "[plugin life]\n");
+
+    ck_assert_int_eq((int)ask(&c).n, 1);
+    for (int i = 0; i < 3; i++) {
+        server_write(&s, KEEPER "[plugin life]\nsay = bad\nfail = init\n"
+                                "worker = 1\n");
+        ck_assert_int_eq(server_reload(&s), 0);
+        ck_assert_int_eq((int)ask(&c).n, 2 + i);
+    }
+    client_expect(&c, GET("/life"), 200, "life");
+    ck_assert(!server_has_log(&s, "life: exit life"));
+    ck_assert(!server_has_log(&s, "life: close life"));
+    end(&c);
+}
+END_TEST
+
+START_TEST(who_is_not_ready_in_time_is_named)
+{
+    struct client c = begin(KEEPER);
+
+    server_write(&s, SERVER "prepare_timeout = 200ms\n"
+                            "[plugin keeper]\nfile = $DIR/word\n"
+                            "init_ms = 1s\n");
+    ck_assert_int_eq(server_reload(&s), 0);
+    ck_assert(server_has_log(&s, "etude.ini:8: plugin keeper on worker "));
+    ck_assert(server_has_log(&s, ": not ready within prepare_timeout (200 ms"));
+    ck_assert(server_has_log(&s, "reload failed, 2 error(s); generation 1"));
+    ck_assert_int_eq((int)ask(&c).n, 1);
+    /* Nothing of it is left, and the next one is good. */
+    reload(KEEPER "note = x\n");
+    ck_assert_int_eq((int)ask(&c).n, 2);
+    end(&c);
+}
+END_TEST
+
+START_TEST(a_stop_does_not_wait_for_who_is_not_ready)
+{
+    struct client c = begin(SERVER "drain_timeout = 200ms\n[plugin keeper]\n");
+
+    client_close(&c);
+    server_write(&s, SERVER "[plugin keeper]\ninit_ms = 50s\n");
+    server_signal(&s, SIGHUP);
+    server_wait_log(&s, "init takes its time");
+    server_signal(&s, SIGTERM);
+    server_wait_log(&s, "the server is to stop");
+    ck_assert_int_eq(server_wait(&s), 3);
+}
+END_TEST
+
+/* Half a head, a reload that changes a limit and the route, the rest of it. */
+START_TEST(a_head_that_is_half_read_is_the_new_generation_s)
+{
+    struct client c = begin(SERVER "[plugin life]\nsay = old\n");
+
+    client_puts(&c, "GET /life HTTP/1.1\r\nHost: x\r\nX-Long: ");
+    for (int i = 0; i < 20; i++)
+        client_puts(&c, "0123456789012345678901234567890123456789");
+    ck_assert(client_is_quiet(&c, 50));
+    reload(SERVER "max_header = 1k\n[plugin life]\nsay = new\n");
+    client_puts(&c, "\r\n\r\n");
+    client_take(&c, 0, 200, "new");
+    /* The limits of a head are those of the moment it began ... */
+    client_puts(&c, "GET /life HTTP/1.1\r\nHost: x\r\nX-Long: ");
+    for (int i = 0; i < 40; i++)
+        client_puts(&c, "0123456789012345678901234567890123456789");
+    client_puts(&c, "\r\n\r\n");
+    client_take(&c, 0, 431, NULL); /* ... and this one began after it */
+    end(&c);
+}
+END_TEST
+
+UNIT_MAIN(instances, another_route_leaves_an_instance_as_it_is,
+          a_file_an_option_names_is_part_of_it,
+          what_is_new_is_given_the_state_of_the_old,
+          a_state_that_is_not_taken_is_said_or_refused,
+          a_reload_that_fails_ends_nothing_it_borrowed,
+          who_is_not_ready_in_time_is_named,
+          a_stop_does_not_wait_for_who_is_not_ready,
+          a_head_that_is_half_read_is_the_new_generation_s)
