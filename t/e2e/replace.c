@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* replace.c - new builds of a handler, of a middleware and of both, dropped in
+ * and taken up again and again under full load on thousands of connections:
+ * nothing fails, nothing is closed, and nobody is answered by what was replaced
+ * before.
+ * tags: epoll */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+
+#define UNIT_SECONDS 110
+#include "t/lib/unit.h"
+
+#define CONNECTIONS 2000
+#define RELOADS 200
+#define WORKERS 2
+#define NEAR_NS 50000000u /* to a swap */
+
+static const char ini[] =
+    "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nslab_capacity = 4000\n"
+    "use = mark\n[plugin stamp]\n[plugin mark]\n";
+static const char request[] = "GET /stamp HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/* What the test and the process that makes the load tell each other. */
+struct shared {
+    _Atomic uint64_t swap_ns; /* when the last swap was logged */
+    _Atomic int stamp, mark;  /* the builds that serve since then, at least */
+    _Atomic int is_ready, is_over;
+    uint64_t n, n_near;
+    char why[200]; /* something failed */
+};
+
+/* A connection, and the builds its request must at least be answered by. */
+struct conn {
+    int fd, worker; /* -1: not known yet */
+    int least_stamp, least_mark;
+    size_t n;
+    char buf[600];
+};
+
+static struct shared *shared;
+static struct conn conns[CONNECTIONS];
+static int last_stamp[WORKERS], last_mark[WORKERS]; /* as seen by us */
+
+static uint64_t
+now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- the load -------------------------------------------------------------*/
+
+__attribute__((format(printf, 1, 2), noreturn)) static void
+give_up(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(shared->why, sizeof shared->why, fmt, ap);
+    va_end(ap);
+    _exit(1);
+}
+
+static int
+larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static void
+send_one(struct conn *c)
+{
+    c->least_stamp = shared->stamp;
+    c->least_mark = shared->mark;
+    if (c->worker >= 0) {
+        c->least_stamp = larger(c->least_stamp, last_stamp[c->worker]);
+        c->least_mark = larger(c->least_mark, last_mark[c->worker]);
+    }
+    if (send(c->fd, request, sizeof request - 1, MSG_NOSIGNAL) !=
+        (ssize_t)sizeof request - 1)
+        give_up("send: %s", strerror(errno));
+}
+
+/* One answer, whole: is it as it must be? */
+static void
+judge(struct conn *c)
+{
+    const char *mark = strstr(c->buf, "\r\nX-Mark: ");
+    const char *body = strstr(c->buf, "\r\n\r\n");
+    int worker, by_stamp, by_mark;
+
+    if (strncmp(c->buf, "HTTP/1.1 200 ", 13) != 0 || !mark ||
+        sscanf(mark, "\r\nX-Mark: %d", &by_mark) != 1 ||
+        sscanf(body, "\r\n\r\n%d %d", &worker, &by_stamp) != 2 || worker < 0 ||
+        worker >= WORKERS || strstr(c->buf, "Connection:"))
+        give_up("answer: %.150s", c->buf);
+    if (by_stamp < c->least_stamp || by_mark < c->least_mark)
+        give_up("answered by %d, %d and not by %d, %d at least", by_stamp,
+                by_mark, c->least_stamp, c->least_mark);
+    if (c->worker >= 0 && c->worker != worker)
+        give_up("a connection went from worker %d to %d", c->worker, worker);
+    c->worker = worker;
+    last_stamp[worker] = larger(last_stamp[worker], by_stamp);
+    last_mark[worker] = larger(last_mark[worker], by_mark);
+    shared->n++;
+    shared->n_near += now_ns() - shared->swap_ns < NEAR_NS;
+}
+
+static int
+is_whole(const struct conn *c)
+{
+    const char *body = strstr(c->buf, "\r\n\r\n");
+    const char *length = strstr(c->buf, "\r\nContent-Length: ");
+    size_t n;
+
+    if (!body || !length || sscanf(length, "\r\nContent-Length: %zu", &n) != 1)
+        return 0;
+    return c->n >= (size_t)(body + 4 - c->buf) + n;
+}
+
+static void
+on_input(struct conn *c)
+{
+    ssize_t k = recv(c->fd, c->buf + c->n, sizeof c->buf - 1 - c->n, 0);
+
+    if (k <= 0)
+        give_up("the server closed a connection (%s)",
+                k < 0 ? strerror(errno) : "end");
+    c->n += (size_t)k;
+    c->buf[c->n] = '\0';
+    if (!is_whole(c))
+        return;
+    judge(c);
+    c->n = 0;
+    if (!shared->is_over)
+        send_one(c);
+}
+
+static int
+connect_one(uint16_t port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
+        give_up("connect: %s", strerror(errno));
+    return fd;
+}
+
+/* Every connection asks again as soon as it is answered. */
+__attribute__((noreturn)) static void
+make_load(uint16_t port)
+{
+    int ep = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event events[256];
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        struct epoll_event e = {.events = EPOLLIN, .data.ptr = &conns[i]};
+        conns[i] = (struct conn){.fd = connect_one(port), .worker = -1};
+        epoll_ctl(ep, EPOLL_CTL_ADD, conns[i].fd, &e);
+        send_one(&conns[i]);
+    }
+    shared->is_ready = 1;
+    while (!shared->is_over) {
+        int n = epoll_wait(ep, events, 256, 1000);
+        for (int i = 0; i < n; i++)
+            on_input(events[i].data.ptr);
+    }
+    _exit(0);
+}
+
+/* ---- new builds -----------------------------------------------------------*/
+
+/* modules/NAME.so with other digits, in one piece. */
+static void
+build(struct server *s, const char *name, int number)
+{
+    static char image[1 << 20];
+    char path[128], next[140], *at;
+    size_t n;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s.so", s->modules, name);
+    f = fopen(path, "re");
+    ck_assert_ptr_nonnull(f);
+    n = fread(image, 1, sizeof image, f);
+    fclose(f);
+    at = memmem(image, n, "STAMP:", 6);
+    ck_assert_ptr_nonnull(at);
+    snprintf(at + 6, 9, "%08d", number);
+    snprintf(next, sizeof next, "%s.next", path);
+    f = fopen(next, "we");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(image, 1, n, f), n);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(rename(next, path), 0);
+}
+
+static void
+begin(struct server *s, pid_t *load)
+{
+    struct rlimit files;
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(shared, MAP_FAILED);
+    server_start(s, ini);
+    *load = fork();
+    if (*load == 0)
+        make_load(s->port);
+    while (!shared->is_ready && waitpid(*load, NULL, WNOHANG) == 0)
+        usleep(1000);
+}
+
+static void
+end(struct server *s, pid_t load)
+{
+    int status;
+
+    shared->is_over = 1;
+    ck_assert_int_eq(waitpid(load, &status, 0), load);
+    ck_assert_msg(status == 0, "%s", shared->why);
+    printf("%llu requests, %llu near a swap\n", (unsigned long long)shared->n,
+           (unsigned long long)shared->n_near);
+    ck_assert_uint_gt(shared->n_near * 5, shared->n);
+    /* Builds that nobody uses are unmapped, as they said they may be. */
+    server_signal(s, SIGHUP);
+    ck_assert_ptr_nonnull(
+        strstr(server_wait_log(s, "reload: generation "),
+               "; 1 generations alive, 0 retired images mapped"));
+    ck_assert_int_eq(server_stop(s), 0);
+}
+
+static void
+replace(int handler, int middleware)
+{
+    struct server s;
+    pid_t load;
+
+    begin(&s, &load);
+    for (int i = 1; i <= RELOADS; i++) {
+        if (handler)
+            build(&s, "stamp", i);
+        if (middleware)
+            build(&s, "mark", i);
+        server_signal(&s, SIGHUP);
+        server_wait_log(&s, "reload: generation ");
+        shared->stamp = handler ? i : 0;
+        shared->mark = middleware ? i : 0;
+        shared->swap_ns = now_ns();
+        if (shared->why[0])
+            break;
+    }
+    end(&s, load);
+}
+
+START_TEST(a_handler_is_replaced_under_load)
+{
+    replace(1, 0);
+}
+END_TEST
+
+START_TEST(a_middleware_is_replaced_under_load)
+{
+    replace(0, 1);
+}
+END_TEST
+
+START_TEST(both_are_replaced_under_load)
+{
+    replace(1, 1);
+}
+END_TEST
+
+UNIT_MAIN(replace, a_handler_is_replaced_under_load,
+          a_middleware_is_replaced_under_load, both_are_replaced_under_load)
