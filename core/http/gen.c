@@ -144,7 +144,7 @@ hold_next(struct gen_worker *w, char *why, size_t cap)
     }
     w->n_ready++;
     took_ns = clock_mono_ns() - began_ns;
-    if (took_ns > w->slowest_ns) {
+    if (took_ns > w->slowest_ns && instance_is_new(i, w->worker)) {
         w->slowest_ns = took_ns;
         w->slowest = i;
     }

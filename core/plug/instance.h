@@ -64,6 +64,12 @@ MUST_USE int instance_hold(struct instance *i, et_worker *w, char *why,
                            size_t cap);
 /* One generation less; the last one ends the state. [worker] */
 void instance_drop(struct instance *i, et_worker *w);
+/* True if one generation only holds this worker's state. [worker] */
+static inline int
+instance_is_new(const struct instance *i, const et_worker *w)
+{
+    return i->parts[w->index].n_held == 1;
+}
 /* Hand what old's plugin saves of its state over to heir's, which has just been
  * made and which nobody else holds; old goes on as it was.  INSTANCE_TAKEN,
  * also if one of the two takes no part in it.  INSTANCE_NOT_TAKEN, with why
