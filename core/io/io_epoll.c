@@ -9,7 +9,10 @@
  * ready list is ours. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -239,11 +242,44 @@ epoll_accept_stop(struct io *io, struct io_source *s)
     s->state &= (uint16_t)~ACCEPTING;
 }
 
+/* How many accepts to make: as many as there are connections, of sockets that
+ * can tell.  Accepting until nothing is left costs one that fails, and that
+ * makes a socket and a file before it looks (4 us; this 0.4).  What comes after
+ * this is another edge. */
+static uint32_t
+n_acceptable(int listen_fd)
+{
+    struct tcp_info info;
+    socklen_t len = offsetof(struct tcp_info, tcpi_unacked) +
+                    (socklen_t)sizeof info.tcpi_unacked;
+
+    if (getsockopt(listen_fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
+        info.tcpi_state != TCP_LISTEN)
+        return UINT32_MAX;
+    return info.tcpi_unacked;
+}
+
+static int
+accept_one(int listen_fd)
+{
+    int fd;
+
+    do
+        fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 static void
 accept_all(struct io *io, struct io_source *s)
 {
-    for (int i = 0; i < EPOLL_ACCEPTS; i++) {
-        int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
+    uint32_t n = n_acceptable(s->fd);
+
+    for (uint32_t i = 0; i < EPOLL_ACCEPTS; i++) {
+        int fd;
+        if (i == n)
+            return;
+        fd = accept_one(s->fd);
         if (fd < 0 && errno == EAGAIN)
             return;
         if (fd < 0 && is_accept_transient(errno))

@@ -4,11 +4,12 @@
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include "harness.h"
 
 static int ctl_errno, wait_errno; /* fail with these while not 0 */
-static int n_recv, n_ctl;
+static int n_recv, n_ctl, n_accept;
 static int n_aborted; /* connections that are gone when accepted */
 
 int __real_epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev);
@@ -52,6 +53,7 @@ __wrap_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)
 {
     int got = __real_accept4(fd, a, n, flags);
 
+    n_accept++;
     if (got >= 0 && n_aborted > 0) {
         n_aborted--;
         close(got);
@@ -59,6 +61,30 @@ __wrap_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)
         return -1;
     }
     return got;
+}
+
+/* A listener on a name of the kernel's choice, in no folder. */
+static int
+unix_listener(struct sockaddr_un *a, socklen_t *len)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    *a = (struct sockaddr_un){.sun_family = AF_UNIX};
+    *len = sizeof *a;
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)a, sizeof a->sun_family), 0);
+    ck_assert_int_eq(listen(fd, 16), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)a, len), 0);
+    return fd;
+}
+
+static int
+unix_connect(const struct sockaddr_un *a, socklen_t len)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)a, len), 0);
+    return fd;
 }
 
 static struct io *
@@ -177,6 +203,72 @@ START_TEST(aborted_connections_do_not_stop_accepting)
 }
 END_TEST
 
+START_TEST(no_accept_is_made_in_vain)
+{
+    struct io *io = open_epoll();
+    struct end e = {0};
+    struct sockaddr_in a;
+    int fd[20];
+
+    end_add(&e, io, tcp_listener(&a));
+    io_accept_start(io, &e.s);
+    settle(io);
+    for (int i = 0; i < 20; i++) {
+        fd[i] = tcp_connect(&a);
+        if (i % 3 == 0)
+            turn(io, 1000);
+    }
+    UNTIL(io, e.n_accepts == 20);
+    settle(io);
+    ck_assert_int_eq(n_accept, 20);
+    for (int i = 0; i < 20; i++) {
+        close(e.fds[i]);
+        close(fd[i]);
+    }
+    end_drop(&e);
+    io_close(io);
+}
+END_TEST
+
+/* A socket that cannot say how many wait is asked until it has no more. */
+START_TEST(a_unix_listener_is_accepted_empty)
+{
+    struct io *io = open_epoll();
+    struct end e = {0};
+    struct sockaddr_un a;
+    socklen_t len;
+    int fd[5], listener = unix_listener(&a, &len);
+
+    end_add(&e, io, listener);
+    io_accept_start(io, &e.s);
+    for (int i = 0; i < 5; i++)
+        fd[i] = unix_connect(&a, len);
+    UNTIL(io, e.n_accepts == 5);
+    for (int i = 0; i < 5; i++) {
+        close(e.fds[i]);
+        close(fd[i]);
+    }
+    end_drop(&e);
+    io_close(io);
+}
+END_TEST
+
+START_TEST(a_listener_that_was_shut_says_so)
+{
+    struct io *io = open_epoll();
+    struct end e = {0};
+    struct sockaddr_in a;
+
+    end_add(&e, io, tcp_listener(&a));
+    io_accept_start(io, &e.s);
+    settle(io);
+    ck_assert_int_eq(shutdown(e.s.fd, SHUT_RD), 0);
+    UNTIL(io, e.error == -EINVAL);
+    end_drop(&e);
+    io_close(io);
+}
+END_TEST
+
 START_TEST(an_interrupted_wait_is_no_error)
 {
     struct io *io = open_epoll();
@@ -227,6 +319,9 @@ IO_MAIN(io_epoll, 1,
     a_refused_source_may_be_dropped,
     a_send_that_cannot_wait_fails,
     aborted_connections_do_not_stop_accepting,
+    no_accept_is_made_in_vain,
+    a_unix_listener_is_accepted_empty,
+    a_listener_that_was_shut_says_so,
     an_interrupted_wait_is_no_error,
     a_request_is_one_receive_and_no_registration)
 /* clang-format on */
