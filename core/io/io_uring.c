@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* io_uring.c - the backend for Linux 6.0 and later.
  *
- * Receiving is one multishot operation into lent buffers (bufring.h); sending
- * is a system call while few events are at hand, else a submission, so that the
- * answers of a busy turn leave in one entry to the kernel.
+ * Receiving is one multishot operation into lent buffers (bufring.h), but the
+ * first of a source is for one time only: most connections that last for one
+ * request are then dropped with nothing to cancel.  Sending is a system call
+ * while few events are at hand, else a submission, so that the answers of a
+ * busy turn leave in one entry to the kernel.
  *
  * state: bit op is set while the kernel holds that operation, from submission
  * to its terminal completion (the one without F_MORE); at most one of each.
@@ -39,6 +41,7 @@ enum {
     WANT      = 1 << 5, /* on_data is wanted */
     IDLE      = 1 << 6, /* by a poll, until bytes come */
     ACCEPTING = 1 << 7, /* on_accept is wanted */
+    LASTS     = 1 << 8, /* bytes have come: it is worth a multishot receive */
 };
 /* clang-format on */
 
@@ -153,7 +156,10 @@ start_recv(struct uring *u, struct io_source *s, unsigned flags)
         start(s, sqe, OP_PARK);
         return;
     }
-    io_uring_prep_recv_multishot(sqe, s->fd, NULL, 0, 0);
+    if (s->state & LASTS)
+        io_uring_prep_recv_multishot(sqe, s->fd, NULL, 0, 0);
+    else
+        io_uring_prep_recv(sqe, s->fd, NULL, 0, 0);
     sqe->ioprio |= (uint16_t)flags;
     sqe->flags = IOSQE_BUFFER_SELECT;
     sqe->buf_group = BUFRING_GROUP;
@@ -182,6 +188,7 @@ uring_recv_start(struct io *io, struct io_source *s, int now)
         if (n != -EAGAIN && n != -EINTR) {
             if (n <= 0)
                 s->state &= (uint16_t)~WANT;
+            s->state |= LASTS;
             give_scratch(io, s, n);
         }
     }
@@ -220,9 +227,12 @@ uring_idle(struct io *io, struct io_source *s)
 static void
 recv_event(struct uring *u, struct io_source *s, int res, unsigned flags)
 {
+    int is_first = !(s->state & LASTS);
+
     if (LIKELY(res > 0)) {
         unsigned bid = flags >> IORING_CQE_BUFFER_SHIFT;
         s->state &= (uint16_t)~IDLE;
+        s->state |= LASTS;
         s->on->on_data(s, bufring_at(&u->buffers, bid), res);
         bufring_give(&u->buffers, bid);
     }
@@ -234,6 +244,13 @@ recv_event(struct uring *u, struct io_source *s, int res, unsigned flags)
     } else if (res <= 0 && res != -ECANCELED && res != -EINTR) {
         s->state &= (uint16_t)~WANT;
         s->on->on_data(s, NULL, res);
+        return;
+    }
+    if (is_first && res > 0) {
+        start_recv(u, s,
+                   flags & IORING_CQE_F_SOCK_NONEMPTY
+                       ? 0
+                       : IORING_RECVSEND_POLL_FIRST);
         return;
     }
     u->io.stats.rearms++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* io_uring.c - what only rings do: overflow, run out of slots, count entries;
  * and what io_uring_enter may answer. */
-/* ldflags: -Wl,--wrap=syscall */
+/* ldflags: -Wl,--wrap=syscall -Wl,--wrap=shutdown */
 #include <stdarg.h>
 #include <sys/syscall.h>
 
@@ -131,6 +131,54 @@ START_TEST(a_request_is_one_entry)
 }
 END_TEST
 
+static int n_shutdowns;
+
+int __real_shutdown(int fd, int how);
+int __wrap_shutdown(int fd, int how);
+
+int
+__wrap_shutdown(int fd, int how)
+{
+    n_shutdowns++;
+    return __real_shutdown(fd, how);
+}
+
+static void
+answer_and_drop(struct end *e, const char *p, ssize_t n)
+{
+    (void)p;
+    (void)n;
+    ck_assert_int_eq(end_send(e, "pong", 4), 4);
+    io_drop(e->io, &e->s);
+}
+
+/* Nothing is armed any more after the first bytes: nothing to shut down, to
+ * cancel, to wait for. */
+START_TEST(a_connection_of_one_request_is_released_in_the_turn_of_its_drop)
+{
+    OPEN_IO(io, 0);
+    char back[8];
+    uint64_t before;
+
+    open_ends(io, 1);
+    ends[0].on_data = answer_and_drop;
+    settle(io);
+    before = io_stats(io)->enters;
+    put(fds[0][1], "ping", 4);
+    turn(io, 1000);
+    ck_assert_int_eq(ends[0].n_released, 1);
+    ck_assert_uint_eq(io_stats(io)->enters - before, 1);
+    ck_assert_int_eq(n_shutdowns, 0);
+    ck_assert_int_eq(recv(fds[0][1], back, 8, MSG_DONTWAIT), 4);
+    ck_assert_int_eq(recv(fds[0][1], back, 8, MSG_DONTWAIT), 0);
+    settle(io);
+    ck_assert_uint_eq(io_stats(io)->stale, 0);
+    end_free(&ends[0]);
+    close(fds[0][1]);
+    io_close(io);
+}
+END_TEST
+
 START_TEST(an_entry_that_fails_for_now_is_repeated)
 {
     static const int passing[] = {EINTR, EAGAIN, EBUSY, ETIME};
@@ -194,6 +242,7 @@ IO_MAIN(io_uring, 1,
     a_completion_queue_that_overflows_loses_nothing,
     one_slot_for_all_submissions_is_enough,
     a_request_is_one_entry,
+    a_connection_of_one_request_is_released_in_the_turn_of_its_drop,
     an_entry_that_fails_for_now_is_repeated,
     a_batch_may_submit_more_than_fits)
 /* clang-format on */
