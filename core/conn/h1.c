@@ -521,10 +521,12 @@ linger(struct conn *c)
     }
 }
 
-/* All is sent: the end, at once if the peer has nothing more to say. */
+/* All is sent: the end, at once if the peer has nothing more to say.  Our side
+ * is shut in any case, which is what sends the answer (IO_LAST). */
 static void
 finish(struct conn *c)
 {
+    c->transport->shut(c);
     if (!c->lingers || c->is_eof) {
         conn_close(c);
         return;
@@ -532,7 +534,6 @@ finish(struct conn *c)
     h1_abandon(c);
     if (!c->is_paused)
         c->transport->want_read(c, 0);
-    c->transport->shut(c);
     c->phase = CONN_LINGER;
     c->since_ms = c->env->clock.mono_ms;
     linger(c);

@@ -264,7 +264,7 @@ send_block(struct conn *c)
 
     o->send.iov[0] = (struct iovec){o->data + o->start, len};
     o->send.n_iov = 1;
-    o->send.flags = 0;
+    o->send.flags = c->phase == CONN_FLUSH ? IO_LAST : 0;
     n = c->transport->send_vec(c, &o->send);
     if (LIKELY(n == (ssize_t)len)) {
         metrics_add(c->env->metrics, METRIC_bytes_out, len);

@@ -106,7 +106,7 @@ raw_recv(int fd, char *p, size_t n)
 static inline int
 send_flags(const struct io_send *op)
 {
-    return MSG_NOSIGNAL | (op->flags & IO_MORE ? MSG_MORE : 0);
+    return MSG_NOSIGNAL | (op->flags & (IO_MORE | IO_LAST) ? MSG_MORE : 0);
 }
 
 /* op as the kernel wants it when it has several pieces. */

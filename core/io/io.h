@@ -70,10 +70,15 @@ struct io_source {
 struct io_send {
     struct iovec iov[IO_IOV_MAX];
     uint32_t n_iov;
-    uint32_t flags;    /* IO_MORE */
+    uint32_t flags;    /* IO_MORE, IO_LAST */
     void *reserved[8]; /* msghdr of the backend */
 };
-#define IO_MORE 1u        /* more follows at once (MSG_MORE) */
+#define IO_MORE 1u /* more follows at once (MSG_MORE) */
+/* Our end follows at once: the bytes may wait to leave with it, in one packet
+ * (a third of what a connection for one request costs), and what has not come
+ * by now need not be received.  Shut down before io_drop: closing with input
+ * unread would reset the connection and drop them. */
+#define IO_LAST 2u
 #define IO_PENDING (-115) /* -EINPROGRESS */
 
 /* Zero: the default. */

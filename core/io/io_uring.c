@@ -286,6 +286,8 @@ uring_send(struct io *io, struct io_source *s, struct io_send *op)
         io_uring_prep_sendmsg(sqe, s->fd, send_msghdr(op),
                               (unsigned)send_flags(op));
     start(s, sqe, OP_SEND);
+    if (op->flags & IO_LAST && lacks_recv(s))
+        s->state &= (uint16_t)~WANT; /* nothing to cancel when it is dropped */
     return IO_PENDING;
 }
 

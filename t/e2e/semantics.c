@@ -306,6 +306,27 @@ START_TEST(nothing_is_answered_behind_close)
 }
 END_TEST
 
+/* The answer leaves with our end.  Input that nobody has read by then resets
+ * the connection, but not before the answer is there. */
+START_TEST(an_answer_is_whole_whatever_came_behind_close)
+{
+    static char behind[256 << 10];
+    struct server s;
+    struct client c;
+
+    server_start(&s, ini);
+    memset(behind, 'x', sizeof behind);
+    for (int i = 0; i < 20; i++) {
+        c = client_open(&s);
+        client_puts(&c, R11 "Connection: close\r\n\r\n");
+        (void)client_try_send(&c, behind, sizeof behind);
+        client_take(&c, 0, 200, "");
+        client_close(&c);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* A request of n fields x0..., each `each` bytes long in all. */
 static void
 fields(struct client *c, int n, int each)
@@ -506,6 +527,7 @@ UNIT_MAIN(semantics, head_is_get_without_the_body,
           what_reply_copies_may_be_overwritten,
           versions_and_connection_lists_decide_who_closes,
           nothing_is_answered_behind_close,
+          an_answer_is_whole_whatever_came_behind_close,
           limits_of_a_head_have_their_statuses,
           paths_are_decoded_and_made_canonical, a_final_slash_is_redirected,
           date_and_server_are_sent_once, errors_are_dressed_by_accept,

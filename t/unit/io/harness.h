@@ -251,12 +251,18 @@ tcp_pair(int fd[2])
 
 /* Send n bytes at p from the end; the result of io_send. */
 static inline ssize_t
-end_send(struct end *e, const char *p, size_t n)
+end_send_flags(struct end *e, const char *p, size_t n, uint32_t flags)
 {
     e->op.iov[0] = (struct iovec){(void *)(uintptr_t)p, n};
     e->op.n_iov = 1;
-    e->op.flags = 0;
+    e->op.flags = flags;
     return io_send(e->io, &e->s, &e->op);
+}
+
+static inline ssize_t
+end_send(struct end *e, const char *p, size_t n)
+{
+    return end_send_flags(e, p, n, 0);
 }
 
 static inline void

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* io_drop.c - the end of a source: whenever, wherever, whatever is going on. */
+#include <linux/tcp.h>
+
 #include "harness.h"
 
 static void
@@ -213,6 +215,46 @@ START_TEST(the_peer_sees_the_end_at_once)
     ck_assert_int_eq(recv(fd[1], &c, 1, 0), 0);
     UNTIL(io, e.n_released == 1);
     close(fd[1]);
+    io_close(io);
+}
+END_TEST
+
+/* How many packets came to fd. */
+static uint32_t
+n_packets(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    return info.tcpi_segs_in;
+}
+
+START_TEST(the_last_bytes_leave_with_the_end)
+{
+    OPEN_IO(io, 0);
+    char back[8];
+
+    for (int has_unread = 0; has_unread < 2; has_unread++) {
+        struct end e = {0};
+        uint32_t before;
+        int fd[2];
+        tcp_pair(fd);
+        end_add(&e, io, fd[0]);
+        before = n_packets(fd[1]);
+        ck_assert_int_eq(end_send_flags(&e, "last", 4, IO_LAST), 4);
+        ck_assert_int_eq(has_input(fd[1], 20), 0);
+        if (has_unread)
+            put(fd[1], "more", 4);
+        shutdown(fd[0], SHUT_WR);
+        io_drop(io, &e.s);
+        if (!has_unread)
+            ck_assert_uint_eq(n_packets(fd[1]) - before, 1);
+        ck_assert_int_eq(recv(fd[1], back, 8, MSG_DONTWAIT), 4);
+        ck_assert_int_le(recv(fd[1], back, 8, MSG_DONTWAIT), 0);
+        UNTIL(io, e.n_released == 1);
+        close(fd[1]);
+    }
     io_close(io);
 }
 END_TEST
@@ -565,6 +607,7 @@ IO_MAIN(io_drop, 2,
     late_completions_do_not_reach_the_next_source,
     a_receive_not_submitted_yet_is_not_the_next_descriptors,
     the_peer_sees_the_end_at_once,
+    the_last_bytes_leave_with_the_end,
     a_send_in_flight_keeps_its_bytes_until_released,
     dropped_when_a_send_is_over,
     dropped_when_ready,

@@ -144,12 +144,23 @@ __wrap_shutdown(int fd, int how)
 }
 
 static void
+drop_on_sent(struct end *e, ssize_t n)
+{
+    ck_assert_int_eq(n, 4);
+    io_drop(e->io, &e->s);
+}
+
+static void
 answer_and_drop(struct end *e, const char *p, ssize_t n)
 {
+    ssize_t rc = end_send_flags(e, "pong", 4, IO_LAST);
+
     (void)p;
     (void)n;
-    ck_assert_int_eq(end_send(e, "pong", 4), 4);
-    io_drop(e->io, &e->s);
+    if (rc == IO_PENDING)
+        e->on_sent = drop_on_sent;
+    else
+        drop_on_sent(e, rc);
 }
 
 /* Nothing is armed any more after the first bytes: nothing to shut down, to
@@ -175,6 +186,34 @@ START_TEST(a_connection_of_one_request_is_released_in_the_turn_of_its_drop)
     ck_assert_uint_eq(io_stats(io)->stale, 0);
     end_free(&ends[0]);
     close(fds[0][1]);
+    io_close(io);
+}
+END_TEST
+
+START_TEST(a_last_send_that_is_submitted_leaves_nothing_armed)
+{
+    OPEN_IO(io, 0);
+    char back[8];
+    uint64_t before;
+
+    open_ends(io, 20);
+    settle(io);
+    before = io_stats(io)->enters;
+    for (int i = 0; i < 20; i++) {
+        ends[i].on_data = answer_and_drop;
+        put(fds[i][1], "ping", 4);
+    }
+    turn(io, 1000);
+    turn(io, 1000);
+    ck_assert_uint_eq(io_stats(io)->enters - before, 2);
+    ck_assert_int_eq(n_shutdowns, 0);
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(ends[i].n_released, 1);
+        ck_assert_int_eq(recv(fds[i][1], back, 8, MSG_DONTWAIT), 4);
+        ck_assert_int_eq(recv(fds[i][1], back, 8, MSG_DONTWAIT), 0);
+        end_free(&ends[i]);
+        close(fds[i][1]);
+    }
     io_close(io);
 }
 END_TEST
@@ -243,6 +282,7 @@ IO_MAIN(io_uring, 1,
     one_slot_for_all_submissions_is_enough,
     a_request_is_one_entry,
     a_connection_of_one_request_is_released_in_the_turn_of_its_drop,
+    a_last_send_that_is_submitted_leaves_nothing_armed,
     an_entry_that_fails_for_now_is_repeated,
     a_batch_may_submit_more_than_fits)
 /* clang-format on */
