@@ -61,10 +61,13 @@ floor_recv(int fd, void *p, size_t n)
     return syscall(SYS_recvfrom, fd, p, n, MSG_DONTWAIT, NULL, NULL);
 }
 
+/* is_last: the bytes wait for the close, and leave with it in one packet. */
 static inline ssize_t
-floor_send(int fd, const void *p, size_t n)
+floor_send(int fd, const void *p, size_t n, int is_last)
 {
-    return syscall(SYS_sendto, fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (is_last ? MSG_MORE : 0);
+
+    return syscall(SYS_sendto, fd, p, n, flags, NULL, 0);
 }
 
 /* Blank lines that end in p[0..n). */

@@ -28,7 +28,8 @@ serve(int fd)
         while (count > 0) {
             unsigned now = count < FLOOR_BATCH ? count : FLOOR_BATCH;
             size_t len = now * f.answer_len;
-            if (floor_send(fd, f.answers, len) != (ssize_t)len || f.is_close)
+            if (floor_send(fd, f.answers, len, f.is_close) != (ssize_t)len ||
+                f.is_close)
                 return 0;
             count -= now;
         }

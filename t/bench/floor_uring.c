@@ -122,7 +122,8 @@ serve(int fd, const char *p, ssize_t n)
         submit_send(fd, len);
         return 1;
     }
-    return floor_send(fd, f.answers, len) == (ssize_t)len && !f.is_close;
+    return floor_send(fd, f.answers, len, f.is_close) == (ssize_t)len &&
+           !f.is_close;
 }
 
 static void
