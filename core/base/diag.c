@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #define NAME_MAX_LEN 64 /* longer names get no suggestion */
 
 void
@@ -40,30 +42,83 @@ place_text(char *out, size_t cap, const struct place *at)
     return snprintf(out, cap, "%s:%u: ", at->file, at->line);
 }
 
+/* The message, with n_place bytes for the place and n_text for the rest. */
+PRINTF(5, 0)
+static struct diag_item *
+new_item(size_t n_place, size_t n_text, int is_warning, const struct place *at,
+         const char *fmt, va_list ap)
+{
+    struct diag_item *item = malloc(sizeof *item + n_place + n_text + 1);
+
+    if (!item)
+        return NULL;
+    item->next = NULL;
+    item->is_warning = is_warning;
+    place_text(item->text, n_place + 1, at);
+    vsnprintf(item->text + n_place, n_text + 1, fmt, ap);
+    return item;
+}
+
+PRINTF(3, 0)
+static struct diag_item *
+format(int is_warning, const struct place *at, const char *fmt, va_list ap)
+{
+    int n_place = place_text(NULL, 0, at), n_text;
+    va_list again;
+
+    va_copy(again, ap);
+    n_text = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    if (n_place < 0 || n_text < 0)
+        return NULL;
+    return new_item((size_t)n_place, (size_t)n_text, is_warning, at, fmt, ap);
+}
+
+static struct diag_item **
+bucket_of(struct diag *d, const char *text)
+{
+    return &d->buckets[hash_bytes(text, strlen(text), 0) % DIAG_BUCKETS];
+}
+
+static int
+says(struct diag *d, const char *text)
+{
+    const struct diag_item *i = *bucket_of(d, text);
+
+    while (i && strcmp(i->text, text) != 0)
+        i = i->bucket;
+    return i != NULL;
+}
+
+static void
+keep(struct diag *d, struct diag_item *item)
+{
+    struct diag_item **bucket = bucket_of(d, item->text);
+
+    item->bucket = *bucket;
+    *bucket = item;
+    *d->last = item;
+    d->last = &item->next;
+    d->share[item->is_warning].kept++;
+}
+
 PRINTF(4, 0)
 static void
 add(struct diag *d, int is_warning, const struct place *at, const char *fmt,
     va_list ap)
 {
-    struct diag_item *item;
-    va_list again;
-    int n_place = place_text(NULL, 0, at), n_text;
+    struct diag_item *item = format(is_warning, at, fmt, ap);
+    struct diag_share *share = &d->share[is_warning];
 
     *(is_warning ? &d->n_warnings : &d->n_errors) += 1;
-    va_copy(again, ap);
-    n_text = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
-    if (n_place < 0 || n_text < 0)
-        return;
-    item = malloc(sizeof *item + (size_t)n_place + (size_t)n_text + 1);
-    if (!item)
-        return;
-    item->next = NULL;
-    item->is_warning = is_warning;
-    place_text(item->text, (size_t)n_place + 1, at);
-    vsnprintf(item->text + n_place, (size_t)n_text + 1, fmt, ap);
-    *d->last = item;
-    d->last = &item->next;
+    if (item && d->says_once && says(d, item->text)) {
+        free(item);
+    } else if (item && share->kept < DIAG_MAX_KEPT) {
+        keep(d, item);
+    } else {
+        share->untold++;
+        free(item);
+    }
 }
 
 void
@@ -84,6 +139,23 @@ diag_warn(struct diag *d, const struct place *at, const char *fmt, ...)
     va_start(ap, fmt);
     add(d, 1, at, fmt, ap);
     va_end(ap);
+}
+
+void
+diag_merge(struct diag *d, const struct diag *from)
+{
+    for (const struct diag_item *i = from->first; i; i = i->next) {
+        if (says(d, i->text))
+            continue;
+        if (i->is_warning)
+            diag_warn(d, NULL, "%s", i->text);
+        else
+            diag_error(d, NULL, "%s", i->text);
+    }
+    for (int k = 0; k < 2; k++)
+        d->share[k].untold += from->share[k].untold;
+    d->n_errors += from->share[0].untold;
+    d->n_warnings += from->share[1].untold;
 }
 
 static unsigned
@@ -139,9 +211,28 @@ diag_nearest(const char *got, const char *const *known, size_t n)
     return nearest;
 }
 
+const char *
+diag_rest(const struct diag *d, char buf[DIAG_REST_LEN])
+{
+    uint32_t errors = d->share[0].untold, warnings = d->share[1].untold;
+
+    if (errors && warnings)
+        snprintf(buf, DIAG_REST_LEN, "and %u more error(s), %u more warning(s)",
+                 errors, warnings);
+    else if (errors || warnings)
+        snprintf(buf, DIAG_REST_LEN, "and %u more %s(s)", errors | warnings,
+                 errors ? "error" : "warning");
+    return errors || warnings ? buf : NULL;
+}
+
 void
 diag_print(const struct diag *d, FILE *out)
 {
+    char buf[DIAG_REST_LEN];
+    const char *rest = diag_rest(d, buf);
+
     for (const struct diag_item *i = d->first; i; i = i->next)
         fprintf(out, "%s%s\n", i->is_warning ? "warning: " : "", i->text);
+    if (rest)
+        fprintf(out, "%s\n", rest);
 }

@@ -4,7 +4,11 @@
  * A diag collects messages with the place they are about; nothing stops at the
  * first.  A message printed:
  *
- *     conf/etude.ini:12: [route users] handler: ... */
+ *     conf/etude.ini:12: [route users] handler: ...
+ *
+ * What is kept is bounded; what is counted is not, and the difference is told
+ * last.  Invariant: kept + untold <= n_errors (n_warnings), less only what a
+ * diag that says everything once was told again. */
 #ifndef BASE_DIAG_H
 #define BASE_DIAG_H
 
@@ -15,6 +19,9 @@
 
 #include "base/check.h"
 
+/* Messages kept of a kind; further ones are counted. */
+#define DIAG_MAX_KEPT 16384u
+
 /* Where a value stood.  The strings outlive the place (a bundle's or
  * generation's memory).  file NULL: no file; line 0: the file as a whole. */
 struct place {
@@ -24,26 +31,44 @@ struct place {
 
 struct diag_item {
     struct diag_item *next;
+    struct diag_item *bucket; /* of diag.buckets */
     int is_warning;
     char text[]; /* "file:line: message" */
 };
 
+struct diag_share { /* of the errors, or of the warnings */
+    uint32_t kept;
+    uint32_t untold; /* counted only: no room, no memory */
+};
+
+#define DIAG_BUCKETS 256u
+
 struct diag {
     struct diag_item *first, **last;
+    struct diag_item *buckets[DIAG_BUCKETS]; /* by text */
+    struct diag_share share[2];              /* by is_warning */
     uint32_t n_errors, n_warnings;
+    int says_once; /* set after init: the same text again is counted only */
 };
 
 /* No messages yet. [control] */
 void diag_init(struct diag *d);
 /* Free the messages; d is as after init. [control] */
 void diag_fini(struct diag *d);
-/* Add an error or a warning.  at may be NULL.  Never fails: without memory it
- * still counts. [control] */
+/* Add an error or a warning.  at may be NULL.  Never fails: without memory, or
+ * with DIAG_MAX_KEPT there, it still counts. [control] */
 void diag_error(struct diag *d, const struct place *at, const char *fmt, ...)
     PRINTF(3, 4);
 void diag_warn(struct diag *d, const struct place *at, const char *fmt, ...)
     PRINTF(3, 4);
-/* Write all, a line each, warnings marked. [control] */
+/* Add to d, and count there, what from has and d does not say already, word for
+ * word. [control] */
+void diag_merge(struct diag *d, const struct diag *from);
+#define DIAG_REST_LEN 64
+/* "and 3 more error(s), 1 more warning(s)": those that were not kept, in buf;
+ * NULL if all were. [any] */
+const char *diag_rest(const struct diag *d, char buf[DIAG_REST_LEN]);
+/* Write all, a line each, warnings marked, the rest last. [control] */
 void diag_print(const struct diag *d, FILE *out);
 /* The known name closest to got if it is close enough to suggest (edit
  * distance <= 1 + len/4), else NULL. [any] */

@@ -242,12 +242,12 @@ static int
 add_entry(struct parser *p, struct section *s, struct section_entry *e)
 {
     if (s->n == SECTION_MAX_ENTRIES) {
-        diag_error(p->d, &e->at, "%s: more than %u keys", s->title,
-                   SECTION_MAX_ENTRIES);
-        s->n++;
-    }
-    if (s->n > SECTION_MAX_ENTRIES)
+        diag_error(p->d, &e->at,
+                   "%s %.*s: this section has %u keys already, more are not "
+                   "read",
+                   s->title, (int)e->key.n, e->key.p, SECTION_MAX_ENTRIES);
         return 0;
+    }
     supersede(p, s, e);
     *s->last = e;
     s->last = &e->next;

@@ -81,21 +81,6 @@ new_gen(struct conf *conf, const struct build_options *o)
     return NULL;
 }
 
-/* One fault of a section shows in every route that uses it: say it once. */
-static void
-report(const struct diag *found, struct diag *d)
-{
-    for (const struct diag_item *i = found->first; i; i = i->next) {
-        const struct diag_item *said = d->first;
-        while (said && strcmp(said->text, i->text) != 0)
-            said = said->next;
-        if (!said && i->is_warning)
-            diag_warn(d, NULL, "%s", i->text);
-        else if (!said)
-            diag_error(d, NULL, "%s", i->text);
-    }
-}
-
 /* ---- the whole -----------------------------------------------------------*/
 
 static int
@@ -135,12 +120,13 @@ build_or_check(struct conf *conf, const struct build_options *o, struct diag *d,
         return NULL;
     }
     diag_init(&found);
+    found.says_once = 1; /* a section's fault shows in each of its routes */
     build(&b, o);
     if (opens && found.n_errors == 0)
         instances_open(&b);
     sections_free(&b);
     n_errors = found.n_errors;
-    report(&found, d);
+    diag_merge(d, &found);
     diag_fini(&found);
     if (opens && n_errors == 0)
         return b.gen;

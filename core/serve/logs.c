@@ -82,8 +82,13 @@ logs_apply(const struct conf *conf, struct diag *d)
 void
 logs_diag(const struct diag *d)
 {
+    char buf[DIAG_REST_LEN];
+    const char *rest = diag_rest(d, buf);
+
     for (const struct diag_item *i = d->first; i; i = i->next)
         log_printf(i->is_warning ? LOG_WARN : LOG_ERROR, NULL, "%s", i->text);
+    if (rest)
+        log_printf(d->n_errors ? LOG_ERROR : LOG_WARN, NULL, "%s", rest);
 }
 
 /* ---- a turn --------------------------------------------------------------*/

@@ -225,6 +225,56 @@ START_TEST(every_mistake_has_its_place_and_its_words)
 }
 END_TEST
 
+/* More errors than are kept: both ways to print them end in how many more. */
+START_TEST(errors_that_are_not_printed_are_counted)
+{
+    enum { KEPT = 16384, MORE = 16, LINE = 200 };
+    const size_t room = (size_t)(KEPT + MORE) * LINE;
+    char *ini = malloc(room), *said = malloc(room), *at = ini;
+    struct server s;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin hello]\n");
+    at += sprintf(at, "[server]\nlisten = 127.0.0.1:0\n");
+    for (int i = 0; i < KEPT + MORE; i++)
+        at += sprintf(at, "[w%d]\n", i);
+    server_write(&s, ini);
+    ck_assert_int_eq(server_run(&s, check_only, said, room), 78);
+    ck_assert_ptr_nonnull(strstr(said, "[w16383]: expected "));
+    ck_assert_ptr_null(strstr(said, "[w16384]"));
+    ck_assert_ptr_nonnull(strstr(said, "\nand 16 more error(s)\n/"));
+    server_signal(&s, SIGHUP);
+    ck_assert_ptr_nonnull(strstr(server_wait_log(&s, "more error"),
+                                 " error and 16 more error(s)"));
+    server_wait_log(&s, "reload failed, 16400 error(s); generation 1 goes on");
+    ck_assert_int_eq(server_stop(&s), 0);
+    free(said);
+    free(ini);
+}
+END_TEST
+
+/* A section's keys are bounded: those beyond are errors, each in its place. */
+START_TEST(keys_that_are_too_many_are_errors)
+{
+    enum { KEYS = 4100, LINE = 200 };
+    char *ini = malloc(KEYS * LINE), *said = malloc(KEYS * LINE), *at = ini;
+    struct server s;
+    int n_lines = 0;
+
+    prepare(&s);
+    at += sprintf(at, SERVER);
+    for (int i = 2; i <= KEYS; i++)
+        at += sprintf(at, "k%d = 1\n", i);
+    server_file(&s, "etude.ini", ini);
+    ck_assert_int_eq(server_run(&s, check_only, said, KEYS * LINE), 78);
+    for (at = said; (at = strchr(at, '\n')) != NULL; at++)
+        n_lines++;
+    ck_assert_int_eq(n_lines, KEYS); /* the good one aside, and BAD */
+    clean_up(&s);
+    free(said);
+    free(ini);
+}
+END_TEST
+
 START_TEST(declared_routes_conflict_with_both_places)
 {
     struct server s;
@@ -426,6 +476,8 @@ START_TEST(a_section_nobody_uses_is_checked_and_not_opened)
 END_TEST
 
 UNIT_MAIN(config, every_mistake_has_its_place_and_its_words,
+          errors_that_are_not_printed_are_counted,
+          keys_that_are_too_many_are_errors,
           declared_routes_conflict_with_both_places,
           the_plugin_of_higher_priority_serves_equal_routes,
           values_come_from_the_environment_and_from_files,

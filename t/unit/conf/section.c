@@ -201,7 +201,12 @@ START_TEST(a_section_has_a_bound)
     for (i = 0; i < SECTION_MAX_ENTRIES + 3; i++)
         n += (size_t)snprintf(text + n, sizeof(text) - n, "k%zu=\n", i);
     ck_assert_str_eq(reads(text, "", "", NULL),
-                     "a.ini:4098: [plugin p]: more than 4096 keys\n");
+                     "a.ini:4098: [plugin p] k4096: this section has 4096 keys "
+                     "already, more are not read\n"
+                     "a.ini:4099: [plugin p] k4097: this section has 4096 keys "
+                     "already, more are not read\n"
+                     "a.ini:4100: [plugin p] k4098: this section has 4096 keys "
+                     "already, more are not read\n");
 }
 END_TEST
 
