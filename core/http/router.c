@@ -74,11 +74,13 @@ router_build(struct router *r, router_bind *bind, void *arg, struct diag *d)
                                           .vhost = &r->table.vhost,
                                           .bind = bind,
                                           .arg = arg};
-    int rc = build(r, d);
+    int rc = build(r, d), bound = rc;
 
-    if (rc == 0)
-        rc = binding_build(&r->bindings, r->arena, &source);
-    return rc == ERR_NOMEM ? rules_out_of_memory(&r->rules, d) : rc;
+    if (rc != ERR_NOMEM) /* with faults too: bind has its own to tell */
+        bound = binding_build(&r->bindings, r->arena, &source);
+    if (bound == ERR_NOMEM)
+        return rules_out_of_memory(&r->rules, d);
+    return rc < 0 ? rc : bound;
 }
 
 /* ---- finding -------------------------------------------------------------*/

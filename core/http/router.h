@@ -91,8 +91,9 @@ typedef void *router_bind(void *arg, void *target, void *const *scopes,
 
 /* Make the router ready, once.  bind NULL: targets are the rules' own, NULL for
  * misses.  All duplicates and overlaps are reported in d, with both places;
- * nothing is bound if there are any, or if something could not be added.
- * 0, ERR_INVALID (see d) or ERR_NOMEM (also in d). [control] */
+ * what could be added is bound all the same, so that bind's callback finds its
+ * faults too; the router is of no use then.  0, ERR_INVALID (see d) or
+ * ERR_NOMEM (also in d). [control] */
 MUST_USE int router_build(struct router *r, router_bind *bind, void *arg,
                           struct diag *d);
 

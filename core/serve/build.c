@@ -101,7 +101,7 @@ build(struct builder *b, const struct build_options *o)
     if (sections_load(b, o->images, o->runtime_dir) < 0 || set_trust(b) < 0 ||
         build_routes(b) == ERR_NOMEM)
         builder_out_of_memory(b);
-    if (b->diag->n_errors == 0)
+    else
         instances_check_unused(b);
 }
 
@@ -111,7 +111,10 @@ build_or_check(struct conf *conf, const struct build_options *o, struct diag *d,
                int opens)
 {
     struct diag found;
-    struct builder b = {.conf = conf, .before = o->before, .diag = &found};
+    struct builder b = {.conf = conf,
+                        .before = o->before,
+                        .diag = &found,
+                        .is_sound = opens};
     uint32_t n_errors;
 
     b.gen = new_gen(conf, o);

@@ -206,11 +206,14 @@ find_predecessors(struct builder *b)
 void
 instances_check_unused(struct builder *b)
 {
+    int knows_all = b->is_sound && b->diag->n_errors == 0;
+
     for (size_t i = 0; i < b->conf->n_plugins; i++) {
         const struct section *s = &b->sections[i];
         struct layers l = {.n = 0};
         void *options;
-        if (!s->plugin || s->n_used > 0)
+        if (!s->plugin || s->n_used > 0 ||
+            (!knows_all && sections_is_named(b, s)))
             continue;
         add_section(&l, s->conf);
         (void)!fill(b, s, &l, &b->gen->arena, &options);

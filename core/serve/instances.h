@@ -49,7 +49,9 @@ void instances_layers(struct layers *l, const struct conf_route *route,
  * what is wrong with the options is in the diag. [control] */
 struct instance *instances_for(struct builder *b, struct section *s,
                                const struct layers *l);
-/* Check the options of the sections nobody uses all the same; faults are in
+/* Check the options of the sections nobody uses all the same - but not of one
+ * that a route with faults would have used: its values may be that route's to
+ * give; faults are in
  * the diag. [control] */
 void instances_check_unused(struct builder *b);
 /* Find the predecessor of every instance that is new and takes over a state,

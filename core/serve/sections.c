@@ -99,6 +99,34 @@ sections_find(const struct builder *b, et_str name)
     return NULL;
 }
 
+static int
+list_has(const et_list *list, et_str name)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (str_eq(list->v[i], name))
+            return 1;
+    }
+    return 0;
+}
+
+int
+sections_is_named(const struct builder *b, const struct section *s)
+{
+    const struct conf *c = b->conf;
+    et_str name = s->conf->name;
+    int is = (s->plugin && s->plugin->n_routes > 0) ||
+             list_has(&c->server.use, name);
+
+    for (size_t i = 0; i < c->n_scopes && !is; i++)
+        is = list_has(&c->scopes[i].use, name);
+    for (size_t i = 0; i < c->n_plugins && !is; i++)
+        is = list_has(&c->plugins[i].use, name);
+    for (size_t i = 0; i < c->n_routes && !is; i++)
+        is = str_eq(c->routes[i].handler, name) ||
+             list_has(&c->routes[i].use, name);
+    return is;
+}
+
 void
 sections_free(struct builder *b)
 {

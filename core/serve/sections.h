@@ -38,6 +38,9 @@ MUST_USE int sections_load(struct builder *b, struct image_set *images,
 /* The section called name, or NULL: conf has checked the names, so only in a
  * configuration that is known to be wrong. [control] */
 struct section *sections_find(const struct builder *b, et_str name);
+/* Does the configuration name s anywhere, or does it bring routes of its own?
+ * [control] */
+int sections_is_named(const struct builder *b, const struct section *s);
 /* Let go of the plugins: those that instances hold stay. [control] */
 void sections_free(struct builder *b);
 

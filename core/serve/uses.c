@@ -79,11 +79,11 @@ add(struct uses *u, const struct use_list *list, et_str name)
 int
 uses_add(struct uses *u, const struct use_list *list)
 {
-    for (size_t i = 0; i < list->names.n; i++) {
-        if (add(u, list, list->names.v[i]) < 0)
-            return -1;
-    }
-    return 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < list->names.n; i++)
+        rc |= add(u, list, list->names.v[i]);
+    return rc;
 }
 
 /* ---- order ---------------------------------------------------------------*/

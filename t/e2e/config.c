@@ -206,6 +206,21 @@ static const struct {
      "etude.ini:5: [plugin helo] there is no modules/helo.so; did you mean \"hello\"?\n"
      "etude.ini:7: [plugin hello] times: expected a whole number, from 1 to 10, found \"0\"\n"
      "etude.ini:8: [plugin hello] shout: expected yes or no, found \"perhaps\"\n"},
+    {SERVER "[plugin echo]\n[route x]\nmatch = GET /x\nhandler = echo\n"
+            "echo.show = this\n[route y]\nmatch = GET /x\nhandler = echo\n"
+            "echo.show = that\n[plugin request-id]\nname = a b\n",
+     "etude.ini:9: [route y] match: GET /x is served already, as GET /x of [route x] at etude.ini:5\n"
+     "etude.ini:7: [route x] echo.show: expected body or request, found \"this\"\n"
+     "etude.ini:11: [route y] echo.show: expected body or request, found \"that\"\n"
+     "etude.ini:12: [plugin request-id]: \"a b\" is no header name\n"},
+    {SERVER "use = echo, headers\n[plugin echo]\n[plugin headers]\nset = no\n",
+     "etude.ini:3: [server] use: echo has no request, response or log step, so it cannot stand in front of a handler\n"
+     "etude.ini:6: [plugin headers] set: expected a header field \"Name: value\", found \"no\"\n"},
+    /* What a faulty route would give is not missed. */
+    {SERVER "[plugin request-id]\nname = a b\n[plugin echo]\n[route x]\n"
+            "match = GET x\nhandler = echo\nuse = request-id\n"
+            "request-id.name = X-Id\n",
+     "etude.ini:7: [route x] match: expected METHOD /path, GET,POST /path or * /path, found \"GET x\"\n"},
 };
 /* clang-format on */
 

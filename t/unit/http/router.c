@@ -593,6 +593,31 @@ START_TEST(a_refused_binding_fails_the_build)
 }
 END_TEST
 
+static void *
+bind_counted(void *arg, void *target, void *const *scopes, uint32_t n_scopes)
+{
+    (void)scopes;
+    (void)n_scopes;
+    *(unsigned *)arg += target != NULL;
+    return arg;
+}
+
+START_TEST(what_conflicts_is_bound_too_and_fails_the_build)
+{
+    unsigned n = 0;
+
+    start();
+    add(1, "[route a]", "GET", NULL, "/a");
+    add(2, "[route b]", "GET", NULL, "/a");
+    add(3, "[route c]", "get", NULL, "/c");
+    ck_assert_int_eq(router_build(router, bind_counted, &n, &diag),
+                     ERR_INVALID);
+    ck_assert_uint_eq(n, 2);
+    ck_assert_uint_eq(diag.n_errors, 2);
+    end();
+}
+END_TEST
+
 /* ---- the naive matcher ---------------------------------------------------*/
 
 enum { RULES = 24, SCOPES = 6, ROUTERS = 3000, REQUESTS = 60 };
@@ -1033,4 +1058,5 @@ UNIT_MAIN(router, paths_and_parameters, eighteen_segments_and_many_parameters,
           scopes_cover_routes_and_misses,
           without_scopes_each_rule_is_bound_once,
           a_refused_binding_fails_the_build,
+          what_conflicts_is_bound_too_and_fails_the_build,
           random_routers_agree_with_a_naive_matcher)
