@@ -562,6 +562,15 @@ elf_export(const struct elf_info *info, uint32_t i)
     return is_exported(&sym) ? string_at(info->strtab, sym.st_name) : none;
 }
 
+int
+elf_is_preemptible(const struct elf_info *info, uint32_t i)
+{
+    Elf64_Sym sym = symbol(info, i);
+
+    return !(info->flags & ELF_SYMBOLIC) && is_exported(&sym) &&
+           ELF64_ST_VISIBILITY(sym.st_other) == STV_DEFAULT;
+}
+
 static void
 classify_symbol(struct elf_info *out, uint32_t i)
 {

@@ -51,5 +51,8 @@ MUST_USE int elf_read(const void *p, size_t n, struct elf_info *out, et_err *e);
 /* The name of dynamic symbol i (0 .. n_symbols-1) if it is exported; absent
  * otherwise.  The bytes given to elf_read must still be there. [any] */
 et_str elf_export(const struct elf_info *info, uint32_t i);
+/* Whether a definition of the same name elsewhere takes the place of symbol i,
+ * for the object's own references too, if it is found first. [any] */
+int elf_is_preemptible(const struct elf_info *info, uint32_t i);
 
 #endif

@@ -131,37 +131,54 @@ warn_traits(const struct vet_target *t)
 /* Names that start with an underscore are the linker's and C++'s, which are
  * meant to be one in the whole process. */
 static int
-is_captured(et_str name)
+is_captured(const struct elf_info *elf, uint32_t i)
 {
+    et_str name = elf_export(elf, i);
     char text[256];
 
-    if (name.n == 0 || name.n >= sizeof text || name.p[0] == '_')
+    if (name.n == 0 || name.n >= sizeof text || name.p[0] == '_' ||
+        !elf_is_preemptible(elf, i))
         return 0;
     memcpy(text, name.p, name.n);
     text[name.n] = '\0';
     return dso_is_global(text);
 }
 
-/* A function the plugin exports while the server's own libraries have one of
- * that name: the plugin's own calls go to theirs. */
+/* Count what is captured; the first few names go to list. */
+static uint32_t
+list_captured(const struct elf_info *elf, char *list, size_t cap)
+{
+    uint32_t n = 0;
+    size_t len = 0;
+
+    list[0] = '\0';
+    for (uint32_t i = 1; i < elf->n_symbols; i++) {
+        et_str name = elf_export(elf, i);
+
+        if (!is_captured(elf, i) || n++ >= MAX_CAPTURED_SHOWN)
+            continue;
+        len += (size_t)snprintf(list + len, cap - len, "%s%.*s",
+                                n > 1 ? ", " : "", (int)name.n, name.p);
+    }
+    return n;
+}
+
+/* Functions and objects the plugin exports while the server's own libraries
+ * have some of that name: those come first for whoever asks the loader, the
+ * plugin itself included. */
 static void
 warn_captured(const struct vet_target *t)
 {
-    uint32_t n = 0;
+    char list[MAX_CAPTURED_SHOWN * 260];
+    uint32_t n = list_captured(t->elf, list, sizeof list);
 
-    if (t->elf->flags & ELF_SYMBOLIC)
-        return;
-    for (uint32_t i = 1; i < t->elf->n_symbols; i++) {
-        et_str name = elf_export(t->elf, i);
-
-        if (!is_captured(name) || n++ >= MAX_CAPTURED_SHOWN)
-            continue;
+    if (n > 0)
         diag_warn(t->d, t->at,
-                  "plugin %s: exports %.*s, which a library of the server has "
-                  "too: that one is called, not the plugin's own. Build with "
-                  "-fvisibility=hidden",
-                  t->path, (int)name.n, name.p);
-    }
+                  "plugin %s: exports %u name(s) that libraries of the server "
+                  "have too (%s%s): theirs are used, not the plugin's own. "
+                  "Build it with -fvisibility=hidden, or with the flags of "
+                  "pkg-config --cflags --libs etude",
+                  t->path, n, list, n > MAX_CAPTURED_SHOWN ? ", ..." : "");
 }
 
 void

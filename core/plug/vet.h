@@ -20,8 +20,8 @@ MUST_USE int vet_check(const void *p, size_t n, struct elf_info *out,
                        et_err *e);
 
 /* Warn of what is allowed and will hurt: state shared between builds, static
- * TLS, functions that another library's take the place of.  The bytes of info
- * must still be there. [control] */
+ * TLS, functions and objects that another library's take the place of.  The
+ * bytes of info must still be there. [control] */
 void vet_warn(const struct elf_info *info, const char *path,
               const struct place *at, struct diag *d);
 

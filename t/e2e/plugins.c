@@ -525,6 +525,47 @@ START_TEST(two_builds_of_one_id_are_refused)
 }
 END_TEST
 
+/* Build t/fixtures/split with these flags only, as any author would. */
+static void
+build_split(const struct server *s, const char *flags)
+{
+    const char *cc = getenv("CC"), *tree = getenv("T_SOURCE");
+    char command[4 * PATH_MAX];
+
+    snprintf(command, sizeof command,
+             "cd %s/t/fixtures/split && %s -shared -fPIC -I../../../core/abi "
+             "%s a.c b.c -o %s/split.so",
+             tree && *tree ? tree : ".", cc && *cc ? cc : "cc", flags,
+             s->modules);
+    ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(functions_that_libc_has_too_are_warned_of)
+{
+    static const char *const cures[] = {"-fvisibility=hidden",
+                                        "-Wl,-Bsymbolic"};
+    const char *check[] = {"-t", NULL};
+    char out[4096];
+    struct server s;
+
+    server_start(&s, SERVER "[plugin split]\n");
+    client_once(&s, GET("/split"), 200, "4321");
+    build_split(&s, "");
+    ck_assert_int_eq(server_run(&s, check, out, sizeof out), 0);
+    ck_assert_msg(strstr(out, "warning: ") && strstr(out, "/split.so: exports "
+                                                          "4 name(s) that "),
+                  "%s", out);
+    for (size_t i = 0; i < sizeof cures / sizeof cures[0]; i++) {
+        build_split(&s, cures[i]);
+        ck_assert_int_eq(server_run(&s, check, out, sizeof out), 0);
+        ck_assert_msg(!strstr(out, "warning: "), "%s", out);
+        ck_assert_int_eq(server_reload(&s), 1);
+        client_once(&s, GET("/split"), 200, "4321");
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* What the fixtures of other tests are, a server takes too. */
 START_TEST(plugins_in_every_style_load)
 {
@@ -553,4 +594,6 @@ UNIT_MAIN(plugins, echo_sends_back_the_body_or_the_request,
           a_plugin_of_the_first_contract_runs,
           images_that_are_not_right_are_refused,
           a_plugin_is_dropped_in_enabled_and_replaced,
-          two_builds_of_one_id_are_refused, plugins_in_every_style_load)
+          two_builds_of_one_id_are_refused,
+          functions_that_libc_has_too_are_warned_of,
+          plugins_in_every_style_load)

@@ -14,6 +14,9 @@
 
 #define N_KINDS (ET_I_METRIC + 1)
 #define STRICT "-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Werror "
+#define ENTRY "et_plugins_v1"
+#define HIDDEN "-fvisibility=hidden "
+#define HIDDEN_CXX HIDDEN "-fvisibility-inlines-hidden "
 #define GC "-ffunction-sections -fdata-sections -Wl,--gc-sections "
 
 struct expected {
@@ -26,6 +29,8 @@ static const struct expected full = {
     "full.c", "org.example.full", {1, 7, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1, 3}};
 static const struct expected pair = {
     "pair/a.c pair/b.c", "org.example.pair", {1, 2, [ET_I_OPTIONS] = 1}};
+static const struct expected split = {
+    "split/a.c split/b.c", "org.example.split", {1, 1}};
 static const struct expected throws = {
     "throws.cc",
     "org.example.throws",
@@ -53,6 +58,15 @@ static const struct {
     {&pair, "clang",   "-O2 " GC},
     {&pair, "clang",   "-fuse-ld=lld " GC},
     {&pair, "g++",     "-x c++ -std=c++11 -O2 -flto " GC},
+    {&split, "cc",     HIDDEN},
+    {&split, "gcc",    HIDDEN "-O2 -flto"},
+    {&split, "gcc",    HIDDEN "-O2 " GC},
+    {&split, "clang",  HIDDEN "-fuse-ld=lld " GC},
+    {&split, "g++",    HIDDEN "-x c++ -std=c++11 -O2 -flto"},
+    {&split, "cc",     "-Wl,--version-script=../../core/abi/etude.map"},
+    {&throws, "g++",   HIDDEN_CXX "-std=c++11 -fno-gnu-unique"},
+    {&throws, "g++",   HIDDEN_CXX "-std=c++11 -fno-gnu-unique -O2 -flto " GC},
+    {&throws, "clang++", HIDDEN_CXX "-std=c++11"},
 };
 /* clang-format on */
 
@@ -132,16 +146,16 @@ check_items(const et_plugin *plugin, const struct expected *want)
                       want->counts[kind]);
 }
 
-/* nm -D prints et_plugins_v1 and nothing else of ours.  Linkers add symbols
- * that say where sections begin and end. */
+/* nm -D prints these names, in their order, and nothing else of ours.  Linkers
+ * add symbols that say where sections begin and end. */
 static void
-check_exports(const char *path)
+check_exports(const char *path, const char *names)
 {
     ck_assert(
         run("test \"$(nm -D --defined-only %s | sed 's/.* //' | grep -vxE "
-            "'__start_et_items|__stop_et_items|__bss_start|_edata|_end')\" "
-            "= et_plugins_v1",
-            path));
+            "'__start_et_items|__stop_et_items|__bss_start|_edata|_end' | "
+            "LC_ALL=C sort | xargs)\" = '%s'",
+            path, names));
 }
 
 static void
@@ -163,9 +177,20 @@ START_TEST(every_way_to_build_yields_the_same_declarations)
                      builds[i].what->sources, "plugin.so");
         check_items(load(path, &handle), builds[i].what);
         dlclose(handle);
-        check_exports(path);
+        check_exports(path, ENTRY);
         check_note(path);
     }
+}
+END_TEST
+
+/* What plugins/README.md warns of: nothing but a flag hides them. */
+START_TEST(functions_of_several_files_show_unless_they_are_hidden)
+{
+    static const char *const flags[] = {"", "-O2 -flto", "-O2 " GC};
+
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        check_exports(build("cc", flags[i], split.sources, "split.so"),
+                      ENTRY " hdestroy insque lfind remque");
 }
 END_TEST
 
@@ -210,7 +235,7 @@ START_TEST(what_cxx_throws_stays_in_the_plugin)
                         throws.sources, "throws.so"),
                   &handle);
     check_items(plugin, &throws);
-    check_exports(fixture_path("throws.so"));
+    check_exports(fixture_path("throws.so"), ENTRY);
     state = item(plugin, ET_I_STATE, NULL);
     object = calloc(1, state->state_size);
     ck_assert_ptr_nonnull(object);
@@ -329,6 +354,8 @@ main(void)
     tcase_set_timeout(tcase, 300);
     tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
     tcase_add_test(tcase, every_way_to_build_yields_the_same_declarations);
+    tcase_add_test(tcase,
+                   functions_of_several_files_show_unless_they_are_hidden);
     tcase_add_test(tcase, what_cxx_throws_stays_in_the_plugin);
     tcase_add_test(tcase, what_cannot_work_does_not_compile);
     tcase_add_test(tcase, cxx_sees_the_released_layout_too);

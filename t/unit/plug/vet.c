@@ -101,19 +101,49 @@ START_TEST(warnings)
 }
 END_TEST
 
-/* hdestroy is libc's: a plugin that exports one of its own does not call it. */
-START_TEST(a_captured_function_is_warned_of)
+/* hdestroy and the like are libc's: a plugin that exports its own does not call
+ * them. */
+START_TEST(captured_functions_are_warned_of)
 {
     ck_assert_int_eq(vet("raw.c", "-DOWN_NAME=hdestroy"), 0);
-    ck_assert_ptr_nonnull(strstr(
-        warning(), "plugin modules/auth.so: exports hdestroy, which a library "
-                   "of the server has too: that one is called, not the "
-                   "plugin's own. Build with -fvisibility=hidden"));
-    ck_assert_int_eq(vet("raw.c", "-DOWN_NAME=hdestroy -fvisibility=hidden"),
-                     0);
-    ck_assert_str_eq(warning(), "");
-    ck_assert_int_eq(vet("raw.c", "-DOWN_NAME=hdestroy -Wl,-Bsymbolic"), 0);
-    ck_assert_str_eq(warning(), "");
+    ck_assert_str_eq(
+        warning(),
+        "plugin modules/auth.so: exports 1 name(s) that libraries of the "
+        "server have too (hdestroy): theirs are used, not the plugin's own. "
+        "Build it with -fvisibility=hidden, or with the flags of pkg-config "
+        "--cflags --libs etude");
+    ck_assert_int_eq(vet("split/[ab].c", ""), 0);
+    ck_assert_ptr_nonnull(strstr(warning(), "exports 4 name(s) that "));
+    ck_assert_ptr_nonnull(strstr(warning(), ", ...): theirs are used"));
+}
+END_TEST
+
+/* Objects too: libc's stdout, of any type. */
+START_TEST(captured_objects_are_warned_of)
+{
+    ck_assert_int_eq(vet("raw.c", "-DOWN_OBJECT=stdout"), 0);
+    ck_assert_ptr_nonnull(strstr(warning(), " (stdout): theirs are used"));
+}
+END_TEST
+
+START_TEST(what_cannot_be_captured_is_not_warned_of)
+{
+    static const char *const flags[] = {
+        "-fvisibility=hidden",
+        "-fvisibility=protected",
+        "-Wl,-Bsymbolic",
+        "-DOWN_OBJECT=environment",
+        "-Wl,--version-script=../core/abi/etude.map",
+    };
+    char text[256];
+
+    ck_assert_int_eq(chdir(fixture_sources()), 0);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        snprintf(text, sizeof text, "%s %s", flags[i],
+                 strstr(flags[i], "OBJECT") ? "" : "-DOWN_NAME=hdestroy");
+        ck_assert_int_eq(vet("raw.c", text), 0);
+        ck_assert_str_eq(warning(), "");
+    }
 }
 END_TEST
 
@@ -145,7 +175,9 @@ main(void)
     tcase_add_test(t, a_good_plugin);
     tcase_add_test(t, refusals);
     tcase_add_test(t, warnings);
-    tcase_add_test(t, a_captured_function_is_warned_of);
+    tcase_add_test(t, captured_functions_are_warned_of);
+    tcase_add_test(t, captured_objects_are_warned_of);
+    tcase_add_test(t, what_cannot_be_captured_is_not_warned_of);
     tcase_add_test(t, unique_symbols_are_warned_of);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
