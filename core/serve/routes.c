@@ -127,6 +127,9 @@ bind_own(struct route *r, const struct origin *o)
 {
     r->kind = ROUTE_SERVE;
     r->name = o->name;
+    r->at = o->at;
+    r->methods = o->methods;
+    r->pattern = o->pattern;
     r->handle = o->fn;
     return r;
 }

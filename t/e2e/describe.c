@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* describe.c - `etude routes`: what there is, as a table and as JSON, and what
+ * one path meets.
+ * tags: asan */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+#include "t/lib/unit.h"
+
+static const char ini[] = "[server]\n"
+                          "listen = 127.0.0.1:0\n"
+                          "use = request-id\n"
+                          "health = /healthz\n"
+                          "[plugin request-id]\n"
+                          "[plugin limit-body]\n"
+                          "[plugin access-log]\n"
+                          "[plugin respond]\n"
+                          "[plugin echo]\n"
+                          "[scope api]\n"
+                          "match = /api/*\n"
+                          "use = limit-body\n"
+                          "[route say]\n"
+                          "match = GET,POST /api/:what/*rest\n"
+                          "match = PUT /put/\n"
+                          "use = access-log\n"
+                          "handler = respond\n"
+                          "respond.body = ${file:$DIR/key}\n"
+                          "respond.type = text/\"x\"\n"
+                          "[route there]\n"
+                          "host = *.example.com\n"
+                          "match = * /\n"
+                          "handler = echo\n";
+
+static struct server s;
+static char out[16384];
+
+/* Run `etude routes` with these arguments (NULL: none); its output. */
+static const char *
+routes(const char *a, const char *b, const char *c, const char *d, int code)
+{
+    const char *args[] = {"routes", a, b, c, d, NULL};
+    int got = server_run(&s, args, out, sizeof out);
+
+    ck_assert_msg(got == code, "%d, not %d: %s", got, code, out);
+    return out;
+}
+
+static void
+begin(void)
+{
+    server_prepare(&s, ini);
+    server_file(&s, "key", "sesame");
+}
+
+static void
+end(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "rm -r %s", s.dir);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void
+has(const char *text)
+{
+    ck_assert_msg(strstr(out, text) != NULL, "no \"%s\" in\n%s", text, out);
+}
+
+START_TEST(all_routes_stand_in_a_table)
+{
+    static const char table[] =
+        "METHOD       PATH                             NAME             "
+        "HANDLER          DOC\n"
+        "GET,POST     /api/:what/*rest                 say              "
+        "respond@say      \n"
+        "PUT          /put/                            say              "
+        "respond@say      \n"
+        "*            /                                there            "
+        "echo             \n"
+        "GET          /healthz                         health           "
+        "-                \n";
+
+    begin();
+    ck_assert_str_eq(routes(NULL, NULL, NULL, NULL, 0), table);
+    end();
+}
+END_TEST
+
+START_TEST(json_says_what_each_is_made_of_but_no_secret)
+{
+    begin();
+    routes("--json", NULL, NULL, NULL, 0);
+    ck_assert_ptr_null(strstr(out, "sesame"));
+    has("[\n{\"method\":\"GET,POST\",\"path\":\"/api/:what/*rest\","
+        "\"name\":\"say\",\"doc\":\"\",\"plugin\":\"org.etude.respond\","
+        "\"handler\":\"respond@say\","
+        "\"use\":[\"request-id\",\"limit-body\",\"access-log\"],"
+        "\"options\":{\"status\":\"200\",\"type\":\"text/\\\"x\\\"\","
+        "\"header\":\"\",\"body\":\"***\"}},\n");
+    has("{\"method\":\"GET\",\"path\":\"/healthz\",\"name\":\"health\","
+        "\"doc\":\"\",\"plugin\":\"\",\"handler\":\"\",\"use\":[],"
+        "\"options\":{}}\n]\n");
+    end();
+}
+END_TEST
+
+START_TEST(one_path_is_explained_step_by_step)
+{
+    begin();
+    routes("--explain", "/api/x%20y/z/z?q", NULL, NULL, 0);
+    has("GET /api/x%20y/z/z?q: found\nroute    say  GET,POST "
+        "/api/:what/*rest  (");
+    has("etude.ini:");
+    has("param    what = x y\nparam    rest = z/z\n"
+        "req[]\n   0  request-id\n   1  limit-body\n   2  respond@say\n"
+        "resp[]\n   0  request-id\nlog[]\n   0  access-log\n"
+        "entry[]  steps entered -> first slot of resp[]\n"
+        "   0  1\n   1  0\n   2  0\n   3  0\n");
+    routes("--explain", "//a.example.com/", NULL, NULL, 0);
+    has("GET //a.example.com/: found\nroute    there  * /");
+    has("   1  echo  (waits for the body)\n");
+    routes("--explain", "/healthz", NULL, NULL, 0);
+    has("route    health  GET /healthz  (");
+    end();
+}
+END_TEST
+
+START_TEST(what_is_not_found_is_explained_too)
+{
+    begin();
+    routes("--explain", "/", NULL, NULL, 0);
+    has("GET /: 404: nobody serves it\nreq[]\n   0  request-id\n");
+    routes("--explain", "/put", "--method", "PUT", 0);
+    has("PUT /put: not found, but with (without) a final slash\n");
+    routes("--explain", "/put/", "--method", "PURGE", 0);
+    has("PURGE /put/: 405: the path exists, not with this method\n");
+    for (int i = 0; i < 3; i++) {
+        static const char *const bad[] = {"put", "/%zz", "//a.example.com"};
+        char want[128];
+        snprintf(want, sizeof want,
+                 "etude: \"%s\" is no path such as /a or //host/a\n", bad[i]);
+        ck_assert_str_eq(routes("--explain", bad[i], NULL, NULL, 64), want);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(a_configuration_with_errors_has_no_routes)
+{
+    begin();
+    server_write(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin nobody]\n");
+    routes("--json", NULL, NULL, NULL, 78);
+    has("[plugin nobody] there is no ");
+    ck_assert_ptr_null(strstr(out, "[\n"));
+    end();
+}
+END_TEST
+
+UNIT_MAIN(describe, all_routes_stand_in_a_table,
+          json_says_what_each_is_made_of_but_no_secret,
+          one_path_is_explained_step_by_step,
+          what_is_not_found_is_explained_too,
+          a_configuration_with_errors_has_no_routes)
