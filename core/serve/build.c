@@ -111,10 +111,8 @@ build_or_check(struct conf *conf, const struct build_options *o, struct diag *d,
                int opens)
 {
     struct diag found;
-    struct builder b = {.conf = conf,
-                        .before = o->before,
-                        .diag = &found,
-                        .is_sound = opens};
+    struct builder b = {
+        .conf = conf, .before = o->before, .diag = &found, .is_sound = opens};
     uint32_t n_errors;
 
     b.gen = new_gen(conf, o);

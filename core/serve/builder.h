@@ -26,7 +26,7 @@ struct builder {
     const struct gen *before; /* the one that serves, or NULL */
     const struct conf *conf;
     struct diag *diag;
-    int is_sound; /* conf has no errors that are known */
+    int is_sound;                       /* conf has no errors that are known */
     struct section *sections;           /* [conf->n_plugins], in its order */
     uint32_t cap_routes, cap_instances; /* of gen's arrays */
 };

@@ -80,7 +80,8 @@ show(struct gen *g, const struct server_options *o)
     }
     if (describe_path(stdout, g, o->method, o->explain) == 0)
         return SERVER_OK;
-    fprintf(stderr, "etude: \"%s\" is no path such as /a or //host/a\n", o->explain);
+    fprintf(stderr, "etude: \"%s\" is no path such as /a or //host/a\n",
+            o->explain);
     return SERVER_USAGE;
 }
 

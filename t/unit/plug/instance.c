@@ -1,250 +1,245 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* instance.c - states held by several generations, and handed over. */
+/* instance.c - one section's objects: made in order, undone in reverse, and
+ * what is said when a step of that fails.
+ *
+ * The plugin is a table of functions of this file: nothing is loaded. */
 /* tags: asan */
+/* ldflags: -Wl,--wrap=plugin_ref,--wrap=plugin_unref */
+/* ldflags: -Wl,--wrap=malloc,--wrap=calloc,--wrap=aligned_alloc */
 #include "plug/instance.h"
 
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plug/plugin.h"
 #include "t/lib/unit.h"
 
-struct counter {
-    uint64_t n;
-    char tail[100];
-};
+static int n_held;          /* references to the plugin */
+static int fail_at = -1;    /* the allocation that fails; -1: none */
+static int32_t open_result; /* what open and init return */
+static const char *refusal; /* and say */
+static char said[64], happened[128];
 
-static int n_inits, n_exits, init_fails_at, load_fails, save_fails;
-static et_worker workers[2] = {{.index = 0, .n_workers = 2},
-                               {.index = 1, .n_workers = 2}};
+struct plugin *__wrap_plugin_ref(struct plugin *p);
+void __wrap_plugin_unref(struct plugin *p);
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_aligned_alloc(size_t align, size_t n);
+void *__wrap_aligned_alloc(size_t align, size_t n);
+
+struct plugin *
+__wrap_plugin_ref(struct plugin *p)
+{
+    n_held++;
+    return p;
+}
+
+void
+__wrap_plugin_unref(struct plugin *p)
+{
+    (void)p;
+    n_held--;
+}
+
+static int
+fails(void)
+{
+    return fail_at >= 0 && fail_at-- == 0;
+}
+
+void *
+__wrap_malloc(size_t n)
+{
+    return fails() ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_aligned_alloc(size_t align, size_t n)
+{
+    return fails() ? NULL : __real_aligned_alloc(align, n);
+}
+
+/* ---- the plugin -------------------------------------------------------*/
+
+static void
+note(const char *what)
+{
+    strcat(happened, what);
+    strcat(happened, " ");
+}
+
+static int32_t
+outcome(et_err *e)
+{
+    if (refusal) {
+        e->n = strlen(refusal);
+        memcpy(e->p, refusal, e->n < e->cap ? e->n : e->cap);
+    }
+    return open_result;
+}
+
+static int32_t
+on_open(et_conf *c, const void *options, void *inst, et_err *e)
+{
+    note("open");
+    ck_assert_ptr_null(options);
+    ck_assert_uint_eq(c->n_workers, 2);
+    memset(inst, 'i', 100);
+    return outcome(e);
+}
+
+static void
+on_close(void *inst)
+{
+    note("close");
+    ck_assert_int_eq(*(const char *)inst, 'i');
+}
 
 static int32_t
 on_init(et_worker *w, const void *from, void *state, et_err *e)
 {
-    (void)w;
-    (void)from;
+    note(w->index ? "init1" : "init0");
+    ck_assert_ptr_nonnull(instance_speaking());
+    ck_assert_str_eq(instance_speaking(), "limit@users");
+    ck_assert_int_eq(*(const char *)from, 'i');
     ck_assert_uint_eq((uintptr_t)state % 64, 0);
-    ck_assert_uint_eq(((struct counter *)state)->n, 0);
-    if (++n_inits != init_fails_at)
-        return 0;
-    e->n = 4;
-    memcpy(e->p, "full", 4);
-    return ET_ENOMEM;
+    ck_assert_int_eq(*(const char *)state, 0);
+    memset(state, 's', 70);
+    return outcome(e);
 }
 
 static void
-on_end(et_worker *w, void *state)
+on_exit_of(et_worker *w, void *state)
 {
-    (void)w;
-    (void)state;
-    n_exits++;
+    note(w->index ? "exit1" : "exit0");
+    ck_assert_str_eq(instance_speaking(), "limit@users");
+    ck_assert_int_eq(*(const char *)state, 's');
 }
 
-static int32_t
-on_save(et_worker *w, const void *state, void *out,
-        int32_t (*put)(void *out, const void *p, size_t n))
-{
-    const struct counter *c = state;
-    static const char filling[1 << 20];
+static const et_instancedef instance_def = {
+    .inst_size = 100, .open = on_open, .close = on_close};
+static const et_statedef state_def = {
+    .state_size = 70, .init = on_init, .exit = on_exit_of};
+static struct plugin plugin = {.instance = &instance_def, .state = &state_def};
+static struct plugin bare;
 
-    (void)w;
-    if (save_fails == 1)
-        return ET_EINVAL;
-    for (int i = 0; save_fails == 2 && i <= 16; i++) {
-        int32_t rc = put(out, filling, sizeof filling);
-        if (rc < 0)
-            return rc;
-    }
-    return put(out, &c->n, sizeof c->n);
-}
-
-static int32_t
-on_load(et_worker *w, void *state, uint32_t version, const void *p, size_t n,
-        et_err *e)
-{
-    struct counter *c = state;
-
-    (void)w;
-    ck_assert_uint_eq(n, sizeof c->n);
-    memcpy(&c->n, p, n);
-    if (!load_fails && version == 7)
-        return 0;
-    e->n = 3;
-    memcpy(e->p, "old", 3);
-    return ET_EINVAL;
-}
-
-static const et_statedef with_state = {.state_size = sizeof(struct counter),
-                                       .version = 7,
-                                       .init = on_init,
-                                       .exit = on_end,
-                                       .save = on_save,
-                                       .load = on_load};
+/* An object that needs memory of its own. */
+static const et_instancedef large_def = {
+    .inst_size = 1 << 20, .open = on_open, .close = on_close};
+static struct plugin large = {.instance = &large_def, .state = &state_def};
 
 static struct instance *
-new_instance(struct plugin *p, const et_statedef *def)
+make(struct plugin *p)
 {
-    struct instance *i;
+    return instance_new(p, "limit", "users", 2, NULL);
+}
 
-    *p = (struct plugin){.magic = PLUGIN_MAGIC, .n_refs = 1, .state = def};
-    i = instance_new(p, "limit", NULL, 2, NULL);
+/* ---- the tests --------------------------------------------------------*/
+
+START_TEST(it_is_made_in_order_and_undone_in_reverse)
+{
+    struct instance *i = make(&plugin);
+    et_worker w[2] = {{.index = 0}, {.index = 1}};
+
     ck_assert_ptr_nonnull(i);
-    return i;
+    ck_assert_str_eq(i->name, "limit@users");
+    ck_assert_int_eq(instance_open(i, said, sizeof said), 0);
+    ck_assert_int_eq(instance_hold(i, &w[0], said, sizeof said), 0);
+    ck_assert_int_eq(instance_hold(i, &w[1], said, sizeof said), 0);
+    ck_assert_ptr_null(instance_speaking());
+    ck_assert_ptr_ne(instance_self(i, 0), instance_self(i, 1));
+    ck_assert_ptr_eq(instance_ref(i), i);
+    instance_unref(i);
+    instance_drop(i, &w[1]);
+    instance_drop(i, &w[0]);
+    ck_assert_ptr_null(instance_speaking());
+    instance_unref(i);
+    ck_assert_str_eq(happened, "open init0 init1 exit1 exit0 close ");
+    ck_assert_int_eq(n_held, 0);
 }
+END_TEST
 
-static struct counter *
-state_of(const struct instance *i, uint32_t worker)
+START_TEST(what_declares_nothing_is_given_its_options)
 {
-    return instance_self(i, worker);
+    struct instance *i = make(&bare);
+    et_worker w = {.index = 0};
+    int options;
+
+    i->options = &options;
+    ck_assert_int_eq(instance_open(i, said, sizeof said), 0);
+    ck_assert_int_eq(instance_hold(i, &w, said, sizeof said), 0);
+    ck_assert_ptr_eq(instance_self(i, 0), &options);
+    instance_drop(i, &w);
+    instance_unref(i);
+    ck_assert_int_eq(n_held, 0);
 }
+END_TEST
 
-START_TEST(the_first_makes_and_the_last_ends)
+/* What open failed to make is not closed. */
+START_TEST(a_refusal_says_why_or_that_it_did_not)
 {
-    struct plugin p;
-    struct instance *i = new_instance(&p, &with_state);
-    char why[64] = "";
+    struct instance *i = make(&plugin);
+    et_worker w = {.index = 0};
+    char narrow[8];
 
-    ck_assert_int_eq(instance_hold(i, &workers[1], why, sizeof why), 0);
+    open_result = ET_EINVAL;
+    ck_assert_int_eq(instance_open(i, said, sizeof said), ET_EINVAL);
+    ck_assert_str_eq(said, "its open() failed without saying why");
+    refusal = "no such table";
+    ck_assert_int_eq(instance_open(i, said, sizeof said), ET_EINVAL);
+    ck_assert_str_eq(said, "no such table");
+    refusal = "seven b";
+    ck_assert_int_eq(instance_open(i, narrow, sizeof narrow), ET_EINVAL);
+    ck_assert_str_eq(narrow, "seven b");
+    open_result = 0;
+    refusal = NULL;
+    ck_assert_int_eq(instance_open(i, said, sizeof said), 0);
+    open_result = ET_EINVAL;
+    ck_assert_int_eq(instance_hold(i, &w, said, sizeof said), ET_EINVAL);
+    ck_assert_str_eq(said, "its worker init failed without saying why");
     ck_assert_ptr_null(instance_self(i, 0));
-    ck_assert_ptr_nonnull(instance_self(i, 1));
-    ck_assert_int_eq(instance_hold(i, &workers[1], why, sizeof why), 0);
-    ck_assert_int_eq(n_inits, 1);
-    instance_drop(i, &workers[1]);
-    ck_assert_int_eq(n_exits, 0);
-    ck_assert_ptr_nonnull(instance_self(i, 1));
-    instance_drop(i, &workers[1]);
-    ck_assert_int_eq(n_exits, 1);
-    ck_assert_ptr_null(instance_self(i, 1));
+    ck_assert_ptr_null(instance_speaking());
     instance_unref(i);
+    ck_assert_str_eq(happened, "open open open open init0 close ");
 }
 END_TEST
 
-START_TEST(an_init_that_fails_holds_nothing)
+START_TEST(without_memory_at_any_point_it_is_as_before)
 {
-    struct plugin p;
-    struct instance *i = new_instance(&p, &with_state);
-    char why[64] = "";
+    struct instance *i = NULL;
+    et_worker w = {.index = 0};
+    int n;
 
-    init_fails_at = 1;
-    ck_assert_int_eq(instance_hold(i, &workers[0], why, sizeof why), ET_ENOMEM);
-    ck_assert_str_eq(why, "full");
-    ck_assert_int_eq(n_exits, 0);
-    ck_assert_int_eq(instance_hold(i, &workers[0], why, sizeof why), 0);
-    instance_drop(i, &workers[0]);
-    ck_assert_int_eq(n_exits, 1);
+    for (n = 0; !i; n++) {
+        fail_at = n;
+        i = make(&large);
+        ck_assert_int_eq(n_held, i != NULL);
+    }
+    ck_assert_int_ge(n, 3); /* itself, its states, its arena */
+    fail_at = 0;
+    ck_assert_int_eq(instance_open(i, said, sizeof said), ET_ENOMEM);
+    ck_assert_str_eq(said, "out of memory");
+    fail_at = 0;
+    ck_assert_int_eq(instance_hold(i, &w, said, sizeof said), ET_ENOMEM);
+    ck_assert_str_eq(said, "out of memory");
+    ck_assert_ptr_null(instance_self(i, 0));
+    fail_at = -1;
     instance_unref(i);
+    ck_assert_str_eq(happened, "");
+    ck_assert_int_eq(n_held, 0);
 }
 END_TEST
 
-/* Two instances on worker 0; the old one has counted 5. */
-static void
-two(struct plugin p[2], struct instance *i[2])
-{
-    char why[64];
-
-    for (int k = 0; k < 2; k++) {
-        i[k] = new_instance(&p[k], &with_state);
-        ck_assert_int_eq(instance_hold(i[k], &workers[0], why, sizeof why), 0);
-    }
-    state_of(i[0], 0)->n = 5;
-}
-
-static void
-give_back(struct instance *i[2])
-{
-    instance_drop(i[0], &workers[0]);
-    instance_unref(i[0]);
-    instance_unref(i[1]);
-}
-
-START_TEST(a_state_is_handed_over)
-{
-    struct plugin p[2];
-    struct instance *i[2];
-    char why[64] = "";
-
-    two(p, i);
-    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
-                     INSTANCE_TAKEN);
-    ck_assert_uint_eq(state_of(i[1], 0)->n, 5);
-    ck_assert_uint_eq(state_of(i[0], 0)->n, 5);
-    instance_drop(i[1], &workers[0]);
-    give_back(i);
-}
-END_TEST
-
-START_TEST(who_takes_no_part_starts_empty)
-{
-    et_statedef silent = with_state;
-    struct plugin p[2];
-    struct instance *i[2];
-    char why[64] = "";
-
-    two(p, i);
-    silent.save = NULL;
-    p[0].state = &silent;
-    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
-                     INSTANCE_TAKEN);
-    p[0].state = NULL;
-    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
-                     INSTANCE_TAKEN);
-    ck_assert_uint_eq(state_of(i[1], 0)->n, 0);
-    p[0].state = &with_state;
-    instance_drop(i[1], &workers[0]);
-    give_back(i);
-}
-END_TEST
-
-START_TEST(what_is_not_taken_leaves_a_fresh_state)
-{
-    static const struct {
-        int load, save;
-        const char *why;
-    } rows[] = {
-        {1, 0, "old"},
-        {0, 1, "its state could not be saved (-4)"},
-        {0, 2, "its state could not be saved (-5)"}, /* beyond the bound */
-    };
-    struct plugin p[2];
-    struct instance *i[2];
-    char why[64] = "";
-
-    two(p, i);
-    for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
-        load_fails = rows[k].load;
-        save_fails = rows[k].save;
-        ck_assert_int_eq(
-            instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
-            INSTANCE_NOT_TAKEN);
-        ck_assert_str_eq(why, rows[k].why);
-        ck_assert_uint_eq(state_of(i[1], 0)->n, 0);
-    }
-    ck_assert_int_eq(n_inits, 3);
-    ck_assert_int_eq(n_exits, 1); /* the half loaded one */
-    instance_drop(i[1], &workers[0]);
-    give_back(i);
-}
-END_TEST
-
-START_TEST(a_second_init_that_fails_lets_go)
-{
-    struct plugin p[2];
-    struct instance *i[2];
-    char why[64] = "";
-
-    two(p, i);
-    load_fails = 1;
-    init_fails_at = 3;
-    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
-                     ET_ENOMEM);
-    ck_assert_str_eq(why, "full");
-    ck_assert_ptr_null(instance_self(i[1], 0));
-    give_back(i);
-    ck_assert_int_eq(n_exits, 2);
-}
-END_TEST
-
-UNIT_MAIN(instance, the_first_makes_and_the_last_ends,
-          an_init_that_fails_holds_nothing, a_state_is_handed_over,
-          who_takes_no_part_starts_empty,
-          what_is_not_taken_leaves_a_fresh_state,
-          a_second_init_that_fails_lets_go)
+UNIT_MAIN(instance, it_is_made_in_order_and_undone_in_reverse,
+          what_declares_nothing_is_given_its_options,
+          a_refusal_says_why_or_that_it_did_not,
+          without_memory_at_any_point_it_is_as_before)

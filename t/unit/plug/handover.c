@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* handover.c - states held by several generations, and handed over. */
+/* tags: asan */
+#include "plug/instance.h"
+
+#include <string.h>
+
+#include "plug/plugin.h"
+#include "t/lib/unit.h"
+
+struct counter {
+    uint64_t n;
+    char tail[100];
+};
+
+static int n_inits, n_exits, init_fails_at, load_fails, save_fails;
+static et_worker workers[2] = {{.index = 0, .n_workers = 2},
+                               {.index = 1, .n_workers = 2}};
+
+static int32_t
+on_init(et_worker *w, const void *from, void *state, et_err *e)
+{
+    (void)w;
+    (void)from;
+    ck_assert_uint_eq((uintptr_t)state % 64, 0);
+    ck_assert_uint_eq(((struct counter *)state)->n, 0);
+    if (++n_inits != init_fails_at)
+        return 0;
+    e->n = 4;
+    memcpy(e->p, "full", 4);
+    return ET_ENOMEM;
+}
+
+static void
+on_end(et_worker *w, void *state)
+{
+    (void)w;
+    (void)state;
+    n_exits++;
+}
+
+static int32_t
+on_save(et_worker *w, const void *state, void *out,
+        int32_t (*put)(void *out, const void *p, size_t n))
+{
+    const struct counter *c = state;
+    static const char filling[1 << 20];
+
+    (void)w;
+    if (save_fails == 1)
+        return ET_EINVAL;
+    for (int i = 0; save_fails == 2 && i <= 16; i++) {
+        int32_t rc = put(out, filling, sizeof filling);
+        if (rc < 0)
+            return rc;
+    }
+    return put(out, &c->n, sizeof c->n);
+}
+
+static int32_t
+on_load(et_worker *w, void *state, uint32_t version, const void *p, size_t n,
+        et_err *e)
+{
+    struct counter *c = state;
+
+    (void)w;
+    ck_assert_uint_eq(n, sizeof c->n);
+    memcpy(&c->n, p, n);
+    if (!load_fails && version == 7)
+        return 0;
+    e->n = 3;
+    memcpy(e->p, "old", 3);
+    return ET_EINVAL;
+}
+
+static const et_statedef with_state = {.state_size = sizeof(struct counter),
+                                       .version = 7,
+                                       .init = on_init,
+                                       .exit = on_end,
+                                       .save = on_save,
+                                       .load = on_load};
+
+static struct instance *
+new_instance(struct plugin *p, const et_statedef *def)
+{
+    struct instance *i;
+
+    *p = (struct plugin){.magic = PLUGIN_MAGIC, .n_refs = 1, .state = def};
+    i = instance_new(p, "limit", NULL, 2, NULL);
+    ck_assert_ptr_nonnull(i);
+    return i;
+}
+
+static struct counter *
+state_of(const struct instance *i, uint32_t worker)
+{
+    return instance_self(i, worker);
+}
+
+START_TEST(the_first_makes_and_the_last_ends)
+{
+    struct plugin p;
+    struct instance *i = new_instance(&p, &with_state);
+    char why[64] = "";
+
+    ck_assert_int_eq(instance_hold(i, &workers[1], why, sizeof why), 0);
+    ck_assert_ptr_null(instance_self(i, 0));
+    ck_assert_ptr_nonnull(instance_self(i, 1));
+    ck_assert_int_eq(instance_hold(i, &workers[1], why, sizeof why), 0);
+    ck_assert_int_eq(n_inits, 1);
+    instance_drop(i, &workers[1]);
+    ck_assert_int_eq(n_exits, 0);
+    ck_assert_ptr_nonnull(instance_self(i, 1));
+    instance_drop(i, &workers[1]);
+    ck_assert_int_eq(n_exits, 1);
+    ck_assert_ptr_null(instance_self(i, 1));
+    instance_unref(i);
+}
+END_TEST
+
+START_TEST(an_init_that_fails_holds_nothing)
+{
+    struct plugin p;
+    struct instance *i = new_instance(&p, &with_state);
+    char why[64] = "";
+
+    init_fails_at = 1;
+    ck_assert_int_eq(instance_hold(i, &workers[0], why, sizeof why), ET_ENOMEM);
+    ck_assert_str_eq(why, "full");
+    ck_assert_int_eq(n_exits, 0);
+    ck_assert_int_eq(instance_hold(i, &workers[0], why, sizeof why), 0);
+    instance_drop(i, &workers[0]);
+    ck_assert_int_eq(n_exits, 1);
+    instance_unref(i);
+}
+END_TEST
+
+/* Two instances on worker 0; the old one has counted 5. */
+static void
+two(struct plugin p[2], struct instance *i[2])
+{
+    char why[64];
+
+    for (int k = 0; k < 2; k++) {
+        i[k] = new_instance(&p[k], &with_state);
+        ck_assert_int_eq(instance_hold(i[k], &workers[0], why, sizeof why), 0);
+    }
+    state_of(i[0], 0)->n = 5;
+}
+
+static void
+give_back(struct instance *i[2])
+{
+    instance_drop(i[0], &workers[0]);
+    instance_unref(i[0]);
+    instance_unref(i[1]);
+}
+
+START_TEST(a_state_is_handed_over)
+{
+    struct plugin p[2];
+    struct instance *i[2];
+    char why[64] = "";
+
+    two(p, i);
+    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
+                     INSTANCE_TAKEN);
+    ck_assert_uint_eq(state_of(i[1], 0)->n, 5);
+    ck_assert_uint_eq(state_of(i[0], 0)->n, 5);
+    instance_drop(i[1], &workers[0]);
+    give_back(i);
+}
+END_TEST
+
+START_TEST(who_takes_no_part_starts_empty)
+{
+    et_statedef silent = with_state;
+    struct plugin p[2];
+    struct instance *i[2];
+    char why[64] = "";
+
+    two(p, i);
+    silent.save = NULL;
+    p[0].state = &silent;
+    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
+                     INSTANCE_TAKEN);
+    p[0].state = NULL;
+    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
+                     INSTANCE_TAKEN);
+    ck_assert_uint_eq(state_of(i[1], 0)->n, 0);
+    p[0].state = &with_state;
+    instance_drop(i[1], &workers[0]);
+    give_back(i);
+}
+END_TEST
+
+START_TEST(what_is_not_taken_leaves_a_fresh_state)
+{
+    static const struct {
+        int load, save;
+        const char *why;
+    } rows[] = {
+        {1, 0, "old"},
+        {0, 1, "its state could not be saved (-4)"},
+        {0, 2, "its state could not be saved (-5)"}, /* beyond the bound */
+    };
+    struct plugin p[2];
+    struct instance *i[2];
+    char why[64] = "";
+
+    two(p, i);
+    for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+        load_fails = rows[k].load;
+        save_fails = rows[k].save;
+        ck_assert_int_eq(
+            instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
+            INSTANCE_NOT_TAKEN);
+        ck_assert_str_eq(why, rows[k].why);
+        ck_assert_uint_eq(state_of(i[1], 0)->n, 0);
+    }
+    ck_assert_int_eq(n_inits, 3);
+    ck_assert_int_eq(n_exits, 1); /* the half loaded one */
+    instance_drop(i[1], &workers[0]);
+    give_back(i);
+}
+END_TEST
+
+START_TEST(a_second_init_that_fails_lets_go)
+{
+    struct plugin p[2];
+    struct instance *i[2];
+    char why[64] = "";
+
+    two(p, i);
+    load_fails = 1;
+    init_fails_at = 3;
+    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
+                     ET_ENOMEM);
+    ck_assert_str_eq(why, "full");
+    ck_assert_ptr_null(instance_self(i[1], 0));
+    give_back(i);
+    ck_assert_int_eq(n_exits, 2);
+}
+END_TEST
+
+UNIT_MAIN(handover, the_first_makes_and_the_last_ends,
+          an_init_that_fails_holds_nothing, a_state_is_handed_over,
+          who_takes_no_part_starts_empty,
+          what_is_not_taken_leaves_a_fresh_state,
+          a_second_init_that_fails_lets_go)
