@@ -387,6 +387,50 @@ START_TEST(a_tree_counts_as_a_whole_and_has_a_bound)
 }
 END_TEST
 
+/* What option i of the table shows. */
+static const char *
+shown(const struct all *o, uint32_t i)
+{
+    static char text[128];
+    et_str s = option_text(&arena, &all, i, o);
+
+    snprintf(text, sizeof text, "%.*s", (int)s.n, s.p);
+    return text;
+}
+
+START_TEST(values_are_shown_as_they_are_effective)
+{
+    static const char *const texts[] = {
+        "Hello",  "3",          "yes",      "65536",
+        "5000ms", "common",     "/etc/x/f", "6000 per 60000ms",
+        "a, b",   "A: 1, B: 2", "X-A: b"};
+    struct all *o = fill(&all, "[plugin p]\nis_on = yes\nchoice = common\n"
+                               "path = /etc/x/f\nrate = 6000/m\nlist = a\n"
+                               "list = b\nheaders = A: 1\nheaders = B: 2\n");
+
+    ck_assert_ptr_nonnull(o);
+    for (uint32_t i = 0; i < ARRAY_LEN(texts); i++)
+        ck_assert_str_eq(shown(o, i), texts[i]);
+    o->choice = 2; /* what no ini can say */
+    ck_assert_str_eq(shown(o, 5), "?");
+    o->choice = 1;
+    ck_assert_str_eq(shown(o, 5), "json");
+}
+END_TEST
+
+START_TEST(a_secret_is_shown_as_stars)
+{
+    static const et_opt row = {
+        sizeof(et_opt), ET_O_STR, 0,    ET_O_SECRET, "key",
+        NULL,           "a key",  NULL, 0,           0};
+    const et_optdef def = one(&row);
+    const et_str key = str_from_z("sesame");
+    et_str s = option_text(&arena, &def, 0, &key);
+
+    ck_assert(str_eq(s, str_from_z("***")));
+}
+END_TEST
+
 START_TEST(entries_of_an_instance_are_found)
 {
     const struct conf_entry v = {.instance = {"p", 1}};
@@ -409,4 +453,5 @@ UNIT_MAIN(option, defaults_fill_the_struct,
           tables_that_are_wrong_are_refused, equal_options_have_equal_keys,
           a_key_changes_with_the_file_a_path_leads_to,
           a_tree_counts_as_a_whole_and_has_a_bound,
+          values_are_shown_as_they_are_effective, a_secret_is_shown_as_stars,
           entries_of_an_instance_are_found)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* memfd.c - sealed copies, private files, and what a crash leaves behind. */
+/* ldflags: -Wl,--wrap=memfd_create,--wrap=fcntl,--wrap=fcntl64 */
+/* ldflags: -Wl,--wrap=fchmod,--wrap=flock,--wrap=write */
 #include "os/memfd.h"
 
 #include <check.h>
@@ -8,6 +10,120 @@
 #include <sys/mman.h>
 
 #include "../../lib/fixture.h"
+
+/* The call that fails, and how. */
+static enum { NONE, CREATE, SEAL, CHMOD, LOCK, WRITE } failing;
+static int fail_errno, n_failed;
+
+static int
+fails(int call)
+{
+    if (call != (int)failing)
+        return 0;
+    n_failed++;
+    errno = fail_errno;
+    return 1;
+}
+
+int __real_memfd_create(const char *name, unsigned flags);
+int __wrap_memfd_create(const char *name, unsigned flags);
+int __real_fcntl(int fd, int cmd, long arg);
+int __wrap_fcntl(int fd, int cmd, long arg);
+int __wrap_fcntl64(int fd, int cmd, long arg);
+int __real_fchmod(int fd, mode_t mode);
+int __wrap_fchmod(int fd, mode_t mode);
+int __real_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation);
+ssize_t __real_write(int fd, const void *p, size_t n);
+ssize_t __wrap_write(int fd, const void *p, size_t n);
+
+/* An older kernel refuses flags it does not know. */
+int
+__wrap_memfd_create(const char *name, unsigned flags)
+{
+    if (fails(CREATE) && (fail_errno != EINVAL || flags & 0x10))
+        return -1;
+    return __real_memfd_create(name, flags);
+}
+
+int
+__wrap_fcntl(int fd, int cmd, long arg)
+{
+    return cmd == F_ADD_SEALS && fails(SEAL) ? -1 : __real_fcntl(fd, cmd, arg);
+}
+
+int
+__wrap_fcntl64(int fd, int cmd, long arg)
+{
+    return __wrap_fcntl(fd, cmd, arg);
+}
+
+int
+__wrap_fchmod(int fd, mode_t mode)
+{
+    return fails(CHMOD) ? -1 : __real_fchmod(fd, mode);
+}
+
+int
+__wrap_flock(int fd, int operation)
+{
+    return fails(LOCK) ? -1 : __real_flock(fd, operation);
+}
+
+ssize_t
+__wrap_write(int fd, const void *p, size_t n)
+{
+    return fails(WRITE) ? -1 : __real_write(fd, p, n);
+}
+
+static void
+let_fail(int call, int with)
+{
+    failing = call;
+    fail_errno = with;
+    n_failed = 0;
+}
+
+START_TEST(a_kernel_that_does_not_know_exec_is_asked_without)
+{
+    int fd;
+
+    let_fail(CREATE, EINVAL);
+    fd = memfd_new("name", "content", 7);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(n_failed, 2);
+    close(fd);
+    let_fail(CREATE, ENFILE);
+    ck_assert_int_eq(memfd_new("name", "content", 7), -ENFILE);
+}
+END_TEST
+
+/* Whatever fails, no descriptor and no file is left. */
+START_TEST(what_fails_leaves_nothing_behind)
+{
+    static const struct {
+        int call, with;
+    } cases[] = {{WRITE, ENOSPC}, {CHMOD, EPERM}, {LOCK, ENOLCK}};
+    char path[PATH_MAX];
+    int next = dup(0);
+
+    close(next);
+    let_fail(SEAL, EPERM);
+    ck_assert_int_eq(memfd_new("name", "content", 7), -EPERM);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        let_fail(cases[i].call, cases[i].with);
+        ck_assert_int_eq(memfd_file_new(fixture_dir, "x.so", "x", 1, path),
+                         -cases[i].with);
+        ck_assert_int_eq(n_failed, 1);
+        ck_assert_int_eq(access(path, F_OK), -1);
+    }
+    let_fail(WRITE, ENOSPC);
+    ck_assert_int_eq(memfd_new("name", "content", 7), -ENOSPC);
+    let_fail(NONE, 0);
+    ck_assert_int_eq(dup(0), next);
+    close(next);
+}
+END_TEST
 
 START_TEST(a_memfd_holds_the_bytes_and_refuses_every_change)
 {
@@ -134,6 +250,8 @@ main(void)
     int failed;
 
     tcase_add_unchecked_fixture(t, fixture_setup, fixture_teardown);
+    tcase_add_test(t, a_kernel_that_does_not_know_exec_is_asked_without);
+    tcase_add_test(t, what_fails_leaves_nothing_behind);
     tcase_add_test(t, a_memfd_holds_the_bytes_and_refuses_every_change);
     tcase_add_test(t, a_long_name_is_cut);
     tcase_add_test(t, whether_a_mapping_may_be_executed);
