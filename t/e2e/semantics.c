@@ -2,10 +2,13 @@
 /* semantics.c - methods, statuses, versions, limits, targets, fields: what
  * RFC 9110 and 9112 say an answer is.
  * tags: epoll asan */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "abi/etude_abi.h"
 #include "proto/status.h"
 #include "t/lib/client.h"
 #include "t/lib/server.h"
@@ -519,6 +522,53 @@ START_TEST(the_request_is_seen_as_it_was_sent)
 }
 END_TEST
 
+START_TEST(a_step_may_ask_about_all_of_its_request)
+{
+    struct sockaddr_in us;
+    socklen_t len = sizeof us;
+    struct server s;
+    struct client c;
+    char want[128];
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin m]\n"
+                     "module = misuse\n");
+    c = client_open(&s);
+    ck_assert_int_eq(getsockname(c.fd, (struct sockaddr *)&us, &len), 0);
+    snprintf(want, sizeof want, "[2] [3] none body 5 port %d of m; none -1 %d",
+             ntohs(us.sin_port), ET_EINVAL);
+    client_expect(&c,
+                  "POST /about HTTP/1.1\r\nHost: x\r\nCookie: a=1; b=2\r\n"
+                  "Cookie: c=3\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+                  200, want);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* Refused and told; what came with them is given back. */
+START_TEST(answers_that_cannot_be_are_a_500)
+{
+    static const char *const paths[] = {"status", "ref", "file"};
+    struct server s;
+    char request[64];
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin misuse]\n");
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        snprintf(request, sizeof request, GET("/bad/%s"), paths[i]);
+        client_once(&s, request, 500, NULL);
+        ck_assert_ptr_nonnull(strstr(
+            server_wait_log(&s, "a malformed type"),
+            i == 0 ? "misuse: answers with status 99 or" : "status 200 or"));
+    }
+    client_once(&s, GET("/bad/fd"), 500, NULL);
+    client_once(&s, GET("/left"), 200, "0 closed");
+    client_once(&s, GET("/again"), 200, "once");
+    server_wait_log(&s, "misuse: answers a request that is answered already");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 UNIT_MAIN(semantics, head_is_get_without_the_body,
           another_method_is_405_and_says_which,
           absolute_form_is_routed_and_overrides_host,
@@ -531,4 +581,6 @@ UNIT_MAIN(semantics, head_is_get_without_the_body,
           limits_of_a_head_have_their_statuses,
           paths_are_decoded_and_made_canonical, a_final_slash_is_redirected,
           date_and_server_are_sent_once, errors_are_dressed_by_accept,
-          the_request_is_seen_as_it_was_sent)
+          the_request_is_seen_as_it_was_sent,
+          a_step_may_ask_about_all_of_its_request,
+          answers_that_cannot_be_are_a_500)
