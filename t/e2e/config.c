@@ -125,6 +125,10 @@ static const struct {
      "etude.ini:3: [server] max_body: cannot read ${file:/nowhere/at/all}: No such file or directory\n"},
     {SERVER "include = nowhere.ini\n",
      "etude.ini:3: [server] include: nowhere.ini: cannot read it: No such file or directory\n"},
+    /* What would fail at start. */
+    {SERVER "pid_file = /nowhere/at/all.pid\nlog = /nowhere/log\n",
+     "etude.ini:3: [server] pid_file: cannot write to /nowhere/at: No such file or directory\n"
+     "etude.ini:4: [server] log: cannot write to /nowhere: No such file or directory\n"},
     /* What belongs together. */
     {SERVER "use = hello\n",
      "etude.ini:3: [server] use: there is no [plugin hello]\n"},
@@ -177,6 +181,10 @@ static const struct {
      "etude.ini:3: [plugin helo] there is no modules/helo.so; did you mean \"hello\"?\n"},
     {SERVER "[plugin x]\nmodule = ./hello.so\n",
      "etude.ini:4: [plugin x] there is no ./hello.so\n"},
+    {SERVER "[plugin access-log]\npath = /nowhere/at/all.log\n[route x]\n"
+            "match = GET /x\nuse = access-log\nhandler = hello:hello\n"
+            "[plugin hello]\n",
+     "etude.ini:3: plugin access-log: No such file or directory\n"},
     {SERVER "[plugin hello]\nwrod = Hi\n",
      "etude.ini:4: [plugin hello] wrod: the plugin has no such option; did you mean \"word\"?\n"},
     {SERVER "[plugin hello]\ntimes = 11\n",
@@ -216,6 +224,7 @@ static const struct {
     {SERVER "use = echo, headers\n[plugin echo]\n[plugin headers]\nset = no\n",
      "etude.ini:3: [server] use: echo has no request, response or log step, so it cannot stand in front of a handler\n"
      "etude.ini:6: [plugin headers] set: expected a header field \"Name: value\", found \"no\"\n"},
+
     /* What a faulty route would give is not missed. */
     {SERVER "[plugin request-id]\nname = a b\n[plugin echo]\n[route x]\n"
             "match = GET x\nhandler = echo\nuse = request-id\n"
@@ -287,6 +296,26 @@ START_TEST(keys_that_are_too_many_are_errors)
     clean_up(&s);
     free(said);
     free(ini);
+}
+END_TEST
+
+START_TEST(what_may_fail_later_is_warned_of)
+{
+    struct server s;
+
+    prepare(&s);
+    ck_assert_str_eq(
+        said_about(
+            &s, SERVER "temp_dir = /nowhere\nruntime_dir = /nowhere/run\n", 0),
+        "warning: etude.ini:3: [server] temp_dir: cannot write to /nowhere: No "
+        "such file or directory\n"
+        "warning: etude.ini:4: [server] runtime_dir: cannot write to "
+        "/nowhere/run: No such file or directory\n"
+        "etude.ini: good\n");
+    ck_assert_ptr_nonnull(
+        strstr(said_about(&s, SERVER "listen = nosuchhost.invalid:80\n", 78),
+               "etude.ini:3: listen: nosuchhost.invalid: cannot be resolved"));
+    clean_up(&s);
 }
 END_TEST
 
@@ -492,7 +521,7 @@ END_TEST
 
 UNIT_MAIN(config, every_mistake_has_its_place_and_its_words,
           errors_that_are_not_printed_are_counted,
-          keys_that_are_too_many_are_errors,
+          keys_that_are_too_many_are_errors, what_may_fail_later_is_warned_of,
           declared_routes_conflict_with_both_places,
           the_plugin_of_higher_priority_serves_equal_routes,
           values_come_from_the_environment_and_from_files,

@@ -66,6 +66,12 @@ START_TEST(who_finds_no_slot_waits)
 }
 END_TEST
 
+START_TEST(who_finds_no_slot_of_a_worker_that_accepts_waits)
+{
+    wait_for_slots("workers = 1\nslab_capacity = 16\naccept = reuseport");
+}
+END_TEST
+
 /* A client that was answered with 200, as soon as there is a slot for it. */
 static struct client
 client_let_in(const struct server *s)
@@ -86,14 +92,16 @@ client_let_in(const struct server *s)
     ck_abort_msg("no slot becomes free");
 }
 
-START_TEST(who_finds_no_slot_may_be_shed)
+/* With n workers' slots taken, whoever is next is told so. */
+static void
+shed(const char *settings, int n)
 {
     struct server s;
     struct client c[2 * SLOTS], late;
     struct answer a;
 
-    start(&s, "workers = 2\nslab_capacity = 16\noverload = shed");
-    for (int i = 0; i < 2 * SLOTS; i++) {
+    start(&s, settings);
+    for (int i = 0; i < n * SLOTS; i++) {
         c[i] = client_open(&s);
         client_expect(&c[i], GET("/none"), 200, "");
     }
@@ -108,13 +116,26 @@ START_TEST(who_finds_no_slot_may_be_shed)
         ck_assert(client_is_closed(&late));
         client_close(&late);
     }
-    for (int i = 0; i < 2 * SLOTS; i++) {
+    for (int i = 0; i < n * SLOTS; i++) {
         client_expect(&c[i], GET("/none"), 200, "");
         client_close(&c[i]);
     }
     late = client_let_in(&s);
     client_close(&late);
     ck_assert_int_eq(server_stop(&s), 0);
+}
+
+START_TEST(who_finds_no_slot_may_be_shed)
+{
+    shed("workers = 2\nslab_capacity = 16\noverload = shed", 2);
+}
+END_TEST
+
+START_TEST(a_worker_that_accepts_sheds_too)
+{
+    shed("workers = 1\nslab_capacity = 16\noverload = shed\n"
+         "accept = reuseport",
+         1);
 }
 END_TEST
 
@@ -267,6 +288,10 @@ START_TEST(who_leaves_at_any_moment_takes_nothing_along)
         if (i / N & 1)
             setsockopt(c[0].fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
         client_close(&c[0]);
+        if (i % N == N - 1) { /* before more of them than it can do in time */
+            c[0] = client_let_in(&s);
+            client_close(&c[0]);
+        }
     }
     for (int i = 0; i < SLOTS; i++)
         c[i] = client_let_in(&s);
@@ -278,7 +303,9 @@ START_TEST(who_leaves_at_any_moment_takes_nothing_along)
 }
 END_TEST
 
-UNIT_MAIN(pressure, who_finds_no_slot_waits, who_finds_no_slot_may_be_shed,
+UNIT_MAIN(pressure, who_finds_no_slot_waits,
+          who_finds_no_slot_of_a_worker_that_accepts_waits,
+          who_finds_no_slot_may_be_shed, a_worker_that_accepts_sheds_too,
           slots_are_used_again, without_descriptors_it_recovers_by_itself,
           five_hundred_connections_are_all_served, an_idle_server_is_small,
           who_leaves_at_any_moment_takes_nothing_along)

@@ -285,6 +285,18 @@ START_TEST(the_pid_file_comes_and_goes)
 }
 END_TEST
 
+START_TEST(usr2_does_nothing_but_say_so)
+{
+    struct server s;
+
+    server_start(&s, SERVER PLUGINS);
+    server_signal(&s, SIGUSR2);
+    server_wait_log(&s, " warn  SIGUSR2: this build cannot upgrade in place");
+    client_once(&s, GET("/life"), 200, "life");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 UNIT_MAIN(stop, term_int_and_quit_stop_with_grace,
           for_shutdown_delay_everything_is_served,
           what_is_queued_is_accepted_before_the_end,
@@ -293,4 +305,4 @@ UNIT_MAIN(stop, term_int_and_quit_stop_with_grace,
           a_plugin_that_blocks_does_not_hold_up_a_second_signal,
           nor_when_a_reload_waits_for_it, a_plugin_that_is_slow_is_waited_for,
           workers_that_accept_for_themselves_stop_too,
-          the_pid_file_comes_and_goes)
+          the_pid_file_comes_and_goes, usr2_does_nothing_but_say_so)
