@@ -24,6 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (s.p != NULL && (s.p < p || s.n > (size_t)(p + size - s.p)))
             abort();
+        (void)elf_is_preemptible(&info, i);
     }
     return 0;
 }
