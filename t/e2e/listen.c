@@ -2,6 +2,7 @@
 /* listen.c - addresses of every kind, and those that cannot be had.
  * tags: epoll asan */
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,6 +179,34 @@ START_TEST(a_unix_socket_has_its_mode_and_changes_it_by_reload)
 }
 END_TEST
 
+START_TEST(a_unix_socket_is_given_to_its_owner)
+{
+    const struct passwd *nobody = getpwnam("nobody");
+    struct server s;
+    struct stat st;
+    char path[128];
+
+    if (geteuid() != 0 || !nobody)
+        return;
+    server_start(&s, "[server]\n[listen u]\naddress = unix:$DIR/sock\n"
+                     "owner = nobody\n" PLUGINS);
+    snprintf(path, sizeof path, "%s/sock", s.dir);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_uid, nobody->pw_uid);
+    ck_assert_uint_eq(st.st_gid, nobody->pw_gid);
+    server_write(&s, "[server]\n[listen u]\naddress = unix:$DIR/sock\n"
+                     "owner = nobody:root\n" PLUGINS);
+    ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_uid, nobody->pw_uid);
+    ck_assert_uint_eq(st.st_gid, 0);
+    server_write(&s, "[server]\n[listen u]\naddress = unix:$DIR/sock\n"
+                     "owner = nobody:nosuchgroup\n" PLUGINS);
+    ck_assert_int_eq(server_reload(&s), 0);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(an_address_in_use_is_told)
 {
     struct server s, other;
@@ -334,6 +363,7 @@ UNIT_MAIN(listen, several_addresses_of_both_families,
           a_star_is_one_socket_for_each_family, a_name_is_all_its_addresses,
           a_unix_socket_stale_live_or_something_else,
           a_unix_socket_has_its_mode_and_changes_it_by_reload,
-          an_address_in_use_is_told, names_and_addresses_that_are_not_here,
+          a_unix_socket_is_given_to_its_owner, an_address_in_use_is_told,
+          names_and_addresses_that_are_not_here,
           a_port_below_1024_needs_a_right, connections_are_dealt_out_in_turn,
           more_connections_than_slots_wait_or_are_shed)

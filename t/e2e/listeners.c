@@ -262,6 +262,42 @@ START_TEST(only_trusted_proxies_are_believed)
 }
 END_TEST
 
+static void
+scheme_with(struct server *s, const char *fields, const char *scheme)
+{
+    struct client c = client_open(s);
+
+    client_printf(&c, "GET /scheme HTTP/1.1\r\nHost: x\r\n%s\r\n", fields);
+    client_take(&c, 0, 200, scheme);
+    client_close(&c);
+}
+
+/* The nearest proxy says last what it was asked over. */
+START_TEST(the_scheme_is_what_a_trusted_proxy_says)
+{
+    struct server s;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin answers]\n");
+    scheme_with(&s, "X-Forwarded-Proto: https\r\n", "http");
+    ck_assert_int_eq(server_stop(&s), 0);
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\n"
+                     "trusted_proxies = 127.0.0.1\n[plugin answers]\n");
+    scheme_with(&s, "", "http");
+    scheme_with(&s, "X-Forwarded-Proto: HTTPS\r\n", "https");
+    scheme_with(&s, "X-Forwarded-Proto: http, https\r\n", "https");
+    scheme_with(&s, "X-Forwarded-Proto: https, http\r\n", "http");
+    scheme_with(&s, "X-Forwarded-Proto: gopher\r\n", "http");
+    scheme_with(&s, "Forwarded: for=203.0.113.7;proto=https\r\n", "http");
+    ck_assert_int_eq(server_stop(&s), 0);
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\n"
+                     "trusted_proxies = 127.0.0.1\n"
+                     "client_address = forwarded\n[plugin answers]\n");
+    scheme_with(&s, "Forwarded: for=203.0.113.7;proto=https\r\n", "https");
+    scheme_with(&s, "X-Forwarded-Proto: https\r\n", "http");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(health_and_readiness_have_paths)
 {
     struct server s;
@@ -279,4 +315,6 @@ UNIT_MAIN(listeners, several_listeners_serve_at_once, names_are_resolved,
           what_cannot_be_bound_is_said, each_worker_may_accept_for_itself,
           a_proxy_header_names_the_client,
           a_connection_without_its_proxy_header_is_closed,
-          only_trusted_proxies_are_believed, health_and_readiness_have_paths)
+          only_trusted_proxies_are_believed,
+          the_scheme_is_what_a_trusted_proxy_says,
+          health_and_readiness_have_paths)
