@@ -29,7 +29,7 @@ on_bytes(char *p, size_t size, size_t n, void *arg)
 {
     struct got *got = arg;
 
-    if (got->n + size * n >= got->cap) { /* doubled: ASan's realloc copies */
+    if (got->cap <= got->n + size * n) { /* ASan copies at every realloc */
         got->cap = 2 * (got->n + size * n) + 1;
         got->p = realloc(got->p, got->cap);
         ck_assert_ptr_nonnull(got->p);
