@@ -149,6 +149,27 @@ file_read(const char *path, size_t max, char **p, size_t *n)
 }
 
 int
+file_read_at(int fd, uint64_t offset, void *p, size_t n)
+{
+    char *at = p;
+
+    while (n > 0) {
+        ssize_t got = pread(fd, at, n, (off_t)offset);
+
+        if (got == 0)
+            return -ENODATA;
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (got > 0) {
+            at += got;
+            offset += (uint64_t)got;
+            n -= (size_t)got;
+        }
+    }
+    return 0;
+}
+
+int
 file_write_fd(int fd, const void *p, size_t n)
 {
     const char *at = p;

@@ -29,6 +29,9 @@ int file_id_equal(const struct file_id *a, const struct file_id *b);
 MUST_USE int file_read(const char *path, size_t max, char **p, size_t *n);
 /* As file_read, of an open file from its current offset on. [any] */
 MUST_USE int file_read_fd(int fd, size_t max, char **p, size_t *n);
+/* Exactly n bytes from this offset on, wherever the current one is: 0, or
+ * -ENODATA if the file ends before. [any] */
+MUST_USE int file_read_at(int fd, uint64_t offset, void *p, size_t n);
 /* Write all n bytes at the current offset, through short writes and EINTR.
  * [any] */
 MUST_USE int file_write_fd(int fd, const void *p, size_t n);

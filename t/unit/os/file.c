@@ -56,6 +56,26 @@ START_TEST(the_bound_is_exact)
 }
 END_TEST
 
+START_TEST(any_part_of_a_file)
+{
+    const char *path = make_file("part", "0123456789", 10);
+    int fd = open(path, O_RDWR), fds[2];
+    char p[12];
+
+    ck_assert_int_eq(file_read_at(fd, 3, p, 4), 0);
+    ck_assert_mem_eq(p, "3456", 4);
+    ck_assert_int_eq(file_read_at(fd, 0, p, 10), 0);
+    ck_assert_mem_eq(p, "0123456789", 10);
+    ck_assert_int_eq(file_read_at(fd, 10, p, 0), 0);
+    ck_assert_int_eq(file_read_at(fd, 9, p, 2), -ENODATA);
+    ck_assert_int_eq(file_read_at(fd, 11, p, 1), -ENODATA);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), 0); /* not moved */
+    close(fd);
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(file_read_at(fds[0], 0, p, 1), -ESPIPE);
+}
+END_TEST
+
 START_TEST(what_cannot_be_read)
 {
     char *p;
@@ -160,6 +180,7 @@ main(void)
     tcase_add_unchecked_fixture(t, fixture_setup, fixture_teardown);
     tcase_add_test(t, every_length_around_the_buffer_sizes);
     tcase_add_test(t, the_bound_is_exact);
+    tcase_add_test(t, any_part_of_a_file);
     tcase_add_test(t, what_cannot_be_read);
     tcase_add_test(t, a_pipe_is_read_to_its_end);
     tcase_add_test(t, a_file_is_replaced_as_a_whole);
