@@ -12,6 +12,8 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "conf/bundle_image.h"
+#include "conf/directive.h"
 #include "conf/ini.h"
 #include "conf/value.h"
 #include "os/file.h"
@@ -38,17 +40,11 @@ struct include {
     int is_environment; /* ETUDE_INCLUDE: relative to the working directory */
 };
 
-struct seen {
-    struct file_id id;
-    const char *name;
-};
-
 /* One filling of a bundle. */
 struct loader {
     struct bundle *b;
     char *const *env;
     struct diag *d;
-    struct seen *seen; /* as many as b->files */
     struct source *scanning;
     int in_server, rc;
 };
@@ -158,29 +154,13 @@ scan(struct loader *l, struct source *s)
 static int
 push(struct loader *l, const struct source *s)
 {
-    struct bundle *b = l->b;
-    size_t cap = b->cap_files ? 2 * b->cap_files : 16;
-    struct bundle_file *files;
-    struct seen *seen;
+    const struct bundle_file f = {.name = s->name,
+                                  .dir = s->dir,
+                                  .text = s->text,
+                                  .layer = s->layer,
+                                  .id = s->id};
 
-    if (b->n_files == b->cap_files) {
-        files = arena_alloc(&b->arena, cap * sizeof(*files));
-        seen = arena_alloc(&b->arena, cap * sizeof(*seen));
-        if (!files || !seen)
-            return ERR_NOMEM;
-        if (b->n_files) {
-            memcpy(files, b->files, b->n_files * sizeof(*files));
-            memcpy(seen, l->seen, b->n_files * sizeof(*seen));
-        }
-        b->files = files;
-        l->seen = seen;
-        b->cap_files = cap;
-    }
-    b->files[b->n_files] = (struct bundle_file){
-        .name = s->name, .dir = s->dir, .text = s->text, .layer = s->layer};
-    l->seen[b->n_files] = (struct seen){s->id, s->name};
-    b->n_files++;
-    return 0;
+    return bundle_add_file(l->b, &f);
 }
 
 /* Read s->name into s; 0, ERR_NOMEM, or -errno. */
@@ -221,11 +201,12 @@ refuse(struct loader *l, const struct source *s)
         if (file_id_equal(&up->id, &s->id))
             return "includes itself";
     for (i = 0; i < l->b->n_files; i++)
-        if (file_id_equal(&l->seen[i].id, &s->id))
+        if (file_id_equal(&l->b->files[i].id, &s->id))
             return "is included twice";
     if (s->depth > MAX_DEPTH)
         return "is included too deeply";
-    if (l->b->n_files >= BUNDLE_MAX_FILES)
+    /* one place is kept for the overlay */
+    if (l->b->n_files >= BUNDLE_MAX_FILES - (s->layer == BUNDLE_BASE))
         return "is one file too many";
     return NULL;
 }
@@ -420,19 +401,31 @@ bundle_env(const struct bundle *b, const char *name)
     return v ? v->value.p : NULL;
 }
 
-/* An empty bundle that knows where it is and what ETUDE_* says. */
+struct bundle *
+bundle_new(void)
+{
+    struct bundle *b = calloc(1, sizeof(*b));
+
+    if (!b)
+        return NULL;
+    arena_init(&b->arena, NULL, 0, NULL, 4 * (size_t)BUNDLE_MAX_BYTES);
+    vars_init(&b->vars, &b->arena);
+    b->last_image = &b->images;
+    return b;
+}
+
+/* A bundle that knows where it is and what env says of ETUDE_*. */
 static struct bundle *
 make(char *const *env)
 {
-    struct bundle *b = calloc(1, sizeof(*b));
+    struct bundle *b = bundle_new();
     char cwd[PATH_MAX];
     char *const *e;
     int rc;
 
     if (!b)
         return NULL;
-    arena_init(&b->arena, NULL, 0, NULL, 4 * (size_t)BUNDLE_MAX_BYTES);
-    vars_init(&b->vars, &b->arena);
+    b->modules = directive_modules_dir();
     b->cwd =
         arena_printf(&b->arena, "%s", getcwd(cwd, sizeof(cwd)) ? cwd : "/");
     rc = vars_capture_name(&b->vars, env, str_from_z("RUNTIME_DIRECTORY"));
@@ -445,6 +438,25 @@ make(char *const *env)
         return NULL;
     }
     return b;
+}
+
+int
+bundle_add_file(struct bundle *b, const struct bundle_file *f)
+{
+    size_t cap = b->cap_files ? 2 * b->cap_files : 16;
+    struct bundle_file *files;
+
+    if (b->n_files == b->cap_files) {
+        files = arena_alloc(&b->arena, cap * sizeof(*files));
+        if (!files)
+            return ERR_NOMEM;
+        if (b->n_files)
+            memcpy(files, b->files, b->n_files * sizeof(*files));
+        b->files = files;
+        b->cap_files = cap;
+    }
+    b->files[b->n_files++] = *f;
+    return 0;
 }
 
 struct bundle *
@@ -499,6 +511,7 @@ bundle_free(struct bundle *b)
 {
     if (!b)
         return;
+    bundle_image_close(b);
     arena_reset(&b->arena);
     free(b);
 }

@@ -2,11 +2,19 @@
 /* bundle.h - everything a configuration is made from, in memory.
  *
  * A bundle holds all ini texts after include and overlay, in the order in which
- * they are read, and the values of all ${...} they mention.  Files and the
- * process environment are one way to fill it; once filled it is all that conf
- * reads, so parsing it twice gives the same result whatever has happened to the
- * disk or the environment since.  What the texts mean is conf's business: here
- * they are only scanned for `include` of [server] and for ${...}.
+ * they are read, the values of all ${...} they mention, and the plugins' files
+ * (bundle_image.h).  Files and the process environment are one way to fill it,
+ * a dump (bundle_dump.h) the other; once filled it is all that conf and the
+ * image stager read, so building it twice gives the same result whatever has
+ * happened to the disk or the environment since.  What the texts mean is conf's
+ * business: here they are only scanned for `include` of [server] and for
+ * ${...}.
+ *
+ *   OPEN    from files: an image that is missing is read and added
+ *   CLOSED  from a dump: an image that is missing is an error
+ *
+ * Not in it: files that plugins open themselves, as their options tell them to,
+ * and libraries that a plugin is linked with.
  *
  *   files[0]      the main file           layer 0
  *   files[..]     what it includes        layer 0
@@ -24,6 +32,7 @@
 #include "base/check.h"
 #include "base/diag.h"
 #include "conf/vars.h"
+#include "os/file.h"
 
 #define BUNDLE_MAX_FILES 4096u
 #define BUNDLE_MAX_FILE_BYTES (16u << 20)
@@ -34,21 +43,29 @@ enum bundle_layer {
     BUNDLE_OVERLAY, /* NAME.$ETUDE_ENV.ini beside it and what that includes */
 };
 
+struct bundle_image;
+
 struct bundle_file {
     const char *name; /* as messages show it: "conf/etude.ini" */
     const char *dir;  /* absolute: what relative paths in it start from */
     et_str text;
     enum bundle_layer layer;
+    struct file_id id; /* of the file; zeros if it was none */
 };
 
 struct bundle {
-    struct arena arena; /* owns everything below */
-    const char *cwd;    /* absolute; relative paths of ETUDE_* start here */
+    struct arena arena; /* owns everything below but the images' fds */
+    int is_closed;
+    const char *cwd;     /* absolute; relative paths of ETUDE_* start here */
+    const char *modules; /* absolute: the folder if the ini names none */
     struct bundle_file *files;
     size_t n_files, cap_files;
     struct vars vars; /* every ${...} mentioned, every ETUDE_* variable, and
                          RUNTIME_DIRECTORY */
     size_t bytes;     /* of all texts */
+    struct bundle_image *images, **last_image; /* bundle_image.c's */
+    uint32_t n_images;
+    uint64_t image_bytes; /* of all of them */
 };
 
 /* Read the file at path, what it includes and its overlay.  env is a NULL-
@@ -65,7 +82,14 @@ MUST_USE struct bundle *bundle_from_memory(const struct bundle_file *files,
                                            size_t n, char *const *env,
                                            struct diag *d);
 
-/* [control] */
+/* An open bundle with nothing in it; cwd and modules are the caller's to set.
+ * NULL without memory. [control] */
+MUST_USE struct bundle *bundle_new(void);
+/* One text more; f's pointers are kept, and live as long as the bundle.  0 or
+ * ERR_NOMEM. [control] */
+MUST_USE int bundle_add_file(struct bundle *b, const struct bundle_file *f);
+
+/* Its images' descriptors too. [control] */
 void bundle_free(struct bundle *b);
 
 /* A captured environment variable by name ("ETUDE_WORKERS"); NULL if it is not

@@ -46,11 +46,9 @@ complete_server(struct builder *b, const struct bundle *bundle)
 {
     struct conf_server *s = &b->c->server;
     const char *runtime = bundle_env(bundle, "RUNTIME_DIRECTORY");
-    const char *modules = directive_modules_dir();
 
     if (!s->modules.n)
-        s->modules =
-            arena_dup(&b->c->arena, (et_str){modules, strlen(modules)});
+        s->modules = arena_dup(&b->c->arena, str_from_z(bundle->modules));
     if (!s->runtime_dir.n && runtime && runtime[0] == '/')
         s->runtime_dir =
             arena_dup(&b->c->arena, (et_str){runtime, strcspn(runtime, ":")});
@@ -363,6 +361,7 @@ conf_free(struct conf *c)
 {
     if (!c)
         return;
+    bundle_free(c->bundle);
     arena_reset(&c->arena);
     free(c);
 }

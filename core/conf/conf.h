@@ -185,6 +185,10 @@ struct conf_scope {
 
 struct conf {
     struct arena arena; /* owns everything below; conf_free ends it */
+    /* What it was made from, and what its images are staged from: NULL after
+     * conf_parse.  Whoever sets it gives the bundle away: conf_free frees it
+     * too. */
+    struct bundle *bundle;
     struct conf_server server;
     struct place server_at[CONF_SERVER_KEYS]; /* by row of directive_server */
     const struct conf_listen *listens;
@@ -200,8 +204,8 @@ struct conf {
 /* The configuration a bundle describes, or NULL with at least one error in d.
  * d is the one bundle_from_files was given: an error that is in it already
  * (an include that could not be read) means NULL too, after everything else has
- * been checked.  Nothing of the result points into the bundle.  Give it back
- * with conf_free. [control] */
+ * been checked.  Nothing of the result points into the bundle, and neither the
+ * disk nor the environment is asked.  Give it back with conf_free. [control] */
 MUST_USE struct conf *conf_parse(const struct bundle *b, struct diag *d);
 /* The same, but with errors in d what is good of it is handed out all the same,
  * defaults in the place of what is not: to find more errors, never to serve.
