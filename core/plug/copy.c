@@ -3,6 +3,7 @@
 #include "plug/copy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +11,8 @@
 #include <unistd.h>
 
 #include "os/dso.h"
+#include "os/file.h"
 #include "os/memfd.h"
-
-#define SHORT_HASH_LEN 12
 
 static int
 add_reason(char why[COPY_WHY_LEN], const char *where, int rc)
@@ -27,14 +27,14 @@ add_reason(char why[COPY_WHY_LEN], const char *where, int rc)
 static int
 to_memfd(const struct copy_order *o, struct copy *out, char why[COPY_WHY_LEN])
 {
-    char label[NAME_MAX], path[DSO_PATH_LEN];
+    char path[DSO_PATH_LEN];
     int fd, rc;
 
-    snprintf(label, sizeof label, "%.180s@%.*s", o->name, SHORT_HASH_LEN,
-             o->hash_hex);
-    fd = memfd_new(label, o->p, o->n);
+    if (o->no_memfd)
+        return add_reason(why, "memfd", o->no_memfd);
+    fd = fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
-        return add_reason(why, "memfd", fd);
+        return add_reason(why, "memfd", -errno);
     rc = memfd_may_exec(fd);
     dso_fd_path(path, fd);
     if (rc == 0 && access(path, R_OK) < 0) /* no /proc */
@@ -92,6 +92,26 @@ to_file(const struct copy_order *o, struct copy *out, char why[COPY_WHY_LEN])
     return rc < 0 ? add_reason(why, dir, rc) : 0;
 }
 
+/* The original, if it still holds the bytes that were checked. */
+static int
+open_original(const struct copy_order *o)
+{
+    int fd = open(o->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc;
+    size_t n;
+    char *p;
+
+    if (fd < 0)
+        return -errno;
+    rc = file_read_fd(fd, o->n, &p, &n);
+    if (rc == -EFBIG || (rc == 0 && (n != o->n || memcmp(p, o->p, n) != 0)))
+        rc = -ESTALE;
+    free(p);
+    if (rc == 0)
+        return fd;
+    close(fd);
+    return rc;
+}
+
 /* Through the descriptor that was checked; $ORIGIN needs the real name. */
 static int
 in_place(const struct copy_order *o, struct copy *out)
@@ -111,6 +131,18 @@ in_place(const struct copy_order *o, struct copy *out)
     return 0;
 }
 
+static int
+to_original(const struct copy_order *o, struct copy *out,
+            char why[COPY_WHY_LEN])
+{
+    int fd = *o->source_fd < 0 ? open_original(o) : *o->source_fd;
+
+    if (fd < 0)
+        return add_reason(why, o->path, fd);
+    *o->source_fd = fd;
+    return in_place(o, out);
+}
+
 int
 copy_make(const struct copy_order *o, struct copy *out, char why[COPY_WHY_LEN])
 {
@@ -128,9 +160,15 @@ copy_make(const struct copy_order *o, struct copy *out, char why[COPY_WHY_LEN])
     if (rc < 0 && o->staging != CONF_STAGING_MEMFD) {
         rc = to_file(o, out, why);
         if (rc < 0)
-            rc = in_place(o, out);
+            rc = to_original(o, out, why);
     }
     return rc;
+}
+
+int
+copy_is_sealed(const struct copy *c)
+{
+    return !c->is_private_file && !c->is_in_place;
 }
 
 void

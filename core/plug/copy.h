@@ -2,11 +2,12 @@
 /* copy.h - where the loader finds an image: the bytes that were checked, under
  * a name that no other image has.
  *
- * In this order, as far as the settings and the machine allow: a sealed memfd;
- * a private file in runtime_dir; the file of modules/ itself.  An image whose
- * libraries are found through $ORIGIN needs its own folder: there the private
- * file stands beside the original.  A place counts only if the kernel maps it
- * PROT_EXEC. */
+ * In this order, as far as the settings and the machine allow: the sealed memfd
+ * of the bundle, through a descriptor of the copy's own (so the bytes are in
+ * memory once); a private file in runtime_dir; the file of modules/ itself, if
+ * it holds these bytes.  An image whose libraries are found through $ORIGIN
+ * needs its own folder: there the private file stands beside the original.  A
+ * place counts only if the kernel maps it PROT_EXEC. */
 #ifndef PLUG_COPY_H
 #define PLUG_COPY_H
 
@@ -28,17 +29,20 @@ struct copy_order {
     enum conf_staging staging;
     const char *runtime_dir; /* or NULL */
     const char *path, *name; /* of the original; name is path's last part */
-    const char *hash_hex;
-    const void *p; /* its bytes */
+    const void *p;           /* its bytes */
     size_t n;
+    int fd, no_memfd; /* its bytes, as in struct bundle_image */
     int needs_folder;
-    int *source_fd; /* taken (and set to -1) if it is used in place */
+    int *source_fd; /* the original, taken (and set to -1) if it is used in
+                       place; -1: not read, opened if there is no other way */
 };
 
 /* Make a copy.  0, or -errno; why has a reason for every place that was no
  * good, also when a later one was. [control] */
 MUST_USE int copy_make(const struct copy_order *o, struct copy *out,
                        char why[COPY_WHY_LEN]);
+/* Whether c.fd is a sealed memfd. [any] */
+int copy_is_sealed(const struct copy *c);
 /* Close, and remove a private file.  Fine for one of fd -1. [control] */
 void copy_fini(struct copy *c);
 

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "conf/bundle.h"
+#include "conf/bundle_image.h"
 #include "os/dso.h"
 #include "plug/elf.h"
 #include "plug/source.h"
@@ -26,9 +28,9 @@ struct staging {
     const char *path;
     const struct place *at;
     struct diag *d;
-    struct source src;
+    const struct bundle_image *from; /* NULL: not in the bundle yet */
+    struct source src; /* its bytes; fd -1 if they come from the bundle */
     struct elf_info elf;
-    uint8_t hash[SHA256_LEN];
 };
 
 /* ---- messages -------------------------------------------------------------*/
@@ -133,10 +135,10 @@ new_image(const struct staging *g)
     img->magic = IMAGE_MAGIC;
     img->set = g->set;
     img->name = base_name(img->path);
-    img->source = g->src.id;
-    img->n_bytes = g->src.n;
-    memcpy(img->hash, g->hash, SHA256_LEN);
-    sha256_hex(g->hash, img->hash_hex);
+    img->source = g->from->source;
+    img->n_bytes = g->from->n;
+    memcpy(img->hash, g->from->sha256, SHA256_LEN);
+    sha256_hex(img->hash, img->hash_hex);
     build_id_text(img, &g->elf);
     img->note = g->elf.note;
     img->elf_flags = g->elf.flags;
@@ -166,9 +168,10 @@ make_copy(struct staging *g, struct image *img)
         .runtime_dir = g->rules->runtime_dir,
         .path = img->path,
         .name = img->name,
-        .hash_hex = img->hash_hex,
         .p = g->src.p,
         .n = g->src.n,
+        .fd = g->from->fd,
+        .no_memfd = g->from->no_memfd,
         .needs_folder = (g->elf.flags & ELF_ORIGIN) != 0,
         .source_fd = &g->src.fd,
     };
@@ -216,16 +219,70 @@ examine(struct staging *g)
     return rc < 0 ? complain(g, why, rc) : 0;
 }
 
+/* Put what was read into the bundle.  Bytes that are staged already stay in
+ * memory once. */
+static int
+keep(struct staging *g)
+{
+    struct bundle_image read = {
+        .path = g->path, .fd = -1, .n = g->src.n, .source = g->src.id};
+    const struct image *same;
+    char why[WHY_LEN];
+
+    sha256_of(g->src.p, g->src.n, read.sha256);
+    same = find(g->set, read.sha256);
+    if (same != NULL && copy_is_sealed(&same->copy))
+        read.fd = same->copy.fd;
+    g->from =
+        bundle_image_add(g->rules->bundle, &read, g->src.p, why, sizeof why);
+    return g->from != NULL ? 0 : complain(g, why, ERR_INVALID);
+}
+
+/* Of the file, unless the bundle is to be all there is. */
+static int
+read_file(struct staging *g)
+{
+    char why[WHY_LEN];
+    et_err e = {why, sizeof why, 0};
+    int rc;
+
+    if (g->rules->bundle->is_closed)
+        return complain(g, "is not in the bundle", ERR_INVALID);
+    rc = source_read(g->path, g->rules->owner, &g->src, &e);
+    if (rc < 0)
+        return complain(g, why, rc);
+    rc = examine(g);
+    return rc < 0 ? rc : keep(g);
+}
+
+/* Of the bundle, into this process for the first time. */
+static int
+read_bundle(struct staging *g)
+{
+    char why[WHY_LEN];
+    int rc = bundle_image_load(g->from, &g->src.p);
+
+    if (rc < 0) {
+        snprintf(why, sizeof why, "cannot be read from the bundle: %s",
+                 strerror(-rc));
+        return complain(g, why, rc == -ENOMEM ? ERR_NOMEM : ERR_INVALID);
+    }
+    g->src.n = (size_t)g->from->n;
+    return examine(g);
+}
+
 static int
 stage(struct staging *g, struct image **out)
 {
-    int rc = examine(g);
+    int rc = g->from != NULL ? 0 : read_file(g);
 
     if (rc < 0)
         return rc;
-    sha256_of(g->src.p, g->src.n, g->hash);
-    *out = find(g->set, g->hash);
-    return *out != NULL ? 0 : admit(g, out);
+    *out = find(g->set, g->from->sha256);
+    if (*out != NULL)
+        return 0;
+    rc = g->src.p != NULL ? 0 : read_bundle(g);
+    return rc < 0 ? rc : admit(g, out);
 }
 
 int
@@ -234,13 +291,10 @@ image_stage(struct image_set *s, const struct image_rules *rules,
             struct image **out)
 {
     struct staging g = {s, rules, path, at, d, .src = {.fd = -1}};
-    char why[WHY_LEN];
-    et_err e = {why, sizeof why, 0};
-    int rc = source_read(path, rules->owner, &g.src, &e);
+    int rc;
 
     *out = NULL;
-    if (rc < 0)
-        return complain(&g, why, rc);
+    g.from = bundle_image_find(rules->bundle, path);
     rc = stage(&g, out);
     source_fini(&g.src);
     if (rc == 0)

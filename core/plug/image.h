@@ -9,11 +9,13 @@
  *
  * The file in modules/ is never given to the loader: whoever overwrites it
  * would pull the code from under the workers, and a name loaded once answers
- * with the old code for ever.  image_stage reads it through one descriptor,
- * checks owner, ELF and note on those very bytes, and copies them into a sealed
- * memfd (else a private file, else - with a warning - the file in place).  Only
- * image_open runs code of it.  Between the two is the place of the trial load
- * in a child process: everything that child needs is the staged image.
+ * with the old code for ever.  image_stage takes the bytes from the bundle; if
+ * they are not there it reads the file through one descriptor, checks owner,
+ * ELF and note on those very bytes, and puts them there.  The loader is given
+ * the bundle's sealed memfd (else a private file, else - with a warning - the
+ * file in place).  Only image_open runs code of it.  Between the two is the
+ * place of the trial load in a child process: everything that child needs is
+ * the staged image.
  *
  * A retired image stays mapped unless the plugin said ET_P_UNMAP_OK and the
  * loader really let go; its fd stays open as long, so that its name is not
@@ -36,14 +38,18 @@
 #include "os/file.h"
 #include "plug/copy.h"
 
+struct bundle;
 struct plugin;
 
 /* Settings that may change from one reload to the next.
+ *   bundle   of the configuration that is being built: where the bytes are, or
+ *            go to
  *   staging  AUTO: memfd, else a file in runtime_dir, else in place;
  *            FILE: the latter two; MEMFD: that or nothing
  *   owner    STRICT: the file and its folder are root's or ours, and nobody
  *            else may write them */
 struct image_rules {
+    struct bundle *bundle;
     enum conf_staging staging;
     enum conf_owner owner;
     const char *runtime_dir; /* or NULL: none */
@@ -90,9 +96,11 @@ void image_set_init(struct image_set *s);
  * stay.  No image may be referenced any more. */
 void image_set_fini(struct image_set *s);
 
-/* Read, check and copy the file at path; no code of it runs.  *out has one
- * reference of the caller's.  Equal content gives the same image, already
- * opened or not.  at (may be NULL) is where the ini names it. */
+/* Check and copy the image at path; no code of it runs.  If the bundle has
+ * that path the disk is not touched; else the file is read into it, which is an
+ * error if the bundle is closed.  *out has one reference of the caller's.
+ * Equal content gives the same image, already opened or not, and is in memory
+ * once.  at (may be NULL) is where the ini names it. */
 MUST_USE int image_stage(struct image_set *s, const struct image_rules *rules,
                          const char *path, const struct place *at,
                          struct diag *d, struct image **out);

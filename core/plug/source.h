@@ -11,10 +11,11 @@
 
 #include "abi/etude_abi.h"
 #include "base/check.h"
+#include "conf/bundle_image.h"
 #include "conf/conf.h"
 #include "os/file.h"
 
-#define SOURCE_MAX_BYTES ((size_t)512 << 20)
+#define SOURCE_MAX_BYTES BUNDLE_IMAGE_MAX_BYTES
 
 struct source {
     int fd;

@@ -87,8 +87,12 @@ generation_read(struct server *s, struct diag *d)
     if (!bundle)
         return NULL;
     conf = conf_parse_some(bundle, d);
-    bundle_free(bundle);
-    if (!conf || d->n_errors == 0)
+    if (!conf) {
+        bundle_free(bundle);
+        return NULL;
+    }
+    conf->bundle = bundle;
+    if (d->n_errors == 0)
         return conf;
     look_for_more(s, conf, d);
     conf_free(conf);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "conf/bundle.h"
+#include "conf/bundle_image.h"
 #include "conf/conf.h"
 
 const char *
@@ -57,13 +59,15 @@ module_names_free(struct module_names *m)
 }
 
 int
-module_is_there(const struct conf_plugin *p, const char *path,
-                const struct place *at, struct diag *d)
+module_is_there(const struct bundle *b, const struct conf_plugin *p,
+                const char *path, const struct place *at, struct diag *d)
 {
     char dir[PATH_MAX], *slash;
     const char *nearest;
     struct module_names names;
 
+    if (b->is_closed || bundle_image_find(b, path))
+        return 1; /* image_stage knows what to say */
     if (access(path, F_OK) == 0 || errno != ENOENT)
         return 1;
     snprintf(dir, sizeof dir, "%s", path);

@@ -55,7 +55,7 @@ load(struct builder *b, struct section *s, struct image_set *images,
         return ERR_NOMEM;
     if (is_repeated(b, s)) /* said by conf; once is enough to look at */
         return 0;
-    if (!module_is_there(p, path, at, b->diag) ||
+    if (!module_is_there(b->conf->bundle, p, path, at, b->diag) ||
         plugin_load(images, rules, path, host_get(), at, b->diag, &s->plugin) <
             0) {
         s->plugin = NULL;
@@ -73,6 +73,7 @@ sections_load(struct builder *b, struct image_set *images,
 {
     const struct conf *c = b->conf;
     const struct image_rules rules = {
+        .bundle = c->bundle,
         .staging = (enum conf_staging)c->server.plugin_staging,
         .owner = (enum conf_owner)c->server.module_owner,
         .runtime_dir = runtime_dir,

@@ -10,10 +10,26 @@
 #include <sys/mount.h>
 
 #include "../../lib/fixture.h"
+#include "conf/bundle.h"
+#include "conf/bundle_image.h"
 
 static char why[COPY_WHY_LEN];
 static int source_fd;
+static struct bundle *bundle;
 static struct copy_order order;
+
+/* The bundle's image that an order is about. */
+static const struct bundle_image *
+kept(const char *path, const char *bytes, size_t n)
+{
+    struct bundle_image like = {.path = path, .fd = -1, .n = n};
+    const struct bundle_image *img;
+
+    memcpy(like.sha256, "\x01\x23\x45\x67\x89\xab\xcd\xef", 8);
+    img = bundle_image_add(bundle, &like, bytes, why, sizeof why);
+    ck_assert_msg(img != NULL, "%s", why);
+    return img;
+}
 
 static void
 setup(void)
@@ -23,14 +39,23 @@ setup(void)
     fixture_setup();
     snprintf(path, sizeof path, "%s", fixture_path("a.so"));
     source_fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    bundle = bundle_new();
+    ck_assert_ptr_nonnull(bundle);
     order = (struct copy_order){
         .path = path,
         .name = strrchr(path, '/') + 1,
-        .hash_hex = "0123456789abcdef",
+        .fd = kept(path, "content", 7)->fd,
         .p = "content",
         .n = 7,
         .source_fd = &source_fd,
     };
+}
+
+static void
+teardown(void)
+{
+    bundle_free(bundle);
+    fixture_teardown();
 }
 
 static void
@@ -55,9 +80,65 @@ START_TEST(a_memfd_is_the_first_choice)
     ck_assert_int_gt(readlink(link, target, sizeof target - 1), 0);
     ck_assert_str_eq(target, "/memfd:a.so@0123456789ab (deleted)");
     ck_assert_int_ge(source_fd, 0);
+    ck_assert(copy_is_sealed(&c));
+    ck_assert_int_ne(c.fd, order.fd);
+    bundle_image_close(bundle); /* the copy's is its own */
+    content_is(&c, "content");
     copy_fini(&c);
     ck_assert_int_eq(c.fd, -1);
     copy_fini(&c);
+}
+END_TEST
+
+START_TEST(a_memfd_that_is_none_is_passed_over)
+{
+    struct copy c;
+
+    order.no_memfd = -ENOSYS;
+    ck_assert_int_eq(copy_make(&order, &c, why), 0);
+    ck_assert(c.is_in_place && !copy_is_sealed(&c));
+    ck_assert_ptr_nonnull(strstr(why, "memfd: Function not implemented; "));
+    copy_fini(&c);
+    order.staging = CONF_STAGING_MEMFD;
+    ck_assert_int_eq(copy_make(&order, &c, why), -ENOSYS);
+    order.no_memfd = 0;
+    order.fd = -1;
+    ck_assert_int_eq(copy_make(&order, &c, why), -EBADF);
+    ck_assert_str_eq(why, "memfd: Bad file descriptor");
+}
+END_TEST
+
+/* An image out of a dump: the file is used for want of anything else, and only
+ * if it is still what it was. */
+START_TEST(in_place_without_a_descriptor_is_the_same_bytes_or_nothing)
+{
+    static const struct {
+        const char *text;
+        int rc;
+    } rows[] = {
+        {"content", 0},        {"Content", -ESTALE}, {"conten", -ESTALE},
+        {"contents", -ESTALE}, {"", -ESTALE},
+    };
+    struct copy c;
+
+    order.staging = CONF_STAGING_FILE;
+    close(source_fd);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int fd = open(order.path, O_WRONLY | O_TRUNC);
+
+        ck_assert_int_eq(file_write_fd(fd, rows[i].text, strlen(rows[i].text)),
+                         0);
+        close(fd);
+        source_fd = -1;
+        ck_assert_int_eq(copy_make(&order, &c, why), rows[i].rc);
+        ck_assert_int_eq(c.is_in_place, rows[i].rc == 0);
+        ck_assert_int_eq(source_fd < 0, 1);
+        copy_fini(&c);
+    }
+    ck_assert_ptr_nonnull(strstr(why, "a.so: Stale file handle"));
+    ck_assert_int_eq(unlink(order.path), 0);
+    source_fd = -1;
+    ck_assert_int_eq(copy_make(&order, &c, why), -ENOENT);
 }
 END_TEST
 
@@ -141,9 +222,12 @@ main(void)
     SRunner *r = srunner_create(s);
     int failed;
 
-    tcase_add_checked_fixture(t, setup, fixture_teardown);
+    tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_memfd_is_the_first_choice);
+    tcase_add_test(t, a_memfd_that_is_none_is_passed_over);
     tcase_add_test(t, in_place_takes_the_descriptor);
+    tcase_add_test(t,
+                   in_place_without_a_descriptor_is_the_same_bytes_or_nothing);
     tcase_add_test(t, a_copy_that_needs_its_folder_lies_beside_the_original);
     tcase_add_test(t, in_place_with_an_origin_uses_the_real_name);
     tcase_add_test(t, a_folder_that_allows_no_execution_is_passed_over);

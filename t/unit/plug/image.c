@@ -19,9 +19,12 @@
 
 #include "../../lib/fixture.h"
 #include "base/err.h"
+#include "conf/bundle.h"
+#include "conf/bundle_image.h"
 #include "plug/elf.h"
 
 static struct image_set set;
+static struct image_set former; /* of the process before this one */
 static struct image_rules rules;
 static struct diag diag;
 static unsigned n_builds;
@@ -71,11 +74,24 @@ vary(const char *path)
     close(fd);
 }
 
+/* Stage it, read from the disk now. */
+static int
+stage(const char *path, struct image **out)
+{
+    int rc;
+
+    rules.bundle = bundle_new();
+    ck_assert_ptr_nonnull(rules.bundle);
+    rc = image_stage(&set, &rules, path, NULL, &diag, out);
+    bundle_free(rules.bundle);
+    return rc;
+}
+
 static struct image *
 staged(const char *path)
 {
     struct image *img;
-    int rc = image_stage(&set, &rules, path, NULL, &diag, &img);
+    int rc = stage(path, &img);
 
     ck_assert_msg(rc == 0, "%s", last_message());
     return img;
@@ -97,7 +113,7 @@ refused(const char *path, const char *text)
 
     diag_fini(&diag);
     diag_init(&diag);
-    ck_assert_int_lt(image_stage(&set, &rules, path, NULL, &diag, &img), 0);
+    ck_assert_int_lt(stage(path, &img), 0);
     ck_assert_ptr_null(img);
     ck_assert_uint_eq(diag.n_errors, 1);
     ck_assert_msg(strstr(last_message(), text) != NULL, "%s", last_message());
@@ -577,6 +593,156 @@ START_TEST(a_world_writable_file_is_refused_unless_any_owner_will_do)
 }
 END_TEST
 
+/* ---- the bundle -----------------------------------------------------------*/
+
+static struct bundle *
+new_bundle(void)
+{
+    rules.bundle = bundle_new();
+    ck_assert_ptr_nonnull(rules.bundle);
+    return rules.bundle;
+}
+
+static struct image *
+staged_from(struct bundle *b, const char *path)
+{
+    struct image *img;
+
+    rules.bundle = b;
+    ck_assert_msg(image_stage(&set, &rules, path, NULL, &diag, &img) == 0, "%s",
+                  last_message());
+    return img;
+}
+
+/* As another process, which has no image yet.  What is mapped stays so. */
+static void
+start_again(void)
+{
+    ck_assert_ptr_null(former.first);
+    former = set;
+    image_set_init(&set);
+}
+
+static ino_t
+inode_of(int fd)
+{
+    struct stat st;
+
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    return st.st_ino;
+}
+
+START_TEST(what_is_read_is_kept_and_is_in_memory_once)
+{
+    const char *path = build("a.so", "");
+    struct bundle *b = new_bundle();
+    struct image *img = staged_from(b, path);
+    const struct bundle_image *kept = bundle_image_find(b, path);
+
+    ck_assert_ptr_nonnull(kept);
+    ck_assert_uint_eq(kept->n, img->n_bytes);
+    ck_assert_mem_eq(kept->sha256, img->hash, SHA256_LEN);
+    ck_assert(file_id_equal(&kept->source, &img->source));
+    ck_assert_int_eq(kept->no_memfd, 0);
+    ck_assert(inode_of(kept->fd) == inode_of(img->copy.fd));
+    bundle_free(b);
+    ck_assert_int_eq(image_open(img, NULL, &diag), 0);
+    ck_assert_uint_eq(ask(img), 101);
+}
+END_TEST
+
+/* Reloads that change nothing: each bundle shares what there is. */
+START_TEST(equal_bytes_in_two_bundles_are_in_memory_once)
+{
+    const char *path = build("a.so", ""), *link = fixture_path("b.so");
+    struct bundle *old = new_bundle(), *b = new_bundle();
+    struct image *img = staged_from(old, path);
+
+    ck_assert_int_eq(symlink(path, link), 0);
+    ck_assert_ptr_eq(staged_from(b, link), img);
+    ck_assert_ptr_eq(staged_from(b, path), img);
+    ck_assert_uint_eq(b->n_images, 2);
+    ck_assert(inode_of(bundle_image_find(b, path)->fd) ==
+              inode_of(img->copy.fd));
+    ck_assert(inode_of(bundle_image_find(b, link)->fd) ==
+              inode_of(img->copy.fd));
+    bundle_free(old);
+    bundle_free(b);
+}
+END_TEST
+
+START_TEST(a_bundle_that_has_it_is_all_that_is_read)
+{
+    const char *path = build("a.so", "");
+    struct bundle *b = new_bundle();
+    struct image *img, *again;
+
+    img = staged_from(b, path);
+    build("a.so", "-DANSWER=200u"); /* another file by that name */
+    ck_assert_ptr_eq(staged_from(b, path), img);
+    ck_assert_int_eq(unlink(path), 0);
+    b->is_closed = 1;
+    ck_assert_ptr_eq(staged_from(b, path), img);
+    start_again();
+    again = staged_from(b, path);
+    ck_assert_ptr_ne(again, img);
+    ck_assert_str_eq(again->hash_hex, img->hash_hex);
+    ck_assert_str_eq(again->build_id, img->build_id);
+    ck_assert(inode_of(again->copy.fd) == inode_of(img->copy.fd));
+    ck_assert_int_eq(image_open(again, NULL, &diag), 0);
+    ck_assert_uint_eq(ask(again), 101);
+    ck_assert_ptr_eq(former.first, img);
+    bundle_free(b);
+}
+END_TEST
+
+START_TEST(a_closed_bundle_that_lacks_it_is_an_error_where_it_is_named)
+{
+    const char *path = build("a.so", "");
+    struct place at = {"etude.ini", 7};
+    struct bundle *b = new_bundle();
+    struct image *img;
+    char said[PATH_MAX + 100];
+
+    b->is_closed = 1;
+    ck_assert_int_eq(image_stage(&set, &rules, path, &at, &diag, &img),
+                     ERR_INVALID);
+    snprintf(said, sizeof said, "etude.ini:7: plugin %s: is not in the bundle",
+             path);
+    ck_assert_str_eq(last_message(), said);
+    bundle_free(b);
+}
+END_TEST
+
+START_TEST(what_is_refused_is_not_kept)
+{
+    struct bundle *b = new_bundle();
+    struct image *img;
+
+    ck_assert_int_eq(image_stage(&set, &rules, build("a.so", "-DNO_NOTE"), NULL,
+                                 &diag, &img),
+                     ERR_INVALID);
+    ck_assert_uint_eq(b->n_images, 0);
+    bundle_free(b);
+}
+END_TEST
+
+START_TEST(bytes_that_can_no_longer_be_read)
+{
+    const char *path = build("a.so", "");
+    struct bundle *b = new_bundle();
+    struct image *img;
+
+    image_unref(staged_from(b, path));
+    close(bundle_image_find(b, path)->fd);
+    ck_assert_int_eq(image_stage(&set, &rules, path, NULL, &diag, &img),
+                     ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(last_message(),
+                                 "a.so: cannot be read from the bundle: Bad "
+                                 "file descriptor"));
+}
+END_TEST
+
 /* ---- where the copy lies --------------------------------------------------*/
 
 static int
@@ -698,13 +864,24 @@ START_TEST(without_memfds)
     ck_assert_uint_eq(ask(img), 101);
     vary(path);
     rules.runtime_dir = fixture_path("missing");
-    img = loaded(path);
+    img = staged_from(new_bundle(), path);
     ck_assert(img->copy.is_in_place);
+    ck_assert_int_eq(bundle_image_find(rules.bundle, path)->no_memfd, -EPERM);
+    ck_assert_int_eq(image_open(img, NULL, &diag), 0);
     ck_assert_uint_eq(ask(img), 101);
     ck_assert_ptr_nonnull(
         strstr(last_message(), "memfd: Operation not permitted"));
     ck_assert_ptr_nonnull(
         strstr(last_message(), "missing: No such file or directory"));
+    rules.runtime_dir = dir; /* and again, of the bundle */
+    ck_assert_int_eq(unlink(path), 0);
+    start_again();
+    img = staged_from(rules.bundle, path);
+    ck_assert(img->copy.is_private_file);
+    ck_assert_int_eq(image_open(img, NULL, &diag), 0);
+    ck_assert_uint_eq(ask(img), 101);
+    ck_assert_ptr_nonnull(former.first);
+    bundle_free(rules.bundle);
 }
 END_TEST
 
@@ -790,6 +967,13 @@ main(void)
     tcase_add_test(t, descriptors_that_contradict_their_note);
     tcase_add_test(t,
                    a_world_writable_file_is_refused_unless_any_owner_will_do);
+    tcase_add_test(t, what_is_read_is_kept_and_is_in_memory_once);
+    tcase_add_test(t, equal_bytes_in_two_bundles_are_in_memory_once);
+    tcase_add_test(t, a_bundle_that_has_it_is_all_that_is_read);
+    tcase_add_test(t,
+                   a_closed_bundle_that_lacks_it_is_an_error_where_it_is_named);
+    tcase_add_test(t, what_is_refused_is_not_kept);
+    tcase_add_test(t, bytes_that_can_no_longer_be_read);
     tcase_add_test(t, a_private_file_in_the_runtime_folder);
     tcase_add_test(t, a_private_file_goes_with_its_image);
     tcase_add_test(t, in_place_with_one_warning);

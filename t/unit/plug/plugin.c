@@ -9,6 +9,7 @@
 
 #include "../../lib/fixture.h"
 #include "base/err.h"
+#include "conf/bundle.h"
 #include "plug/image.h"
 
 static struct image_set set;
@@ -30,6 +31,19 @@ static const et_host host = {.size = sizeof host,
                              .minor = ET_ABI_MINOR,
                              .product = "test",
                              .iface = find_interface};
+
+/* Load it, read from the disk now. */
+static int
+load_path(const char *path, struct plugin **out)
+{
+    int rc;
+
+    rules.bundle = bundle_new();
+    ck_assert_ptr_nonnull(rules.bundle);
+    rc = plugin_load(&set, &rules, path, &host, NULL, &diag, out);
+    bundle_free(rules.bundle);
+    return rc;
+}
 
 static void
 setup(void)
@@ -60,7 +74,7 @@ load(const char *name, const char *flags, struct plugin **out)
     ck_assert_ptr_nonnull(path);
     diag_fini(&diag);
     diag_init(&diag);
-    return plugin_load(&set, &rules, path, &host, NULL, &diag, out);
+    return load_path(path, out);
 }
 
 static struct plugin *
@@ -327,9 +341,7 @@ START_TEST(an_image_that_does_not_stage_or_open)
 {
     struct plugin *p;
 
-    ck_assert_int_eq(plugin_load(&set, &rules, fixture_path("none.so"), &host,
-                                 NULL, &diag, &p),
-                     ERR_INVALID);
+    ck_assert_int_eq(load_path(fixture_path("none.so"), &p), ERR_INVALID);
     ck_assert_ptr_null(p);
     refused("-DUNDEFINED", "undefined symbol \"jwt_decode\"");
 }
@@ -378,7 +390,10 @@ declare(const void *const *items, size_t n, struct plugin **out)
 
     diag_fini(&diag);
     diag_init(&diag);
+    rules.bundle = bundle_new();
+    ck_assert_ptr_nonnull(rules.bundle);
     ck_assert_int_eq(image_stage(&set, &rules, path, NULL, &diag, &img), 0);
+    bundle_free(rules.bundle);
     ck_assert_int_eq(image_open(img, NULL, &diag), 0);
     img->descriptor = &desc;
     rc = plugin_new(img, &host, NULL, &diag, out);
