@@ -175,9 +175,8 @@ vars_env(char *const *env, et_str name)
     return NULL;
 }
 
-/* A new row for name, value still unset; NULL without memory. */
-static struct var *
-add(struct vars *t, et_str name)
+int
+vars_add(struct vars *t, const struct var *row)
 {
     struct var *v;
     size_t cap = t->cap ? 2 * t->cap : 16;
@@ -185,18 +184,25 @@ add(struct vars *t, et_str name)
     if (t->n == t->cap) {
         v = arena_alloc(t->arena, cap * sizeof(*v));
         if (!v)
-            return NULL;
+            return ERR_NOMEM;
         if (t->n)
             memcpy(v, t->v, t->n * sizeof(*v));
         t->v = v;
         t->cap = cap;
     }
-    v = &t->v[t->n];
-    *v = (struct var){.name = arena_dup(t->arena, name)};
-    if (!v->name.p)
+    t->v[t->n++] = *row;
+    return 0;
+}
+
+/* A new row for name, value still unset; NULL without memory. */
+static struct var *
+add(struct vars *t, et_str name)
+{
+    struct var v = {.name = arena_dup(t->arena, name)};
+
+    if (!v.name.p || vars_add(t, &v))
         return NULL;
-    t->n++;
-    return v;
+    return &t->v[t->n - 1];
 }
 
 int

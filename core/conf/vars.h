@@ -44,6 +44,9 @@ MUST_USE int vars_capture(struct vars *t, char *const *env, const char *dir,
                           et_str value);
 /* Remember one variable by name. [control] */
 MUST_USE int vars_capture_name(struct vars *t, char *const *env, et_str name);
+/* One more row, from elsewhere; v's texts are kept and live as long as t.  0 or
+ * ERR_NOMEM. [control] */
+MUST_USE int vars_add(struct vars *t, const struct var *v);
 /* The captured variable called name, or NULL. [control] */
 const struct var *vars_find(const struct vars *t, et_str name);
 /* value with every ${...} replaced, copied to a and NUL-terminated.

@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bundle_dump.c - see bundle_dump.h.
+ *
+ * The body is read in one piece into the bundle's arena and stays there: names
+ * and texts are where they were in it, which is why each ends in a NUL. */
+#include "conf/bundle_dump.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/sha256.h"
+#include "base/str.h"
+#include "conf/bundle.h"
+#include "conf/bundle_image.h"
+#include "os/file.h"
+
+#define MAGIC "etbundle"
+#define MAGIC_LEN 8
+#define HEAD_LEN (MAGIC_LEN + 4 + 4 + 8 + SHA256_LEN)
+#define COPY_BYTES (64u << 10)
+#define WHY_LEN 400
+
+enum var_flag {
+    VAR_HAS_VALUE = 1,
+    VAR_HAS_WHY = 2,
+    VAR_IS_SECRET = 4,
+    VAR_FLAGS = 7,
+};
+
+struct head {
+    uint32_t version;
+    uint64_t body_len;
+    uint8_t sha256[SHA256_LEN]; /* of the body */
+};
+
+/* ---- writing --------------------------------------------------------------*/
+
+static void
+put_u32(FILE *f, uint32_t n)
+{
+    n = htole32(n);
+    fwrite(&n, sizeof(n), 1, f);
+}
+
+static void
+put_u64(FILE *f, uint64_t n)
+{
+    n = htole64(n);
+    fwrite(&n, sizeof(n), 1, f);
+}
+
+static void
+put_text(FILE *f, et_str s)
+{
+    put_u32(f, (uint32_t)s.n);
+    if (s.n)
+        fwrite(s.p, 1, s.n, f);
+    fputc('\0', f);
+}
+
+static void
+put_id(FILE *f, const struct file_id *id)
+{
+    put_u64(f, id->dev);
+    put_u64(f, id->ino);
+    put_u64(f, id->size);
+    put_u64(f, (uint64_t)id->mtime_ns);
+    put_u64(f, (uint64_t)id->ctime_ns);
+}
+
+static void
+put_files(FILE *f, const struct bundle *b)
+{
+    put_u32(f, (uint32_t)b->n_files);
+    for (size_t i = 0; i < b->n_files; i++) {
+        put_text(f, str_from_z(b->files[i].name));
+        put_text(f, str_from_z(b->files[i].dir));
+        put_text(f, b->files[i].text);
+        put_u32(f, b->files[i].layer);
+        put_id(f, &b->files[i].id);
+    }
+}
+
+static void
+put_vars(FILE *f, const struct vars *t)
+{
+    put_u32(f, (uint32_t)t->n);
+    for (size_t i = 0; i < t->n; i++) {
+        const struct var *v = &t->v[i];
+
+        put_text(f, v->name);
+        put_text(f, v->value);
+        put_text(f, str_from_z(v->why));
+        put_u32(f, (v->value.p ? VAR_HAS_VALUE : 0u) |
+                       (v->why ? VAR_HAS_WHY : 0u) |
+                       (v->is_secret ? VAR_IS_SECRET : 0u));
+    }
+}
+
+static void
+put_images(FILE *f, const struct bundle *b)
+{
+    put_u32(f, b->n_images);
+    for (const struct bundle_image *i = b->images; i; i = i->next) {
+        put_text(f, str_from_z(i->path));
+        put_u64(f, i->n);
+        fwrite(i->sha256, SHA256_LEN, 1, f);
+        put_id(f, &i->source);
+    }
+}
+
+/* The body, malloc'ed.  0, or -errno. */
+static int
+make_body(const struct bundle *b, char **body, size_t *n)
+{
+    FILE *f = open_memstream(body, n);
+    int is_short;
+
+    if (!f)
+        return -ENOMEM;
+    put_text(f, str_from_z(b->cwd));
+    put_text(f, str_from_z(b->modules));
+    put_files(f, b);
+    put_vars(f, &b->vars);
+    put_images(f, b);
+    is_short = ferror(f);
+    if (fclose(f) != 0 || is_short)
+        return -ENOMEM; /* nothing else stops a stream into memory */
+    return *n <= BUNDLE_DUMP_MAX_BODY ? 0 : -EFBIG;
+}
+
+static int
+write_head(int fd, const char *body, size_t n)
+{
+    uint32_t version = htole32(BUNDLE_DUMP_VERSION);
+    uint64_t len = htole64(n);
+    char head[HEAD_LEN] = MAGIC;
+
+    memcpy(head + MAGIC_LEN, &version, sizeof(version));
+    memcpy(head + MAGIC_LEN + 8, &len, sizeof(len));
+    sha256_of(body, n, (uint8_t *)head + MAGIC_LEN + 16);
+    return file_write_fd(fd, head, sizeof(head));
+}
+
+static int
+write_image(int fd, const struct bundle_image *img)
+{
+    char block[COPY_BYTES];
+    uint64_t done = 0;
+    int rc = 0;
+
+    while (!rc && done < img->n) {
+        uint64_t left = img->n - done;
+        size_t n = left < sizeof(block) ? (size_t)left : sizeof(block);
+
+        rc = bundle_image_read(img, done, block, n);
+        if (!rc)
+            rc = file_write_fd(fd, block, n);
+        done += n;
+    }
+    return rc;
+}
+
+int
+bundle_dump_write(const struct bundle *b, int fd)
+{
+    const struct bundle_image *img;
+    char *body = NULL;
+    size_t n = 0;
+    int rc = make_body(b, &body, &n);
+
+    if (!rc)
+        rc = write_head(fd, body, n);
+    if (!rc)
+        rc = file_write_fd(fd, body, n);
+    for (img = b->images; !rc && img; img = img->next)
+        rc = write_image(fd, img);
+    free(body);
+    return rc;
+}
+
+/* ---- taking a body apart --------------------------------------------------*/
+
+/* What is left of a body.  After the first fault everything reads as zeros and
+ * "", so that a walk needs to look once, where it would go on too long. */
+struct reader {
+    const char *p;
+    size_t n;
+    int is_bad;
+};
+
+static const char *
+take(struct reader *r, size_t n)
+{
+    const char *p = r->p;
+
+    if (r->is_bad || n > r->n) {
+        r->is_bad = 1;
+        return NULL;
+    }
+    r->p += n;
+    r->n -= n;
+    return p;
+}
+
+static uint32_t
+take_u32(struct reader *r)
+{
+    const char *p = take(r, sizeof(uint32_t));
+    uint32_t n = 0;
+
+    if (p)
+        memcpy(&n, p, sizeof(n));
+    return le32toh(n);
+}
+
+static uint64_t
+take_u64(struct reader *r)
+{
+    const char *p = take(r, sizeof(uint64_t));
+    uint64_t n = 0;
+
+    if (p)
+        memcpy(&n, p, sizeof(n));
+    return le64toh(n);
+}
+
+static et_str
+take_text(struct reader *r)
+{
+    size_t n = take_u32(r);
+    const char *p = take(r, n), *end = take(r, 1);
+
+    if (end && *end == '\0')
+        return (et_str){p, n};
+    r->is_bad = 1;
+    return (et_str){"", 0};
+}
+
+/* A text without a NUL in it. */
+static const char *
+take_z(struct reader *r)
+{
+    et_str s = take_text(r);
+
+    r->is_bad |= strlen(s.p) != s.n;
+    return r->is_bad ? "" : s.p;
+}
+
+static const char *
+take_path(struct reader *r)
+{
+    const char *path = take_z(r);
+
+    r->is_bad |= path[0] != '/';
+    return path;
+}
+
+static struct file_id
+take_id(struct reader *r)
+{
+    struct file_id id;
+
+    id.dev = take_u64(r);
+    id.ino = take_u64(r);
+    id.size = take_u64(r);
+    id.mtime_ns = (int64_t)take_u64(r);
+    id.ctime_ns = (int64_t)take_u64(r);
+    return id;
+}
+
+static int
+take_file(struct reader *r, struct bundle *b)
+{
+    struct bundle_file f;
+    uint32_t layer, least = BUNDLE_BASE;
+
+    f.name = take_z(r);
+    f.dir = take_path(r);
+    f.text = take_text(r);
+    layer = take_u32(r);
+    f.id = take_id(r);
+    if (b->n_files)
+        least = b->files[b->n_files - 1].layer;
+    if (layer < least || layer > BUNDLE_OVERLAY ||
+        f.text.n > BUNDLE_MAX_BYTES - b->bytes)
+        r->is_bad = 1;
+    if (r->is_bad)
+        return 0;
+    f.layer = (enum bundle_layer)layer;
+    b->bytes += f.text.n;
+    return bundle_add_file(b, &f);
+}
+
+static int
+take_var(struct reader *r, struct bundle *b)
+{
+    struct var v;
+    uint32_t flags;
+
+    v.name = take_text(r);
+    v.value = take_text(r);
+    v.why = take_z(r);
+    flags = take_u32(r);
+    if (!(flags & VAR_HAS_VALUE)) {
+        r->is_bad |= v.value.n != 0;
+        v.value = (et_str){NULL, 0};
+    }
+    if (!(flags & VAR_HAS_WHY)) {
+        r->is_bad |= v.why[0] != '\0';
+        v.why = NULL;
+    }
+    v.is_secret = (flags & VAR_IS_SECRET) != 0;
+    r->is_bad |= (flags & ~(uint32_t)VAR_FLAGS) != 0;
+    return r->is_bad ? 0 : vars_add(&b->vars, &v);
+}
+
+/* Everything before the images; they follow in r. */
+static int
+take_texts(struct reader *r, struct bundle *b)
+{
+    uint32_t n;
+    int rc = 0;
+
+    b->cwd = take_path(r);
+    b->modules = take_path(r);
+    n = take_u32(r);
+    r->is_bad |= n == 0 || n > BUNDLE_MAX_FILES;
+    for (; !rc && !r->is_bad && n; n--)
+        rc = take_file(r, b);
+    for (n = take_u32(r); !rc && !r->is_bad && n; n--)
+        rc = take_var(r, b);
+    return rc;
+}
+
+/* ---- reading --------------------------------------------------------------*/
+
+/* One reading of a dump. */
+struct loader {
+    struct bundle *b;
+    struct diag *d;
+    int fd;
+    uint64_t size; /* of the file */
+    uint64_t at;   /* where the next image is */
+};
+
+static int PRINTF(2, 3) refuse(const struct loader *l, const char *fmt, ...)
+{
+    char why[WHY_LEN];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    diag_error(l->d, NULL, "bundle: %s", why);
+    return ERR_INVALID;
+}
+
+static int
+cut_short(const struct loader *l)
+{
+    return refuse(l, "is cut short: ends after %llu bytes",
+                  (unsigned long long)l->size);
+}
+
+static int
+damaged(const struct loader *l, const char *what)
+{
+    return refuse(l, "is damaged: %s", what);
+}
+
+static int
+read_failed(const struct loader *l, int rc)
+{
+    return rc == -ENODATA ? cut_short(l)
+                          : refuse(l, "cannot be read: %s", strerror(-rc));
+}
+
+static int
+no_memory(const struct loader *l)
+{
+    return refuse(l, "%s", err_text(ERR_NOMEM));
+}
+
+static int
+find_size(struct loader *l)
+{
+    struct stat st;
+
+    if (fstat(l->fd, &st) < 0)
+        return read_failed(l, -errno);
+    l->size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
+    return l->size >= HEAD_LEN ? 0 : cut_short(l);
+}
+
+static int
+judge_head(const struct loader *l, struct head *h, struct reader *r)
+{
+    if (memcmp(take(r, MAGIC_LEN), MAGIC, MAGIC_LEN) != 0)
+        return refuse(l, "is none: it does not begin with \"" MAGIC "\"");
+    h->version = take_u32(r);
+    if (h->version != BUNDLE_DUMP_VERSION)
+        return refuse(l, "is of version %u; this server reads version %u",
+                      h->version, BUNDLE_DUMP_VERSION);
+    if (take_u32(r) != 0)
+        return damaged(l, "its head");
+    h->body_len = take_u64(r);
+    if (h->body_len > BUNDLE_DUMP_MAX_BODY)
+        return refuse(l, "is too large: %llu bytes of texts",
+                      (unsigned long long)h->body_len);
+    if (h->body_len > l->size - HEAD_LEN)
+        return cut_short(l);
+    memcpy(h->sha256, take(r, SHA256_LEN), SHA256_LEN);
+    return 0;
+}
+
+static int
+read_head(struct loader *l, struct head *h)
+{
+    char bytes[HEAD_LEN];
+    struct reader r = {.p = bytes, .n = sizeof(bytes)};
+    int rc = file_read_at(l->fd, 0, bytes, sizeof(bytes));
+
+    return rc < 0 ? read_failed(l, rc) : judge_head(l, h, &r);
+}
+
+/* The body, in the bundle's arena. */
+static int
+read_body(struct loader *l, const struct head *h, struct reader *r)
+{
+    char *p = arena_alloc(&l->b->arena, (size_t)h->body_len);
+    uint8_t sha256[SHA256_LEN];
+    int rc;
+
+    if (!p)
+        return no_memory(l);
+    rc = file_read_at(l->fd, HEAD_LEN, p, (size_t)h->body_len);
+    if (rc < 0)
+        return read_failed(l, rc);
+    sha256_of(p, (size_t)h->body_len, sha256);
+    if (memcmp(sha256, h->sha256, SHA256_LEN) != 0)
+        return damaged(l, "its texts are not those of its hash");
+    *r = (struct reader){.p = p, .n = (size_t)h->body_len};
+    l->at = HEAD_LEN + h->body_len;
+    return 0;
+}
+
+static int
+add_image(struct loader *l, const struct bundle_image *img, const char *bytes)
+{
+    uint8_t sha256[SHA256_LEN];
+    char why[WHY_LEN];
+
+    sha256_of(bytes, (size_t)img->n, sha256);
+    if (memcmp(sha256, img->sha256, SHA256_LEN) != 0)
+        return refuse(l, "is damaged: %s is not that of its hash", img->path);
+    if (!bundle_image_add(l->b, img, bytes, why, sizeof(why)))
+        return refuse(l, "%s %s", img->path, why);
+    return 0;
+}
+
+/* The bytes of one, which begin at l->at. */
+static int
+read_image(struct loader *l, const struct bundle_image *img)
+{
+    char *bytes;
+    int rc;
+
+    if (img->n > BUNDLE_IMAGE_MAX_BYTES)
+        return refuse(l, "%s is too large", img->path);
+    if (img->n > l->size - l->at)
+        return cut_short(l);
+    bytes = malloc((size_t)img->n + 1);
+    if (!bytes)
+        return no_memory(l);
+    rc = file_read_at(l->fd, l->at, bytes, (size_t)img->n);
+    l->at += img->n;
+    rc = rc < 0 ? read_failed(l, rc) : add_image(l, img, bytes);
+    free(bytes);
+    return rc;
+}
+
+static int
+read_images(struct loader *l, struct reader *r)
+{
+    struct bundle_image img = {.fd = -1};
+    const char *sha256;
+    int rc = 0;
+
+    for (uint32_t n = take_u32(r); rc == 0 && n > 0; n--) {
+        img.path = take_path(r);
+        img.n = take_u64(r);
+        sha256 = take(r, SHA256_LEN);
+        img.source = take_id(r);
+        if (r->is_bad)
+            return damaged(l, "its list of images");
+        memcpy(img.sha256, sha256, SHA256_LEN);
+        rc = read_image(l, &img);
+    }
+    if (rc == 0 && (r->is_bad || r->n > 0))
+        return damaged(l, "its list of images");
+    if (rc == 0 && l->at != l->size)
+        return damaged(l, "there are bytes behind its end");
+    return rc;
+}
+
+static int
+load(struct loader *l)
+{
+    struct reader r;
+    struct head h;
+    int rc = find_size(l);
+
+    if (rc == 0)
+        rc = read_head(l, &h);
+    if (rc == 0)
+        rc = read_body(l, &h, &r);
+    if (rc < 0)
+        return rc;
+    if (take_texts(&r, l->b) == ERR_NOMEM)
+        return no_memory(l);
+    return r.is_bad ? damaged(l, "its texts") : read_images(l, &r);
+}
+
+struct bundle *
+bundle_dump_read(int fd, struct diag *d)
+{
+    struct loader l = {.b = bundle_new(), .d = d, .fd = fd};
+
+    if (!l.b) {
+        (void)no_memory(&l);
+        return NULL;
+    }
+    l.b->is_closed = 1;
+    if (load(&l) == 0)
+        return l.b;
+    bundle_free(l.b);
+    return NULL;
+}

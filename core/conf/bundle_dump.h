@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bundle_dump.h - a bundle as one run of bytes, and back.
+ *
+ * For a process that is to start from what was committed and not from what the
+ * disk holds by then.  A dump holds SECRETS in the clear (values of variables,
+ * files named by ${file:...}): a file it is written to is mode 0600 from its
+ * first moment, which is the caller's business; better is a memfd.
+ *
+ *     head   "etbundle" | u32 version | u32 0 | u64 body bytes | SHA-256 of
+ * body body   text cwd, modules u32 n_files    { text name, dir, text; u32
+ * layer; identity } u32 n_vars     { text name, value, why; u32 flags } u32
+ * n_images   { text path; u64 bytes; SHA-256; identity } images, one after the
+ * other, to the end of the file
+ *
+ *     text      u32 bytes, the bytes, a NUL
+ *     identity  struct file_id as five u64
+ *
+ * All numbers little-endian.  There is no second form of the same bundle: a
+ * dump that was read and is written again has the same bytes.  Every byte is
+ * under a hash or compared, so no damage passes. */
+#ifndef CONF_BUNDLE_DUMP_H
+#define CONF_BUNDLE_DUMP_H
+
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/diag.h"
+
+#define BUNDLE_DUMP_VERSION 1u /* of the layout above */
+#define BUNDLE_DUMP_MAX_BODY (128u << 20)
+
+struct bundle;
+
+/* Write b to fd at its current offset, which is the start of an empty file.
+ * 0, or -errno: -EFBIG if the body is beyond its bound. [control] */
+MUST_USE int bundle_dump_write(const struct bundle *b, int fd);
+/* The bundle that the file of fd holds from its first byte to its last,
+ * closed; fd stays the caller's and its offset where it was.  NULL with one
+ * error in d if it is no dump, of another version, cut short or damaged, or the
+ * system refuses. [control] */
+MUST_USE struct bundle *bundle_dump_read(int fd, struct diag *d);
+
+#endif
