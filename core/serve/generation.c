@@ -33,6 +33,8 @@ generation_dispose(struct server *s, struct gen *g)
 {
     free(g->on_retired);
     build_free(g);
+    if (s->gen == g) /* the last one, at the end */
+        s->gen = NULL;
     s->n_gens--;
     generation_count(s);
 }
