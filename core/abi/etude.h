@@ -31,7 +31,8 @@
  * others run anywhere [any].
  *
  * Contents: versions, declaring (plugin, routes, steps, options, objects,
- * metrics), counting, strings, reading the request, answering, logging and errors, escaping.
+ * metrics), counting, strings, logging and errors, what outlives generations,
+ * reading the request, its memory, answering, escaping.
  *
  * plugins/README.md builds a real plugin with it, step by step; etude_test.h
  * is a mock server for its unit tests; etude.hpp adds what C++ wants. */
@@ -637,6 +638,81 @@ et_fail(et_req *r, const char *format, ...)
     /* In parentheses, because check.h has a macro called fail(). */
     return (r->http->fail)(
         r, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+}
+
+/* ---- what outlives generations -------------------------------------------*/
+
+/* Counters and small values that the server keeps over reloads, new builds of
+ * the plugin and changed options included; ET_IF_STORE in etude_abi.h says
+ * exactly how.  Each worker counts for itself, et_store_total is the sum.
+ *
+ *     struct state { et_store *seen; };
+ *
+ *     static int32_t
+ *     init(et_worker *w, const void *from, void *state, et_err *e)
+ *     {
+ *         struct state *s = (struct state *)state;
+ *         s->seen = et_store_open(w, "seen");
+ *         return s->seen ? 0 : et_seterr(e, "no store");
+ *     }
+ *
+ *     ET_STATE(struct state, init, NULL);
+ *
+ *     ET_REQUEST(limit)
+ *     {
+ *         et_store *seen = ((struct state *)self)->seen;
+ *         et_store_add(seen, et_peer(r), 1, 60000);
+ *         if (et_store_total(seen, et_peer(r)) > 100)
+ *             return et_error(r, 429, "a hundred a minute, please\n");
+ *         return ET_NEXT;
+ *     } */
+
+/* In the init of an ET_STATE only; NULL if this server has no stores, or no
+ * room for one more.  Open until the state's exit has returned. */
+static inline et_store *
+et_store_open(et_worker *w, const char *name)
+{
+    const et_store_api *api = et_iface(w, ET_IF_STORE, et_store_api, del);
+    return api ? api->open(w, et_s(name)) : NULL;
+}
+
+/* Add to this worker's counter; what it is then (0 or more), or ET_EINVAL (the
+ * key is longer than 255 bytes) or ET_ELIMIT ([server] store_memory is full).
+ * ttl_ms from the add that begins it, 0 for ever. */
+static inline int64_t
+et_store_add(et_store *s, et_str key, int64_t delta, uint64_t ttl_ms)
+{
+    return s->api->add(s, key, delta, ttl_ms);
+}
+
+/* What all workers have counted for that key. */
+static inline int64_t
+et_store_total(et_store *s, et_str key)
+{
+    return s->api->total(s, key);
+}
+
+/* Keep a copy of a value of at most 64 KiB for this worker; 0, ET_EINVAL or
+ * ET_ELIMIT. */
+static inline int32_t
+et_store_put(et_store *s, et_str key, et_str value, uint64_t ttl_ms)
+{
+    return s->api->put(s, key, value, ttl_ms);
+}
+
+/* This worker's value, until the next call on this store: copy it, or use it at
+ * once. */
+static inline et_str
+et_store_get(et_store *s, et_str key)
+{
+    return s->api->get(s, key);
+}
+
+/* Forget this worker's counter and value of that key. */
+static inline int32_t
+et_store_del(et_store *s, et_str key)
+{
+    return s->api->del(s, key);
 }
 
 /* ---- reading the request -------------------------------------------------*/

@@ -92,6 +92,7 @@ typedef struct et_host et_host;
 #define ET_K_REQ 1u
 #define ET_K_WORKER 2u
 #define ET_K_CONF 3u
+#define ET_K_STORE 4u
 
 /* First member of every handle, so that a helper works on any of them. */
 typedef struct et_ctx {
@@ -303,6 +304,69 @@ struct et_metrics {
     void (*set)(et_req *r, uint32_t metric, int64_t value);
     /* A histogram: one more value. */
     void (*observe)(et_req *r, uint32_t metric, int64_t value);
+};
+
+/* ---- et.store/1: data of a plugin that outlives generations ---------------*/
+
+#define ET_IF_STORE "et.store/1"
+
+#define ET_STORE_NAME_MAX 63u     /* bytes of a store's name; at least one */
+#define ET_STORE_KEY_MAX 255u     /* bytes of a key, of any kind; 0 is fine */
+#define ET_STORE_VALUE_MAX 65536u /* bytes of a value */
+
+typedef struct et_store_api et_store_api;
+
+/* A store, open on one worker. */
+typedef struct et_store {
+    et_ctx ctx;
+    const et_store_api *api; /* so that helpers need no global */
+} et_store;
+
+/* Counters and small values that the host keeps for a plugin: whatever replaces
+ * the code or the options, the data stays.  A store is known by the plugin's
+ * id, the section ("limit" of [plugin limit], with or without values of a
+ * route's own) and the name it is opened by; whoever is a third of these finds
+ * another one.  It goes when no generation has had it open for [server]
+ * store_keep, and with the process.
+ *
+ * Each worker has counters and values of its own and changes only those: no
+ * lock, no heap.  What all workers have counted together is a sum over them.
+ *
+ * [server] store_memory bounds what one store holds, for each worker an equal
+ * share; a counter takes about a hundred bytes.  When it is full, what is over
+ * gives way first, and then what is nearest to its end; what has none stays,
+ * and ET_ELIMIT says that nothing is left to give way.
+ *
+ * ttl_ms is how long from now, 0 for ever.  Keys may come from clients: the
+ * host hashes them with a secret.  A key longer than ET_STORE_KEY_MAX is
+ * ET_EINVAL, or absent.  A counter and a value of one key are two things.
+ *
+ * All of it [worker], with a store that was opened on this worker. */
+struct et_store_api {
+    uint32_t size, reserved0;
+    /* The store of that name; NULL outside of the init of an ET_STATE, for a
+     * name that is too long or empty, without memory, and when there are
+     * too many stores (the log says which).  Open until the exit of this state
+     * has returned, or its init has failed. */
+    et_store *(*open)(et_worker *w, et_str name);
+    /* Add delta to this worker's counter; its new value, from 0 to INT64_MAX
+     * (it stops at both), or ET_EINVAL, ET_ELIMIT.  The ttl counts from the add
+     * that begins the counter: a later one may bring the end nearer and never
+     * puts it off, so that it is the length of a window.  A counter that is
+     * over begins anew from 0; one that is 0 is not kept. */
+    int64_t (*add)(et_store *s, et_str key, int64_t delta, uint64_t ttl_ms);
+    /* The sum of all workers' counters of that key, each as it was at some
+     * moment of the call; at most INT64_MAX. */
+    int64_t (*total)(et_store *s, et_str key);
+    /* Keep a copy of value for this worker, instead of what was there, which
+     * is gone even if this fails: ET_ELIMIT, or ET_EINVAL: too long, or a slice
+     * that get returned. */
+    int32_t (*put)(et_store *s, et_str key, et_str value, uint64_t ttl_ms);
+    /* This worker's value; absent if there is none.  Valid until the next call
+     * on that store or the return of the step, whichever is first. */
+    et_str (*get)(et_store *s, et_str key);
+    /* Forget this worker's counter and value of that key, if any. */
+    int32_t (*del)(et_store *s, et_str key);
 };
 
 /* ---- what a plugin declares ----------------------------------------------*/

@@ -104,6 +104,16 @@ static inline int64_t et_test_metric(const char *name);
 static inline int64_t et_test_metric_sum(const char *name);
 static inline int64_t et_test_metric_bucket(const char *name, size_t i);
 
+/* ---- the test's side: stores ----------------------------------------------*/
+
+/* et.store/1: what a plugin keeps outlives et_test_reload, until et_test_end.
+ * There is one worker; here is what the others have counted for a key, which
+ * et_store_total adds. */
+static inline void et_test_store_others(const char *store, const char *key,
+                                        int64_t n);
+/* Let so much time pass for the ends of what is kept. */
+static inline void et_test_store_wait(uint64_t ms);
+
 /* ---- the test's side: trouble --------------------------------------------*/
 
 /* The nth allocation from here on fails (1: the next); 0: none.  Allocations
@@ -118,6 +128,8 @@ static inline int et_test_out_of_memory(void (*build)(void));
 static inline void et_test_fail_set(int32_t rc);
 /* et.log/1: open and write return these, until 0. */
 static inline void et_test_fail_log(int32_t open_rc, int32_t write_rc);
+/* et.store/1: add and put that need room return rc, until 0. */
+static inline void et_test_fail_store(int32_t rc);
 /* iface() knows no such interface, until NULL. */
 static inline void et_test_hide_iface(const char *id);
 /* Records above this level are dropped; ET_L_DEBUG at first. */
@@ -146,12 +158,30 @@ struct et_test_figure_ { /* of one metric */
 
 typedef struct et_test_block_ *et_test_memory_;
 
+struct et_test_kept_ { /* a counter or a value */
+    struct et_test_kept_ *next;
+    et_str key, value; /* value: absent if it is gone */
+    int is_value;
+    int64_t count, others;
+    uint64_t ends_ms; /* 0: never */
+};
+
+struct et_test_store_ {
+    et_store pub;
+    struct et_test_store_ *next;
+    const char *name;
+    struct et_test_kept_ *kept;
+    et_test_memory_ given; /* what get returned last */
+    int is_open;
+};
+
 struct et_test_ {
     int is_ready, is_open, is_loaded;
     et_host host;
     et_http http;
     et_log log;
     et_metrics metrics;
+    et_store_api store;
     et_worker worker;
     et_conf conf;
     et_req req;
@@ -183,9 +213,13 @@ struct et_test_ {
     struct et_test_pair_ *records, *lines;
     struct et_test_figure_ *figures; /* by handle - 1 */
     uint32_t n_figures;
+    /* stores */
+    struct et_test_store_ *stores;
+    uint64_t now_ms;
+    int is_in_init;
     /* trouble */
     size_t fail_at, allocations;
-    int32_t fail_set, fail_open, fail_write;
+    int32_t fail_set, fail_open, fail_write, fail_store;
     const char *hidden;
 };
 
@@ -715,6 +749,167 @@ et_test_metrics_observe_(et_req *r, uint32_t metric, int64_t value)
     f->buckets[i]++;
 }
 
+/* ---- et.store/1 ----------------------------------------------------------*/
+
+/* The store of that name, made if it is not there yet. */
+static inline struct et_test_store_ *
+et_test_store_named_(et_str name)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_store_ *s = m->stores;
+    while (s && !et_eq(et_s(s->name), name))
+        s = s->next;
+    if (s)
+        return s;
+    s = (struct et_test_store_ *)et_test_get_(&m->journal, sizeof *s);
+    s->name = et_test_z_(&m->journal, name);
+    s->pub.ctx.size = (uint32_t)sizeof s->pub;
+    s->pub.ctx.kind = ET_K_STORE;
+    s->pub.ctx.host = &m->host;
+    s->pub.api = &m->store;
+    s->next = m->stores;
+    m->stores = s;
+    return s;
+}
+
+static inline et_store *
+et_test_store_open_(et_worker *w, et_str name)
+{
+    struct et_test_store_ *s;
+    (void)w;
+    if (!et_test_m_.is_in_init || !name.n || name.n > ET_STORE_NAME_MAX)
+        return NULL;
+    s = et_test_store_named_(name);
+    s->is_open = 1;
+    return &s->pub;
+}
+
+/* Every call begins here: what get returned before is gone. */
+static inline struct et_test_store_ *
+et_test_store_of_(et_store *pub)
+{
+    struct et_test_store_ *s = (struct et_test_store_ *)pub;
+    et_test_drop_(&s->given);
+    if (!s->is_open) {
+        fputs("etude_test.h: a store after the exit of its state\n", stderr);
+        abort();
+    }
+    return s;
+}
+
+static inline struct et_test_kept_ *
+et_test_store_find_(struct et_test_store_ *s, et_str key, int is_value)
+{
+    struct et_test_kept_ *k = s->kept;
+    while (k && (!et_eq(k->key, key) || k->is_value != is_value))
+        k = k->next;
+    if (k && k->ends_ms && k->ends_ms <= et_test_m_.now_ms) {
+        k->count = 0;
+        k->value = et_s(NULL);
+    }
+    return k;
+}
+
+/* The counter or value of key, made if it is not there yet. */
+static inline struct et_test_kept_ *
+et_test_store_get_kept_(struct et_test_store_ *s, et_str key, int is_value)
+{
+    et_test_memory_ *journal = &et_test_m_.journal;
+    struct et_test_kept_ *k = et_test_store_find_(s, key, is_value);
+    if (k)
+        return k;
+    k = (struct et_test_kept_ *)et_test_get_(journal, sizeof *k);
+    k->key = et_test_dup_(journal, key.p ? key : et_s(""));
+    k->is_value = is_value;
+    k->next = s->kept;
+    s->kept = k;
+    return k;
+}
+
+static inline uint64_t
+et_test_store_end_(uint64_t ttl_ms)
+{
+    return ttl_ms ? et_test_m_.now_ms + ttl_ms : 0;
+}
+
+static inline int64_t
+et_test_store_add_(et_store *pub, et_str key, int64_t delta, uint64_t ttl_ms)
+{
+    struct et_test_store_ *s = et_test_store_of_(pub);
+    const uint64_t ends_ms = et_test_store_end_(ttl_ms);
+    struct et_test_kept_ *k;
+    if (key.n > ET_STORE_KEY_MAX)
+        return ET_EINVAL;
+    k = et_test_store_get_kept_(s, key, 0);
+    if (!k->count && delta > 0 && et_test_m_.fail_store)
+        return et_test_m_.fail_store;
+    if (!k->count || (ends_ms && (!k->ends_ms || ends_ms < k->ends_ms)))
+        k->ends_ms = ends_ms;
+    if (delta > INT64_MAX - k->count)
+        k->count = INT64_MAX;
+    else
+        k->count = k->count + delta > 0 ? k->count + delta : 0;
+    return k->count;
+}
+
+static inline int64_t
+et_test_store_total_(et_store *pub, et_str key)
+{
+    struct et_test_store_ *s = et_test_store_of_(pub);
+    const struct et_test_kept_ *k = et_test_store_find_(s, key, 0);
+    if (key.n > ET_STORE_KEY_MAX)
+        return ET_EINVAL;
+    return k ? k->count + k->others : 0;
+}
+
+static inline int32_t
+et_test_store_del_(et_store *pub, et_str key)
+{
+    struct et_test_store_ *s = et_test_store_of_(pub);
+    struct et_test_kept_ *counter = et_test_store_find_(s, key, 0);
+    struct et_test_kept_ *value = et_test_store_find_(s, key, 1);
+    if (counter)
+        counter->count = 0;
+    if (value)
+        value->value = et_s(NULL);
+    return key.n > ET_STORE_KEY_MAX ? ET_EINVAL : 0;
+}
+
+static inline int32_t
+et_test_store_put_(et_store *pub, et_str key, et_str value, uint64_t ttl_ms)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_store_ *s = (struct et_test_store_ *)pub;
+    struct et_test_kept_ *k;
+    if (key.n > ET_STORE_KEY_MAX || value.n > ET_STORE_VALUE_MAX ||
+        (s->given && value.p == s->given->p))
+        return ET_EINVAL;
+    k = et_test_store_get_kept_(et_test_store_of_(pub), key, 1);
+    k->value = et_s(NULL);
+    if (m->fail_store)
+        return m->fail_store;
+    k->value = et_test_dup_(&m->journal, value.p ? value : et_s(""));
+    k->ends_ms = et_test_store_end_(ttl_ms);
+    return 0;
+}
+
+static inline et_str
+et_test_store_get_(et_store *pub, et_str key)
+{
+    struct et_test_store_ *s = et_test_store_of_(pub);
+    const struct et_test_kept_ *k = et_test_store_find_(s, key, 1);
+    return k ? et_test_dup_(&s->given, k->value) : et_s(NULL);
+}
+
+/* A step has returned: what get gave it is gone. */
+static inline void
+et_test_take_back_(void)
+{
+    struct et_test_store_ *s;
+    for (s = et_test_m_.stores; s; s = s->next)
+        et_test_drop_(&s->given);
+}
+
 /* ---- interfaces ----------------------------------------------------------*/
 
 static inline const void *
@@ -730,6 +925,8 @@ et_test_iface_(const et_host *h, const char *id, uint32_t min_size)
         return &m->log;
     if (strcmp(id, ET_IF_METRICS) == 0 && min_size <= sizeof m->metrics)
         return &m->metrics;
+    if (strcmp(id, ET_IF_STORE) == 0 && min_size <= sizeof m->store)
+        return &m->store;
     return NULL;
 }
 
@@ -768,6 +965,14 @@ et_test_mock_(void)
     m->metrics.add = et_test_metrics_add_;
     m->metrics.set = et_test_metrics_set_;
     m->metrics.observe = et_test_metrics_observe_;
+    m->store.size = (uint32_t)sizeof m->store;
+    m->store.open = et_test_store_open_;
+    m->store.add = et_test_store_add_;
+    m->store.total = et_test_store_total_;
+    m->store.put = et_test_store_put_;
+    m->store.get = et_test_store_get_;
+    m->store.del = et_test_store_del_;
+    m->now_ms = 1;
     m->host.size = (uint32_t)sizeof m->host;
     m->host.major = ET_ABI_MAJOR;
     m->host.minor = ET_ABI_MINOR;
@@ -1126,10 +1331,12 @@ et_test_init_state_(void)
     if (!def)
         return 0;
     state = et_test_get_(&m->open, def->state_size);
+    m->is_in_init = 1;
     if (def->init && (rc = def->init(&m->worker, from, state, &e)) < 0)
         m->why[e.n] = 0;
     else
         m->state = state;
+    m->is_in_init = 0;
     return rc;
 }
 
@@ -1158,8 +1365,12 @@ et_test_shut_(void)
         (const et_instancedef *)et_test_item_(ET_I_INSTANCE, 0);
     const et_statedef *state =
         (const et_statedef *)et_test_item_(ET_I_STATE, 0);
+    struct et_test_store_ *s;
     if (m->state && state->exit)
         state->exit(&m->worker, m->state);
+    et_test_take_back_();
+    for (s = m->stores; s; s = s->next)
+        s->is_open = 0;
     if (m->inst && inst->close)
         inst->close(m->inst);
     m->state = m->inst = m->conf_object = NULL;
@@ -1467,10 +1678,13 @@ static inline uint32_t
 et_test_step_(et_step fn, uint32_t flags)
 {
     struct et_test_ *m = &et_test_m_;
+    uint32_t result;
     et_test_seal_();
     if (flags & ET_B_BUFFER)
         m->sees_body = m->was_read = 1;
-    return fn(&m->req, et_test_self());
+    result = fn(&m->req, et_test_self());
+    et_test_take_back_();
+    return result;
 }
 
 /* An answer of the server's own, whatever the plugin did. */
@@ -1724,6 +1938,22 @@ et_test_metric_bucket(const char *name, size_t i)
     return f && i <= f->def->n_bounds ? f->buckets[i] : -1;
 }
 
+/* ---- stores --------------------------------------------------------------*/
+
+static inline void
+et_test_store_others(const char *store, const char *key, int64_t n)
+{
+    et_test_mock_();
+    et_test_store_get_kept_(et_test_store_named_(et_s(store)), et_s(key), 0)
+        ->others = n;
+}
+
+static inline void
+et_test_store_wait(uint64_t ms)
+{
+    et_test_mock_()->now_ms += ms;
+}
+
 /* ---- trouble -------------------------------------------------------------*/
 
 static inline void
@@ -1766,6 +1996,12 @@ et_test_fail_log(int32_t open_rc, int32_t write_rc)
 {
     et_test_mock_()->fail_open = open_rc;
     et_test_mock_()->fail_write = write_rc;
+}
+
+static inline void
+et_test_fail_store(int32_t rc)
+{
+    et_test_mock_()->fail_store = rc;
 }
 
 static inline void

@@ -43,6 +43,7 @@ ET_OPTIONS(struct options, check,
 struct state {
     const struct options *options;
     int64_t count;
+    et_store *store, *other;
 };
 
 static int n_inits, n_exits, n_loads, n_unloads, n_releases;
@@ -50,10 +51,13 @@ static int n_inits, n_exits, n_loads, n_unloads, n_releases;
 static int32_t
 init(et_worker *w, const void *from, void *state, et_err *e)
 {
-    (void)w;
+    struct state *s = (struct state *)state;
+
     (void)e;
     n_inits++;
-    ((struct state *)state)->options = (const struct options *)from;
+    s->options = (const struct options *)from;
+    s->store = et_store_open(w, "a store");
+    s->other = et_store_open(w, "another");
     return 0;
 }
 
@@ -103,6 +107,12 @@ unload_image(void)
 ET_IMAGE(load_image, unload_image);
 
 static uint32_t (*act)(et_req *r); /* what the route is to do */
+
+static et_store *
+store(void)
+{
+    return ((const struct state *)et_test_self())->store;
+}
 
 ET_ANY("/act/:one/*rest", run_act)
 {
@@ -759,6 +769,107 @@ START_TEST(what_was_counted_can_be_asked_for)
 }
 END_TEST
 
+static uint32_t
+count_keys(et_req *r)
+{
+    et_store *s = store();
+
+    ck_assert_ptr_null(et_store_open(r->worker, "a store"));
+    ck_assert_int_eq(et_store_add(s, et_s("a"), 2, 100), 2);
+    ck_assert_int_eq(et_store_add(s, et_s("a"), 3, 100), 5);
+    ck_assert_int_eq(et_store_add(s, et_s("b"), -1, 0), 0);
+    ck_assert_int_eq(et_store_add(s, et_s(""), INT64_MAX, 0), INT64_MAX);
+    ck_assert_int_eq(et_store_add(s, et_s(NULL), 1, 0), INT64_MAX);
+    ck_assert_int_eq(et_store_total(s, et_s("a")), 5 + 37);
+    ck_assert_int_eq(et_store_total(s, et_s("c")), 0);
+    return et_text(r, 200, "ok");
+}
+
+static uint32_t
+keep_values(et_req *r)
+{
+    et_store *s = store(), *other = ((struct state *)et_test_self())->other;
+    et_str one;
+
+    ck_assert_ptr_null(et_store_get(s, et_s("a")).p);
+    ck_assert_int_eq(et_store_put(s, et_s("a"), et_s("one"), 0), 0);
+    ck_assert_int_eq(et_store_put(s, et_s("b"), et_s(NULL), 50), 0);
+    one = et_store_get(s, et_s("a"));
+    ck_assert_ptr_null(et_store_get(other, et_s("a")).p);
+    ck_assert(et_eq(one, et_s("one")));
+    ck_assert_int_eq(et_store_put(s, et_s("c"), one, 0), ET_EINVAL);
+    ck_assert_uint_eq(et_store_get(s, et_s("b")).n, 0);
+    ck_assert_ptr_nonnull(et_store_get(s, et_s("b")).p);
+    return et_text(r, 200, "ok");
+}
+
+START_TEST(what_a_store_keeps_outlives_a_reload)
+{
+    open_plugin();
+    et_test_store_others("a store", "a", 37);
+    ck_assert_uint_eq(run("GET", "/act/1/", count_keys), 200);
+    ck_assert_uint_eq(run("GET", "/act/1/", keep_values), 200);
+    ck_assert_int_eq(et_test_reload("str=t"), 0);
+    ck_assert_int_eq(et_store_add(store(), et_s("a"), 1, 0), 6);
+    ck_assert(et_eq(et_store_get(store(), et_s("a")), et_s("one")));
+    ck_assert_int_eq(et_store_del(store(), et_s("a")), 0);
+    ck_assert_int_eq(et_store_total(store(), et_s("a")), 37);
+    ck_assert_ptr_null(et_store_get(store(), et_s("a")).p);
+    et_test_end();
+    open_plugin();
+    ck_assert_int_eq(et_store_total(store(), et_s("a")), 0);
+}
+END_TEST
+
+START_TEST(what_a_store_keeps_has_an_end)
+{
+    et_store *s;
+
+    open_plugin();
+    s = store();
+    et_store_add(s, et_s("a"), 1, 100);
+    et_store_put(s, et_s("a"), et_s("v"), 120);
+    et_test_store_wait(50);
+    ck_assert_int_eq(et_store_add(s, et_s("a"), 1, 100), 2);
+    et_test_store_wait(50);
+    ck_assert_int_eq(et_store_total(s, et_s("a")), 0);
+    ck_assert_uint_eq(et_store_get(s, et_s("a")).n, 1);
+    ck_assert_int_eq(et_store_add(s, et_s("a"), 1, 0), 1);
+    et_test_store_wait(20);
+    ck_assert_ptr_null(et_store_get(s, et_s("a")).p);
+    ck_assert_int_eq(et_store_total(s, et_s("a")), 1);
+}
+END_TEST
+
+START_TEST(a_store_refuses_what_the_servers_refuses)
+{
+    static char large[ET_STORE_VALUE_MAX + 1];
+    et_str long_key = et_sn(large, ET_STORE_KEY_MAX + 1);
+    et_store *s;
+
+    open_plugin();
+    s = store();
+    ck_assert_int_eq(et_store_add(s, long_key, 1, 0), ET_EINVAL);
+    ck_assert_int_eq(et_store_total(s, long_key), ET_EINVAL);
+    ck_assert_int_eq(et_store_put(s, long_key, et_s("v"), 0), ET_EINVAL);
+    ck_assert_ptr_null(et_store_get(s, long_key).p);
+    ck_assert_int_eq(et_store_del(s, long_key), ET_EINVAL);
+    ck_assert_int_eq(et_store_put(s, et_s("a"), et_sn(large, sizeof large), 0),
+                     ET_EINVAL);
+    ck_assert_int_eq(et_store_add(s, et_s("a"), 1, 0), 1);
+    ck_assert_int_eq(et_store_put(s, et_s("a"), et_s("v"), 0), 0);
+    et_test_fail_store(ET_ELIMIT);
+    ck_assert_int_eq(et_store_add(s, et_s("a"), 1, 0), 2);
+    ck_assert_int_eq(et_store_add(s, et_s("b"), 1, 0), ET_ELIMIT);
+    ck_assert_int_eq(et_store_put(s, et_s("a"), et_s("w"), 0), ET_ELIMIT);
+    ck_assert_ptr_null(et_store_get(s, et_s("a")).p);
+    et_test_end();
+    et_test_hide_iface(ET_IF_STORE);
+    open_plugin();
+    ck_assert_ptr_null(store());
+}
+END_TEST
+
 int
 main(void)
 {
@@ -793,6 +904,9 @@ main(void)
                    who_ignores_failed_allocations_still_sends_no_cut_answer);
     tcase_add_test(tcase, a_function_can_be_called_alone);
     tcase_add_test(tcase, what_was_counted_can_be_asked_for);
+    tcase_add_test(tcase, what_a_store_keeps_outlives_a_reload);
+    tcase_add_test(tcase, what_a_store_keeps_has_an_end);
+    tcase_add_test(tcase, a_store_refuses_what_the_servers_refuses);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
