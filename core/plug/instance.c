@@ -119,6 +119,8 @@ instance_open(struct instance *i, char *why, size_t cap)
 
 /* A worker's context says nothing of whose code runs: this does. */
 static _Thread_local const struct instance *speaking;
+/* And this, into which part what is lent goes; NULL unless init runs. */
+static _Thread_local struct instance_part *starting;
 
 const char *
 instance_speaking(void)
@@ -126,8 +128,32 @@ instance_speaking(void)
     return speaking ? speaking->name : NULL;
 }
 
+const struct instance *
+instance_in_init(void)
+{
+    return starting ? speaking : NULL;
+}
+
+void
+instance_lend(struct instance_loan *l)
+{
+    CHECK(starting != NULL);
+    l->next = starting->loans;
+    starting->loans = l;
+}
+
+static void
+take_back(struct instance_part *part)
+{
+    while (part->loans) {
+        struct instance_loan *l = part->loans;
+        part->loans = l->next;
+        l->give_back(l);
+    }
+}
+
 static int
-run_init(const struct instance *i, et_worker *w, void *state, et_err *e)
+run_init(struct instance *i, et_worker *w, void *state, et_err *e)
 {
     const et_statedef *def = i->plugin->state;
     int rc;
@@ -135,8 +161,10 @@ run_init(const struct instance *i, et_worker *w, void *state, et_err *e)
     if (!def->init)
         return 0;
     speaking = i;
+    starting = &i->parts[w->index];
     rc = def->init(w, i->inst ? i->inst : i->options, state, e);
     speaking = NULL;
+    starting = NULL;
     return rc;
 }
 
@@ -175,6 +203,7 @@ make_state(struct instance *i, et_worker *w, char *why, size_t cap)
     rc = run_init(i, w, state, &e);
     if (rc < 0) {
         explain(why, cap, &e, "its worker init failed without saying why");
+        take_back(&i->parts[w->index]);
         free(state);
         return rc;
     }
@@ -188,6 +217,7 @@ end_state(struct instance *i, et_worker *w)
     struct instance_part *part = &i->parts[w->index];
 
     run_exit(i, w, part->state);
+    take_back(part);
     free(part->state);
     part->state = NULL;
 }

@@ -25,9 +25,17 @@ struct plugin;
 /* What save may hand over of one state. */
 #define INSTANCE_SAVED_MAX (16u << 20)
 
+/* What an interface of the host has lent to a state while its init ran: given
+ * back when the state has ended, or its init has failed. */
+struct instance_loan {
+    struct instance_loan *next;
+    void (*give_back)(struct instance_loan *l);
+};
+
 /* A worker's share of an instance; only that worker looks at it. */
 struct instance_part {
-    void *state;     /* NULL: none, or the plugin declares none */
+    void *state; /* NULL: none, or the plugin declares none */
+    struct instance_loan *loans;
     uint32_t n_held; /* generations of this worker that hold it */
 };
 
@@ -83,6 +91,11 @@ MUST_USE int instance_inherit(struct instance *heir, const struct instance *old,
 /* The name of the instance whose worker init, exit, save or load runs on this
  * thread now, or NULL. [any] */
 const char *instance_speaking(void);
+/* The instance whose worker init runs on this thread now, or NULL. [any] */
+const struct instance *instance_in_init(void);
+/* Lend l, which is the caller's, to the state that is being made: give_back is
+ * called once, by the same worker.  Within an init only. [worker] */
+void instance_lend(struct instance_loan *l);
 /* What a step of this instance gets as self on worker index. [worker] */
 void *instance_self(const struct instance *i, uint32_t worker);
 

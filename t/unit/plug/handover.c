@@ -243,8 +243,65 @@ START_TEST(a_second_init_that_fails_lets_go)
 }
 END_TEST
 
+/* ---- what is lent to a state ---------------------------------------------*/
+
+static struct instance_loan loans[2];
+static int n_given_back;
+
+static void
+on_given_back(struct instance_loan *l)
+{
+    ck_assert_ptr_eq(l, &loans[1 - n_given_back]); /* the newest first */
+    n_given_back++;
+}
+
+static int32_t
+borrow(et_worker *w, const void *from, void *state, et_err *e)
+{
+    ck_assert_ptr_nonnull(instance_in_init());
+    n_given_back = 0;
+    for (int i = 0; i < 2; i++) {
+        loans[i].give_back = on_given_back;
+        instance_lend(&loans[i]);
+    }
+    return on_init(w, from, state, e);
+}
+
+static void
+end_with_loans(et_worker *w, void *state)
+{
+    ck_assert_ptr_null(instance_in_init());
+    ck_assert_int_eq(n_given_back, 0);
+    on_end(w, state);
+}
+
+static const et_statedef with_loans = {.state_size = sizeof(struct counter),
+                                       .init = borrow,
+                                       .exit = end_with_loans};
+
+START_TEST(what_is_lent_comes_back_behind_the_exit_or_a_failed_init)
+{
+    struct plugin p;
+    struct instance *i = new_instance(&p, &with_loans);
+    char why[64] = "";
+
+    ck_assert_ptr_null(instance_in_init());
+    init_fails_at = 1;
+    ck_assert_int_eq(instance_hold(i, &workers[0], why, sizeof why), ET_ENOMEM);
+    ck_assert_int_eq(n_given_back, 2);
+    for (int held = 0; held < 2; held++)
+        ck_assert_int_eq(instance_hold(i, &workers[0], why, sizeof why), 0);
+    instance_drop(i, &workers[0]);
+    ck_assert_int_eq(n_given_back, 0);
+    instance_drop(i, &workers[0]);
+    ck_assert_int_eq(n_given_back, 2);
+    instance_unref(i);
+}
+END_TEST
+
 UNIT_MAIN(handover, the_first_makes_and_the_last_ends,
           an_init_that_fails_holds_nothing, a_state_is_handed_over,
           who_takes_no_part_starts_empty,
           what_is_not_taken_leaves_a_fresh_state,
-          a_second_init_that_fails_lets_go)
+          a_second_init_that_fails_lets_go,
+          what_is_lent_comes_back_behind_the_exit_or_a_failed_init)
