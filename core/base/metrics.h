@@ -32,7 +32,10 @@
     X(generation,           gauge,   "number of the generation that serves")   \
     X(generations_active,   gauge,   "generations that still have requests")   \
     X(images_mapped,        gauge,   "builds of plugins mapped")               \
-    X(images_retired,       gauge,   "of these: no longer in use")
+    X(images_retired,       gauge,   "of these: no longer in use")             \
+    X(store_entries,        gauge,   "counters and values in open stores")     \
+    X(store_evictions,      counter, "of them given up early, to make room")   \
+    X(store_refusals,       counter, "of them refused: no room could be made")
 /* clang-format on */
 
 enum metric {

@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "base/slab.h"
 #include "base/wheel.h"
+#include "http/host.h"
 #include "proto/http1.h"
 #include "proto/http1_out.h"
 
@@ -52,7 +53,7 @@ struct body_budget {
 };
 
 struct env {
-    et_worker worker; /* what plugins see of it */
+    struct host_worker worker; /* what plugins see of it */
     struct io *io;
     struct clock clock;
     struct wheel wheel;

@@ -46,7 +46,7 @@ begin_request(struct conn *c)
 
     if (!r)
         return ERR_LIMIT;
-    req_init(r, &env->blocks, &env->worker, &env->clock);
+    req_init(r, &env->blocks, &env->worker.pub, &env->clock);
     r->sink = &h1_sink;
     r->sink_ctx = c;
     if (req_reserve_fields(r, env->limits.head.max_fields) < 0) {

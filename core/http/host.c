@@ -10,6 +10,7 @@
 #include "config.h"
 #include "http/metering.h"
 #include "http/req.h"
+#include "http/stores.h"
 #include "plug/instance.h"
 
 #define HOST_LOG_MAX 2000u
@@ -26,6 +27,8 @@ speaker(const et_ctx *c)
     if (c->kind == ET_K_CONF)
         return CONTAINER_OF((et_conf *)(uintptr_t)c, struct instance, conf)
             ->name;
+    if (c->kind == ET_K_STORE)
+        return stores_section(c);
     return instance_speaking();
 }
 
@@ -89,6 +92,7 @@ host_iface(const et_host *h, const char *id, uint32_t min_size)
         {ET_IF_HTTP, host_http(), sizeof(et_http)},
         {ET_IF_LOG, host_log(), sizeof(et_log)},
         {ET_IF_METRICS, metering_iface(), sizeof(et_metrics)},
+        {ET_IF_STORE, stores_iface(), sizeof(et_store_api)},
     };
 
     (void)h;

@@ -7,6 +7,32 @@
 #define HTTP_HOST_H
 
 #include "abi/etude_abi.h"
+#include "base/check.h"
+
+struct clock;
+struct metrics;
+struct stores;
+
+#define HOST_WORKER_MAGIC 0x307eu
+
+/* A worker as plugins hold it, and what the calls they make with it need of
+ * ours.  All of it lives as long as the worker. */
+struct host_worker {
+    et_worker pub;
+    uint32_t magic;
+    const struct clock *clock; /* of its turn */
+    struct metrics *metrics;   /* its own figures */
+    struct stores *stores;     /* where it opens them */
+};
+
+static inline struct host_worker *
+host_worker_of(et_worker *pub)
+{
+    struct host_worker *w = CONTAINER_OF(pub, struct host_worker, pub);
+
+    CHECK(pub->ctx.kind == ET_K_WORKER && w->magic == HOST_WORKER_MAGIC);
+    return w;
+}
 
 /* The one host of this process. [any] */
 const et_host *host_get(void);

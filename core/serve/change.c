@@ -86,6 +86,7 @@ change_prepare(struct server *s, struct gen *g, struct diag *d)
 {
     struct fleet *f = &s->fleet;
 
+    stores_set_memory(&s->stores, (uint64_t)g->conf->server.store_memory);
     fleet_command(f, 0, f->n_workers, order_prepare, g);
     if (wait_ready(s, g, d) < 0)
         return ERR_TIMEOUT;

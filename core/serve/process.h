@@ -12,9 +12,9 @@
  *        dry -> generation -> build; change -> generation
  *
  * Not here: anything another thread touches, but for what says so itself
- * (mailbox, body_budget, metering).  Invariants: gen is NULL until the first
- * one is made, and from the first COMMIT on the one that serves; n_gens >= 1
- * while there is one; ids are at most last_id; stops never falls. */
+ * (mailbox, body_budget, metering, stores).  Invariants: gen is NULL until the
+ * first one is made, and from the first COMMIT on the one that serves; n_gens
+ * >= 1 while there is one; ids are at most last_id; stops never falls. */
 #ifndef SERVE_PROCESS_H
 #define SERVE_PROCESS_H
 
@@ -22,6 +22,7 @@
 
 #include "conn/env.h"
 #include "http/metering.h"
+#include "http/stores.h"
 #include "plug/image.h"
 #include "serve/command.h"
 #include "serve/fleet.h"
@@ -47,6 +48,7 @@ struct server {
     struct image_set images;
     struct metering metering;
     struct metrics metrics; /* the control thread's own figures */
+    struct stores stores;
     struct gen *gen;
     uint64_t last_id;
     uint32_t n_gens; /* alive */

@@ -2,12 +2,24 @@
 /* server.c - the server process: a table of contents; see server.h. */
 #include "serve/server.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "conf/conf.h"
+#include "http/gen.h"
 #include "serve/control.h"
 #include "serve/process.h"
 #include "serve/reload.h"
 #include "serve/start.h"
 #include "serve/stop.h"
+
+/* Drop the stores of plugins that are gone long enough; until when the control
+ * thread may sleep. */
+static int
+sweep_stores(struct server *s)
+{
+    return stores_sweep(&s->stores, clock_mono_ns() / 1000000u,
+                        (uint64_t)s->gen->conf->server.store_keep);
+}
 
 int
 server_run(const struct server_options *o)
@@ -21,7 +33,7 @@ server_run(const struct server_options *o)
     if (code != SERVER_OK)
         control_leave(&s, code);
     while (s.stops == 0) {
-        control_turn(&s, -1);
+        control_turn(&s, sweep_stores(&s));
         if (s.hup)
             reload_run(&s);
     }

@@ -55,6 +55,7 @@ choose(struct server *s, const struct conf *conf, struct diag *d)
         diag_error(d, NULL, "out of memory");
         return SERVER_INTERNAL;
     }
+    stores_init(&s->stores, s->settings.n_workers);
     return SERVER_OK;
 }
 
@@ -90,6 +91,7 @@ start_workers(struct server *s)
         .slab_capacity = s->settings.slab_capacity,
         .memory_bytes = s->settings.worker_memory,
         .budget = &s->budget,
+        .stores = &s->stores,
         .control = &s->mailbox,
         .sheds = &f->acceptor.sheds,
         .waits = &f->acceptor.waits,

@@ -111,6 +111,7 @@ stop_serving(struct server *s)
     pidfile_remove(s);
     if (!end_threads(s))
         control_leave(s, SERVER_CUT);
+    stores_fini(&s->stores);
     metering_fini(&s->metering);
     image_set_fini(&s->images);
     fleet_fini(&s->fleet);

@@ -49,7 +49,8 @@ order_give(struct worker *w, struct order *o)
 static void
 go_on_preparing(struct worker *w, struct order *o)
 {
-    int rc = gen_prepare_step(o->arg, &w->env.worker, o->why, sizeof o->why);
+    int rc =
+        gen_prepare_step(o->arg, &w->env.worker.pub, o->why, sizeof o->why);
 
     if (rc <= 0) {
         order_reply(o, rc);
@@ -63,7 +64,7 @@ void
 order_prepare(struct worker *w, struct order *o)
 {
     o->why[0] = '\0';
-    gen_prepare(o->arg, &w->env.worker);
+    gen_prepare(o->arg, &w->env.worker.pub);
     go_on_preparing(w, o);
 }
 
@@ -72,7 +73,7 @@ order_abort(struct worker *w, struct order *o)
 {
     struct gen *g = o->arg;
 
-    (void)!gen_retire(&g->workers[w->env.worker.index]);
+    (void)!gen_retire(&g->workers[w->env.worker.pub.index]);
     order_reply(o, 0);
 }
 
@@ -87,7 +88,7 @@ order_commit(struct worker *w, struct order *o)
     http1_common_init(&env->common, (et_str){c->server, strlen(c->server)},
                       env->clock.date);
     http1_common_init(&env->common_bare, (et_str){NULL, 0}, env->clock.date);
-    env->gen = &c->gen->workers[env->worker.index];
+    env->gen = &c->gen->workers[env->worker.pub.index];
     if (old && old->n_active == 0)
         env->on_retired(env, old);
     order_reply(o, 0);

@@ -310,11 +310,16 @@ worker_start(struct worker *w, const struct worker_options *o,
         return rc;
     w->options = *o;
     w->start = start;
-    env->worker =
-        (et_worker){.ctx = {sizeof env->worker, ET_K_WORKER, host_get()},
-                    .index = o->index,
-                    .n_workers = o->n_workers,
-                    .metrics = metering_iface()};
+    env->worker = (struct host_worker){
+        .pub = {.ctx = {sizeof(et_worker), ET_K_WORKER, host_get()},
+                .index = o->index,
+                .n_workers = o->n_workers,
+                .metrics = metering_iface()},
+        .magic = HOST_WORKER_MAGIC,
+        .clock = &env->clock,
+        .metrics = &w->metrics,
+        .stores = o->stores,
+    };
     env->metrics = &w->metrics;
     env->budget = o->budget;
     env->on_retired = on_retired;

@@ -33,6 +33,7 @@ struct worker_options {
     uint32_t slab_capacity;
     uint64_t memory_bytes; /* bound of the worker's blocks */
     struct body_budget *budget;
+    struct stores *stores; /* of plugins; outlives the worker */
     struct log_ring *log;
     struct mailbox *control; /* where gen->on_retired (struct mail) goes when
                                 the last part of a generation is retired */

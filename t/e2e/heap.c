@@ -5,8 +5,9 @@
  * they have a malloc of their own.
  *
  * What is mixed: pipelined GETs through five steps, HEAD, OPTIONS, 404, 405,
- * 413, 500, small and spilled bodies, files, answers larger than a buffer, and
- * for each round a new connection that sends something malformed. */
+ * 413, 500, small and spilled bodies, files, answers larger than a buffer,
+ * counters and values that come, are replaced and drive each other out, and for
+ * each round a new connection that sends something malformed. */
 /* tags: epoll */
 #include "t/preload/heap.h"
 
@@ -30,6 +31,7 @@
 static const char ini[] =
     "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nbody_memory = 4k\n"
     "temp_dir = $DIR\nuse = log, id, fields\nmax_body = 64k\n"
+    "store_memory = 1m\n"
     "[plugin hello]\n"
     "[plugin log]\nmodule = access-log\npath = $DIR/access.log\n"
     "[plugin id]\nmodule = request-id\n"
@@ -37,6 +39,7 @@ static const char ini[] =
     "[plugin limit]\nmodule = limit-body\nmax = 32k\n"
     "[plugin echo]\n"
     "[plugin answers]\nfile = $DIR/file\n"
+    "[plugin tally]\nmount = /tally\n"
     "[route echo]\nmatch = POST /echo\nuse = limit\nhandler = echo\n"
     "[scope fields]\nmatch = /p/*\nfields.set = X-A: c\n";
 
@@ -113,6 +116,19 @@ chunked(struct client *c)
     client_take(c, 0, 200, NULL);
 }
 
+/* More than a store of this size holds. */
+static void
+stored(struct client *c)
+{
+    client_expect(c,
+                  "GET /tally/fill/5500?ttl=9999 HTTP/1.1\r\nHost: x\r\n\r\n",
+                  200, "5500");
+    client_expect(c, "GET /tally/put/k/value HTTP/1.1\r\nHost: x\r\n\r\n", 200,
+                  "0");
+    client_expect(c, "GET /tally/get/k HTTP/1.1\r\nHost: x\r\n\r\n", 200,
+                  "value");
+}
+
 /* A hundred requests and one that is none. */
 static void
 mixed(struct server *s, struct client *c)
@@ -137,6 +153,7 @@ mixed(struct server *s, struct client *c)
     post(c, SPILLED, 200);
     post(c, 33000, 413);
     chunked(c);
+    stored(c);
     client_puts(&other, "GET / HTTP/1.1\r\nHost : x\r\n\r\n");
     client_take(&other, 0, 400, NULL);
     client_close(&other);
