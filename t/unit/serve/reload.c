@@ -53,8 +53,8 @@ visit(void *reader, struct mail *m)
         usleep(v->stall_us);
     if (!g) {
         uint64_t id = env->gen->gen->id;
-        CHECK(id >= seen[env->worker.index]); /* it never goes back */
-        seen[env->worker.index] = v->id = id;
+        CHECK(id >= seen[env->worker.pub.index]); /* it never goes back */
+        seen[env->worker.pub.index] = v->id = id;
         v->pinned = env->gen;
         env->gen->n_active++;
     } else {
