@@ -45,15 +45,15 @@ place_text(char *out, size_t cap, const struct place *at)
 /* The message, with n_place bytes for the place and n_text for the rest. */
 PRINTF(5, 0)
 static struct diag_item *
-new_item(size_t n_place, size_t n_text, int is_warning, const struct place *at,
-         const char *fmt, va_list ap)
+new_item(size_t n_place, size_t n_text, enum diag_kind kind,
+         const struct place *at, const char *fmt, va_list ap)
 {
     struct diag_item *item = malloc(sizeof *item + n_place + n_text + 1);
 
     if (!item)
         return NULL;
     item->next = NULL;
-    item->is_warning = is_warning;
+    item->kind = kind;
     place_text(item->text, n_place + 1, at);
     vsnprintf(item->text + n_place, n_text + 1, fmt, ap);
     return item;
@@ -61,7 +61,7 @@ new_item(size_t n_place, size_t n_text, int is_warning, const struct place *at,
 
 PRINTF(3, 0)
 static struct diag_item *
-format(int is_warning, const struct place *at, const char *fmt, va_list ap)
+format(enum diag_kind kind, const struct place *at, const char *fmt, va_list ap)
 {
     int n_place = place_text(NULL, 0, at), n_text;
     va_list again;
@@ -71,7 +71,7 @@ format(int is_warning, const struct place *at, const char *fmt, va_list ap)
     va_end(again);
     if (n_place < 0 || n_text < 0)
         return NULL;
-    return new_item((size_t)n_place, (size_t)n_text, is_warning, at, fmt, ap);
+    return new_item((size_t)n_place, (size_t)n_text, kind, at, fmt, ap);
 }
 
 static struct diag_item **
@@ -99,18 +99,19 @@ keep(struct diag *d, struct diag_item *item)
     *bucket = item;
     *d->last = item;
     d->last = &item->next;
-    d->share[item->is_warning].kept++;
+    d->share[item->kind].kept++;
 }
 
 PRINTF(4, 0)
 static void
-add(struct diag *d, int is_warning, const struct place *at, const char *fmt,
-    va_list ap)
+add(struct diag *d, enum diag_kind kind, const struct place *at,
+    const char *fmt, va_list ap)
 {
-    struct diag_item *item = format(is_warning, at, fmt, ap);
-    struct diag_share *share = &d->share[is_warning];
+    struct diag_item *item = format(kind, at, fmt, ap);
+    struct diag_share *share = &d->share[kind];
 
-    *(is_warning ? &d->n_warnings : &d->n_errors) += 1;
+    d->n_errors += kind == DIAG_ERROR;
+    d->n_warnings += kind == DIAG_WARNING;
     if (item && d->says_once && says(d, item->text)) {
         free(item);
     } else if (item && share->kept < DIAG_MAX_KEPT) {
@@ -127,7 +128,7 @@ diag_error(struct diag *d, const struct place *at, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    add(d, 0, at, fmt, ap);
+    add(d, DIAG_ERROR, at, fmt, ap);
     va_end(ap);
 }
 
@@ -137,7 +138,17 @@ diag_warn(struct diag *d, const struct place *at, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    add(d, 1, at, fmt, ap);
+    add(d, DIAG_WARNING, at, fmt, ap);
+    va_end(ap);
+}
+
+void
+diag_note(struct diag *d, const struct place *at, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    add(d, DIAG_NOTE, at, fmt, ap);
     va_end(ap);
 }
 
@@ -147,15 +158,17 @@ diag_merge(struct diag *d, const struct diag *from)
     for (const struct diag_item *i = from->first; i; i = i->next) {
         if (says(d, i->text))
             continue;
-        if (i->is_warning)
+        if (i->kind == DIAG_NOTE)
+            diag_note(d, NULL, "%s", i->text);
+        else if (i->kind == DIAG_WARNING)
             diag_warn(d, NULL, "%s", i->text);
         else
             diag_error(d, NULL, "%s", i->text);
     }
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < DIAG_KINDS; k++)
         d->share[k].untold += from->share[k].untold;
-    d->n_errors += from->share[0].untold;
-    d->n_warnings += from->share[1].untold;
+    d->n_errors += from->share[DIAG_ERROR].untold;
+    d->n_warnings += from->share[DIAG_WARNING].untold;
 }
 
 static unsigned
@@ -214,7 +227,8 @@ diag_nearest(const char *got, const char *const *known, size_t n)
 const char *
 diag_rest(const struct diag *d, char buf[DIAG_REST_LEN])
 {
-    uint32_t errors = d->share[0].untold, warnings = d->share[1].untold;
+    uint32_t errors = d->share[DIAG_ERROR].untold;
+    uint32_t warnings = d->share[DIAG_WARNING].untold;
 
     if (errors && warnings)
         snprintf(buf, DIAG_REST_LEN, "and %u more error(s), %u more warning(s)",
@@ -231,8 +245,11 @@ diag_print(const struct diag *d, FILE *out)
     char buf[DIAG_REST_LEN];
     const char *rest = diag_rest(d, buf);
 
-    for (const struct diag_item *i = d->first; i; i = i->next)
-        fprintf(out, "%s%s\n", i->is_warning ? "warning: " : "", i->text);
+    for (const struct diag_item *i = d->first; i; i = i->next) {
+        if (i->kind != DIAG_NOTE)
+            fprintf(out, "%s%s\n", i->kind == DIAG_WARNING ? "warning: " : "",
+                    i->text);
+    }
     if (rest)
         fprintf(out, "%s\n", rest);
 }

@@ -2,7 +2,8 @@
 /* diag.h - everything that is wrong with a configuration, all of it.
  *
  * A diag collects messages with the place they are about; nothing stops at the
- * first.  A message printed:
+ * first.  Notes are for whoever debugs: they go to a log, and diag_print leaves
+ * them out.  A message printed:
  *
  *     conf/etude.ini:12: [route users] handler: ...
  *
@@ -29,14 +30,17 @@ struct place {
     uint32_t line;
 };
 
+enum diag_kind { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE };
+#define DIAG_KINDS 3
+
 struct diag_item {
     struct diag_item *next;
     struct diag_item *bucket; /* of diag.buckets */
-    int is_warning;
+    enum diag_kind kind;
     char text[]; /* "file:line: message" */
 };
 
-struct diag_share { /* of the errors, or of the warnings */
+struct diag_share { /* of a kind */
     uint32_t kept;
     uint32_t untold; /* counted only: no room, no memory */
 };
@@ -46,7 +50,7 @@ struct diag_share { /* of the errors, or of the warnings */
 struct diag {
     struct diag_item *first, **last;
     struct diag_item *buckets[DIAG_BUCKETS]; /* by text */
-    struct diag_share share[2];              /* by is_warning */
+    struct diag_share share[DIAG_KINDS];
     uint32_t n_errors, n_warnings;
     int says_once; /* set after init: the same text again is counted only */
 };
@@ -55,11 +59,13 @@ struct diag {
 void diag_init(struct diag *d);
 /* Free the messages; d is as after init. [control] */
 void diag_fini(struct diag *d);
-/* Add an error or a warning.  at may be NULL.  Never fails: without memory, or
- * with DIAG_MAX_KEPT there, it still counts. [control] */
+/* Add an error, a warning or a note.  at may be NULL.  Never fails: without
+ * memory, or with DIAG_MAX_KEPT there, it still counts. [control] */
 void diag_error(struct diag *d, const struct place *at, const char *fmt, ...)
     PRINTF(3, 4);
 void diag_warn(struct diag *d, const struct place *at, const char *fmt, ...)
+    PRINTF(3, 4);
+void diag_note(struct diag *d, const struct place *at, const char *fmt, ...)
     PRINTF(3, 4);
 /* Add to d, and count there, what from has and d does not say already, word for
  * word. [control] */
@@ -68,7 +74,8 @@ void diag_merge(struct diag *d, const struct diag *from);
 /* "and 3 more error(s), 1 more warning(s)": those that were not kept, in buf;
  * NULL if all were. [any] */
 const char *diag_rest(const struct diag *d, char buf[DIAG_REST_LEN]);
-/* Write all, a line each, warnings marked, the rest last. [control] */
+/* Write errors and warnings, a line each, warnings marked, the rest last.
+ * [control] */
 void diag_print(const struct diag *d, FILE *out);
 /* The known name closest to got if it is close enough to suggest (edit
  * distance <= 1 + len/4), else NULL. [any] */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "conf/bundle.h"
 #include "conf/describe.h"
@@ -359,8 +358,8 @@ read_environment(struct parser *p)
             rc = add_override(p, row, v);
         else if (!value_eq(v->name, "ETUDE_ENV") &&
                  !value_eq(v->name, "ETUDE_CONF"))
-            log_debug("%.*s names no key of [server]: ignored", (int)v->name.n,
-                      v->name.p);
+            diag_note(p->d, NULL, "%.*s names no key of [server]: ignored",
+                      (int)v->name.n, v->name.p);
     }
     return rc;
 }

@@ -38,10 +38,10 @@ START_TEST(messages_come_in_order_with_their_places)
     i = d.first;
     ck_assert_str_eq(i->text, "conf/etude.ini:12: [route users] handler: "
                               "unknown");
-    ck_assert_int_eq(i->is_warning, 0);
+    ck_assert_int_eq(i->kind, DIAG_ERROR);
     i = i->next;
     ck_assert_str_eq(i->text, "a.ini: is empty");
-    ck_assert_int_eq(i->is_warning, 1);
+    ck_assert_int_eq(i->kind, DIAG_WARNING);
     i = i->next;
     ck_assert_str_eq(i->text, "no place");
     i = i->next;
@@ -52,6 +52,28 @@ START_TEST(messages_come_in_order_with_their_places)
     ck_assert_uint_eq(d.n_errors, 0);
     diag_error(&d, NULL, "again");
     ck_assert_str_eq(d.first->text, "again");
+    diag_fini(&d);
+}
+END_TEST
+
+START_TEST(notes_count_as_nothing_and_are_not_printed)
+{
+    char *text = NULL;
+    struct diag d;
+    size_t n;
+    FILE *f = open_memstream(&text, &n);
+
+    diag_init(&d);
+    diag_note(&d, NULL, "%s is ignored", "x");
+    diag_warn(&d, NULL, "odd");
+    ck_assert_uint_eq(d.n_errors, 0);
+    ck_assert_uint_eq(d.n_warnings, 1);
+    ck_assert_int_eq(d.first->kind, DIAG_NOTE);
+    ck_assert_str_eq(d.first->text, "x is ignored");
+    diag_print(&d, f);
+    fclose(f);
+    ck_assert_str_eq(text, "warning: odd\n");
+    free(text);
     diag_fini(&d);
 }
 END_TEST
@@ -230,8 +252,9 @@ START_TEST(of_two_equally_near_the_first)
 END_TEST
 
 UNIT_MAIN(diag, messages_come_in_order_with_their_places,
-          a_long_message_is_whole, without_memory_it_still_counts,
-          what_is_not_kept_is_told_last, what_is_said_again_takes_no_room,
+          notes_count_as_nothing_and_are_not_printed, a_long_message_is_whole,
+          without_memory_it_still_counts, what_is_not_kept_is_told_last,
+          what_is_said_again_takes_no_room,
           of_two_that_are_merged_each_text_is_said_once,
           a_slip_of_the_pen_is_recognised, what_is_too_far_gets_no_suggestion,
           of_two_equally_near_the_first)

@@ -19,10 +19,11 @@
 
 #define HELP_FN __attribute__((unused)) static
 
-/* All messages, one a line, warnings marked. */
+/* All messages, one a line, warnings and notes marked. */
 HELP_FN const char *
 help_messages(const struct diag *d)
 {
+    static const char *const kinds[] = {"", "warning: ", "note: "};
     static char text[65536];
     const struct diag_item *i;
     size_t n = 0;
@@ -30,7 +31,7 @@ help_messages(const struct diag *d)
     text[0] = '\0';
     for (i = d->first; i; i = i->next)
         n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s\n",
-                              i->is_warning ? "warning: " : "", i->text);
+                              kinds[i->kind], i->text);
     return text;
 }
 
