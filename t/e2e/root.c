@@ -8,10 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +19,7 @@
 #include <unistd.h>
 
 #include "t/lib/client.h"
+#include "t/lib/deny.h"
 #include "t/lib/server.h"
 
 #define UNIT_SECONDS 60
@@ -45,27 +43,12 @@ static const char script[] =
     "\\\n"
     "  --bounding-set=-all \"$1\" -c \"$2\"\n";
 
-/* As in a container that does not have the call. */
-static void
-forbid_memfd(void)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof code / sizeof code[0], code};
-
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-        _exit(SKIPPED);
-}
-
 static void
 enter(const char *program, const char *ini, int has_memfd)
 {
-    if (!has_memfd)
-        forbid_memfd();
+    /* As in a container that does not have the call. */
+    if (!has_memfd && deny_call(SYS_memfd_create, EPERM) < 0)
+        _exit(SKIPPED);
     execlp("unshare", "unshare", "--mount", "--pid", "--fork", "--kill-child",
            "--mount-proc", "sh", "-c", script, "sh", program, ini,
            (char *)NULL);
