@@ -17,6 +17,7 @@
 #include "conf/ini.h"
 #include "conf/value.h"
 #include "os/file.h"
+#include "os/limit.h"
 
 #define MAX_DEPTH 16 /* of includes */
 
@@ -368,11 +369,13 @@ load(struct loader *l, const char *path)
     struct source base = {.name = arena_printf(&l->b->arena, "%s", path)};
     struct source over = {.layer = BUNDLE_OVERLAY};
     struct place at = {path, 0};
+    char why[LIMIT_TEXT_LEN];
     int rc = base.name ? read_source(l, &base) : ERR_NOMEM;
     int has_overlay, has_override;
 
     if (rc < 0 && rc != ERR_NOMEM)
-        diag_error(l->d, &at, "cannot read it: %s", strerror(-rc));
+        diag_error(l->d, &at, "cannot read it: %s",
+                   limit_explain(rc, why, sizeof(why)));
     if (rc || (rc = push(l, &base)) || (rc = scan(l, &base)))
         return rc;
     has_overlay = read_overlay(l, &over, base.name);

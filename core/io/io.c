@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "io/backend.h"
+#include "os/limit.h"
 
 #define IO_ENTRIES 1024u
 #define IO_BUFFER_BYTES 2048u
@@ -40,7 +41,7 @@ static void
 explain(const struct io_backend *b, int rc, char *why, size_t cap)
 {
     const char *text = "";
-    char disabled = '0';
+    char disabled = '0', reason[LIMIT_TEXT_LEN];
 
     if (b == &io_uring_backend) {
         disabled = uring_disabled();
@@ -49,7 +50,7 @@ explain(const struct io_backend *b, int rc, char *why, size_t cap)
         else if (rc == -EINVAL)
             text = " (needs Linux 6.0)";
         else if (rc == -ENOMEM)
-            text = " (memory or RLIMIT_MEMLOCK is too small)";
+            text = " (or RLIMIT_MEMLOCK is too small)";
         else if (rc == -EPERM && disabled == '0')
             text = " (a seccomp filter or security policy)";
     }
@@ -57,7 +58,8 @@ explain(const struct io_backend *b, int rc, char *why, size_t cap)
         snprintf(why, cap, "%s: %s (kernel.io_uring_disabled = %c)", b->name,
                  strerror(-rc), disabled);
     else
-        snprintf(why, cap, "%s: %s%s", b->name, strerror(-rc), text);
+        snprintf(why, cap, "%s: %s%s", b->name,
+                 limit_explain(rc, reason, sizeof reason), text);
 }
 
 int

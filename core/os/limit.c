@@ -3,6 +3,8 @@
 #include "os/limit.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 uint64_t
@@ -30,4 +32,33 @@ limit_nofile_raise(uint64_t *now)
     }
     *now = limit_nofile();
     return rc;
+}
+
+/* Who sets the limit that rc tells of, and how; "" if it is no limit. */
+static const char *
+advice(int rc)
+{
+    switch (-rc) {
+    case EMFILE: return " (ulimit -n, LimitNOFILE= of systemd)";
+    case ENFILE: return ": raise the sysctl fs.file-max";
+    case EAGAIN:
+        return ": raise RLIMIT_NPROC (ulimit -u, LimitNPROC= of systemd) or "
+               "the cgroup's pids.max (TasksMax=)";
+    case ENOMEM:
+        return ": raise the cgroup's memory.max (MemoryMax= of systemd) or "
+               "RLIMIT_AS (ulimit -v)";
+    default: return "";
+    }
+}
+
+const char *
+limit_explain(int rc, char *out, size_t cap)
+{
+    char number[64] = "";
+
+    if (rc == -EMFILE)
+        snprintf(number, sizeof number, ": raise RLIMIT_NOFILE, it is %llu",
+                 (unsigned long long)limit_nofile());
+    snprintf(out, cap, "%s%s%s", strerror(-rc), number, advice(rc));
+    return out;
 }

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* limit.h - how many descriptors this process may have. */
+/* limit.h - what the system lets this process have, and who decides that. */
 #ifndef OS_LIMIT_H
 #define OS_LIMIT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/check.h"
+
+#define LIMIT_TEXT_LEN 200 /* enough for limit_explain */
 
 /* The soft limit of open files (RLIMIT_NOFILE); UINT64_MAX: none. [any] */
 uint64_t limit_nofile(void);
 /* Raise it to the hard limit.  *now is the limit afterwards, raised or not.
  * 0 or -errno. [control] */
 MUST_USE int limit_nofile_raise(uint64_t *now);
+/* Why a system call failed with rc, a -errno, in out, which is returned: the
+ * error's text and, if a limit was reached, which one and how to raise it.
+ * -EAGAIN is meant as that of a thread that could not be made. [any] */
+const char *limit_explain(int rc, char *out, size_t cap);
 
 #endif

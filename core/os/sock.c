@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "os/limit.h"
+
 #define PORT_TEXT_LEN 6 /* "65535" */
 
 static const struct sockaddr_un *
@@ -177,8 +179,9 @@ sock_peer(int fd, struct sock_address *out)
 
 /* ---------------------------------------------------------------- listening */
 
+/* Why, in out or a literal. */
 static const char *
-reason(int rc, const struct sock_address *a)
+reason(int rc, const struct sock_address *a, char out[LIMIT_TEXT_LEN])
 {
     int is_unix = a->addr.ss_family == AF_UNIX;
 
@@ -193,7 +196,7 @@ reason(int rc, const struct sock_address *a)
                    ? "permission denied"
                    : "permission denied (a port below 1024 needs "
                      "CAP_NET_BIND_SERVICE)";
-    default: return strerror(-rc);
+    default: return limit_explain(rc, out, LIMIT_TEXT_LEN);
     }
 }
 
@@ -283,7 +286,7 @@ sock_listen(const struct sock_address *a, const struct sock_options *o,
     int fd = socket(a->addr.ss_family,
                     SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int rc = fd < 0 ? -errno : open_at(fd, a, o);
-    char text[SOCK_TEXT_LEN];
+    char text[SOCK_TEXT_LEN], because[LIMIT_TEXT_LEN];
 
     if (why_cap > 0)
         why[0] = '\0';
@@ -292,7 +295,7 @@ sock_listen(const struct sock_address *a, const struct sock_options *o,
     if (fd >= 0)
         close(fd);
     sock_text(a, text);
-    snprintf(why, why_cap, "%s: %s", text, reason(rc, a));
+    snprintf(why, why_cap, "%s: %s", text, reason(rc, a, because));
     return rc;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "os/limit.h"
 #include "serve/listeners.h"
 #include "serve/pidfile.h"
 #include "serve/process.h"
@@ -24,6 +25,7 @@ static int
 open_signals(void)
 {
     sigset_t set;
+    int fd;
 
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
@@ -34,7 +36,8 @@ open_signals(void)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGQUIT);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 static void
@@ -44,17 +47,23 @@ on_wait(void *arg, int timeout_ms)
 }
 
 int
-control_open(struct server *s)
+control_open(struct server *s, struct diag *d)
 {
+    char why[LIMIT_TEXT_LEN];
+    int rc;
+
     s->fleet.step = on_wait;
     s->fleet.arg = s;
-    s->signal_fd = open_signals();
-    if (s->signal_fd < 0 || logs_open(&s->logs) < 0 ||
-        mailbox_open(&s->mailbox) < 0) {
-        log_error("cannot start: %s", strerror(errno));
-        return -1;
-    }
-    return 0;
+    rc = s->signal_fd = open_signals();
+    if (rc >= 0)
+        rc = logs_open(&s->logs);
+    if (rc >= 0)
+        rc = mailbox_open(&s->mailbox);
+    if (rc >= 0)
+        return 0;
+    diag_error(d, NULL, "the control thread's descriptors: %s",
+               limit_explain(rc, why, sizeof why));
+    return rc;
 }
 
 void

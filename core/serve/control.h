@@ -12,12 +12,14 @@
 #define SERVE_CONTROL_H
 
 #include "base/check.h"
+#include "base/diag.h"
 
 struct server;
 
 /* Block the signals and open what turns wait for; makes turns the fleet's step.
- * 0, or -1, said in the log.  Before any thread is started. [control] */
-MUST_USE int control_open(struct server *s);
+ * 0, or -errno with the reason in d.  Before any thread is started. [control]
+ */
+MUST_USE int control_open(struct server *s, struct diag *d);
 /* Close it; no thread is left. [control] */
 void control_close(struct server *s);
 /* One turn, at most timeout_ms (-1: until something happens). [control] */

@@ -2,6 +2,7 @@
 /* logs.c - the logs of all threads, written by one; see logs.h. */
 #include "serve/logs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ logs_open(struct logs *l)
 {
     l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (l->wake_fd < 0)
-        return -1;
+        return -errno;
     log_set_wake_fd(l->wake_fd);
     return 0;
 }
@@ -38,13 +39,13 @@ logs_add_rings(struct logs *l, uint32_t n_workers)
 
     l->rings = calloc(n, sizeof(struct log_ring *));
     if (!l->rings)
-        return -1;
+        return -ENOMEM;
     for (; l->n_rings < n; l->n_rings++) {
         snprintf(name, sizeof name,
                  l->n_rings < n_workers ? "worker %u" : "acceptor", l->n_rings);
         l->rings[l->n_rings] = log_ring_new(name, RING_BYTES);
         if (!l->rings[l->n_rings])
-            return -1;
+            return -ENOMEM;
     }
     return 0;
 }

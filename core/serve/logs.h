@@ -27,11 +27,11 @@ struct logs {
     uint64_t due_ns; /* otherwise: not before (monotonic) */
 };
 
-/* Make l's wake descriptor and have producers use it; 0, or -1 with errno.
+/* Make l's wake descriptor and have producers use it; 0 or -errno.
  * Call logs_close at the end. [control] */
 MUST_USE int logs_open(struct logs *l);
-/* A ring for each of n_workers workers and then for the acceptor; 0, or -1
- * without memory. [control] */
+/* A ring for each of n_workers workers and then for the acceptor; 0 or -ENOMEM.
+ * [control] */
 MUST_USE int logs_add_rings(struct logs *l, uint32_t n_workers);
 /* No thread uses its ring any more. [control] */
 void logs_close(struct logs *l);

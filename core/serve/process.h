@@ -5,7 +5,7 @@
  * command of dry.c, which uses but a part of it), handed down to the files that
  * each do one thing with it:
  *
- *     server -> start  -> change, generation, listeners, pidfile, logs
+ *     server -> start  -> change, control, generation, listeners, pidfile, logs
  *            -> control                     -> listeners, pidfile, logs
  *            -> reload -> change, generation, listeners, logs, summary
  *            -> stop   -> control, listeners, pidfile

@@ -3,7 +3,6 @@
 #include "serve/server.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "serve/control.h"
@@ -27,8 +26,6 @@ server_run(const struct server_options *o)
     struct server s = {.options = o};
     int code;
 
-    if (log_server_open(NULL) < 0 || control_open(&s) < 0)
-        return SERVER_INTERNAL;
     code = start_serving(&s);
     if (code != SERVER_OK)
         control_leave(&s, code);

@@ -14,89 +14,149 @@
 /* Descriptors that are no connections: files, pipes, rings, listeners. */
 #define FDS_RESERVED 256u
 #define SLAB_DEFAULT 16384u
+#define SLAB_FEW 64u /* fewer are worth a warning */
 /* What buffered bodies may take of the machine's (cgroup's) memory. */
 #define BODY_SHARE 4
-#define BODY_TOTAL_DEFAULT ((int64_t)1 << 30)
+#define BODY_TOTAL_DEFAULT (1 << 30)
+
+/* ---- slab_capacity -------------------------------------------------------*/
 
 static uint64_t
-raise_descriptors(void)
+raise_descriptors(struct diag *d)
 {
     uint64_t now;
     int rc = limit_nofile_raise(&now);
 
     if (rc < 0)
-        log_warn("RLIMIT_NOFILE stays at %llu: %s", (unsigned long long)now,
-                 strerror(-rc));
+        diag_warn(d, NULL, "RLIMIT_NOFILE stays at %llu: %s",
+                  (unsigned long long)now, strerror(-rc));
     return now;
 }
 
+/* What of fds is left for the connections of each worker. */
 static uint32_t
-choose_slab(const struct conf *conf, uint32_t n_workers)
+share_of(uint64_t fds, uint32_t n_workers)
 {
-    uint64_t fds = raise_descriptors();
-    uint64_t share = fds > FDS_RESERVED ? (fds - FDS_RESERVED) / n_workers : 1;
-    int64_t wanted = conf->server.slab_capacity;
-    struct place at = conf_place(conf, &conf->server.slab_capacity);
+    uint64_t share = fds > FDS_RESERVED ? (fds - FDS_RESERVED) / n_workers : 0;
 
-    if (share == 0)
-        share = 1;
-    if (wanted == CONF_AUTO)
-        return (uint32_t)(share < SLAB_DEFAULT ? share : SLAB_DEFAULT);
-    if ((uint64_t)wanted * n_workers > fds)
-        log_warn("%s:%u: [server] slab_capacity = %lld for each of %u workers "
-                 "needs more descriptors than RLIMIT_NOFILE allows (%llu)",
-                 at.file ? at.file : "?", at.line, (long long)wanted, n_workers,
-                 (unsigned long long)fds);
-    return (uint32_t)wanted;
+    if (share >= SLAB_DEFAULT)
+        return SLAB_DEFAULT;
+    return share > 0 ? (uint32_t)share : 1;
 }
 
-static int64_t
-choose_body_total(const struct conf *conf, uint64_t memory)
+static uint32_t
+divide_descriptors(struct settings *s, uint64_t fds, struct diag *d)
 {
+    uint32_t share = share_of(fds, s->n_workers);
 
-    if (conf->server.body_memory_total != CONF_AUTO)
-        return conf->server.body_memory_total;
-    if (memory == 0 || memory / BODY_SHARE > (uint64_t)BODY_TOTAL_DEFAULT)
-        return BODY_TOTAL_DEFAULT;
-    return (int64_t)(memory / BODY_SHARE);
+    snprintf(s->slab_why, sizeof s->slab_why, "default");
+    if (share < SLAB_DEFAULT)
+        snprintf(s->slab_why, sizeof s->slab_why, "RLIMIT_NOFILE is %llu",
+                 (unsigned long long)fds);
+    if (share < SLAB_FEW)
+        diag_warn(d, NULL,
+                  "slab_capacity = %u: each of %u workers holds no more "
+                  "connections than that, since RLIMIT_NOFILE is %llu and %u "
+                  "are kept for files: raise it (ulimit -n, LimitNOFILE= of "
+                  "systemd)",
+                  share, s->n_workers, (unsigned long long)fds, FDS_RESERVED);
+    return share;
+}
+
+static void
+choose_slab(struct settings *s, const struct conf *conf, struct diag *d)
+{
+    const int64_t *wanted = &conf->server.slab_capacity;
+    struct place at = conf_place(conf, wanted);
+    uint64_t fds = raise_descriptors(d);
+
+    if (*wanted == CONF_AUTO) {
+        s->slab_capacity = divide_descriptors(s, fds, d);
+        return;
+    }
+    s->slab_capacity = (uint32_t)*wanted;
+    snprintf(s->slab_why, sizeof s->slab_why, "configured");
+    if ((uint64_t)*wanted * s->n_workers > fds)
+        diag_warn(d, &at,
+                  "[server] slab_capacity = %lld for each of %u workers needs "
+                  "more descriptors than RLIMIT_NOFILE allows (%llu)",
+                  (long long)*wanted, s->n_workers, (unsigned long long)fds);
+}
+
+/* ---- the others ----------------------------------------------------------*/
+
+static void
+choose_workers(struct settings *s, const struct conf *conf,
+               const struct cpu_facts *facts)
+{
+    s->n_workers = cpu_workers(facts, s->workers_why, sizeof s->workers_why);
+    if (conf->server.workers == CONF_AUTO)
+        return;
+    s->n_workers = (uint32_t)conf->server.workers;
+    snprintf(s->workers_why, sizeof s->workers_why, "configured");
+}
+
+static void
+choose_pins(struct settings *s, const struct conf *conf,
+            const struct cpu_facts *facts)
+{
+    s->pins = cpu_should_pin(facts, s->pins_why, sizeof s->pins_why);
+    if (conf->server.pin == CONF_PIN_AUTO)
+        return;
+    s->pins = conf->server.pin == CONF_PIN_YES;
+    snprintf(s->pins_why, sizeof s->pins_why, "configured");
+}
+
+static void
+choose_body_total(struct settings *s, const struct conf *conf, uint64_t memory)
+{
+    const char *why = "default";
+
+    s->body_memory_total = BODY_TOTAL_DEFAULT;
+    if (conf->server.body_memory_total != CONF_AUTO) {
+        s->body_memory_total = conf->server.body_memory_total;
+        why = "configured";
+    } else if (memory > 0 && memory / BODY_SHARE < BODY_TOTAL_DEFAULT) {
+        s->body_memory_total = (int64_t)(memory / BODY_SHARE);
+        why = "a quarter of the cgroup's memory.max";
+    }
+    snprintf(s->body_why, sizeof s->body_why, "%s", why);
 }
 
 void
-settings_choose(struct settings *s, const struct conf *conf)
+settings_choose(struct settings *s, const struct conf *conf, struct diag *d)
 {
     static const char *const events[] = {
         [CONF_EVENT_AUTO] = "auto",
         [CONF_EVENT_IO_URING] = "io_uring",
         [CONF_EVENT_EPOLL] = "epoll",
     };
-    char cpus[256] = "", pins[256] = "";
     struct cpu_facts facts;
-    uint32_t n;
-    int should_pin;
 
     cpu_facts_read(&facts, "");
-    n = cpu_workers(&facts, cpus, sizeof cpus);
-    should_pin = cpu_should_pin(&facts, pins, sizeof pins);
-    if (conf->server.workers != CONF_AUTO) {
-        n = (uint32_t)conf->server.workers;
-        snprintf(cpus, sizeof cpus, "configured");
-    }
-    s->n_workers = n;
-    s->pins = conf->server.pin == CONF_PIN_YES ||
-              (conf->server.pin == CONF_PIN_AUTO && should_pin);
-    s->slab_capacity = choose_slab(conf, n);
-    s->body_memory_total = choose_body_total(conf, facts.cgroup.memory_max);
+    choose_workers(s, conf, &facts);
+    choose_pins(s, conf, &facts);
+    choose_slab(s, conf, d);
+    choose_body_total(s, conf, facts.cgroup.memory_max);
     /* Bodies are bounded by their own budget; output, input and arenas get a
      * share for each connection that is busy at once. */
     s->worker_memory =
         (uint64_t)s->body_memory_total + (uint64_t)s->slab_capacity * 64 * 1024;
     s->event = events[conf->server.event];
-    snprintf(s->why, sizeof s->why,
-             "workers = %u (%s), pin = %s (%s), slab_capacity = %u, "
-             "body_memory_total = %lld",
-             n, cpus, s->pins ? "yes" : "no",
-             conf->server.pin == CONF_PIN_AUTO ? pins : "configured",
-             s->slab_capacity, (long long)s->body_memory_total);
+}
+
+void
+settings_log(const struct settings *s)
+{
+    int is_auto = strcmp(s->event, "auto") == 0;
+    const char *why = s->backend_why;
+
+    log_info("workers = %u (%s), pin = %s (%s), event = %s (%s%s%s), "
+             "slab_capacity = %u (%s), body_memory_total = %lld (%s)",
+             s->n_workers, s->workers_why, s->pins ? "yes" : "no", s->pins_why,
+             s->backend, is_auto ? "auto" : "configured", *why ? ": " : "", why,
+             s->slab_capacity, s->slab_why, (long long)s->body_memory_total,
+             s->body_why);
 }
 
 void

@@ -9,11 +9,12 @@
 #include <stdint.h>
 
 #include "base/check.h"
+#include "base/diag.h"
 #include "conn/env.h"
 
 struct conf;
 
-/* Fixed for the life of the process. */
+/* Fixed for the life of the process.  X_why: what decided X. */
 struct settings {
     uint32_t n_workers;
     int pins;               /* workers are pinned, to cpus[index % n_cpus] */
@@ -21,11 +22,17 @@ struct settings {
     int64_t body_memory_total;
     uint64_t worker_memory; /* bound of a worker's blocks */
     const char *event;      /* "auto", "io_uring", "epoll" */
-    char why[1024];         /* the start line */
+    const char *backend;    /* the one the workers have; NULL until they do */
+    char backend_why[512];  /* why not a better one, if so */
+    char workers_why[64], pins_why[64], slab_why[64], body_why[64];
 };
 
-/* Choose; raises RLIMIT_NOFILE to its hard limit. [control] */
-void settings_choose(struct settings *s, const struct conf *conf);
+/* Choose; raises RLIMIT_NOFILE to its hard limit.  What is too little is a
+ * warning in d. [control] */
+void settings_choose(struct settings *s, const struct conf *conf,
+                     struct diag *d);
+/* The start line: what was chosen, and why. [control] */
+void settings_log(const struct settings *s);
 /* The values connections work with. [control] */
 void settings_limits(struct limits *l, const struct conf *conf);
 /* The folder for files of the running process: the one conf names, else the

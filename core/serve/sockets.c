@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "os/limit.h"
 
 #define ADDRESSES_MAX 16 /* of one name */
 
@@ -147,7 +148,7 @@ open_one(struct opener *o, const struct socket_entry *e,
     if (e->n_fds > 0 && a->addr.ss_family == AF_UNIX) {
         fd = fcntl(e->fds[0], F_DUPFD_CLOEXEC, 0);
         if (fd < 0)
-            snprintf(why, cap, "%s", strerror(errno));
+            limit_explain(-errno, why, cap);
         return fd < 0 ? -errno : fd;
     }
     take_port(e, &to);

@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/err.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "config.h"
 #include "http/gen.h"
+#include "os/limit.h"
 #include "proto/http1.h"
 #include "serve/change.h"
+#include "serve/control.h"
 #include "serve/generation.h"
 #include "serve/listeners.h"
 #include "serve/pidfile.h"
@@ -48,7 +49,7 @@ choose(struct server *s, const struct conf *conf, struct diag *d)
     if (rc < 0)
         return file_exit(rc);
     preflight_warn(conf, d);
-    settings_choose(&s->settings, conf);
+    settings_choose(&s->settings, conf, d);
     s->fleet.per_worker = conf->server.accept == CONF_ACCEPT_REUSEPORT;
     atomic_init(&s->budget.memory_max, s->settings.body_memory_total);
     if (metering_init(&s->metering, s->settings.n_workers) < 0) {
@@ -81,7 +82,25 @@ make_first(struct server *s, struct diag *d)
 /* ---- threads -------------------------------------------------------------*/
 
 static int
-start_workers(struct server *s)
+fail_worker(const struct server *s, uint32_t i, struct diag *d)
+{
+    const struct conf *conf = s->gen->conf;
+    struct place at = conf_place(conf, &conf->server.workers);
+
+    diag_error(d, &at, "worker %u of %u: %s", i, s->settings.n_workers,
+               s->fleet.orders[i].why);
+    return SERVER_INTERNAL;
+}
+
+static int
+fail_acceptor(const struct server *s, struct diag *d)
+{
+    diag_error(d, NULL, "acceptor: %s", s->fleet.acceptor_order.why);
+    return SERVER_INTERNAL;
+}
+
+static int
+start_workers(struct server *s, struct diag *d)
 {
     struct fleet *f = &s->fleet;
     struct worker_options o = {
@@ -105,13 +124,13 @@ start_workers(struct server *s)
         metering_own(&s->metering, i, &f->workers[i].metrics);
         fleet_adopt(f, &f->orders[i]);
         if (worker_start(&f->workers[i], &o, &f->orders[i]) < 0)
-            return ERR_NOMEM;
+            return fail_worker(s, i, d);
     }
-    return 0;
+    return SERVER_OK;
 }
 
 static int
-start_acceptor(struct server *s)
+start_acceptor(struct server *s, struct diag *d)
 {
     struct fleet *f = &s->fleet;
     struct acceptor_options o = {
@@ -122,34 +141,66 @@ start_acceptor(struct server *s)
     };
 
     fleet_adopt(f, &f->acceptor_order);
-    return acceptor_start(&f->acceptor, &o, &f->acceptor_order) < 0 ? ERR_NOMEM
-                                                                    : 0;
+    if (acceptor_start(&f->acceptor, &o, &f->acceptor_order) < 0)
+        return fail_acceptor(s, d);
+    return SERVER_OK;
 }
 
-/* What a thread answered to its start. */
+/* What the threads answered to their start: the first that failed speaks for
+ * the others. */
 static int
-check_started(const struct order *o)
+check_started(const struct server *s, struct diag *d)
 {
-    if (o->result < 0)
-        log_error("%s", *o->why ? o->why : "a thread could not start");
-    return o->result;
-}
+    const struct fleet *f = &s->fleet;
 
-static int
-start_threads(struct server *s)
-{
-    struct fleet *f = &s->fleet;
-
-    if (logs_add_rings(&s->logs, s->settings.n_workers) < 0 ||
-        fleet_init(f, s->settings.n_workers, &s->mailbox) < 0 ||
-        start_workers(s) < 0 || start_acceptor(s) < 0)
-        return SERVER_INTERNAL;
-    (void)!fleet_wait(f, -1);
     for (uint32_t i = 0; i < f->n_workers; i++) {
-        if (check_started(&f->orders[i]) < 0)
-            return SERVER_INTERNAL;
+        if (f->orders[i].result < 0)
+            return fail_worker(s, i, d);
     }
-    return check_started(&f->acceptor_order) < 0 ? SERVER_INTERNAL : SERVER_OK;
+    return f->acceptor_order.result < 0 ? fail_acceptor(s, d) : SERVER_OK;
+}
+
+/* The first worker's backend is everyone's; why it is not a better one is in
+ * its answer. */
+static void
+learn_backend(struct server *s)
+{
+    const struct fleet *f = &s->fleet;
+
+    s->settings.backend = io_name(f->workers[0].env.io);
+    snprintf(s->settings.backend_why, sizeof s->settings.backend_why, "%s",
+             f->orders[0].why);
+}
+
+static int
+prepare_threads(struct server *s, struct diag *d)
+{
+    char why[LIMIT_TEXT_LEN];
+
+    if (logs_add_rings(&s->logs, s->settings.n_workers) == 0 &&
+        fleet_init(&s->fleet, s->settings.n_workers, &s->mailbox) == 0)
+        return SERVER_OK;
+    diag_error(d, NULL, "%u workers: %s", s->settings.n_workers,
+               limit_explain(-ENOMEM, why, sizeof why));
+    return SERVER_INTERNAL;
+}
+
+static int
+start_threads(struct server *s, struct diag *d)
+{
+    int rc = prepare_threads(s, d);
+
+    if (rc == SERVER_OK)
+        rc = start_workers(s, d);
+    if (rc == SERVER_OK)
+        rc = start_acceptor(s, d);
+    if (rc != SERVER_OK)
+        return rc;
+    (void)!fleet_wait(&s->fleet, -1);
+    rc = check_started(s, d);
+    if (rc == SERVER_OK)
+        learn_backend(s);
+    return rc;
 }
 
 /* ---- the whole -----------------------------------------------------------*/
@@ -157,19 +208,35 @@ start_threads(struct server *s)
 static void
 log_start(const struct server *s)
 {
-    log_info("%s", s->settings.why);
+    settings_log(&s->settings);
     log_info("Etude %s serves: %u workers, %u routes, pid %d", ETUDE_VERSION,
              s->settings.n_workers, s->gen->n_routes, (int)getpid());
+}
+
+/* What there is before a configuration is read. */
+static int
+open_process(struct server *s, struct diag *d)
+{
+    char why[LIMIT_TEXT_LEN];
+    int rc = log_server_open(NULL);
+
+    if (rc < 0)
+        diag_error(d, NULL, "the log: %s", limit_explain(rc, why, sizeof why));
+    if (rc == 0)
+        rc = control_open(s, d);
+    return rc < 0 ? SERVER_INTERNAL : SERVER_OK;
 }
 
 static int
 start(struct server *s, struct diag *d)
 {
-    int rc = make_first(s, d);
+    int rc = open_process(s, d);
 
+    if (rc == SERVER_OK)
+        rc = make_first(s, d);
     if (rc != SERVER_OK)
         return rc;
-    rc = start_threads(s);
+    rc = start_threads(s, d);
     if (rc != SERVER_OK)
         return rc;
     if (change_prepare(s, s->gen, d) < 0)
@@ -179,6 +246,7 @@ start(struct server *s, struct diag *d)
     if (rc < 0)
         return file_exit(rc);
     listeners_start(s);
+    logs_diag(d);
     log_start(s);
     return SERVER_OK;
 }
@@ -193,9 +261,7 @@ start_serving(struct server *s)
     image_set_init(&s->images);
     diag_init(&d);
     code = start(s, &d);
-    if (code == SERVER_OK)
-        logs_diag(&d);
-    else /* whole, however slow the reader is: the log would drop lines */
+    if (code != SERVER_OK) /* whole, however slow the reader: no log */
         diag_print(&d, stderr);
     diag_fini(&d);
     return code;

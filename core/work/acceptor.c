@@ -348,13 +348,18 @@ acceptor_start(struct acceptor *a, const struct acceptor_options *o,
     a->start = start;
     a->batches = calloc(o->n_workers, sizeof *a->batches);
     if (!a->batches)
-        return -ENOMEM;
+        return order_explain(start, "its batches", -ENOMEM);
     rc = mailbox_open(&a->mailbox);
-    if (rc == 0)
-        rc = -pthread_create(&a->thread, NULL, acceptor_main, a);
-    if (rc < 0)
+    if (rc < 0) {
         free(a->batches);
-    return rc;
+        return order_explain(start, "its pipe", rc);
+    }
+    rc = pthread_create(&a->thread, NULL, acceptor_main, a);
+    if (rc == 0)
+        return 0;
+    mailbox_close(&a->mailbox);
+    free(a->batches);
+    return order_explain(start, "its thread", -rc);
 }
 
 int

@@ -63,8 +63,8 @@ struct acceptor {
     uint8_t is_full, is_done;
 };
 
-/* Start the thread; start is answered when it can take orders. 0 or -errno.
- * [control] */
+/* Start the thread; start is answered when it can take orders.  0 or -errno,
+ * as worker_start. [control] */
 MUST_USE int acceptor_start(struct acceptor *a,
                             const struct acceptor_options *o,
                             struct order *start);

@@ -2,10 +2,12 @@
 /* order.c - what the control thread wants, carried out; see order.h. */
 #include "work/order.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "conn/conn.h"
 #include "http/gen.h"
+#include "os/limit.h"
 #include "work/worker.h"
 
 /* The reply travels in the order's own mail: on the way back it is delivered
@@ -25,6 +27,16 @@ order_reply(struct order *o, int result)
     o->result = result;
     o->mail.deliver = deliver_reply;
     mailbox_post(o->reply_to, &o->mail);
+}
+
+int
+order_explain(struct order *o, const char *what, int rc)
+{
+    char text[LIMIT_TEXT_LEN];
+
+    snprintf(o->why, sizeof o->why, "%s: %s", what,
+             limit_explain(rc, text, sizeof text));
+    return rc;
 }
 
 static void

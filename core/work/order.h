@@ -36,6 +36,9 @@ struct order {
 void order_give(struct worker *w, struct order *o);
 /* Answer it. [whoever has it] */
 void order_reply(struct order *o, int result);
+/* Write to o->why that what (a noun) failed with rc, a -errno, and which limit
+ * to raise if it is one; returns rc. [whoever has it] */
+int order_explain(struct order *o, const char *what, int rc);
 
 /* Orders; arg is what each says. */
 /* PREPARE: arg is a struct gen; makes this worker's part, a step a turn. */

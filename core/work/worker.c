@@ -243,12 +243,15 @@ set_up(struct worker *w)
                  o->event, *why ? why : strerror(-rc));
         return rc;
     }
+    snprintf(w->start->why, sizeof w->start->why, "%s", why);
     if (*why && o->index == 0)
         log_warn("event: %s: %s", io_name(env->io), why);
     if (slab_init(&env->conns, sizeof(struct conn), o->slab_capacity) < 0 ||
         slab_init(&env->reqs, REQ_SLOT_BYTES, o->slab_capacity) < 0) {
         snprintf(w->start->why, sizeof w->start->why,
-                 "slab_capacity = %u: out of address space", o->slab_capacity);
+                 "slab_capacity = %u: out of address space: lower it, or raise "
+                 "RLIMIT_AS (ulimit -v)",
+                 o->slab_capacity);
         io_close(env->io);
         return ERR_NOMEM;
     }
@@ -307,7 +310,7 @@ worker_start(struct worker *w, const struct worker_options *o,
     int rc = mailbox_open(&w->mailbox);
 
     if (rc < 0)
-        return rc;
+        return order_explain(start, "its pipe", rc);
     w->options = *o;
     w->start = start;
     env->worker = (struct host_worker){
@@ -325,9 +328,10 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->on_retired = on_retired;
     env->on_closed = on_closed;
     rc = pthread_create(&w->thread, NULL, worker_main, w);
-    if (rc != 0)
-        mailbox_close(&w->mailbox);
-    return -rc;
+    if (rc == 0)
+        return 0;
+    mailbox_close(&w->mailbox);
+    return order_explain(start, "its thread", -rc);
 }
 
 int

@@ -61,7 +61,9 @@ struct worker {
 };
 
 /* Start the thread.  start is answered (result 0, or < 0 and why) once the
- * loop is ready to take orders.  0 or -errno. [control] */
+ * loop is ready to take orders; on a lesser backend than the best, why says
+ * what kept it from that.  0; or -errno, with the reason in start->why,
+ * and no thread answers. [control] */
 MUST_USE int worker_start(struct worker *w, const struct worker_options *o,
                           struct order *start);
 /* Have the thread leave its loop, whatever its connections do. [control] */

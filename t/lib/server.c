@@ -317,6 +317,12 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *w)
     return remove(path);
 }
 
+void
+server_clean(struct server *s)
+{
+    nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 int
 server_wait(struct server *s)
 {
@@ -332,7 +338,7 @@ server_wait(struct server *s)
                 fprintf(stderr, "%s\n", text);
                 free(text);
             }
-            nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+            server_clean(s);
             return code;
         }
         pause_ms(5);

@@ -58,6 +58,8 @@ int server_has_log(struct server *s, const char *text);
 /* Wait for the process to end by itself; its exit code (128 + n for a signal),
  * and remove the folder. */
 int server_wait(struct server *s);
+/* Remove the folder of a server that was prepared and does not run. */
+void server_clean(struct server *s);
 /* SIGTERM and server_wait. */
 int server_stop(struct server *s);
 /* The event backend under test: "io_uring" or "epoll". */

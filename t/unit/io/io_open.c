@@ -173,7 +173,7 @@ START_TEST(nothing_opens)
     refuse_ring = -EPERM;
     refuse_epoll = EMFILE;
     ck_assert_int_eq(io_open(&io, "auto", &defaults, why, sizeof why), -EMFILE);
-    ck_assert_str_eq(why, "epoll: Too many open files");
+    ck_assert_ptr_eq(strstr(why, "epoll: Too many open files"), why);
     ck_assert_int_eq(io_open(&io, "auto", &defaults, why, 8), -EMFILE);
     ck_assert_str_eq(why, "epoll: ");
     ck_assert_int_eq(io_open(&io, "auto", &defaults, NULL, 0), -EMFILE);

@@ -4,6 +4,7 @@
 #include "os/limit.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "t/lib/unit.h"
@@ -68,5 +69,32 @@ START_TEST(no_limit_is_the_greatest_number)
 }
 END_TEST
 
+START_TEST(a_limit_is_named_with_who_sets_it)
+{
+    static const struct {
+        int rc;
+        const char *named;
+    } rows[] = {
+        {-EMFILE, "RLIMIT_NOFILE, it is 1024 (ulimit -n, "},
+        {-ENFILE, "fs.file-max"},
+        {-EAGAIN, "RLIMIT_NPROC"},
+        {-EAGAIN, "pids.max"},
+        {-ENOMEM, "memory.max"},
+    };
+    char out[LIMIT_TEXT_LEN];
+
+    limit = (struct rlimit){1024, 1024};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ck_assert_str_eq(limit_explain(rows[i].rc, out, sizeof out), out);
+        ck_assert_ptr_eq(strstr(out, strerror(-rows[i].rc)), out);
+        ck_assert_msg(strstr(out, rows[i].named), "%s", out);
+        ck_assert_uint_lt(strlen(out), sizeof out - 1);
+    }
+    ck_assert_str_eq(limit_explain(-EPERM, out, sizeof out), strerror(EPERM));
+    ck_assert_str_eq(limit_explain(-EPERM, out, 4), "Ope");
+}
+END_TEST
+
 UNIT_MAIN(limit, the_soft_limit_is_raised_to_the_hard_one,
-          a_refusal_leaves_what_there_is, no_limit_is_the_greatest_number)
+          a_refusal_leaves_what_there_is, no_limit_is_the_greatest_number,
+          a_limit_is_named_with_who_sets_it)
