@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -216,4 +217,30 @@ file_replace(const char *path, const void *p, size_t n, unsigned mode)
         unlink(tmp);
     close(fd);
     return rc;
+}
+
+int
+file_check_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    char *slash;
+
+    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
+        return -ENAMETOOLONG;
+    slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    return access(slash ? folder : ".", W_OK | X_OK) < 0 ? -errno : 0;
+}
+
+int
+file_check_write(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return errno == ENOENT ? file_check_folder(path) : -errno;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    return access(path, W_OK) < 0 ? -errno : 0;
 }

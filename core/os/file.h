@@ -35,6 +35,11 @@ MUST_USE int file_read_at(int fd, uint64_t offset, void *p, size_t n);
 /* Write all n bytes at the current offset, through short writes and EINTR.
  * [any] */
 MUST_USE int file_write_fd(int fd, const void *p, size_t n);
+/* Whether something can be made in the folder of path.  0 or -errno. [any] */
+MUST_USE int file_check_folder(const char *path);
+/* Whether path could be opened for writing and, if there is nothing, be made;
+ * nothing is opened.  0 or the -errno of that open. [any] */
+MUST_USE int file_check_write(const char *path);
 /* Put a file with these bytes in the place of path, by rename: a reader sees
  * the old one or the new one.  mode as for open. [any] */
 MUST_USE int file_replace(const char *path, const void *p, size_t n,

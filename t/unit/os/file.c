@@ -169,6 +169,26 @@ START_TEST(identities)
 }
 END_TEST
 
+START_TEST(what_can_be_written_is_told_without_opening_it)
+{
+    const char *path = make_file("there", "x", 1);
+    struct stat st;
+
+    ck_assert_int_eq(file_check_write(path), 0);
+    ck_assert_int_eq(file_check_write(fixture_path("new")), 0);
+    ck_assert_int_eq(stat(fixture_path("new"), &st), -1);
+    ck_assert_int_eq(file_check_write(fixture_dir), -EISDIR);
+    ck_assert_int_eq(file_check_write(fixture_path("no/new")), -ENOENT);
+    ck_assert_int_eq(file_check_write(fixture_path("there/new")), -ENOTDIR);
+    ck_assert_int_eq(file_check_folder("/new"),
+                     access("/", W_OK) < 0 ? -errno : 0);
+    if (geteuid() != 0) {
+        chmod(path, 0400);
+        ck_assert_int_eq(file_check_write(path), -EACCES);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -185,6 +205,7 @@ main(void)
     tcase_add_test(t, a_pipe_is_read_to_its_end);
     tcase_add_test(t, a_file_is_replaced_as_a_whole);
     tcase_add_test(t, identities);
+    tcase_add_test(t, what_can_be_written_is_told_without_opening_it);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
