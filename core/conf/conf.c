@@ -151,6 +151,24 @@ add_listens(struct builder *b, struct conf_listen *like, et_list addresses,
     return rc;
 }
 
+/* Keys that mean nothing to an address that is no file. */
+static void
+check_unix_only(struct builder *b, const struct conf_listen *l,
+                const struct section *s)
+{
+    size_t i;
+
+    for (i = 0; i < l->addresses.n; i++)
+        if (str_prefix(l->addresses.v[i], str_lit("unix:")))
+            return;
+    if (l->mode != CONF_AUTO)
+        diag_error(b->d, &l->mode_at, "%s mode: only a Unix socket has one",
+                   s->title);
+    if (l->owner.n)
+        diag_error(b->d, &l->owner_at, "%s owner: only a Unix socket has one",
+                   s->title);
+}
+
 static int
 build_listen(struct builder *b, const struct section *s)
 {
@@ -161,6 +179,8 @@ build_listen(struct builder *b, const struct section *s)
     if (!rc && to.tls_key.n && !to.tls_certificate.n)
         diag_error(b->d, &s->at, "%s tls.key: there is no tls.certificate",
                    s->title);
+    if (!rc)
+        check_unix_only(b, &to, s);
     return rc ? rc : add_listens(b, &to, to.addresses, s, "address");
 }
 

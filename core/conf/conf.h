@@ -130,7 +130,7 @@ struct conf_listen {
     int64_t mode;           /* of a Unix socket: 0660; CONF_AUTO: umask's */
     et_str owner;           /* of a Unix socket: "user" or "user:group" */
     et_str tls_certificate, tls_key; /* absolute paths; absent: plain */
-    struct place at;
+    struct place at, mode_at, owner_at;
 };
 
 struct conf_match {

@@ -11,11 +11,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/limit.h"
 
 #define PORT_TEXT_LEN 6 /* "65535" */
+#define AGAIN_MS 50     /* between two tries of an address in use */
 
 static const struct sockaddr_un *
 un_of(const struct sock_address *a)
@@ -154,6 +156,28 @@ sock_unix(const char *path, struct sock_address *out)
 }
 
 static int
+is_any(const struct sock_address *a)
+{
+    if (a->addr.ss_family == AF_INET)
+        return ((const struct sockaddr_in *)&a->addr)->sin_addr.s_addr ==
+               htonl(INADDR_ANY);
+    return IN6_IS_ADDR_UNSPECIFIED(
+        &((const struct sockaddr_in6 *)&a->addr)->sin6_addr);
+}
+
+int
+sock_overlap(const struct sock_address *a, const struct sock_address *b)
+{
+    if (a->addr.ss_family != b->addr.ss_family)
+        return 0;
+    if (a->addr.ss_family == AF_UNIX)
+        return strcmp(un_of(a)->sun_path, un_of(b)->sun_path) == 0;
+    if (port_of(a) != port_of(b) || port_of(a) == 0)
+        return 0;
+    return is_any(a) || is_any(b) || memcmp(&a->addr, &b->addr, a->len) == 0;
+}
+
+static int
 take_name(int rc, struct sock_address *out)
 {
     return rc < 0 ? -errno : (out->addr.ss_family == 0 ? -ENOTCONN : 0);
@@ -222,32 +246,6 @@ set_tcp(int fd, const struct sock_address *a, const struct sock_options *o)
     return rc;
 }
 
-/* Make way for a Unix socket: a file that nobody listens on goes. */
-static int
-clear_path(const struct sock_address *a)
-{
-    struct stat st;
-    int fd, rc;
-
-    if (lstat(un_of(a)->sun_path, &st) < 0)
-        return errno == ENOENT ? 0 : -errno;
-    if (!S_ISSOCK(st.st_mode))
-        return -EEXIST;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -errno;
-    rc =
-        connect(fd, (const struct sockaddr *)&a->addr, a->len) < 0 ? -errno : 0;
-    close(fd);
-    if (rc == -ENOENT)
-        return 0;
-    if (rc == 0 || rc == -EAGAIN || rc == -EPROTOTYPE)
-        return -EADDRINUSE; /* served, its queue may be full */
-    if (rc != -ECONNREFUSED)
-        return rc;
-    return unlink(un_of(a)->sun_path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
 /* Owner and mode are right before anyone can connect, as listen comes last. */
 static int
 set_file(const struct sock_address *a, const struct sock_options *o)
@@ -265,17 +263,51 @@ static int
 open_at(int fd, const struct sock_address *a, const struct sock_options *o)
 {
     int is_unix = a->addr.ss_family == AF_UNIX;
-    int rc = is_unix ? clear_path(a) : set_tcp(fd, a, o);
+    int rc = is_unix ? sockfile_clear(un_of(a)->sun_path) : set_tcp(fd, a, o);
+    struct sockfile file;
 
     if (rc < 0)
         return rc;
     if (bind(fd, (const struct sockaddr *)&a->addr, a->len) < 0)
         return -errno;
+    file = sock_file(a);
     rc = is_unix ? set_file(a, o) : 0;
     if (rc == 0 && listen(fd, o->backlog) < 0)
         rc = -errno;
-    if (rc < 0)
-        sock_unlink(a);
+    if (rc < 0 && is_unix)
+        sockfile_remove(un_of(a)->sun_path, file);
+    return rc;
+}
+
+/* Once; the descriptor or -errno. */
+static int
+try_listen(const struct sock_address *a, const struct sock_options *o)
+{
+    int fd = socket(a->addr.ss_family,
+                    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int rc = fd < 0 ? -errno : open_at(fd, a, o);
+
+    if (rc == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* "address: reason"; rc, in which a live owner is an address in use. */
+static int
+explain(const struct sock_address *a, int rc, char *why, size_t cap)
+{
+    char text[SOCK_TEXT_LEN], because[LIMIT_TEXT_LEN];
+
+    if (rc == SOCKFILE_LIVE)
+        rc = -EADDRINUSE;
+    if (cap > 0)
+        why[0] = '\0';
+    if (rc >= 0)
+        return rc;
+    sock_text(a, text);
+    snprintf(why, cap, "%s: %s", text, reason(rc, a, because));
     return rc;
 }
 
@@ -283,20 +315,24 @@ int
 sock_listen(const struct sock_address *a, const struct sock_options *o,
             char *why, size_t why_cap)
 {
-    int fd = socket(a->addr.ss_family,
-                    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int rc = fd < 0 ? -errno : open_at(fd, a, o);
-    char text[SOCK_TEXT_LEN], because[LIMIT_TEXT_LEN];
+    const struct timespec again = {.tv_nsec = AGAIN_MS * 1000000};
+    int rc = try_listen(a, o);
 
-    if (why_cap > 0)
-        why[0] = '\0';
-    if (rc == 0)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    sock_text(a, text);
-    snprintf(why, why_cap, "%s: %s", text, reason(rc, a, because));
-    return rc;
+    for (uint32_t ms = 0; rc == -EADDRINUSE && ms < o->patience_ms;
+         ms += AGAIN_MS) {
+        nanosleep(&again, NULL);
+        rc = try_listen(a, o);
+    }
+    return explain(a, rc, why, why_cap);
+}
+
+int
+sock_check(const struct sock_address *a, char *why, size_t why_cap)
+{
+    int is_unix = a->addr.ss_family == AF_UNIX;
+
+    return explain(a, is_unix ? sockfile_check(un_of(a)->sun_path) : 0, why,
+                   why_cap);
 }
 
 int
@@ -313,9 +349,17 @@ sock_adjust(int fd, const struct sock_address *a, const struct sock_options *o)
     return rc;
 }
 
+struct sockfile
+sock_file(const struct sock_address *a)
+{
+    if (a->addr.ss_family != AF_UNIX)
+        return (struct sockfile){0, 0};
+    return sockfile_of(un_of(a)->sun_path);
+}
+
 void
-sock_unlink(const struct sock_address *a)
+sock_unlink(const struct sock_address *a, struct sockfile file)
 {
     if (a->addr.ss_family == AF_UNIX)
-        (void)unlink(un_of(a)->sun_path);
+        sockfile_remove(un_of(a)->sun_path, file);
 }

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/check.h"
+#include "os/sockfile.h"
 
 /* "unix:" and the longest path, or the longest "[v6]:port". */
 #define SOCK_TEXT_LEN 120
@@ -32,7 +33,8 @@ struct sock_options {
     uint8_t sets_owner; /* owner and group count; Unix only, as mode */
     uint32_t mode;      /* permissions; 0: what the umask leaves */
     uid_t owner;
-    gid_t group;
+    gid_t group;          /* (gid_t)-1: as it is */
+    uint32_t patience_ms; /* how long to try while the address is in use */
 };
 
 /* All addresses of host - a name, 192.0.2.1, 2001:db8::1 (no brackets); NULL:
@@ -46,7 +48,10 @@ MUST_USE int sock_unix(const char *path, struct sock_address *out);
 
 /* Listen there.  IPv6 never takes IPv4 connections as well.  A Unix socket
  * nobody listens on is replaced; one that is served is -EADDRINUSE, another
- * kind of file -EEXIST.  Returns the descriptor or -errno. [control] */
+ * kind of file -EEXIST.  Who was killed a moment ago may still seem to listen,
+ * until the kernel has undone its ring: in use is tried again, for patience_ms,
+ * unless a Unix socket's owner is known to live.  Returns the descriptor or
+ * -errno. [control] */
 MUST_USE int sock_listen(const struct sock_address *a,
                          const struct sock_options *o, char *why,
                          size_t why_cap);
@@ -55,9 +60,20 @@ MUST_USE int sock_listen(const struct sock_address *a,
  */
 MUST_USE int sock_adjust(int fd, const struct sock_address *a,
                          const struct sock_options *o);
-/* Remove the file of a Unix socket; nothing for other addresses. [control] */
-void sock_unlink(const struct sock_address *a);
+/* What keeps sock_listen from listening there, as far as it can be seen without
+ * opening anything; -errno and why as sock_listen, or 0. [control] */
+MUST_USE int sock_check(const struct sock_address *a, char *why,
+                        size_t why_cap);
+/* The file of a Unix socket, as soon as it is bound; none for other addresses.
+ * [control] */
+struct sockfile sock_file(const struct sock_address *a);
+/* Remove the file of a Unix socket, if it is still this one. [control] */
+void sock_unlink(const struct sock_address *a, struct sockfile file);
 
+/* True if not both can be listened on: the same address or path; or the same
+ * port, and one of them is any address of the other's family.  Port 0 overlaps
+ * with nothing. [any] */
+int sock_overlap(const struct sock_address *a, const struct sock_address *b);
 /* "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path". [any] */
 void sock_text(const struct sock_address *a, char out[SOCK_TEXT_LEN]);
 /* The address fd is bound to, and that of its peer.  0 or -errno. [any] */

@@ -77,6 +77,7 @@ control_close(struct server *s)
 void
 control_leave(struct server *s, int code)
 {
+    listeners_hide(s);
     listeners_forget(s);
     pidfile_remove(s);
     log_drain();

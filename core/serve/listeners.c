@@ -5,12 +5,19 @@
 #include "base/log.h"
 #include "serve/process.h"
 
+/* Of a server that was killed, and its successor: until the kernel has undone
+ * the old one's io_uring its sockets seem to listen. */
+#define PATIENCE_MS 1000
+
 int
 listeners_want(struct server *s, const struct conf *conf, struct diag *d)
 {
     uint32_t each = s->fleet.per_worker ? s->settings.n_workers : 1;
+    /* Only for the first generation: a reload does not hold up the control
+     * thread. */
+    uint32_t patience_ms = s->n_gens > 1 ? 0 : PATIENCE_MS;
 
-    return sockets_want(&s->sockets, conf, each, d);
+    return sockets_want(&s->sockets, conf, each, patience_ms, d);
 }
 
 void
@@ -61,12 +68,20 @@ listeners_stop(struct server *s)
         struct socket_entry *e = &s->sockets.v[i];
         if (e->n_fds == 0 || e->is_wanted)
             continue;
+        sockets_hide(&s->sockets, i);
         fleet_unlisten(&s->fleet, (uint8_t)i);
         forget(s, i);
         n++;
     }
     if (n > 0)
         tell(s);
+}
+
+void
+listeners_hide(struct server *s)
+{
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++)
+        sockets_hide(&s->sockets, i);
 }
 
 void

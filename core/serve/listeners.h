@@ -32,9 +32,11 @@ void listeners_start(struct server *s);
  * connections are told so with their next answer.  Waits for the threads.
  * [control] */
 void listeners_stop(struct server *s);
-/* Forget all of them, and remove the files of unix sockets: the process ends,
- * and whoever accepts from them has been told, or will not live to.
- * [control] */
+/* Remove the files of Unix sockets that are still ours: nobody finds the way to
+ * them any more, but who is queued is accepted. [control] */
+void listeners_hide(struct server *s);
+/* Forget all of them: the process ends, and whoever accepts from them has been
+ * told, or will not live to. [control] */
 void listeners_forget(struct server *s);
 
 #endif

@@ -62,16 +62,23 @@ logs_close(struct logs *l)
 
 /* ---- what a configuration says -------------------------------------------*/
 
+void
+logs_complain(const struct conf *conf, int rc, struct diag *d)
+{
+    struct place at = conf_place(conf, &conf->server.log);
+
+    diag_error(d, &at, "[server] log: cannot open %s: %s", conf->server.log.p,
+               strerror(-rc));
+}
+
 int
 logs_apply(const struct conf *conf, struct diag *d)
 {
     const struct conf_server *c = &conf->server;
-    struct place at = conf_place(conf, &c->log);
     int rc = log_server_open(c->log.n ? c->log.p : NULL);
 
     if (rc < 0) {
-        diag_error(d, &at, "[server] log: cannot open %s: %s", c->log.p,
-                   strerror(-rc));
+        logs_complain(conf, rc, d);
         return rc;
     }
     log_set_level((enum log_level)(c->log_level + 1));

@@ -36,6 +36,9 @@ MUST_USE int logs_add_rings(struct logs *l, uint32_t n_workers);
 /* No thread uses its ring any more. [control] */
 void logs_close(struct logs *l);
 
+/* Report in d that [server] log cannot be opened, for rc, a -errno.
+ * [control] */
+void logs_complain(const struct conf *conf, int rc, struct diag *d);
 /* Write the log as conf wants it; 0, or -errno with the reason in d and the log
  * as it was. [control] */
 MUST_USE int logs_apply(const struct conf *conf, struct diag *d);

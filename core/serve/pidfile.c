@@ -12,11 +12,19 @@
 #include "http/gen.h"
 #include "serve/process.h"
 
+void
+pidfile_complain(const struct conf *conf, int rc, struct diag *d)
+{
+    struct place at = conf_place(conf, &conf->server.pid_file);
+
+    diag_error(d, &at, "[server] pid_file: cannot write %s: %s",
+               conf->server.pid_file.p, strerror(-rc));
+}
+
 int
 pidfile_write(struct server *s, struct diag *d)
 {
     const struct conf *conf = s->gen->conf;
-    struct place at = conf_place(conf, &conf->server.pid_file);
     const char *path = conf->server.pid_file.p;
     char text[32];
     int fd, n, rc = 0;
@@ -27,8 +35,7 @@ pidfile_write(struct server *s, struct diag *d)
     n = snprintf(text, sizeof text, "%d\n", (int)getpid());
     if (fd < 0 || write(fd, text, (size_t)n) != n) {
         rc = -errno;
-        diag_error(d, &at, "[server] pid_file: cannot write %s: %s", path,
-                   strerror(errno));
+        pidfile_complain(conf, rc, d);
     }
     if (fd >= 0)
         close(fd);

@@ -10,8 +10,12 @@
 #include "base/check.h"
 #include "base/diag.h"
 
+struct conf;
 struct server;
 
+/* Report in d that [server] pid_file cannot be written, for rc, a -errno.
+ * [control] */
+void pidfile_complain(const struct conf *conf, int rc, struct diag *d);
 /* Write what [server] pid_file of s->gen names, if anything; 0, or -errno with
  * the reason in d. [control] */
 MUST_USE int pidfile_write(struct server *s, struct diag *d);

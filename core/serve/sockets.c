@@ -4,27 +4,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <netinet/in.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/str.h"
 #include "conf/conf.h"
 #include "os/limit.h"
-
-#define ADDRESSES_MAX 16 /* of one name */
+#include "serve/addresses.h"
 
 struct opener {
     struct sockets *s;
-    const struct conf_listen *listen;
-    struct sock_options options;
+    const struct wanted *wanted;
     uint32_t n_fds;
+    uint64_t end_ns; /* until then, what is in use is tried again */
     struct diag *diag;
     int rc; /* the first failure */
 };
@@ -32,54 +27,9 @@ struct opener {
 static void
 fail(struct opener *o, int rc, const char *why)
 {
-    diag_error(o->diag, &o->listen->at, "listen: %s", why);
+    (void)addresses_fail(o->wanted->listen, rc, why, o->diag);
     if (o->rc == 0)
         o->rc = rc;
-}
-
-/* ---- options -------------------------------------------------------------*/
-
-/* "user" or "user:group", names or numbers. */
-static int
-parse_owner(const char *text, struct sock_options *out)
-{
-    char user[128], *group;
-    const struct passwd *pw;
-    const struct group *gr;
-
-    snprintf(user, sizeof user, "%s", text);
-    group = strchr(user, ':');
-    if (group)
-        *group++ = '\0';
-    pw = getpwnam(user);
-    if (!pw)
-        return -1;
-    out->owner = pw->pw_uid;
-    out->group = pw->pw_gid;
-    if (group) {
-        gr = getgrnam(group);
-        if (!gr)
-            return -1;
-        out->group = gr->gr_gid;
-    }
-    out->sets_owner = 1;
-    return 0;
-}
-
-static void
-set_options(struct opener *o)
-{
-    const struct conf_listen *l = o->listen;
-
-    o->options = (struct sock_options){
-        .backlog = (int)l->backlog,
-        .defer_accept_s = l->defer_accept ? 1 : 0,
-        .reuseport = o->n_fds > 1,
-        .nodelay = 1,
-        .mode = l->mode == CONF_AUTO ? 0 : (uint32_t)l->mode,
-    };
-    if (l->owner.n && parse_owner(l->owner.p, &o->options) < 0)
-        fail(o, -EINVAL, "no such user or group in owner");
 }
 
 /* ---- entries -------------------------------------------------------------*/
@@ -139,25 +89,28 @@ take_port(const struct socket_entry *e, struct sock_address *a)
 /* One more socket of e: a Unix socket's path can be bound only once, so its
  * workers share one queue. */
 static int
-open_one(struct opener *o, const struct socket_entry *e,
-         const struct sock_address *a, char *why, size_t cap)
+open_one(struct opener *o, const struct socket_entry *e, char *why, size_t cap)
 {
-    struct sock_address to = *a;
+    struct sock_address to = e->wanted;
+    struct sock_options options = o->wanted->options;
+    uint64_t now_ns = clock_mono_ns();
     int fd;
 
-    if (e->n_fds > 0 && a->addr.ss_family == AF_UNIX) {
+    if (e->n_fds > 0 && to.addr.ss_family == AF_UNIX) {
         fd = fcntl(e->fds[0], F_DUPFD_CLOEXEC, 0);
         if (fd < 0)
             limit_explain(-errno, why, cap);
         return fd < 0 ? -errno : fd;
     }
     take_port(e, &to);
-    return sock_listen(&to, &o->options, why, cap);
+    options.reuseport = o->n_fds > 1;
+    if (o->end_ns > now_ns)
+        options.patience_ms = (uint32_t)((o->end_ns - now_ns) / 1000000u);
+    return sock_listen(&to, &options, why, cap);
 }
 
 static int
-open_entry(struct opener *o, struct socket_entry *e,
-           const struct sock_address *a)
+open_entry(struct opener *o, struct socket_entry *e)
 {
     char why[256];
 
@@ -166,9 +119,9 @@ open_entry(struct opener *o, struct socket_entry *e,
         fail(o, -ENOMEM, "out of memory");
         return -1;
     }
-    e->wanted = *a;
+    e->wanted = o->wanted->address;
     while (e->n_fds < o->n_fds) {
-        int fd = open_one(o, e, a, why, sizeof why);
+        int fd = open_one(o, e, why, sizeof why);
         if (fd < 0) {
             fail(o, fd, why);
             close_entry(e);
@@ -177,14 +130,16 @@ open_entry(struct opener *o, struct socket_entry *e,
         e->fds[e->n_fds++] = fd;
     }
     e->is_new = 1;
+    e->file = sock_file(&e->wanted);
     describe(e);
     return 0;
 }
 
 static void
-want(struct opener *o, const struct sock_address *a)
+want(struct opener *o)
 {
-    struct socket_entry *e = find(o->s, a);
+    const struct wanted *w = o->wanted;
+    struct socket_entry *e = find(o->s, &w->address);
 
     if (!e) {
         e = find_free(o->s);
@@ -192,55 +147,32 @@ want(struct opener *o, const struct sock_address *a)
             fail(o, -EMFILE, "more than 64 listening addresses");
             return;
         }
-        if (open_entry(o, e, a) < 0)
+        if (open_entry(o, e) < 0)
             return;
     }
     e->is_wanted = 1;
-    e->options = o->options;
+    e->options = w->options;
     e->env = (struct listener_env){
-        .proxy = (uint8_t)o->listen->proxy_protocol,
-        .is_unix = a->addr.ss_family == AF_UNIX,
+        .proxy = (uint8_t)w->listen->proxy_protocol,
+        .is_unix = w->address.addr.ss_family == AF_UNIX,
     };
-}
-
-static void
-want_listen(struct opener *o)
-{
-    const struct conf_listen *l = o->listen;
-    struct sock_address a[ADDRESSES_MAX];
-    char why[256];
-    int n = 1;
-
-    set_options(o);
-    if (l->path.n) {
-        n = sock_unix(l->path.p, &a[0]);
-        if (n < 0)
-            snprintf(why, sizeof why, "%s: the path is too long", l->path.p);
-        else
-            n = 1;
-    } else {
-        n = sock_resolve(l->host.n ? l->host.p : NULL, (uint16_t)l->port, a,
-                         ADDRESSES_MAX, why, sizeof why);
-    }
-    if (n < 0) {
-        fail(o, n, why);
-        return;
-    }
-    for (int i = 0; i < n; i++)
-        want(o, &a[i]);
 }
 
 int
 sockets_want(struct sockets *s, const struct conf *conf, uint32_t n_fds,
-             struct diag *d)
+             uint32_t patience_ms, struct diag *d)
 {
     struct opener o = {.s = s, .n_fds = n_fds, .diag = d};
+    struct addresses all;
 
+    o.rc = addresses_read(&all, conf, d);
+    if (o.rc == 0) /* else the rest is opened only to hear of all faults */
+        o.end_ns = clock_mono_ns() + (uint64_t)patience_ms * 1000000u;
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++)
         s->v[i].is_wanted = 0;
-    for (size_t i = 0; i < conf->n_listens; i++) {
-        o.listen = &conf->listens[i];
-        want_listen(&o);
+    for (uint32_t i = 0; i < all.n; i++) {
+        o.wanted = &all.v[i];
+        want(&o);
     }
     if (o.rc < 0)
         sockets_revert(s);
@@ -273,11 +205,20 @@ sockets_revert(struct sockets *s)
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         struct socket_entry *e = &s->v[i];
         if (e->is_new) {
-            struct sock_address a = e->wanted;
+            sock_unlink(&e->wanted, e->file);
             close_entry(e);
-            sock_unlink(&a);
         }
     }
+}
+
+/* While the socket is open no other one can have the file's number. */
+void
+sockets_hide(struct sockets *s, uint32_t i)
+{
+    struct socket_entry *e = &s->v[i];
+
+    sock_unlink(&e->wanted, e->file);
+    e->file = (struct sockfile){0, 0};
 }
 
 void
@@ -285,7 +226,6 @@ sockets_forget(struct sockets *s, uint32_t i)
 {
     struct socket_entry *e = &s->v[i];
 
-    sock_unlink(&e->wanted);
     free(e->fds);
     *e = (struct socket_entry){.env.is_gone = 1};
 }

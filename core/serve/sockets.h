@@ -19,6 +19,7 @@ struct conf;
 
 struct socket_entry {
     struct sock_address wanted; /* as the configuration means it */
+    struct sockfile file;       /* of a Unix socket, until it is hidden */
     char shown[SOCK_TEXT_LEN];  /* as bound, the port filled in */
     int *fds;                   /* [n_fds]: one, or one a worker */
     uint32_t n_fds;             /* 0: the entry is free */
@@ -34,15 +35,19 @@ struct sockets {
 };
 
 /* Open what conf wants and s has not, n_fds sockets each (more than one with
- * SO_REUSEPORT).  Then is_wanted and is_new say what is to be done.  0; or a
+ * SO_REUSEPORT).  An address in use is tried again for patience_ms in all, as
+ * sock_listen does.  Then is_wanted and is_new say what is to be done.  0; or a
  * negative -errno (the first), with every reason in d and nothing changed. */
 MUST_USE int sockets_want(struct sockets *s, const struct conf *conf,
-                          uint32_t n_fds, struct diag *d);
+                          uint32_t n_fds, uint32_t patience_ms, struct diag *d);
 /* The change is made: nothing is new any more, and sockets that stay have the
  * options now wanted. */
 void sockets_settle(struct sockets *s);
 /* The change is not made: close what is new, keep the rest. */
 void sockets_revert(struct sockets *s);
+/* Remove entry i's file, if it is a Unix socket's and still ours: nobody finds
+ * it any more, who is queued can still be accepted. */
+void sockets_hide(struct sockets *s, uint32_t i);
 /* Forget entry i, whose sockets are closed by those who accepted from them: it
  * is free, and until it is used again its env says that it is gone. */
 void sockets_forget(struct sockets *s, uint32_t i);

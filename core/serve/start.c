@@ -35,7 +35,10 @@ socket_exit(int rc)
     switch (rc) {
     case -EACCES:
     case -EPERM: return SERVER_PERMISSION;
-    case -EINVAL: return SERVER_CONFIG;
+    case -EINVAL:
+    case -ENOENT: /* and below: of the path of a Unix socket */
+    case -ENOTDIR:
+    case -EEXIST: return SERVER_CONFIG;
     default: return SERVER_INTERNAL;
     }
 }

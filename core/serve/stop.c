@@ -68,6 +68,7 @@ drain(struct server *s)
     }
     if (c->shutdown_delay > 0)
         wait_patiently(s, (uint64_t)c->shutdown_delay, always);
+    listeners_hide(s);
     fleet_unlisten_all(f);
     wait_patiently(s, GRACE_MAX_MS, acceptor_is_out);
     listeners_forget(s);

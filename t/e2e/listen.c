@@ -152,7 +152,7 @@ START_TEST(a_unix_socket_stale_live_or_something_else)
     close(fd);
     unlink(path);
     server_file(&s, "sock", "a file");
-    said = refused(&s, "[server]\nlisten = unix:$DIR/sock\n", 70);
+    said = refused(&s, "[server]\nlisten = unix:$DIR/sock\n", 78);
     ck_assert_msg(strstr(said, "exists and is not a socket"), "%s", said);
     ck_assert_int_eq(stat(path, &st), 0);
     clean_up(&s);
@@ -257,8 +257,9 @@ START_TEST(names_and_addresses_that_are_not_here)
                    "[server]\n[listen u]\naddress = unix:$DIR/s\n"
                    "owner = nosuchuser\n",
                    78);
-    ck_assert_msg(strstr(said, "etude.ini:6: listen: no such user or group"),
-                  "%s", said);
+    ck_assert_msg(
+        strstr(said, "etude.ini:7: [listen u] owner: no such user: nosuchuser"),
+        "%s", said);
     clean_up(&s);
 }
 END_TEST

@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "t/lib/unit.h"
@@ -142,6 +144,49 @@ START_TEST(an_address_in_use_is_said_so)
     second = listen_ok(&at, &shared);
     close(second);
     close(fd);
+}
+END_TEST
+
+/* A child that listens on a (port 0: on the port written there) and ends after
+ * so long; its pid, once it listens. */
+static pid_t
+occupy(struct sock_address *a, unsigned ms)
+{
+    int fd = listen_ok(a, &plain);
+    pid_t pid;
+
+    if (a->addr.ss_family != AF_UNIX)
+        ck_assert_int_eq(sock_name(fd, a), 0);
+    pid = fork();
+    if (pid == 0) {
+        usleep(ms * 1000);
+        _exit(0);
+    }
+    close(fd);
+    return pid;
+}
+
+START_TEST(who_is_about_to_go_is_waited_for)
+{
+    struct sock_address a = resolve("127.0.0.1", 0);
+    struct sock_options patient = {.backlog = 16, .patience_ms = 10000};
+    pid_t pid = occupy(&a, 200);
+    int fd = listen_ok(&a, &patient);
+
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    close(fd);
+}
+END_TEST
+
+START_TEST(but_not_for_ever)
+{
+    struct sock_address a = resolve("127.0.0.1", 0);
+    struct sock_options patient = {.backlog = 16, .patience_ms = 100};
+    pid_t pid = occupy(&a, 20000);
+
+    ck_assert_int_eq(sock_listen(&a, &patient, why, sizeof why), -EADDRINUSE);
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 END_TEST
 
@@ -346,7 +391,7 @@ START_TEST(a_unix_socket_has_its_mode)
     ck_assert_int_ge(client, 0);
     close(client);
     close(fd);
-    sock_unlink(&a);
+    sock_unlink(&a, sock_file(&a));
     ck_assert_int_eq(stat(text + 5, &st), -1);
     remove_folder();
 }
@@ -368,7 +413,154 @@ START_TEST(a_stale_unix_socket_is_replaced_a_live_one_is_not)
     ck_assert_int_ge(client, 0);
     close(client);
     close(fd);
-    sock_unlink(&a);
+    sock_unlink(&a, sock_file(&a));
+    remove_folder();
+}
+END_TEST
+
+/* The child has the socket listen, so that it is the owner; a copy stays here
+ * when it is gone, as an io_uring's does. */
+static pid_t
+listen_by_child(const struct sock_address *a, int fd, int is_killed)
+{
+    char byte;
+    int up[2];
+    pid_t pid;
+
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&a->addr, a->len), 0);
+    ck_assert_int_eq(pipe(up), 0);
+    pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (listen(fd, 16) < 0 || write(up[1], "x", 1) != 1)
+            _exit(1);
+        pause();
+    }
+    ck_assert_int_eq(read(up[0], &byte, 1), 1);
+    if (is_killed) {
+        siginfo_t si;
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        ck_assert_int_eq(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+    }
+    return pid;
+}
+
+START_TEST(a_unix_socket_of_a_dead_owner_is_waited_for)
+{
+    struct sock_address a = unix_address("s");
+    struct sock_options patient = {.backlog = 16, .patience_ms = 10000};
+    int held = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+    pid_t pid = listen_by_child(&a, held, 1), closer;
+
+    /* It answers still: in use, without patience. */
+    ck_assert_int_eq(sock_listen(&a, &plain, why, sizeof why), -EADDRINUSE);
+    closer = fork();
+    if (closer == 0) {
+        usleep(200000);
+        _exit(0);
+    }
+    close(held);
+    fd = listen_ok(&a, &patient);
+    close(fd);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ck_assert_int_eq(waitpid(closer, NULL, 0), closer);
+    sock_unlink(&a, sock_file(&a));
+    remove_folder();
+}
+END_TEST
+
+START_TEST(a_unix_socket_of_a_live_owner_is_an_error_at_once)
+{
+    struct sock_address a = unix_address("s");
+    struct sock_options patient = {.backlog = 16, .patience_ms = 60000};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pid_t pid = listen_by_child(&a, fd, 0);
+
+    ck_assert_int_eq(sock_listen(&a, &patient, why, sizeof why), -EADDRINUSE);
+    ck_assert_ptr_nonnull(strstr(why, "/s: address in use"));
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    close(fd);
+    sock_unlink(&a, sock_file(&a));
+    remove_folder();
+}
+END_TEST
+
+START_TEST(only_the_file_that_was_bound_is_removed)
+{
+    struct sock_address a = unix_address("s"), tcp = resolve("127.0.0.1", 0);
+    int ours = listen_ok(&a, &plain), theirs;
+    struct sockfile file = sock_file(&a);
+    char text[SOCK_TEXT_LEN];
+    struct stat st;
+
+    ck_assert_uint_eq(sock_file(&tcp).ino, 0);
+    sock_text(&a, text);
+    ck_assert_int_eq(unlink(text + 5), 0);
+    theirs = listen_ok(&a, &plain);
+    sock_unlink(&a, file);
+    ck_assert_int_eq(stat(text + 5, &st), 0);
+    close(ours);
+    close(theirs);
+    sock_unlink(&a, sock_file(&a));
+    ck_assert_int_eq(stat(text + 5, &st), -1);
+    sock_unlink(&a, (struct sockfile){0, 0}); /* nothing twice */
+    remove_folder();
+}
+END_TEST
+
+START_TEST(what_can_be_seen_is_checked)
+{
+    struct sock_address a = unix_address("s"), gone = unix_address("no/s");
+    struct sock_address tcp = resolve("127.0.0.1", 1);
+    char text[SOCK_TEXT_LEN];
+    int fd;
+
+    ck_assert_int_eq(sock_check(&tcp, why, sizeof why), 0);
+    ck_assert_int_eq(sock_check(&a, why, sizeof why), 0);
+    ck_assert_str_eq(why, "");
+    fd = listen_ok(&a, &plain);
+    ck_assert_int_eq(sock_check(&a, why, sizeof why), 0); /* of a server */
+    close(fd);
+    ck_assert_int_eq(sock_check(&gone, why, sizeof why), -ENOENT);
+    ck_assert_ptr_nonnull(strstr(why, "/no/s: No such file or directory"));
+    sock_text(&a, text);
+    ck_assert_int_eq(unlink(text + 5), 0);
+    ck_assert_int_eq(mkdir(text + 5, 0700), 0);
+    ck_assert_int_eq(sock_check(&a, why, sizeof why), -EEXIST);
+    ck_assert_ptr_nonnull(strstr(why, "/s: exists and is not a socket"));
+    ck_assert_int_eq(rmdir(text + 5), 0);
+    remove_folder();
+}
+END_TEST
+
+START_TEST(addresses_overlap)
+{
+    static const struct {
+        const char *a, *b;
+        uint16_t a_port, b_port;
+        int overlap;
+    } rows[] = {
+        {"127.0.0.1", "127.0.0.1", 80, 80, 1},
+        {"127.0.0.1", "127.0.0.1", 80, 81, 0},
+        {"127.0.0.1", "127.0.0.1", 0, 0, 0},
+        {"127.0.0.1", "127.0.0.2", 80, 80, 0},
+        {"127.0.0.1", "0.0.0.0", 80, 80, 1},
+        {"127.0.0.1", "0.0.0.0", 80, 81, 0},
+        {"::1", "::", 80, 80, 1},
+        {"::1", "::2", 80, 80, 0},
+        {"127.0.0.1", "::", 80, 80, 0},
+    };
+    struct sock_address s = unix_address("s"), t = unix_address("t");
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sock_address a = resolve(rows[i].a, rows[i].a_port);
+        struct sock_address b = resolve(rows[i].b, rows[i].b_port);
+        ck_assert_int_eq(sock_overlap(&a, &b), rows[i].overlap);
+        ck_assert_int_eq(sock_overlap(&b, &a), rows[i].overlap);
+    }
+    ck_assert(sock_overlap(&s, &s));
+    ck_assert(!sock_overlap(&s, &t));
     remove_folder();
 }
 END_TEST
@@ -383,7 +575,7 @@ START_TEST(a_unix_socket_with_a_full_queue_is_live)
     ck_assert_int_eq(sock_listen(&a, &plain, why, sizeof why), -EADDRINUSE);
     close(client);
     close(fd);
-    sock_unlink(&a);
+    sock_unlink(&a, sock_file(&a));
     remove_folder();
 }
 END_TEST
@@ -416,7 +608,7 @@ START_TEST(a_datagram_socket_is_in_use)
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&a.addr, a.len), 0);
     ck_assert_int_eq(sock_listen(&a, &plain, why, sizeof why), -EADDRINUSE);
     close(fd);
-    sock_unlink(&a);
+    sock_unlink(&a, sock_file(&a));
     remove_folder();
 }
 END_TEST
@@ -438,6 +630,8 @@ END_TEST
 UNIT_MAIN(sock,
     a_listener_has_the_options_asked_for,
     an_address_in_use_is_said_so,
+    who_is_about_to_go_is_waited_for,
+    but_not_for_ever,
     a_foreign_address_is_said_so,
     a_low_port_needs_permission,
     a_name_that_does_not_exist_is_said_so,
@@ -448,6 +642,11 @@ UNIT_MAIN(sock,
     options_change_while_it_listens,
     a_unix_socket_has_its_mode,
     a_stale_unix_socket_is_replaced_a_live_one_is_not,
+    a_unix_socket_of_a_dead_owner_is_waited_for,
+    a_unix_socket_of_a_live_owner_is_an_error_at_once,
+    only_the_file_that_was_bound_is_removed,
+    what_can_be_seen_is_checked,
+    addresses_overlap,
     a_unix_socket_with_a_full_queue_is_live,
     another_kind_of_file_is_left_alone,
     a_datagram_socket_is_in_use,
