@@ -302,12 +302,25 @@ conn_drain(struct env *env, uint64_t due_ms)
     }
 }
 
-void
+/* Nothing is owed: no request has begun, or its answer is all there. */
+static int
+is_between(const struct conn *c)
+{
+    return c->phase == CONN_PROXY || c->phase == CONN_IDLE ||
+           c->phase == CONN_LINGER;
+}
+
+uint32_t
 conn_close_all(struct env *env)
 {
+    uint32_t n_cut = 0;
+
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (is_open(c))
-            conn_close(c);
+        if (!is_open(c))
+            continue;
+        n_cut += !is_between(c);
+        conn_close(c);
     }
+    return n_cut;
 }

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -12,38 +11,40 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "os/limit.h"
 #include "serve/listeners.h"
 #include "serve/pidfile.h"
 #include "serve/process.h"
-
-#define STOP_AGAIN_MS 200u
+#include "serve/signals.h"
 
 /* ---- life ----------------------------------------------------------------*/
 
-static int
-open_signals(void)
+static uint64_t
+count_connections(const struct server *s)
 {
-    sigset_t set;
-    int fd;
+    uint64_t n = 0;
 
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
-    sigaddset(&set, SIGUSR2);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGQUIT);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    for (uint32_t i = 0; i < s->fleet.n_workers; i++)
+        n += metrics_get(&s->fleet.workers[i].metrics,
+                         METRIC_connections_active);
+    return n;
 }
 
+/* Somebody waits for the threads.  A second order to stop, before the stop has
+ * begun, means that this takes too long: a thread does not answer. */
 static void
 on_wait(void *arg, int timeout_ms)
 {
-    control_turn(arg, timeout_ms);
+    struct server *s = arg;
+
+    control_turn(s, timeout_ms);
+    if (s->stops < 2 || s->is_ending)
+        return;
+    if (count_connections(s) == 0)
+        control_leave(s, SERVER_OK);
+    log_warn("stopping now: connections are cut off");
+    control_leave(s, SERVER_CUT);
 }
 
 int
@@ -54,7 +55,7 @@ control_open(struct server *s, struct diag *d)
 
     s->fleet.step = on_wait;
     s->fleet.arg = s;
-    rc = s->signal_fd = open_signals();
+    rc = s->signal_fd = signals_open();
     if (rc >= 0)
         rc = logs_open(&s->logs);
     if (rc >= 0)
@@ -86,16 +87,14 @@ control_leave(struct server *s, int code)
 
 /* ---- signals -------------------------------------------------------------*/
 
-/* A signal often comes twice at once - to the process and to its group - and
- * means one thing. */
 static void
-note_stop(struct server *s)
+note_stop(struct server *s, const struct signalfd_siginfo *si)
 {
-    uint64_t now_ns = clock_mono_ns();
+    const struct stop_order o = signals_stop_order(si, clock_mono_ns());
 
-    if (s->stops == 0 || now_ns - s->stop_ns > STOP_AGAIN_MS * 1000000u)
+    if (!signals_is_repeated(&s->stopped_by, &o))
         s->stops++;
-    s->stop_ns = now_ns;
+    s->stopped_by = o;
 }
 
 static void
@@ -110,7 +109,7 @@ read_signals(struct server *s)
         case SIGUSR2:
             log_warn("SIGUSR2: this build cannot upgrade in place; ignored");
             break;
-        default: note_stop(s); break;
+        default: note_stop(s, &si); break;
         }
     }
 }
@@ -133,10 +132,6 @@ read_mail(struct server *s)
 static void
 obey(struct server *s)
 {
-    if (s->stops > 1 && !s->is_ending) { /* a worker does not answer */
-        log_warn("stopping now: connections are cut off");
-        control_leave(s, SERVER_CUT);
-    }
     if (s->usr1) {
         s->usr1 = 0;
         log_info("log files reopened, %d failed", log_reopen());

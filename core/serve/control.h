@@ -4,10 +4,10 @@
  * A turn waits, notes which signals came, writes the logs, and delivers mail:
  * answers to orders, generations that come home.  It decides nothing - whoever
  * calls it looks at what has changed in struct server - with one exception: a
- * second signal to stop, while something is waited for that may never come,
- * ends the process.  Called by server.c for ever, by stop.c, and through
- * fleet.step by everyone who waits for the threads; so it is never entered
- * while it runs, but a reload or a stop may be under way around it. */
+ * second order to stop, while the threads are waited for and one of them may
+ * never answer, ends the process.  Called by server.c for ever, by stop.c, and
+ * through fleet.step by everyone who waits for the threads; so it is never
+ * entered while it runs, but a reload or a stop may be under way around it. */
 #ifndef SERVE_CONTROL_H
 #define SERVE_CONTROL_H
 

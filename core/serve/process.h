@@ -28,6 +28,7 @@
 #include "serve/fleet.h"
 #include "serve/logs.h"
 #include "serve/settings.h"
+#include "serve/signals.h"
 #include "serve/sockets.h"
 #include "work/mailbox.h"
 
@@ -53,10 +54,10 @@ struct server {
     uint64_t last_id;
     uint32_t n_gens; /* alive */
 
-    /* signals noted, and when the last one to stop came */
+    /* signals noted; stopped_by: the last order to stop, of stops */
     int signal_fd;
     int hup, usr1, stops;
-    uint64_t stop_ns;
+    struct stop_order stopped_by;
 
     int is_ending; /* drain has begun */
     int has_pid_file;

@@ -53,7 +53,7 @@ anyone_is_out(const struct server *s)
 /* Serve on with `Connection: close` for shutdown_delay, accept what is queued,
  * let idle connections go after their grace and busy ones when they are done,
  * at most for drain_timeout.  A second signal ends it at once. */
-static int
+static void
 drain(struct server *s)
 {
     const struct conf_server *c = &s->gen->conf->server;
@@ -66,7 +66,7 @@ drain(struct server *s)
         if (!f->orders[i].is_out) /* a plugin blocks it: see change.h */
             fleet_command(f, i, 1, order_stopping, NULL);
     }
-    if (c->shutdown_delay > 0)
+    if (s->stops == 1)
         wait_patiently(s, (uint64_t)c->shutdown_delay, always);
     listeners_hide(s);
     fleet_unlisten_all(f);
@@ -75,10 +75,6 @@ drain(struct server *s)
     fleet_drain(f);
     if (s->stops == 1)
         wait_patiently(s, (uint64_t)c->drain_timeout, anyone_is_out);
-    if (!anyone_is_out(s))
-        return SERVER_OK;
-    log_warn("stopping now: connections are cut off");
-    return SERVER_CUT;
 }
 
 /* ---- threads and the rest ------------------------------------------------*/
@@ -104,14 +100,30 @@ end_threads(struct server *s)
     return 1;
 }
 
+/* SERVER_CUT if the end of the threads cut something off. */
+static int
+count_cut(const struct server *s)
+{
+    const struct fleet *f = &s->fleet;
+    uint32_t n = f->acceptor.n_cut;
+
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        n += f->workers[i].n_cut;
+    if (n > 0)
+        log_warn("stopped in the middle: %u connections are cut off", n);
+    return n > 0 ? SERVER_CUT : SERVER_OK;
+}
+
 int
 stop_serving(struct server *s)
 {
-    int code = drain(s);
+    int code;
 
+    drain(s);
     pidfile_remove(s);
     if (!end_threads(s))
         control_leave(s, SERVER_CUT);
+    code = count_cut(s);
     stores_fini(&s->stores);
     metering_fini(&s->metering);
     image_set_fini(&s->images);

@@ -369,7 +369,9 @@ acceptor_join(struct acceptor *a, uint32_t ms)
 
     if (rc < 0)
         return rc;
+    a->n_cut = a->n_held;
     for (uint32_t i = 0; i < a->options.n_workers; i++) {
+        a->n_cut += a->batches[i].n;
         for (uint32_t k = 0; k < a->batches[i].n; k++)
             close(a->batches[i].v[k].fd);
     }

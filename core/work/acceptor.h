@@ -55,6 +55,7 @@ struct acceptor {
     uint32_t next;                     /* worker to try first */
     struct record held[ACCEPTOR_HELD]; /* accepted, and no worker had room */
     uint32_t n_held;
+    uint32_t n_cut; /* connections nobody took, closed at the end */
     struct order *start;
     struct mail stop;
     pthread_t thread;

@@ -34,20 +34,24 @@ mailbox_open(struct mailbox *b)
     return 0;
 }
 
-void
+uint32_t
 mailbox_close(struct mailbox *b)
 {
     struct record v[MAILBOX_BATCH];
+    uint32_t n_closed = 0;
     size_t n;
 
     while ((n = mailbox_recv(b, v)) > 0) {
         for (size_t i = 0; i < n; i++) {
-            if (v[i].kind == RECORD_CONN)
-                close(v[i].fd);
+            if (v[i].kind != RECORD_CONN)
+                continue;
+            close(v[i].fd);
+            n_closed++;
         }
     }
     close(b->read_fd);
     close(b->write_fd);
+    return n_closed;
 }
 
 int

@@ -48,8 +48,8 @@ struct mailbox {
 
 /* 0 or -errno. [control] */
 MUST_USE int mailbox_open(struct mailbox *b);
-/* Close the pipe; connections still in it are closed. [control] */
-void mailbox_close(struct mailbox *b);
+/* Close the pipe; connections still in it are closed: how many. [control] */
+uint32_t mailbox_close(struct mailbox *b);
 /* Post m; never fails.  m stays the mailbox's until it is delivered. [any] */
 void mailbox_post(struct mailbox *b, struct mail *m);
 /* Write n <= MAILBOX_BATCH records: all of them (0), or none: -EAGAIN. [any] */

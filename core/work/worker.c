@@ -267,9 +267,10 @@ close_connections(struct worker *w)
 {
     struct env *env = &w->env;
 
+    w->n_cut = w->n_held;
     while (w->n_held > 0)
         close(w->held[--w->n_held].fd);
-    conn_close_all(env);
+    w->n_cut += conn_close_all(env);
     for (int i = 0; i < CLOSE_TURNS && has_connections(w); i++) {
         wheel_arm(&env->wheel, &w->tick, env->clock.mono_ms + 1);
         turn(w);
@@ -340,6 +341,6 @@ worker_join(struct worker *w, uint32_t ms)
     int rc = thread_join(w->thread, ms);
 
     if (rc == 0)
-        mailbox_close(&w->mailbox);
+        w->n_cut += mailbox_close(&w->mailbox);
     return rc;
 }

@@ -56,6 +56,7 @@ struct worker {
     /* Accepted by listeners of its own, and no slot was free. */
     struct record held[WORKER_HELD];
     uint32_t n_held;
+    uint32_t n_cut; /* connections that were closed in the middle, at its end */
     uint8_t is_full; /* its listeners are paused */
     uint8_t is_done;
 };

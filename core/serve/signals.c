@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* signals.c - the signals the process listens to; see signals.h. */
+#include "serve/signals.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+
+int
+signals_open(void)
+{
+    static const int ours[] = {SIGHUP,  SIGUSR1, SIGUSR2,
+                               SIGTERM, SIGINT,  SIGQUIT};
+    sigset_t set;
+    int fd;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+        sigaddset(&set, ours[i]);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+struct stop_order
+signals_stop_order(const struct signalfd_siginfo *si, uint64_t now_ns)
+{
+    return (struct stop_order){
+        .signo = si->ssi_signo,
+        .sender = si->ssi_code == SI_KERNEL ? 0 : si->ssi_pid,
+        .ns = now_ns,
+    };
+}
+
+int
+signals_is_repeated(const struct stop_order *last, const struct stop_order *now)
+{
+    uint64_t within_ms = last->sender == now->sender ? SIGNALS_ONE_SENDER_MS
+                                                     : SIGNALS_TWO_SENDERS_MS;
+
+    return last->signo == now->signo &&
+           now->ns - last->ns < within_ms * 1000000u;
+}
