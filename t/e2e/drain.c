@@ -160,8 +160,8 @@ START_TEST(who_is_queued_is_still_served)
     for (int i = 0; i < 2; i++) {
         busy[i] = client_open(&s);
         client_puts(&busy[i], GET("/slow/300"));
+        server_wait_log(&s, "slow: begins");
     }
-    usleep(50000);
     for (int i = 0; i < N; i++)
         c[i] = client_open(&s);
     server_signal(&s, SIGTERM);
@@ -191,7 +191,7 @@ START_TEST(a_pipeline_is_not_reset)
     start(&s, "");
     c = client_open(&s);
     client_puts(&c, GET("/slow/200"));
-    usleep(50000);
+    server_wait_log(&s, "slow: begins");
     server_signal(&s, SIGTERM);
     for (int i = 0; i < 2000; i++)
         client_puts(&c, GET("/none"));
@@ -242,8 +242,7 @@ START_TEST(a_second_signal_ends_it_at_once)
     began = now();
     server_signal(&s, SIGTERM);
     server_wait_log(&s, "stopping");
-    usleep(300000); /* twice at once is one signal */
-    server_signal(&s, SIGTERM);
+    server_signal(&s, SIGINT);
     ck_assert_int_eq(server_wait(&s), 3);
     ck_assert(now() - began < 10);
     client_close(&c);

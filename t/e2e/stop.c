@@ -159,10 +159,8 @@ START_TEST(a_second_signal_ends_it_at_once)
     client_take(&half, 0, 100, NULL);
     server_signal(&s, SIGTERM);
     server_wait_log(&s, "stopping: ");
-    /* Two at once mean one: this one comes later. */
-    usleep(400000);
     began = now_ms();
-    server_signal(&s, SIGTERM);
+    server_signal(&s, SIGINT);
     ck_assert_int_eq(server_wait(&s), 3);
     ck_assert_uint_lt(now_ms() - began, 10000);
     client_close(&half);
@@ -178,12 +176,11 @@ START_TEST(a_plugin_that_blocks_does_not_hold_up_a_second_signal)
     server_start(&s, SERVER PLUGINS);
     c = client_open(&s);
     client_puts(&c, GET("/slow/50000"));
-    usleep(300000); /* nothing tells from outside that it sleeps already */
+    server_wait_log(&s, "slow: begins");
     server_signal(&s, SIGTERM);
     server_wait_log(&s, "stopping: ");
-    usleep(400000);
     began = now_ms();
-    server_signal(&s, SIGTERM);
+    server_signal(&s, SIGINT);
     ck_assert_int_eq(server_wait(&s), 3);
     ck_assert_uint_lt(now_ms() - began, 10000);
     client_close(&c);
@@ -199,13 +196,13 @@ START_TEST(nor_when_a_reload_waits_for_it)
     server_start(&s, SERVER PLUGINS);
     c = client_open(&s);
     client_puts(&c, GET("/slow/50000"));
-    usleep(300000);
+    server_wait_log(&s, "slow: begins");
+    server_write(&s, SERVER "[plugin life]\nsay = next\n[plugin slow]\n");
     server_signal(&s, SIGHUP);
-    usleep(300000);
-    server_signal(&s, SIGTERM);
-    usleep(400000);
+    server_wait_log(&s, "life: init next on ");
     began = now_ms();
     server_signal(&s, SIGTERM);
+    server_signal(&s, SIGINT);
     ck_assert_int_eq(server_wait(&s), 3);
     ck_assert_uint_lt(now_ms() - began, 10000);
     client_close(&c);
@@ -220,7 +217,7 @@ START_TEST(a_plugin_that_is_slow_is_waited_for)
     server_start(&s, SERVER PLUGINS);
     c = client_open(&s);
     client_puts(&c, GET("/slow/1500"));
-    usleep(300000);
+    server_wait_log(&s, "slow: begins");
     server_signal(&s, SIGTERM);
     client_take(&c, 0, 200, "slept");
     ck_assert_int_eq(server_wait(&s), 0);
