@@ -120,7 +120,6 @@ START_TEST(ten_thousand_swaps_leave_one_generation)
     ck_assert_int_eq(write(fd, ini, sizeof ini - 1), sizeof ini - 1);
     close(fd);
     s = (struct server){.options = &o};
-    ck_assert_int_eq(control_open(&s), 0);
     ck_assert_int_eq(start_serving(&s), SERVER_OK);
     for (int i = 0; i < SWAPS; i++) {
         send_some(0);
