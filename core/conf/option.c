@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "conf/describe.h"
 #include "conf/directive.h"
+#include "conf/entry.h"
 #include "conf/tree.h"
 #include "conf/value.h"
 
@@ -158,12 +159,6 @@ struct filling {
     char *out;
 };
 
-static int
-is_for(const struct conf_entry *e, et_str instance)
-{
-    return str_eq(e->instance, instance);
-}
-
 int
 option_any(et_str instance, const struct conf_entries *layers, size_t n)
 {
@@ -171,31 +166,9 @@ option_any(et_str instance, const struct conf_entries *layers, size_t n)
 
     for (i = 0; i < n; i++)
         for (j = 0; j < layers[i].n; j++)
-            if (is_for(&layers[i].v[j], instance))
+            if (entry_is_for(&layers[i].v[j], instance))
                 return 1;
     return 0;
-}
-
-/* How an entry calls its key: "limit.rate" outside [plugin limit]. */
-static const char *
-dot_of(const struct conf_entry *e)
-{
-    return strncmp(e->section, "[plugin ", 8) == 0 ? "" : ".";
-}
-
-static void PRINTF(3, 4) complain(struct filling *f, const struct conf_entry *e,
-                                  const char *fmt, ...)
-{
-    const char *dot = dot_of(e);
-    char text[1200];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    diag_error(f->d, &e->at, "%s %.*s%s%.*s: %s", e->section,
-               *dot ? (int)e->instance.n : 0, e->instance.p, dot, (int)e->key.n,
-               e->key.p, text);
 }
 
 static const char *
@@ -234,12 +207,12 @@ find_unknown(struct filling *f)
     for (i = 0; i < f->n; i++) {
         for (j = 0; j < f->layers[i].n; j++) {
             e = &f->layers[i].v[j];
-            if (!is_for(e, f->t->instance) || is_known(f->def, e->key))
+            if (!entry_is_for(e, f->t->instance) || is_known(f->def, e->key))
                 continue;
             near = nearest(f->def, e->key);
-            complain(f, e, "the plugin has no such option%s%s%s",
-                     near ? "; did you mean \"" : "", near ? near : "",
-                     near ? "\"?" : "");
+            entry_complain(e, f->d, "the plugin has no such option%s%s%s",
+                           near ? "; did you mean \"" : "", near ? near : "",
+                           near ? "\"?" : "");
         }
     }
 }
@@ -257,12 +230,12 @@ fill_from(struct filling *f, const et_opt *o, const struct conf_entries *layer)
 
     for (i = 0; i < layer->n; i++) {
         e = &layer->v[i];
-        if (!is_for(e, f->t->instance) || !value_eq(e->key, o->key))
+        if (!entry_is_for(e, f->t->instance) || !value_eq(e->key, o->key))
             continue;
         n++;
         if (first && !fields[o->type].may_repeat) {
-            complain(f, e, "given already, at %s:%u", first->at.file,
-                     first->at.line);
+            entry_complain(e, f->d, "given already, at %s:%u", first->at.file,
+                           first->at.line);
             continue;
         }
         first = first ? first : e;
@@ -274,7 +247,7 @@ fill_from(struct filling *f, const et_opt *o, const struct conf_entries *layer)
         if (rc == ERR_NOMEM)
             return rc;
         if (rc)
-            complain(f, e, "%s", why);
+            entry_complain(e, f->d, "%s", why);
     }
     return n;
 }
@@ -316,16 +289,14 @@ static void
 call_check(struct filling *f)
 {
     char text[512] = "";
-    et_err e = {text, sizeof(text), 0};
-    char shown[600];
+    et_err e = {text, sizeof(text) - 1, 0};
 
     if (!f->def->check || f->def->check(f->out, &e) >= 0)
         return;
-    if (e.n > sizeof(text))
-        e.n = sizeof(text);
-    snprintf(shown, sizeof(shown), "%.*s", (int)e.n, text);
-    diag_error(f->d, &f->t->at, "%s: %s", f->t->section,
-               e.n ? shown : "the plugin refuses these options");
+    text[e.n < sizeof(text) ? e.n : sizeof(text) - 1] = '\0';
+    if (!option_blame(f->def, f->t->instance, f->layers, f->n, text, f->d))
+        diag_error(f->d, &f->t->at, "%s: %s", f->t->section,
+                   e.n ? text : "the plugin refuses these options");
 }
 
 int
@@ -353,6 +324,50 @@ option_fill(struct arena *a, const et_optdef *def,
     if (d->n_errors != n_before)
         return ERR_INVALID;
     *out = f.out;
+    return 0;
+}
+
+/* ---- refusals -------------------------------------------------------------*/
+
+/* What stands after "key: ", or "key[i]: ", at the beginning of text; or NULL.
+ * i is 0 if it is not given. */
+static const char *
+after_key(const char *text, const char *key, size_t *i)
+{
+    size_t n = strlen(key);
+
+    *i = 0;
+    if (strncmp(text, key, n) != 0)
+        return NULL;
+    text += n;
+    if (*text == '[') {
+        for (text++; *text >= '0' && *text <= '9' && *i < SIZE_MAX / 100;
+             text++)
+            *i = 10 * *i + (size_t)(*text - '0');
+        if (*text++ != ']')
+            return NULL;
+    }
+    return text[0] == ':' && text[1] == ' ' ? text + 2 : NULL;
+}
+
+int
+option_blame(const et_optdef *def, et_str instance,
+             const struct conf_entries *layers, size_t n, const char *text,
+             struct diag *d)
+{
+    const struct conf_entry *e;
+    size_t i;
+
+    for (uint32_t row = 0; def && row < def->n; row++) {
+        const char *key = option_row(def, row)->key;
+        const char *why = after_key(text, key, &i);
+        if (!why)
+            continue;
+        e = entry_find(layers, n, instance, key, i);
+        if (e)
+            entry_complain(e, d, "%s", why);
+        return e != NULL;
+    }
     return 0;
 }
 

@@ -47,6 +47,14 @@ MUST_USE int option_fill(struct arena *a, const et_optdef *def,
                          const struct conf_entries *layers, size_t n,
                          struct diag *d, void **out);
 
+/* A plugin refuses its options with text.  If that begins with the key of one,
+ * "path: ...", or of one value of a list, counted from 0, "set[1]: ...", report
+ * it in d where the ini has that value, and return 1; else 0.  layers as for
+ * option_fill. [control] */
+int option_blame(const et_optdef *def, et_str instance,
+                 const struct conf_entries *layers, size_t n, const char *text,
+                 struct diag *d);
+
 /* What identifies a filled struct: equal bytes mean that an instance made from
  * one serves for the other.  Every option's effective value, and for a PATH
  * its target's (dev, ino, size, mtime, ctime), for one flagged TREE those of

@@ -19,6 +19,7 @@
 
 struct conf;
 struct gen;
+struct origin;
 struct section;
 
 struct builder {
@@ -29,6 +30,9 @@ struct builder {
     int is_sound;                       /* conf has no errors that are known */
     struct section *sections;           /* [conf->n_plugins], in its order */
     uint32_t cap_routes, cap_instances; /* of gen's arrays */
+    /* [gen->n_instances]: what the options of each that is new came from */
+    struct origin **origins;
+    uint32_t cap_origins;
 };
 
 /* An array of n pointers in the generation's arena with room for one more:

@@ -113,19 +113,44 @@ find_equal(const struct gen *g, const struct instance *made)
     return NULL;
 }
 
+/* What an instance's options came from, for what its open has to say of them.
+ * In the generation's memory. */
+struct origin {
+    size_t n;
+    struct conf_entries layers[];
+};
+
+static struct origin *
+make_origin(struct builder *b, const struct layers *l)
+{
+    struct origin *o =
+        arena_alloc(&b->gen->arena, sizeof *o + l->n * sizeof o->layers[0]);
+
+    if (!o)
+        return NULL;
+    o->n = l->n;
+    memcpy(o->layers, l->v, l->n * sizeof o->layers[0]);
+    return o;
+}
+
 /* Takes made: the generation's from now on, or gone and NULL. */
 static struct instance *
-keep(struct builder *b, struct instance *made)
+keep(struct builder *b, struct instance *made, const struct layers *l)
 {
     struct gen *g = b->gen;
     void *array =
         builder_grow(b, g->instances, g->n_instances, &b->cap_instances);
+    void *origins =
+        builder_grow(b, b->origins, g->n_instances, &b->cap_origins);
+    struct origin *origin = made->is_open ? NULL : make_origin(b, l);
 
-    if (!array) {
+    if (!array || !origins || (!made->is_open && !origin)) {
         instance_unref(made);
         return builder_out_of_memory(b);
     }
     g->instances = array;
+    b->origins = origins;
+    b->origins[g->n_instances] = origin;
     g->instances[g->n_instances++] = made;
     return made;
 }
@@ -159,12 +184,12 @@ instances_for(struct builder *b, struct section *s, const struct layers *l)
     if (old) {
         instance_unref(made);
         b->gen->n_kept++;
-        return keep(b, instance_ref(old));
+        return keep(b, instance_ref(old), &all);
     }
     made->requires_state = s->conf->state == CONF_STATE_REQUIRED;
     made->secrets = option_secrets(&made->arena, s->plugin->options,
                                    s->conf->name, all.v, all.n);
-    return keep(b, made);
+    return keep(b, made, &all);
 }
 
 /* ---- what hands its state over to whom -----------------------------------*/
@@ -220,6 +245,20 @@ instances_check_unused(struct builder *b)
     }
 }
 
+/* Its open has refused, as why says. */
+static void
+report(struct builder *b, const struct instance *made,
+       const struct origin *from, const char *why)
+{
+    const struct conf_plugin *c =
+        conf_find_plugin(b->conf, made->conf.instance);
+
+    if (option_blame(made->plugin->options, made->conf.instance, from->layers,
+                     from->n, why, b->diag))
+        return;
+    diag_error(b->diag, c ? &c->at : NULL, "plugin %s: %s", made->name, why);
+}
+
 void
 instances_open(struct builder *b)
 {
@@ -227,11 +266,8 @@ instances_open(struct builder *b)
         find_predecessors(b);
     for (uint32_t i = 0; i < b->gen->n_instances; i++) {
         struct instance *made = b->gen->instances[i];
-        const struct conf_plugin *c =
-            conf_find_plugin(b->conf, made->conf.instance);
         char why[WHY_MAX] = "";
         if (instance_open(made, why, sizeof why) < 0)
-            diag_error(b->diag, c ? &c->at : NULL, "plugin %s: %s", made->name,
-                       why);
+            report(b, made, b->origins[i], why);
     }
 }

@@ -233,6 +233,40 @@ START_TEST(the_plugin_may_refuse)
 }
 END_TEST
 
+/* One that begins with a key is about that option, where the ini has it. */
+START_TEST(a_refusal_may_name_an_option)
+{
+    static const char ini[] = "[plugin p]\nword = a\nlist =\nlist = x\n"
+                              "list = y\n" ROUTE "p.headers = A: b\n";
+    static const struct {
+        const char *refusal, *said;
+    } cases[] = {
+        {"word: too short", "a.ini:2: [plugin p] word: too short\n"},
+        {"word[0]: too short", "a.ini:2: [plugin p] word: too short\n"},
+        {"list: no", "a.ini:4: [plugin p] list: no\n"},
+        {"list[1]: no", "a.ini:5: [plugin p] list: no\n"},
+        {"headers[0]: no", "a.ini:9: [route r] p.headers: no\n"},
+        /* It has no line, or is no key: as any refusal. */
+        {"times: odd", "a.ini:1: [plugin p]: times: odd\n"},
+        {"list[2]: no", "a.ini:1: [plugin p]: list[2]: no\n"},
+        {"list[1: no", "a.ini:1: [plugin p]: list[1: no\n"},
+        {"list[99999999999999999999999999]: no",
+         "a.ini:1: [plugin p]: list[99999999999999999999999999]: no\n"},
+        {"wor: no", "a.ini:1: [plugin p]: wor: no\n"},
+        {"words: no", "a.ini:1: [plugin p]: words: no\n"},
+        {"word:no", "a.ini:1: [plugin p]: word:no\n"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        refusal = cases[i].refusal;
+        fill(&all, ini);
+        help_expect(&d, cases[i].said);
+        diag_fini(&d);
+    }
+    refusal = NULL;
+}
+END_TEST
+
 START_TEST(a_plugin_without_options_takes_none)
 {
     ck_assert_ptr_null(fill(NULL, "[plugin p]\n"));
@@ -447,8 +481,8 @@ UNIT_MAIN(option, defaults_fill_the_struct,
           lists_keep_their_order_and_can_be_emptied,
           faults_have_place_section_and_key,
           required_is_checked_on_what_is_effective, secrets_are_masked,
-          the_plugin_may_refuse, a_plugin_without_options_takes_none,
-          other_instances_are_left_alone,
+          the_plugin_may_refuse, a_refusal_may_name_an_option,
+          a_plugin_without_options_takes_none, other_instances_are_left_alone,
           rows_of_a_newer_header_are_stepped_over,
           tables_that_are_wrong_are_refused, equal_options_have_equal_keys,
           a_key_changes_with_the_file_a_path_leads_to,
