@@ -88,6 +88,12 @@ add_token(struct methods *s, et_str token, uint32_t *mask, char *why,
 
     if (m == 0)
         return ERR_INVALID;
+    if (m == ET_M_CONNECT) { /* answered before a route is looked for */
+        snprintf(why, cap,
+                 "CONNECT asks for a tunnel, which this server does not open: "
+                 "the route is unreachable");
+        return ERR_INVALID;
+    }
     if (*mask & method_bit(m)) {
         snprintf(why, cap, "the method %.*s is there twice", (int)token.n,
                  token.p);

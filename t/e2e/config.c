@@ -152,6 +152,8 @@ static const struct {
      "etude.ini:5: [route x] match: expected METHOD /path, GET,POST /path or * /path, found \"/x\"\n"},
     {SERVER "[plugin echo]\n[route x]\nmatch = get /x\nhandler = echo\n",
      "etude.ini:5: [route x] match: expected METHOD /path, GET,POST /path or * /path, found \"get /x\"\n"},
+    {SERVER "[plugin echo]\n[route x]\nmatch = GET,CONNECT /x\nhandler = echo\n",
+     "etude.ini:5: [route x] match: CONNECT asks for a tunnel, which this server does not open: the route is unreachable\n"},
     {SERVER "[plugin echo]\n[route x]\nmatch = GET x\nhandler = echo\n",
      "etude.ini:5: [route x] match: expected METHOD /path, GET,POST /path or * /path, found \"GET x\"\n"},
     {SERVER "[plugin echo]\n[route x]\nmatch = GET /x/*a/b\nhandler = echo\n",

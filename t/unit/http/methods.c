@@ -62,6 +62,9 @@ START_TEST(faults_are_named)
     snprintf(text, sizeof text, "%sfound \"GET POST\"", expected);
     ck_assert_str_eq(told("GET POST"), text);
     ck_assert_str_eq(told("GET,PUT,GET"), "the method GET is there twice");
+    ck_assert_str_eq(told("GET,CONNECT"),
+                     "CONNECT asks for a tunnel, which this server does not "
+                     "open: the route is unreachable");
     ck_assert_str_eq(told("Get"),
                      "methods are written in capitals: GET, not Get");
 }
