@@ -2,6 +2,8 @@
 /* host.c - interfaces by id, the log; see host.h. */
 #include "http/host.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -41,26 +43,39 @@ host_log_record(const et_ctx *c, uint32_t level, const char *p, size_t n)
               n < HOST_LOG_MAX ? n : HOST_LOG_MAX);
 }
 
+static void PRINTF(2, 3) explain(et_err *e, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(e->p, e->cap, fmt, ap);
+    va_end(ap);
+    e->n = n < 0 || e->cap == 0 ? 0
+           : (size_t)n < e->cap ? (size_t)n
+                                : e->cap - 1;
+}
+
 /* et.log/1 channels are the log's, plus one: 1 is the server's own stream. */
 static int32_t
 channel_open(et_conf *c, et_str path, et_err *e)
 {
     struct instance *i = CONTAINER_OF(c, struct instance, conf);
-    const char *text;
     int fd;
 
     if (path.n == 0)
         return 1;
-    if (i->n_channels == INSTANCE_MAX_CHANNELS)
+    if (i->n_channels == INSTANCE_MAX_CHANNELS) {
+        explain(e, "cannot open %s: more than %u log files", path.p,
+                INSTANCE_MAX_CHANNELS);
         return ET_ELIMIT;
+    }
     fd = log_channel_open(path.p);
     if (fd > 0) {
         i->channels[i->n_channels++] = fd;
         return fd + 1;
     }
-    text = strerror(-fd);
-    e->n = strlen(text) < e->cap ? strlen(text) : e->cap;
-    memcpy(e->p, text, e->n);
+    explain(e, "cannot open %s: %s", path.p, strerror(-fd));
     return ET_EINVAL;
 }
 

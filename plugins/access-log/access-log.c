@@ -36,10 +36,14 @@ access_log_open(et_conf *c, const void *options, void *inst, et_err *e)
 {
     const struct options *o = (const struct options *)options;
     struct access_log *a = (struct access_log *)inst;
+    char text[300];
+    et_err why = {text, sizeof text, 0};
     a->format = o->format;
     a->log = et_iface(c, ET_IF_LOG, et_log, write);
-    a->channel = a->log->open(c, o->path.p ? o->path : et_s(""), e);
-    return a->channel < 0 ? a->channel : 0;
+    a->channel = a->log->open(c, o->path.p ? o->path : et_s(""), &why);
+    if (a->channel < 0)
+        return et_seterr(e, "path: %.*s", (int)why.n, why.p);
+    return 0;
 }
 
 ET_INSTANCE(struct access_log, access_log_open, NULL);

@@ -95,7 +95,8 @@ START_TEST(a_file_that_cannot_be_opened_refuses_the_load)
     et_test_option("path", "logs/access.log");
     et_test_fail_log(ET_EINVAL, 0);
     ck_assert_int_lt(et_test_open(), 0);
-    ck_assert_str_eq(et_test_why(), "/test/logs/access.log: the test says no");
+    ck_assert_str_eq(et_test_why(),
+                     "path: /test/logs/access.log: the test says no");
 }
 END_TEST
 
