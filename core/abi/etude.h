@@ -623,6 +623,67 @@ et_seterr(et_err *e, const char *format, ...)
     return ET_EINVAL;
 }
 
+/* RFC 9110 5.6.2: what can be the name of a field, a method, a cookie. */
+static inline int
+et_is_token(et_str s)
+{
+    size_t i;
+    for (i = 0; i < s.n; i++) {
+        const char c = s.p[i];
+        if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
+            return 0;
+    }
+    return s.n > 0;
+}
+
+/* RFC 9110 5.5: what can be the value of a field: no control bytes, no blanks
+ * around it. */
+static inline int
+et_is_value(et_str s)
+{
+    size_t i;
+    for (i = 0; i < s.n; i++) {
+        const unsigned char c = (unsigned char)s.p[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return 0;
+    }
+    return et_trim(s).n == s.n;
+}
+
+/* Fields of the response that only the host sets: they frame the message or
+ * belong to the connection. */
+static inline int
+et_is_hosts(et_str name)
+{
+    static const char *const hosts[] = {
+        "Connection", "Content-Length", "Date",    "Keep-Alive",
+        "TE",         "Trailer",        "Upgrade", "Transfer-Encoding",
+    };
+    size_t i;
+    for (i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+        if (et_eq_nocase(name, et_s(hosts[i])))
+            return 1;
+    return 0;
+}
+
+/* For open: what set would refuse of field i of the list that option key gives
+ * is refused there.  0, or ET_EINVAL with the reason in e.
+ *
+ *     rc = et_check_field(e, "header", i, et_to_field(o->header.v[i])); */
+static inline int32_t
+et_check_field(et_err *e, const char *key, size_t i, et_field f)
+{
+    if (!et_is_token(f.name))
+        return et_seterr(e, "%s[%zu]: \"%.*s\" is no header name", key, i,
+                         ET_STR(f.name));
+    if (et_is_hosts(f.name))
+        return et_seterr(e, "%s[%zu]: %.*s belongs to the server", key, i,
+                         ET_STR(f.name));
+    if (!et_is_value(f.value))
+        return et_seterr(e, "%s[%zu]: not a header value", key, i);
+    return 0;
+}
+
 /* Give up on this request: the reason goes to the log, the client sees a 500.
  *
  *     return et_fail(r, "table %s is gone", name); */

@@ -526,31 +526,6 @@ et_test_h_commit_(et_req *r, size_t n)
     m->reserved = NULL;
 }
 
-static inline int
-et_test_is_token_(et_str s)
-{
-    size_t i;
-    for (i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] >= 0x7f ||
-            strchr("\"(),/:;<=>?@[\\]{}", s.p[i]))
-            return 0;
-    return s.n > 0;
-}
-
-static inline int
-et_test_is_owned_(et_str name)
-{
-    static const char *const owned[] = {
-        "Connection", "Content-Length", "Date",    "Keep-Alive",
-        "TE",         "Trailer",        "Upgrade", "Transfer-Encoding",
-    };
-    size_t i;
-    for (i = 0; i < sizeof owned / sizeof owned[0]; i++)
-        if (et_eq_nocase(name, et_s(owned[i])))
-            return 1;
-    return 0;
-}
-
 static inline void
 et_test_unset_(struct et_test_pair_ **at, et_str name)
 {
@@ -570,7 +545,7 @@ et_test_h_set_(et_req *r, et_str name, et_str value, uint32_t mode)
         return m->fail_set;
     if (m->is_committed)
         return ET_EPHASE;
-    if (mode > ET_DEL || !et_test_is_token_(name) || et_test_is_owned_(name))
+    if (mode > ET_DEL || !et_is_token(name) || et_is_hosts(name))
         return ET_EINVAL;
     if (mode != ET_DEL && value.n &&
         (memchr(value.p, '\r', value.n) || memchr(value.p, '\n', value.n) ||
@@ -1140,7 +1115,7 @@ et_test_rate_(et_str s, et_rate *out)
 static inline int
 et_test_is_field_(et_str s)
 {
-    return et_test_is_token_(et_to_field(s).name);
+    return et_is_token(et_to_field(s).name);
 }
 
 static inline void

@@ -27,49 +27,9 @@ struct headers {
     size_t n;
 };
 
-/* Fields that frame the message or belong to the connection. */
-static int
-is_servers(et_str name)
-{
-    static const char *const servers[] = {
-        "Connection", "Content-Length", "Date",    "Keep-Alive",
-        "TE",         "Trailer",        "Upgrade", "Transfer-Encoding",
-    };
-    size_t i;
-    for (i = 0; i < sizeof servers / sizeof servers[0]; i++)
-        if (et_eq_nocase(name, et_s(servers[i])))
-            return 1;
-    return 0;
-}
-
-/* RFC 9110 5.6.2: a token. */
-static int
-is_token(et_str name)
-{
-    size_t i;
-    for (i = 0; i < name.n; i++) {
-        const char c = name.p[i];
-        if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
-            return 0;
-    }
-    return name.n > 0;
-}
-
 static int32_t
-put(struct headers *h, et_field f, uint32_t mode, et_err *e)
-{
-    if (!is_token(f.name))
-        return et_seterr(e, "\"%.*s\" is no header name", ET_STR(f.name));
-    if (is_servers(f.name))
-        return et_seterr(e, "%.*s belongs to the server", ET_STR(f.name));
-    h->changes[h->n].field = f;
-    h->changes[h->n].mode = mode;
-    h->n++;
-    return 0;
-}
-
-static int32_t
-put_all(struct headers *h, const et_list *list, uint32_t mode, et_err *e)
+put_all(struct headers *h, const char *key, const et_list *list, uint32_t mode,
+        et_err *e)
 {
     int32_t rc = 0;
     size_t i;
@@ -77,7 +37,10 @@ put_all(struct headers *h, const et_list *list, uint32_t mode, et_err *e)
         et_field f = {et_trim(list->v[i]), {NULL, 0}};
         if (mode != ET_DEL)
             f = et_to_field(list->v[i]);
-        rc = put(h, f, mode, e);
+        rc = et_check_field(e, key, i, f);
+        h->changes[h->n].field = f;
+        h->changes[h->n].mode = mode;
+        h->n++;
     }
     return rc;
 }
@@ -93,11 +56,11 @@ headers_open(et_conf *c, const void *options, void *inst, et_err *e)
     h->changes = (struct change *)calloc(max + 1, sizeof *h->changes);
     if (!h->changes)
         return et_seterr(e, "out of memory");
-    rc = put_all(h, &o->remove, ET_DEL, e);
+    rc = put_all(h, "remove", &o->remove, ET_DEL, e);
     if (rc == 0)
-        rc = put_all(h, &o->set, ET_SET, e);
+        rc = put_all(h, "set", &o->set, ET_SET, e);
     if (rc == 0)
-        rc = put_all(h, &o->add, ET_ADD, e);
+        rc = put_all(h, "add", &o->add, ET_ADD, e);
     if (rc != 0)
         free(h->changes); /* close is not called after a failed open */
     return rc;

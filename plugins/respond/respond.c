@@ -16,7 +16,7 @@ struct options {
 static int
 may_have_body(int64_t status)
 {
-    return status != 204 && status != 304;
+    return status != 204 && status != 205 && status != 304;
 }
 
 static int32_t
@@ -24,8 +24,10 @@ check(void *conf, et_err *e)
 {
     const struct options *o = (const struct options *)conf;
     if (o->body.n && !may_have_body(o->status))
-        return et_seterr(e, "an answer with status %d has no body",
+        return et_seterr(e, "body: an answer with status %d has none",
                          (int)o->status);
+    if (!et_is_value(o->type))
+        return et_seterr(e, "type: not a header value");
     return 0;
 }
 
@@ -48,6 +50,7 @@ respond_open(et_conf *c, const void *options, void *inst, et_err *e)
 {
     const struct options *o = (const struct options *)options;
     struct respond *respond = (struct respond *)inst;
+    int32_t rc = 0;
     size_t i;
     (void)c;
     respond->options = o;
@@ -55,9 +58,13 @@ respond_open(et_conf *c, const void *options, void *inst, et_err *e)
     respond->fields = (et_field *)calloc(o->header.n + 1, sizeof(et_field));
     if (!respond->fields)
         return et_seterr(e, "out of memory");
-    for (i = 0; i < o->header.n; i++)
+    for (i = 0; i < o->header.n && rc == 0; i++) {
         respond->fields[i] = et_to_field(o->header.v[i]);
-    return 0;
+        rc = et_check_field(e, "header", i, respond->fields[i]);
+    }
+    if (rc != 0)
+        free(respond->fields); /* close is not called after a failed open */
+    return rc;
 }
 
 static void

@@ -205,6 +205,23 @@ static const struct {
      "etude.ini:3: [plugin request-id]: \"a b\" is no header name\n"},
     {SERVER "[plugin headers]\nset = novalue\n",
      "etude.ini:4: [plugin headers] set: expected a header field \"Name: value\", found \"novalue\"\n"},
+    /* Refusals by the plugin itself that name an option, and where it is. */
+    {SERVER "[plugin headers]\nset = A: b\nset = Date: c\n"
+            "[plugin echo]\n[route x]\nmatch = GET /x\nhandler = echo\n"
+            "use = headers\n",
+     "etude.ini:5: [plugin headers] set: Date belongs to the server\n"},
+    {SERVER "[plugin respond]\n[route x]\nmatch = GET /x\n"
+            "handler = respond\nrespond.header = A: b\n"
+            "respond.header = Connection: c\n",
+     "etude.ini:8: [route x] respond.header: Connection belongs to the server\n"},
+    {SERVER "[plugin respond]\n[route x]\nmatch = GET /x\n"
+            "handler = respond\nrespond.status = 205\nrespond.body = b\n",
+     "etude.ini:8: [route x] respond.body: an answer with status 205 has none\n"},
+    {SERVER "[plugin respond]\n[route x]\nmatch = GET /x\n"
+            "handler = respond\nrespond.type = ${file:crlf}\n",
+     "etude.ini:7: [route x] respond.type: not a header value\n"},
+    {SERVER "use = access-log\n[plugin access-log]\npath = /nowhere/log\n",
+     "etude.ini:5: [plugin access-log] path: cannot open /nowhere/log: No such file or directory\n"},
     {SERVER "[plugin life]\nfail = open\n[route x]\nmatch = GET /x\n"
             "handler = life:life\n",
      "etude.ini:3: plugin life: told to fail in open\n"},
@@ -240,6 +257,7 @@ START_TEST(every_mistake_has_its_place_and_its_words)
     struct server s;
 
     prepare(&s);
+    server_file(&s, "crlf", "text/plain\r\nX-Evil: 1");
     for (size_t i = 0; i < sizeof golden / sizeof golden[0]; i++) {
         const char *said = said_about(&s, golden[i].ini, 78);
         char want[4096];

@@ -65,11 +65,11 @@ START_TEST(what_the_server_would_refuse_is_an_error_of_the_ini)
 {
     et_test_option("add", "Connection: close");
     ck_assert_int_lt(et_test_open(), 0);
-    ck_assert_str_eq(et_test_why(), "Connection belongs to the server");
+    ck_assert_str_eq(et_test_why(), "add[0]: Connection belongs to the server");
     et_test_end();
     et_test_option("remove", "X Y");
     ck_assert_int_lt(et_test_open(), 0);
-    ck_assert_str_eq(et_test_why(), "\"X Y\" is no header name");
+    ck_assert_str_eq(et_test_why(), "remove[0]: \"X Y\" is no header name");
     et_test_end();
     et_test_option("remove", "date");
     ck_assert_int_lt(et_test_open(), 0);

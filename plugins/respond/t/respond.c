@@ -56,7 +56,12 @@ START_TEST(an_answer_that_has_no_body_gets_none)
     et_test_option("status", "204");
     et_test_option("body", "text");
     ck_assert_int_lt(et_test_open(), 0);
-    ck_assert_str_eq(et_test_why(), "an answer with status 204 has no body");
+    ck_assert_str_eq(et_test_why(), "body: an answer with status 204 has none");
+    et_test_end();
+    et_test_option("status", "205");
+    et_test_option("body", "text");
+    ck_assert_int_lt(et_test_open(), 0);
+    ck_assert_str_eq(et_test_why(), "body: an answer with status 205 has none");
     et_test_end();
     et_test_option("status", "204");
     ck_assert_int_eq(et_test_open(), 0);
@@ -70,6 +75,22 @@ START_TEST(a_line_without_a_colon_is_no_header)
 {
     et_test_option("header", "nonsense");
     ck_assert_int_lt(et_test_open(), 0);
+}
+END_TEST
+
+START_TEST(what_the_server_would_refuse_is_an_error_of_the_ini)
+{
+    et_test_option("header", "X-One: 1");
+    et_test_option("header", "Date: now");
+    ck_assert_int_lt(et_test_open(), 0);
+    ck_assert_str_eq(et_test_why(), "header[1]: Date belongs to the server");
+    et_test_end();
+    et_test_option("type", "text/plain\r\nX-Evil: 1");
+    ck_assert_int_lt(et_test_open(), 0);
+    ck_assert_str_eq(et_test_why(), "type: not a header value");
+    et_test_end();
+    et_test_option("type", "");
+    ck_assert_int_eq(et_test_open(), 0);
 }
 END_TEST
 
@@ -98,6 +119,7 @@ main(void)
     tcase_add_test(tcase, the_body_is_sent_from_where_it_was_made);
     tcase_add_test(tcase, an_answer_that_has_no_body_gets_none);
     tcase_add_test(tcase, a_line_without_a_colon_is_no_header);
+    tcase_add_test(tcase, what_the_server_would_refuse_is_an_error_of_the_ini);
     tcase_add_test(tcase, a_refused_field_is_a_500_with_its_name);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

@@ -225,6 +225,34 @@ START_TEST(secrets_and_strings_compare)
 }
 END_TEST
 
+START_TEST(fields_a_response_may_not_have_are_refused)
+{
+    static const struct {
+        const char *name, *value, *why;
+    } rows[] = {
+        {"X-A", "b", ""},
+        {"X-A", "", ""},
+        {"X-A", "a\tb \xc3\xa9", ""},
+        {"", "b", "set[3]: \"\" is no header name"},
+        {"a b", "b", "set[3]: \"a b\" is no header name"},
+        {"Date", "b", "set[3]: Date belongs to the server"},
+        {"connection", "b", "set[3]: connection belongs to the server"},
+        {"X-A", "a\r\nX-B: c", "set[3]: not a header value"},
+        {"X-A", "a\x7f", "set[3]: not a header value"},
+        {"X-A", " a", "set[3]: not a header value"},
+    };
+    char why[100];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const et_field f = {et_s(rows[i].name), et_s(rows[i].value)};
+        et_err e = {why, sizeof why, 0};
+        ck_assert_int_eq(et_check_field(&e, "set", 3, f),
+                         *rows[i].why ? ET_EINVAL : 0);
+        ck_assert(et_eq(et_sn(why, e.n), et_s(rows[i].why)));
+    }
+}
+END_TEST
+
 START_TEST(quoting_into_a_buffer_ends_at_a_whole_character)
 {
     static const char text[] = "\"\xc3\xa9\x01z";
@@ -882,6 +910,7 @@ main(void)
     tcase_add_test(tcase, numbers_are_read_to_the_last_bit);
     tcase_add_test(tcase, what_is_no_number_leaves_the_result_alone);
     tcase_add_test(tcase, secrets_and_strings_compare);
+    tcase_add_test(tcase, fields_a_response_may_not_have_are_refused);
     tcase_add_test(tcase, quoting_into_a_buffer_ends_at_a_whole_character);
     tcase_add_test(tcase, every_byte_is_escaped_or_kept);
     tcase_add_test(tcase, only_utf8_passes_as_utf8);
