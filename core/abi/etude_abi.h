@@ -82,7 +82,8 @@ typedef struct et_err {
 #define ET_DONE 1u /* the response is decided: on to the response steps */
 #define ET_WAIT 2u /* suspended (with et.async/1; refused until it exists) */
 #define ET_FAIL 3u /* 500, logged against this plugin */
-#define ET_DROP 4u /* close the connection without an answer */
+/* Close the connection without an answer: the log step sees status 0. */
+#define ET_DROP 4u
 #define ET_TAKE 5u /* the stream callbacks own the connection (et.stream/1) */
 
 /* ---- handles -------------------------------------------------------------*/
@@ -159,7 +160,7 @@ typedef struct et_req {
                         shared by the request, response and log step */
     uint32_t method; /* ET_M_* */
     uint32_t proto;  /* 10, 11 */
-    uint32_t status; /* 0 until a response is decided */
+    uint32_t status; /* 0 until a response is decided, and after ET_DROP */
     uint32_t reserved0;
     et_str method_s;   /* "GET" */
     et_str target;     /* as the client sent it */

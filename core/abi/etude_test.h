@@ -1689,6 +1689,8 @@ et_test_judge_(uint32_t result)
     else if (result != ET_FAIL)
         et_test_record_(&m->req.ctx, ET_L_ERROR, odd, sizeof odd - 1);
     et_test_decide_(500, "Internal Server Error\n");
+    if (m->is_dropped)
+        m->req.status = 0;
     return 0;
 }
 

@@ -158,6 +158,14 @@ fail(struct req *r, const char *what, uint32_t result)
 static const char without_reason[] = "is a failure without a reason";
 static const char out_of_memory[] = "ran out of the request's memory";
 
+/* Nothing is answered, whatever was decided: the log steps see no status. */
+static enum chain_result
+drop(struct req *r)
+{
+    r->pub.status = 0;
+    return CHAIN_DROP;
+}
+
 static enum chain_result
 run_response(struct req *r)
 {
@@ -170,7 +178,7 @@ run_response(struct req *r)
         enter(r, c, c->n_req + i);
         rc = c->resp[i].fn(&r->pub, c->resp[i].self);
         if (UNLIKELY(rc == ET_DROP))
-            return CHAIN_DROP;
+            return drop(r);
         if (UNLIKELY(rc == ET_FAIL))
             fail(r, r->is_spoilt ? out_of_memory : without_reason, rc);
         else if (UNLIKELY(rc != ET_NEXT && rc != ET_DONE))
@@ -188,7 +196,7 @@ static enum chain_result
 ended(struct req *r, uint32_t rc)
 {
     if (rc == ET_DROP)
-        return CHAIN_DROP;
+        return drop(r);
     if (LIKELY(rc == ET_DONE && r->resp.status != 0 && !r->is_spoilt))
         return run_response(r);
     if (rc == ET_WAIT || rc == ET_TAKE)
