@@ -93,7 +93,8 @@ static const struct directive server_rows[] = {
      .dflt = "8k", .help = "longest request target; beyond it 414"},
     {SERVER(max_header), SIZE(256, 1 * M),
      .dflt = "8k",
-     .help = "bytes of all header fields of a request; beyond it 431"},
+     .help = "bytes of all header fields of a request, and of all trailer "
+             "fields behind its body; beyond it 431"},
     {SERVER(max_headers), INT(1, 1000),
      .dflt = "100", .help = "header fields of a request; beyond it 431"},
     {SERVER(max_body), SIZE(0, 1024 * G), .dflt = "1m",

@@ -16,7 +16,6 @@
 
 #define BODY_ARENA 4096u /* small bodies live in the request's arena */
 #define BODY_BLOCK 8192u /* first block of one that turns out larger */
-#define BODY_TRAILER_MAX 8192u
 
 void
 body_init(struct body *b, struct env *env, struct req *r, uint64_t max)
@@ -29,7 +28,7 @@ body_init(struct body *b, struct env *env, struct req *r, uint64_t max)
     b->began_ms = env->clock.mono_ms;
     b->is_chunked = r->head.is_chunked;
     if (b->is_chunked)
-        chunked_init(&b->chunked, UINT64_MAX, BODY_TRAILER_MAX);
+        chunked_init(&b->chunked, UINT64_MAX, env->limits.head.max_header);
     else
         b->left = (uint64_t)r->head.content_length;
 }

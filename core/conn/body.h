@@ -41,8 +41,9 @@ struct body {
     uint8_t collects; /* else the bytes are dropped */
 };
 
-/* The body of r's head, of at most max bytes (RFC 9112 6.3); nothing is kept
- * until body_collect.  r must have one (chunked, or a length above 0). */
+/* The body of r's head, of at most max bytes (RFC 9112 6.3), its trailers as
+ * large as a header; nothing is kept until body_collect.  r must have one
+ * (chunked, or a length above 0). */
 void body_init(struct body *b, struct env *env, struct req *r, uint64_t max);
 /* From now on keep what comes.  0, or ERR_BODY_LARGE if the announced length
  * is above the maximum. [worker] */

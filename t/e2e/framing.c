@@ -301,6 +301,46 @@ static const struct {
     {417, POST "Expect: miracles\r\nContent-Length: 0\r\n\r\n"},
 };
 
+/* Trailers of about n bytes; the status of the answer. */
+static int
+status_with_trailers(struct server *s, int n)
+{
+    struct client c = client_open(s);
+    struct answer a;
+    int status;
+
+    client_puts(&c, "POST /echo HTTP/1.1\r\nHost: x\r\n"
+                    "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n");
+    for (; n > 0; n -= 100)
+        client_printf(&c, "X-Trailer: %086d\r\n", n);
+    client_puts(&c, "\r\n");
+    a = client_answer(&c, 0);
+    status = a.status;
+    answer_free(&a);
+    client_close(&c);
+    return status;
+}
+
+START_TEST(trailers_have_the_limit_of_a_header)
+{
+    struct server s;
+    char text[512];
+
+    server_start(&s, ini);
+    ck_assert_int_eq(status_with_trailers(&s, 7000), 200);
+    ck_assert_int_eq(status_with_trailers(&s, 9000), 431);
+    for (int k = 1; k <= 64; k *= 64) {
+        snprintf(text, sizeof text, "[server]\nmax_header = %dk\n%s", k,
+                 ini + strlen("[server]\n"));
+        server_write(&s, text);
+        ck_assert(server_reload(&s));
+        ck_assert_int_eq(status_with_trailers(&s, k * 1000), 200);
+        ck_assert_int_eq(status_with_trailers(&s, k * 1100), 431);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(what_could_be_read_in_two_ways_is_refused)
 {
     struct server s;
@@ -363,7 +403,7 @@ END_TEST
 UNIT_MAIN(framing, a_request_may_be_cut_at_every_byte,
           a_chunked_request_may_be_cut_at_every_byte, a_request_may_drip,
           chunks_come_in_any_number, many_tiny_chunks_are_one_body,
-          an_unwanted_body_is_skipped,
+          an_unwanted_body_is_skipped, trailers_have_the_limit_of_a_header,
           what_could_be_read_in_two_ways_is_refused,
           a_malformed_body_nobody_wants_smuggles_nothing,
           what_is_odd_and_legal_is_understood)
