@@ -91,7 +91,19 @@ static const char head[] =
     "*live*: everything, from the next request or connection on. *listener*: "
     "a new listener takes\n"
     "the old one's place. *process*: nothing; a reload that changes it is "
-    "refused and needs a restart.\n";
+    "refused and needs a restart.\n"
+    "\n"
+    "## What is no setting\n"
+    "\n"
+    "The line in front of a chunk has at most 4096 bytes, and chunk "
+    "extensions may not exceed\n"
+    "the data they come with by more than 16 KiB: beyond it 400.\n"
+    "\n"
+    "A request target is what RFC 3986 allows and, beyond it, what browsers "
+    "send: `[ ] | ^` in a\n"
+    "path, those and `{ } \\`, the backtick and a lone `%` in a query. Other "
+    "bytes are 400\n"
+    "([why](../core/decisions/0005-bytes-in-targets.md)).\n";
 
 /* A cell: '|' would end it. */
 static void

@@ -15,6 +15,7 @@
 #define QUERY 2u
 #define PERCENT 4u
 #define DOT 8u
+#define BAD_IN_PATH 16u
 
 /* clang-format off */
 static const uint8_t target_class[256] = {
@@ -26,6 +27,10 @@ static const uint8_t target_class[256] = {
     ['<'] = BAD,
     ['>'] = BAD,
     ['?'] = QUERY,
+    ['\\'] = BAD_IN_PATH,
+    ['`'] = BAD_IN_PATH,
+    ['{'] = BAD_IN_PATH,
+    ['}'] = BAD_IN_PATH,
     [0x7f ... 0xff] = BAD,
 };
 /* clang-format on */
@@ -58,7 +63,7 @@ scan_path(et_str s, uint8_t *plain)
             continue;
         if (c & QUERY)
             return (int64_t)i;
-        if (c & BAD)
+        if (c & (BAD | BAD_IN_PATH))
             return ERR_TARGET;
         if (c & PERCENT)
             *plain = 0;

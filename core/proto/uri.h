@@ -5,9 +5,10 @@
  * of what came in, or bytes into the caller's buffer, which never need to be
  * longer than the input.
  *
- * Decided, where browsers and RFC 3986 differ: a target may hold, unencoded,
- * the bytes browsers leave alone ( [ ] { } | ^ ` \ ); it may not hold those no
- * client sends raw: " < > # , blanks, controls and bytes above 0x7e. */
+ * Decided, where browsers and RFC 3986 differ (core/decisions/0005): beside the
+ * grammar a path may hold [ ] | ^ and a query those, \ ` { } and any '%': what
+ * browsers send raw.  Nothing else: no " < > # , blank, control or byte above
+ * 0x7e anywhere. */
 #ifndef PROTO_URI_H
 #define PROTO_URI_H
 

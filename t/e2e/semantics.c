@@ -407,6 +407,14 @@ START_TEST(paths_are_decoded_and_made_canonical)
         {"/method?a=%00&b", 200, "GET /method a=%00&b x"},
         {"/method?", 200, "GET /method  x"},
         {"/p/a%00/b", 400, NULL},
+        /* beside the grammar: what browsers send raw */
+        {"/p/[a]/b|^", 200, "[[a]] [b|^] /p/[a]/b|^"},
+        {"/method?[{a}]|^`\\100%", 200, "GET /method [{a}]|^`\\100% x"},
+        {"/p/%7ba%7d/%5c%60", 200, "[{a}] [\\`] /p/{a}/\\`"},
+        {"/p/{a}/b", 400, NULL},
+        {"/p/a\\b/c", 400, NULL},
+        {"/p/`/c", 400, NULL},
+        {"/p/a%/c", 400, NULL},
     };
     struct server s;
 
