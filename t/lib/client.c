@@ -226,7 +226,8 @@ client_answer(struct client *c, int is_head)
     const char *end = NULL, *length;
     size_t head;
 
-    while (!c->n || (end = strstr(c->buf, "\r\n\r\n")) == NULL) {
+    /* Not strstr, which ASan has look at all of a pipeline's answers. */
+    while (!c->n || (end = memmem(c->buf, c->n, "\r\n\r\n", 4)) == NULL) {
         if (!fill(c)) {
             ck_assert_msg(c->n == 0, "cut answer: %s", c->buf);
             a.head = strdup("");
