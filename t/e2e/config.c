@@ -127,8 +127,8 @@ static const struct {
      "etude.ini:3: [server] include: nowhere.ini: cannot read it: No such file or directory\n"},
     /* What would fail at start. */
     {SERVER "pid_file = /nowhere/at/all.pid\nlog = /nowhere/log\n",
-     "etude.ini:3: [server] pid_file: cannot write to /nowhere/at: No such file or directory\n"
-     "etude.ini:4: [server] log: cannot write to /nowhere: No such file or directory\n"},
+     "etude.ini:3: [server] pid_file: cannot write /nowhere/at/all.pid: No such file or directory\n"
+     "etude.ini:4: [server] log: cannot open /nowhere/log: No such file or directory\n"},
     /* What belongs together. */
     {SERVER "use = hello\n",
      "etude.ini:3: [server] use: there is no [plugin hello]\n"},
@@ -186,7 +186,7 @@ static const struct {
     {SERVER "[plugin access-log]\npath = /nowhere/at/all.log\n[route x]\n"
             "match = GET /x\nuse = access-log\nhandler = hello:hello\n"
             "[plugin hello]\n",
-     "etude.ini:3: plugin access-log: No such file or directory\n"},
+     "etude.ini:4: [plugin access-log] path: cannot open /nowhere/at/all.log: No such file or directory\n"},
     {SERVER "[plugin hello]\nwrod = Hi\n",
      "etude.ini:4: [plugin hello] wrod: the plugin has no such option; did you mean \"word\"?\n"},
     {SERVER "[plugin hello]\ntimes = 11\n",
