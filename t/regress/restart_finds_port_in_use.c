@@ -3,7 +3,7 @@
  * killed found its address in use: the kernel undoes an io_uring, and closes
  * what it holds, some time after the process is gone.  A Unix socket of the
  * dead one even answered. */
-/* tags: epoll */
+/* tags: epoll asan */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>

@@ -4,7 +4,7 @@
  * in progress ended the server with 3, as if it had cut something off.
  *
  * What arrives twice and is one, t/unit/serve/signals.c has. */
-/* tags: epoll */
+/* tags: epoll asan */
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 /* unix_socket_of_another.c - a server that stopped, or whose reload let go of a
  * Unix socket, removed whatever stood at its path: the live socket of its
  * successor, too. */
-/* tags: epoll */
+/* tags: epoll asan */
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
