@@ -193,32 +193,7 @@ make_load(uint16_t port)
     _exit(0);
 }
 
-/* ---- new builds -----------------------------------------------------------*/
-
-/* modules/NAME.so with other digits, in one piece. */
-static void
-build(struct server *s, const char *name, int number)
-{
-    static char image[1 << 20];
-    char path[128], next[140], *at;
-    size_t n;
-    FILE *f;
-
-    snprintf(path, sizeof path, "%s/%s.so", s->modules, name);
-    f = fopen(path, "re");
-    ck_assert_ptr_nonnull(f);
-    n = fread(image, 1, sizeof image, f);
-    fclose(f);
-    at = memmem(image, n, "STAMP:", 6);
-    ck_assert_ptr_nonnull(at);
-    snprintf(at + 6, 9, "%08d", number);
-    snprintf(next, sizeof next, "%s.next", path);
-    f = fopen(next, "we");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_uint_eq(fwrite(image, 1, n, f), n);
-    ck_assert_int_eq(fclose(f), 0);
-    ck_assert_int_eq(rename(next, path), 0);
-}
+/* ---- the whole ------------------------------------------------------------*/
 
 static void
 begin(struct server *s, pid_t *load)
@@ -266,9 +241,9 @@ replace(int handler, int middleware)
     begin(&s, &load);
     for (int i = 1; i <= RELOADS; i++) {
         if (handler)
-            build(&s, "stamp", i);
+            server_rebuild(&s, "stamp", i);
         if (middleware)
-            build(&s, "mark", i);
+            server_rebuild(&s, "mark", i);
         server_signal(&s, SIGHUP);
         server_wait_log(&s, "reload: generation ");
         shared->stamp = handler ? i : 0;
