@@ -592,7 +592,8 @@ et_logf_(const et_ctx *c, uint32_t level, const char *format, ...)
     char line[1000];
     va_list ap;
     int n;
-    if (level > c->host->log_level)
+    /* a reload may change it at this moment */
+    if (level > __atomic_load_n(&c->host->log_level, __ATOMIC_RELAXED))
         return;
     va_start(ap, format);
     n = vsnprintf(line, sizeof line, format, ap);
