@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "conn/deadline.h"
 #include "conn/env.h"
 #include "conn/h1.h"
 #include "conn/out.h"
@@ -125,7 +126,7 @@ look_at_peer(struct conn *c)
     if (unsent < c->unsent)
         c->since_ms = c->env->clock.mono_ms;
     c->unsent = unsent;
-    c->deadline_ms = h1_due(c);
+    c->deadline_ms = deadline_of(c);
 }
 
 /* Deadlines move far more often than they pass, so the timer is only armed
@@ -139,7 +140,7 @@ on_timer(struct wheel_timer *t, uint64_t now_ms)
     if (waits_for_peer(c))
         look_at_peer(c);
     else if (c->phase == CONN_IDLE && !c->env->is_draining)
-        c->deadline_ms = h1_due(c);
+        c->deadline_ms = deadline_of(c);
     if (now_ms >= c->deadline_ms) {
         h1_timeout(c);
         return;
@@ -169,7 +170,7 @@ conn_arm(struct conn *c)
 {
     if (LIKELY(is_timed(c)) || c->phase == CONN_CLOSED)
         return;
-    set_deadline(c, h1_due(c));
+    set_deadline(c, deadline_of(c));
 }
 
 int

@@ -11,7 +11,6 @@
 #define CONN_H1_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 struct conn;
 
@@ -25,8 +24,6 @@ void h1_writable(struct conn *c);
 void h1_sent(struct conn *c);
 /* The phase's deadline has passed. [worker] */
 void h1_timeout(struct conn *c);
-/* When that is, in milliseconds of the clock; UINT64_MAX: never. [worker] */
-uint64_t h1_due(const struct conn *c);
 /* Give back the request in progress; the kernel holds nothing. [worker] */
 void h1_abandon(struct conn *c);
 

@@ -24,21 +24,6 @@ replace(struct server *s, const char *name, int number)
     ck_assert_int_eq(server_reload(s), 1);
 }
 
-/* How often the log has text. */
-static int
-n_logged(const struct server *s, const char *text)
-{
-    char line[2048];
-    FILE *f = fopen(s->log_path, "re");
-    int n = 0;
-
-    ck_assert_ptr_nonnull(f);
-    while (fgets(line, sizeof line, f))
-        n += strstr(line, text) != NULL;
-    fclose(f);
-    return n;
-}
-
 START_TEST(an_upload_ends_on_the_build_it_began_on)
 {
     struct server s;
@@ -128,17 +113,18 @@ START_TEST(any_worker_may_refuse)
         server_write(&s, ini);
         ck_assert_int_eq(server_reload(&s), 0);
         snprintf(text, sizeof text, "life: close try%d", k);
-        for (int i = 0; i < 1000 && n_logged(&s, text) < 1; i++)
+        for (int i = 0; i < 1000 && server_count_log(&s, text) < 1; i++)
             usleep(2000);
-        ck_assert_int_eq(n_logged(&s, text), 1);
-        for (int i = 0; i < 1000 && n_logged(&s, "life: exit try") < 3 * k + 3;
+        ck_assert_int_eq(server_count_log(&s, text), 1);
+        for (int i = 0;
+             i < 1000 && server_count_log(&s, "life: exit try") < 3 * k + 3;
              i++)
             usleep(2000);
-        ck_assert_int_eq(n_logged(&s, "life: init try"), 3 * k + 3);
-        ck_assert_int_eq(n_logged(&s, "life: exit try"), 3 * k + 3);
+        ck_assert_int_eq(server_count_log(&s, "life: init try"), 3 * k + 3);
+        ck_assert_int_eq(server_count_log(&s, "life: exit try"), 3 * k + 3);
         client_once(&s, GET("/life"), 200, "old");
     }
-    ck_assert_int_eq(n_logged(&s, "life: exit old"), 0);
+    ck_assert_int_eq(server_count_log(&s, "life: exit old"), 0);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST

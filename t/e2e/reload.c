@@ -26,30 +26,16 @@
 static const char old_ini[] = SERVER "[plugin life]\nsay = old\n";
 static const char new_ini[] = SERVER "[plugin life]\nsay = new\n";
 
-/* How often the log has text. */
-static int
-n_logged(struct server *s, const char *text)
-{
-    char line[1024];
-    FILE *f = fopen(s->log_path, "re");
-    int n = 0;
-
-    ck_assert_ptr_nonnull(f);
-    while (fgets(line, sizeof line, f))
-        n += strstr(line, text) != NULL;
-    fclose(f);
-    return n;
-}
-
 /* Several threads write the log: what one says may stand behind what another
  * said later. */
 static void
 wait_logged(struct server *s, const char *text, int n)
 {
-    for (int i = 0; i < 2000 && n_logged(s, text) < n; i++)
+    for (int i = 0; i < 2000 && server_count_log(s, text) < n; i++)
         usleep(5000);
-    ck_assert_msg(n_logged(s, text) == n, "\"%s\" stands %d times in the log",
-                  text, n_logged(s, text));
+    ck_assert_msg(server_count_log(s, text) == n,
+                  "\"%s\" stands %d times in the log", text,
+                  server_count_log(s, text));
 }
 
 START_TEST(a_request_ends_on_the_generation_it_began_on)
@@ -159,13 +145,13 @@ START_TEST(what_failed_on_one_worker_is_undone_on_the_others)
     ck_assert_int_eq(server_reload(&s), 0);
     wait_logged(&s, "life: exit", 3);
     wait_logged(&s, "life: close aa", 1);
-    ck_assert_int_eq(n_logged(&s, "life: init aa on"), 2);
-    ck_assert_int_eq(n_logged(&s, "life: exit aa on"), 2);
-    ck_assert_int_eq(n_logged(&s, "life: init bb on 0"), 1);
-    ck_assert_int_eq(n_logged(&s, "life: exit bb on 0"), 1);
-    ck_assert_int_eq(n_logged(&s, "life: exit bb on 1"), 0);
-    ck_assert_int_eq(n_logged(&s, "life: close bb"), 1);
-    ck_assert_int_eq(n_logged(&s, "life: exit old"), 0);
+    ck_assert_int_eq(server_count_log(&s, "life: init aa on"), 2);
+    ck_assert_int_eq(server_count_log(&s, "life: exit aa on"), 2);
+    ck_assert_int_eq(server_count_log(&s, "life: init bb on 0"), 1);
+    ck_assert_int_eq(server_count_log(&s, "life: exit bb on 0"), 1);
+    ck_assert_int_eq(server_count_log(&s, "life: exit bb on 1"), 0);
+    ck_assert_int_eq(server_count_log(&s, "life: close bb"), 1);
+    ck_assert_int_eq(server_count_log(&s, "life: exit old"), 0);
     client_once(&s, GET("/life"), 200, "old");
     ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -414,9 +400,9 @@ START_TEST(a_stop_gives_every_stage_back)
     ck_assert_int_eq(link(s.log_path, log), 0);
     ck_assert_int_eq(server_stop(&s), 0);
     strcpy(s.log_path, log);
-    ck_assert_int_eq(n_logged(&s, "life: init old on"), 2);
-    ck_assert_int_eq(n_logged(&s, "life: exit old on"), 2);
-    ck_assert_int_eq(n_logged(&s, "life: close old"), 1);
+    ck_assert_int_eq(server_count_log(&s, "life: init old on"), 2);
+    ck_assert_int_eq(server_count_log(&s, "life: exit old on"), 2);
+    ck_assert_int_eq(server_count_log(&s, "life: close old"), 1);
     unlink(log);
 }
 END_TEST

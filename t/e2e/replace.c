@@ -295,20 +295,6 @@ proc_number(const struct server *s, const char *file, const char *name)
     return n;
 }
 
-static int
-count_log(const struct server *s, const char *text)
-{
-    char line[2048];
-    FILE *f = fopen(s->log_path, "re");
-    int n = 0;
-
-    ck_assert_ptr_nonnull(f);
-    while (fgets(line, sizeof line, f))
-        n += strstr(line, text) != NULL;
-    fclose(f);
-    return n;
-}
-
 START_TEST(a_storm_of_signals_is_merged)
 {
     struct server s;
@@ -325,12 +311,12 @@ START_TEST(a_storm_of_signals_is_merged)
             early = proc_number(&s, "smaps_rollup", "Pss:");
     }
     late = proc_number(&s, "smaps_rollup", "Pss:");
-    n = count_log(&s, "reload: generation ");
+    n = server_count_log(&s, "reload: generation ");
     printf("%d reloads, Pss %ld then %ld kB\n", n, early, late);
     ck_assert_int_gt(n, 0);
     ck_assert_int_lt(n, 5000);
     ck_assert_int_le(late, early + early / 20);
-    ck_assert_int_eq(count_log(&s, "reload failed"), 0);
+    ck_assert_int_eq(server_count_log(&s, "reload failed"), 0);
     end(&s, load);
 }
 END_TEST

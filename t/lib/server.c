@@ -260,6 +260,20 @@ server_run(struct server *s, const char *const *args, char *out, size_t cap)
 }
 
 int
+server_count_log(const struct server *s, const char *text)
+{
+    char line[2048];
+    FILE *f = fopen(s->log_path, "re");
+    int n = 0;
+
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof line, f))
+        n += strstr(line, text) != NULL;
+    fclose(f);
+    return n;
+}
+
+int
 server_has_log(struct server *s, const char *text)
 {
     size_t n;

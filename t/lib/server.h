@@ -56,6 +56,8 @@ void server_signal(struct server *s, int signo);
 /* Wait (bounded) until the log has a new line with text after what was seen
  * by the last such call; returns that line in a static buffer. */
 const char *server_wait_log(struct server *s, const char *text);
+/* How many lines of the log have text. */
+int server_count_log(const struct server *s, const char *text);
 /* True if the log has text anywhere. */
 int server_has_log(struct server *s, const char *text);
 /* Wait for the process to end by itself; its exit code (128 + n for a signal),
