@@ -20,18 +20,19 @@
 static const struct field {
     uint32_t size, align;
     int may_repeat;
+    const char *name;
 } fields[] = {
-    [ET_O_STR] = {sizeof(et_str), _Alignof(et_str), 0},
-    [ET_O_INT] = {sizeof(int64_t), _Alignof(int64_t), 0},
-    [ET_O_BOOL] = {sizeof(int64_t), _Alignof(int64_t), 0},
-    [ET_O_SIZE] = {sizeof(int64_t), _Alignof(int64_t), 0},
-    [ET_O_TIME] = {sizeof(int64_t), _Alignof(int64_t), 0},
-    [ET_O_PATH] = {sizeof(et_str), _Alignof(et_str), 0},
-    [ET_O_RATE] = {sizeof(et_rate), _Alignof(et_rate), 0},
-    [ET_O_CHOICE] = {sizeof(int64_t), _Alignof(int64_t), 0},
-    [ET_O_LIST] = {sizeof(et_list), _Alignof(et_list), 1},
-    [ET_O_HEADER] = {sizeof(et_field), _Alignof(et_field), 0},
-    [ET_O_HEADERS] = {sizeof(et_list), _Alignof(et_list), 1},
+    [ET_O_STR] = {sizeof(et_str), _Alignof(et_str), 0, "str"},
+    [ET_O_INT] = {sizeof(int64_t), _Alignof(int64_t), 0, "int"},
+    [ET_O_BOOL] = {sizeof(int64_t), _Alignof(int64_t), 0, "bool"},
+    [ET_O_SIZE] = {sizeof(int64_t), _Alignof(int64_t), 0, "size"},
+    [ET_O_TIME] = {sizeof(int64_t), _Alignof(int64_t), 0, "time"},
+    [ET_O_PATH] = {sizeof(et_str), _Alignof(et_str), 0, "path"},
+    [ET_O_RATE] = {sizeof(et_rate), _Alignof(et_rate), 0, "rate"},
+    [ET_O_CHOICE] = {sizeof(int64_t), _Alignof(int64_t), 0, "choice"},
+    [ET_O_LIST] = {sizeof(et_list), _Alignof(et_list), 1, "list"},
+    [ET_O_HEADER] = {sizeof(et_field), _Alignof(et_field), 0, "header"},
+    [ET_O_HEADERS] = {sizeof(et_list), _Alignof(et_list), 1, "headers"},
 };
 
 const et_opt *
@@ -39,6 +40,12 @@ option_row(const et_optdef *def, uint32_t i)
 {
     return (const et_opt *)(const void *)((const char *)def->v +
                                           (size_t)i * def->v[0].size);
+}
+
+const char *
+option_type_name(const et_opt *o)
+{
+    return fields[o->type].name;
 }
 
 static struct value_spec

@@ -31,6 +31,8 @@ struct option_target {
 /* Row i of a table: rows of a plugin built with a newer header are larger than
  * ours, so they stand v[0].size bytes apart. [any] */
 const et_opt *option_row(const et_optdef *def, uint32_t i);
+/* A row's type in a word, such as "int"; the row is known to be good. [any] */
+const char *option_type_name(const et_opt *o);
 /* Check a plugin's table itself: known types, offsets inside the struct, keys
  * well-formed, unique and none of [plugin]'s own, defaults and bounds that
  * parse.  def may be NULL.  0, or ERR_INVALID with the reason written to text

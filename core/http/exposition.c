@@ -157,7 +157,6 @@ static int
 put_family(struct exposition *x, const struct metering *m,
            const struct metering_family *f)
 {
-    static const char *const kinds[] = {"", "counter", "gauge", "histogram"};
     const struct metering_series *s =
         atomic_load_explicit(&f->first, memory_order_acquire);
     int has_head = 0, rc = 0;
@@ -169,7 +168,7 @@ put_family(struct exposition *x, const struct metering *m,
         if (!has_head++)
             rc = put_head(x, f->name.p,
                           atomic_load_explicit(&f->help, memory_order_acquire),
-                          kinds[f->kind]);
+                          metering_kind_name(f->kind));
         if (rc == 0)
             rc = f->kind == ET_METRIC_HISTOGRAM ? put_histogram(x, m, s)
                                                 : put_value(x, m, s);

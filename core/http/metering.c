@@ -155,11 +155,22 @@ set_help(struct metering *m, struct metering_family *f, const char *help,
     return 0;
 }
 
+const char *
+metering_kind_name(uint32_t kind)
+{
+    static const char *const kinds[] = {
+        [ET_METRIC_COUNTER] = "counter",
+        [ET_METRIC_GAUGE] = "gauge",
+        [ET_METRIC_HISTOGRAM] = "histogram",
+    };
+
+    return kinds[kind];
+}
+
 static void
 declare(struct metering *m, const struct plugin *p, const et_metricdef *d,
         struct arena *scratch, const struct place *at, struct diag *diag)
 {
-    static const char *const kinds[] = {"", "counter", "gauge", "histogram"};
     char text[NAME_MAX_BYTES];
     et_str name = shown_name(p, d, text);
     uint64_t hash = hash_bytes(name.p, name.n, m->seed);
@@ -176,7 +187,8 @@ declare(struct metering *m, const struct plugin *p, const et_metricdef *d,
         diag_error(diag, at,
                    "plugin %s: metric %s is a %s, but has been a %s since "
                    "the server was started: give it another name",
-                   p->path, text, kinds[d->kind], kinds[f->kind]);
+                   p->path, text, metering_kind_name(d->kind),
+                   metering_kind_name(f->kind));
         return;
     }
     if (!f)

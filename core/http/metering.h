@@ -95,6 +95,8 @@ void metering_fini(struct metering *m);
 void metering_own(struct metering *m, uint32_t worker,
                   const struct metrics *own);
 
+/* ET_METRIC_* in a word. [any] */
+const char *metering_kind_name(uint32_t kind);
 /* Make known what a plugin declares; what cannot be shown (another kind under
  * a name that is taken) is an error in d.  scratch is the generation's arena:
  * what is known already takes nothing of the registry. [control] */

@@ -461,16 +461,20 @@ image_ref(struct image *img)
     return img;
 }
 
+int
+image_may_unmap(const struct image *img)
+{
+    return img->descriptor != NULL &&
+           (img->descriptor->flags & ET_P_UNMAP_OK) &&
+           !(img->elf_flags & ELF_NODELETE) && img->n_unique == 0;
+}
+
 /* Unmap if the plugin allows it.  The loader may keep an image that it gave
  * the handle of away (a thread_local's destructor, a unique symbol). */
 static void
 unmap(struct image *img)
 {
-    int may = img->descriptor != NULL &&
-              (img->descriptor->flags & ET_P_UNMAP_OK) &&
-              !(img->elf_flags & ELF_NODELETE) && img->n_unique == 0;
-
-    if (img->handle == NULL || !may)
+    if (img->handle == NULL || !image_may_unmap(img))
         return;
     dso_close(img->handle);
     img->handle = NULL;

@@ -116,6 +116,10 @@ MUST_USE int image_open(struct image *img, const struct place *at,
  * when images came or went.  0, or -errno. */
 MUST_USE int image_write_map(struct image_set *s, const char *dir);
 
+/* May it be unmapped when it is retired: the plugin says so, and nothing in the
+ * file stands against it?  After image_open. */
+MUST_USE int image_may_unmap(const struct image *img);
+
 /* One reference more; returns img. [control] */
 struct image *image_ref(struct image *img);
 /* The last one retires the image, or frees it if it was never opened or may be
