@@ -73,6 +73,12 @@ run_routes(struct arguments *a)
     return with_conf(a, dry_routes);
 }
 
+static int
+run_plugins(struct arguments *a)
+{
+    return with_conf(a, dry_plugins);
+}
+
 static int run_help(struct arguments *a);
 
 /* What follows the program's name: it names what to do, or (run NULL) has a
@@ -90,11 +96,12 @@ static const struct option {
     {"-h", NULL, "print this", run_help, 0},
     {"--print-reference", NULL, "print the reference of all directives", run_reference, 0},
     {"routes", NULL, "list all routes", run_routes, 0},
-    {"--json", NULL, "... as JSON, with their options", NULL,
+    {"plugins", NULL, "list the plugins: versions, sha256, what they declare", run_plugins, 0},
+    {"--json", NULL, "... either of them as JSON, with all there is to say", NULL,
      offsetof(struct arguments, server.as_json)},
-    {"--explain", "PATH", "... only what PATH meets: route and composed chain", NULL,
+    {"--explain", "PATH", "routes: only what PATH meets, and the composed chain", NULL,
      offsetof(struct arguments, server.explain)},
-    {"--method", "METHOD", "... for this method instead of GET", NULL,
+    {"--method", "METHOD", "... with this method instead of GET", NULL,
      offsetof(struct arguments, server.method)},
 };
 /* clang-format on */
@@ -105,7 +112,8 @@ run_help(struct arguments *a)
     (void)a;
     printf("usage: etude [-t] [-c FILE]\n"
            "       etude routes [--json] [--explain PATH [--method METHOD]] "
-           "[-c FILE]\n");
+           "[-c FILE]\n"
+           "       etude plugins [--json] [-c FILE]\n");
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
         char name[40];
         snprintf(name, sizeof name, "%s%s%s", options[i].name,

@@ -23,8 +23,8 @@ enum server_exit {
 struct server_options {
     const char *conf_path;
     char *const *env;
+    int as_json; /* for dry_routes and dry_plugins */
     /* for dry_routes: */
-    int as_json;
     const char *explain; /* a path, or NULL: list all routes */
     const char *method;  /* for explain; NULL: GET */
 };

@@ -14,32 +14,9 @@
 #include "plug/plugin.h"
 #include "proto/method.h"
 #include "proto/uri.h"
+#include "serve/json.h"
 
 /* ---- JSON -----------------------------------------------------------------*/
-
-static void
-json_string(FILE *out, et_str s)
-{
-    fputc('"', out);
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", c);
-        else if (c < ' ')
-            fprintf(out, "\\u%04x", c);
-        else
-            fputc(c, out);
-    }
-    fputc('"', out);
-}
-
-static void
-json_member(FILE *out, const char *name, const char *value)
-{
-    fprintf(out, "\"%s\":", name);
-    json_string(out, str_from_z(value ? value : ""));
-    fputc(',', out);
-}
 
 static void
 json_options(FILE *out, struct gen *g, const struct instance *i)

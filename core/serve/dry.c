@@ -4,10 +4,15 @@
 
 #include <stdio.h>
 
+#include "conf/conf.h"
+#include "http/gen.h"
+#include "serve/builder.h"
 #include "serve/describe.h"
 #include "serve/generation.h"
+#include "serve/inventory.h"
 #include "serve/preflight.h"
 #include "serve/process.h"
+#include "serve/sections.h"
 
 static void
 look(struct server *s, struct diag *d)
@@ -70,10 +75,11 @@ dry_test(const struct server_options *o)
     return code;
 }
 
-/* Show what is asked for; the exit code. */
 static int
-show(struct gen *g, const struct server_options *o)
+show_routes(struct server *s, const struct server_options *o)
 {
+    struct gen *g = s->gen;
+
     if (!o->explain) {
         describe_routes(stdout, g, o->as_json);
         return SERVER_OK;
@@ -85,15 +91,54 @@ show(struct gen *g, const struct server_options *o)
     return SERVER_USAGE;
 }
 
-int
-dry_routes(const struct server_options *o)
+/* Look, and if all is well have it shown; the exit code. */
+static int
+look_and_show(const struct server_options *o,
+              int (*show)(struct server *s, const struct server_options *o))
 {
     struct server s = {.options = o};
     int code = SERVER_CONFIG;
 
     begin_look(&s);
     if (s.gen)
-        code = show(s.gen, o);
+        code = show(&s, o);
     end_look(&s);
     return code;
+}
+
+int
+dry_routes(const struct server_options *o)
+{
+    return look_and_show(o, show_routes);
+}
+
+/* A generation holds the plugins that its instances need.  To show those of
+ * the other sections too all are loaded once more, of the same bytes: those of
+ * the bundle. */
+static int
+show_plugins(struct server *s, const struct server_options *o)
+{
+    const struct conf *conf = s->gen->conf;
+    struct diag d;
+    struct builder b = {.gen = s->gen, .conf = conf, .diag = &d};
+    int code = SERVER_CONFIG;
+
+    diag_init(&d);
+    if (sections_load(&b, &s->images, settings_runtime_dir(conf)) < 0)
+        builder_out_of_memory(&b);
+    if (d.n_errors == 0) {
+        inventory_print(stdout, b.sections, conf->n_plugins, o->as_json);
+        code = SERVER_OK;
+    } else {
+        diag_print(&d, stderr);
+    }
+    sections_free(&b);
+    diag_fini(&d);
+    return code;
+}
+
+int
+dry_plugins(const struct server_options *o)
+{
+    return look_and_show(o, show_plugins);
 }

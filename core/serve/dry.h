@@ -4,7 +4,8 @@
  * A generation is built as for serving - plugins are loaded, instances opened -
  * but no thread is started, no socket and no file of the server is opened, and
  * no worker will ever see it.  Not here: what is looked at outside the
- * configuration (preflight.h) and how routes are shown (describe.h).  Called by
+ * configuration (preflight.h) and how routes and plugins are shown (describe.h,
+ * inventory.h).  Called by
  * the command line, once in a process. */
 #ifndef SERVE_DRY_H
 #define SERVE_DRY_H
@@ -18,5 +19,8 @@ MUST_USE int dry_test(const struct server_options *o);
 /* Print the routes of the configuration to stdout, or what one path meets; the
  * exit code. [control] */
 MUST_USE int dry_routes(const struct server_options *o);
+/* Print the plugins of the configuration to stdout, those that nothing uses
+ * too; the exit code. [control] */
+MUST_USE int dry_plugins(const struct server_options *o);
 
 #endif

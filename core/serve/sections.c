@@ -53,6 +53,7 @@ load(struct builder *b, struct section *s, struct image_set *images,
 
     if (!path)
         return ERR_NOMEM;
+    s->path = path;
     if (is_repeated(b, s)) /* said by conf; once is enough to look at */
         return 0;
     if (!module_is_there(b->conf->bundle, p, path, at, b->diag) ||

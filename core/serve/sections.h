@@ -24,6 +24,7 @@ struct plugin;
 
 struct section {
     const struct conf_plugin *conf;
+    const char *path;      /* its module's file; in the generation's arena */
     struct plugin *plugin; /* NULL: it could not be loaded, or it stands twice
                               and this is the second: that has been said */
     uint32_t n_used;       /* how often an instance of it was asked for */

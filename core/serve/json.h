@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* json.h - the little JSON that commands print: strings and members that are
+ * strings.  Brackets, commas between items and numbers are the caller's. */
+#ifndef SERVE_JSON_H
+#define SERVE_JSON_H
+
+#include <stdio.h>
+
+#include "abi/etude_abi.h"
+
+/* s in quotes, escaped (RFC 8259, section 7). [any] */
+void json_string(FILE *out, et_str s);
+/* "name":"value" and a comma, so never the last of an object; NULL is "".
+ * [any] */
+void json_member(FILE *out, const char *name, const char *value);
+
+#endif
