@@ -77,6 +77,15 @@ void gen_prepare(struct gen *g, et_worker *worker);
  * before. [worker] */
 MUST_USE int gen_prepare_step(struct gen *g, et_worker *worker, char *why,
                               size_t cap);
+/* Whether a worker, which is not at it, has made something of its part. [any]
+ */
+static inline int
+gen_has_part(const struct gen *g, uint32_t worker)
+{
+    const struct gen_worker *w = &g->workers[worker];
+
+    return w->n_ready > 0 || w->chains != NULL;
+}
 /* Lay out the chain of one route in w's arena, as gen_prepare does for all;
  * NULL without memory. [worker] */
 struct chain *gen_compose(struct gen_worker *w, const struct route *route);

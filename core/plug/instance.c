@@ -288,7 +288,10 @@ save(const struct instance *old, et_worker *w, struct saved *s, char *why,
     speaking = old;
     rc = def->save(w, old->parts[w->index].state, s, put);
     speaking = NULL;
-    if (rc < 0)
+    if (rc == ET_ELIMIT)
+        snprintf(why, cap, "its state is larger than %u MiB",
+                 INSTANCE_SAVED_MAX >> 20);
+    else if (rc < 0)
         snprintf(why, cap, "its state could not be saved (%d)", rc);
     return rc;
 }

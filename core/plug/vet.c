@@ -9,7 +9,7 @@
 #include "plug/why.h"
 
 #define ENTRY_SYMBOL "et_plugins_v1"
-#define KNOWN_NOTE_FLAGS ET_P_UNMAP_OK
+#define KNOWN_NOTE_FLAGS (ET_P_UNMAP_OK | ET_P_ALWAYS_NEW)
 /* What glibc 2.36 leaves for static TLS of objects loaded late. */
 #define STATIC_TLS_ROOM 1664u
 #define MAX_CAPTURED_SHOWN 3u

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -17,7 +18,7 @@
 #include "serve/process.h"
 
 /* The server is to stop: how long a worker has to let go of what it makes. */
-#define CHANGE_GRACE_MS 1000
+#define CHANGE_GRACE_MS 1000u
 
 /* ---- PREPARE, ABORT ------------------------------------------------------*/
 
@@ -88,8 +89,10 @@ change_prepare(struct server *s, struct gen *g, struct diag *d)
 
     stores_set_memory(&s->stores, (uint64_t)g->conf->server.store_memory);
     fleet_command(f, 0, f->n_workers, order_prepare, g);
-    if (wait_ready(s, g, d) < 0)
+    if (wait_ready(s, g, d) < 0) {
+        s->left = g;
         return ERR_TIMEOUT;
+    }
     for (uint32_t i = 0; i < f->n_workers; i++) {
         const struct order *o = &f->orders[i];
         if (o->result < 0 && o->result != ERR_TIMEOUT) /* said already */
@@ -99,6 +102,42 @@ change_prepare(struct server *s, struct gen *g, struct diag *d)
         return 0;
     change_abort(s, g);
     return ERR_INVALID;
+}
+
+/* Wait for the workers' answers, whatever else is waited for. */
+static int
+wait_orders(struct fleet *f)
+{
+    uint64_t end_ns = clock_mono_ns() + CHANGE_GRACE_MS * 1000000u;
+
+    for (uint32_t i = 0; i < f->n_workers; i++) {
+        while (f->orders[i].is_out && clock_mono_ns() < end_ns)
+            f->step(f->arg, 10);
+        if (f->orders[i].is_out)
+            return ERR_TIMEOUT;
+    }
+    return 0;
+}
+
+int
+change_let_go(struct server *s)
+{
+    struct fleet *f = &s->fleet;
+    struct gen *g = s->left;
+
+    if (!g)
+        return 0;
+    if (wait_orders(f) < 0)
+        return ERR_TIMEOUT;
+    for (uint32_t i = f->n_workers; i > 0; i--) {
+        if (gen_has_part(g, i - 1))
+            fleet_command(f, i - 1, 1, order_abort, g);
+    }
+    if (wait_orders(f) < 0)
+        return ERR_TIMEOUT;
+    s->left = NULL;
+    generation_dispose(s, g);
+    return 0;
 }
 
 const struct instance *
@@ -122,6 +161,9 @@ change_abort(struct server *s, struct gen *g)
 {
     struct fleet *f = &s->fleet;
 
+    if (s->gen && s->gen != g)
+        stores_set_memory(&s->stores,
+                          (uint64_t)s->gen->conf->server.store_memory);
     for (uint32_t i = f->n_workers; i > 0; i--) {
         if (f->orders[i - 1].result >= 0)
             fleet_command(f, i - 1, 1, order_abort, g);

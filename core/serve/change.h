@@ -29,12 +29,16 @@ struct server;
  * g's prepare_timeout, and not once the server is to stop.  0; ERR_INVALID with
  * every reason in d: no worker has a part of g; or ERR_TIMEOUT, with the
  * reasons too: the server is to stop, and a worker that a plugin blocks has
- * not let go of g, which must stay. [control] */
+ * not let go of g, which is s->left now. [control] */
 MUST_USE int change_prepare(struct server *s, struct gen *g, struct diag *d);
 /* ABORT what is prepared: no worker has a part of g any more, and it is the
  * caller's to dispose of.  Right after change_prepare, with no other order to
  * workers between the two. [control] */
 void change_abort(struct server *s, struct gen *g);
+/* Before the threads end: let go of s->left, if there is one, and dispose of
+ * it. 0, or ERR_TIMEOUT: a plugin still blocks a worker, which will not end
+ * either. [control] */
+MUST_USE int change_let_go(struct server *s);
 /* The instance that took a worker longest to make ready, with how long that
  * was; NULL: none took any time.  After change_prepare. [control] */
 const struct instance *change_slowest(const struct gen *g, uint64_t *ns);

@@ -8,7 +8,7 @@
  *     server -> start  -> change, control, generation, listeners, pidfile, logs
  *            -> control                     -> listeners, pidfile, logs
  *            -> reload -> change, generation, listeners, logs, summary
- *            -> stop   -> control, listeners, pidfile
+ *            -> stop   -> change, control, listeners, pidfile
  *        dry -> generation -> build; change -> generation
  *
  * Not here: anything another thread touches, but for what says so itself
@@ -51,6 +51,7 @@ struct server {
     struct metrics metrics; /* the control thread's own figures */
     struct stores stores;
     struct gen *gen;
+    struct gen *left; /* a stop came while a worker was busy with it */
     uint64_t last_id;
     uint32_t n_gens; /* alive */
 

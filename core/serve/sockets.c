@@ -135,6 +135,18 @@ open_entry(struct opener *o, struct socket_entry *e)
     return 0;
 }
 
+/* Whether a socket that is there is meant to be as it is. */
+static int
+is_as_wanted(const struct socket_entry *e, const struct wanted *w)
+{
+    const struct sock_options *a = &e->options, *b = &w->options;
+
+    return e->env.proxy == (uint8_t)w->listen->proxy_protocol &&
+           a->backlog == b->backlog && a->defer_accept_s == b->defer_accept_s &&
+           a->mode == b->mode && a->sets_owner == b->sets_owner &&
+           a->owner == b->owner && a->group == b->group;
+}
+
 static void
 want(struct opener *o)
 {
@@ -149,6 +161,8 @@ want(struct opener *o)
         }
         if (open_entry(o, e) < 0)
             return;
+    } else if (!is_as_wanted(e, w)) {
+        e->is_changed = 1;
     }
     e->is_wanted = 1;
     e->options = w->options;
@@ -195,7 +209,7 @@ sockets_settle(struct sockets *s)
         struct socket_entry *e = &s->v[i];
         for (uint32_t k = 0; k < e->n_fds && e->is_wanted && !e->is_new; k++)
             adjust(e, e->fds[k]);
-        e->is_new = 0;
+        e->is_new = e->is_changed = 0;
     }
 }
 

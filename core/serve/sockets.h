@@ -26,6 +26,7 @@ struct socket_entry {
     struct listener_env env;
     struct sock_options options; /* as last wanted */
     uint8_t is_wanted, is_new;
+    uint8_t is_changed; /* it stays, with other options, until they are set */
 };
 
 struct sockets {

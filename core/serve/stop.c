@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "http/gen.h"
+#include "serve/change.h"
 #include "serve/control.h"
 #include "serve/listeners.h"
 #include "serve/pidfile.h"
@@ -121,7 +122,7 @@ stop_serving(struct server *s)
 
     drain(s);
     pidfile_remove(s);
-    if (!end_threads(s))
+    if (change_let_go(s) < 0 || !end_threads(s))
         control_leave(s, SERVER_CUT);
     code = count_cut(s);
     stores_fini(&s->stores);

@@ -230,6 +230,7 @@ compare_sockets(struct text *t, const struct sockets *s)
         const struct socket_entry *e = &s->v[i];
         d.added += e->n_fds > 0 && e->is_new;
         d.removed += e->n_fds > 0 && !e->is_wanted;
+        d.changed += e->is_wanted && !e->is_new && e->is_changed;
     }
     say_difference(t, "listeners", &d);
 }

@@ -173,6 +173,52 @@ START_TEST(who_is_not_ready_in_time_is_named)
 }
 END_TEST
 
+START_TEST(who_asks_for_it_is_made_anew)
+{
+    struct client c = begin(SERVER "[plugin fresh]\n");
+
+    client_expect(&c, GET("/fresh"), 200, "1");
+    for (int i = 2; i < 5; i++) {
+        char serial[8];
+        ck_assert_int_eq(server_reload(&s), 1);
+        snprintf(serial, sizeof serial, "%d", i);
+        client_expect(&c, GET("/fresh"), 200, serial);
+    }
+    end(&c);
+}
+END_TEST
+
+START_TEST(a_listener_that_stays_and_changes_is_told)
+{
+    struct client c = begin(SERVER "[plugin life]\n");
+
+    server_write(&s, SERVER "backlog = 64\n[plugin life]\n");
+    server_signal(&s, SIGHUP);
+    ck_assert_ptr_nonnull(strstr(server_wait_log(&s, "reload: generation"),
+                                 "listeners 1 changed; "));
+    server_signal(&s, SIGHUP);
+    ck_assert_ptr_nonnull(strstr(server_wait_log(&s, "reload: generation"),
+                                 "nothing that serves has changed"));
+    end(&c);
+}
+END_TEST
+
+/* The worker comes back while the server waits for its last connections: what
+ * it had made is undone. */
+START_TEST(a_stop_undoes_what_a_late_worker_made)
+{
+    struct client c = begin(SERVER "[plugin keeper]\n");
+
+    client_close(&c);
+    server_write(&s, SERVER "[plugin life]\nsay = late\n[plugin keeper]\n"
+                            "init_ms = 1500ms\n");
+    server_signal(&s, SIGHUP);
+    server_wait_log(&s, "init takes its time");
+    server_signal(&s, SIGTERM);
+    ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
 START_TEST(a_stop_does_not_wait_for_who_is_not_ready)
 {
     struct client c = begin(SERVER "drain_timeout = 200ms\n[plugin keeper]\n");
@@ -214,6 +260,8 @@ UNIT_MAIN(instances, another_route_leaves_an_instance_as_it_is,
           what_is_new_is_given_the_state_of_the_old,
           a_state_that_is_not_taken_is_said_or_refused,
           a_reload_that_fails_ends_nothing_it_borrowed,
-          who_is_not_ready_in_time_is_named,
+          who_is_not_ready_in_time_is_named, who_asks_for_it_is_made_anew,
+          a_listener_that_stays_and_changes_is_told,
+          a_stop_undoes_what_a_late_worker_made,
           a_stop_does_not_wait_for_who_is_not_ready,
           a_head_that_is_half_read_is_the_new_generation_s)

@@ -315,7 +315,9 @@ START_TEST(a_storm_of_signals_is_merged)
     printf("%d reloads, Pss %ld then %ld kB\n", n, early, late);
     ck_assert_int_gt(n, 0);
     ck_assert_int_lt(n, 5000);
-    ck_assert_int_le(late, early + early / 20);
+    /* And half a megabyte: how many requests are in memory at once is chance;
+     * what a reload leaves behind is not. */
+    ck_assert_int_le(late, early + early / 20 + 512);
     ck_assert_int_eq(server_count_log(&s, "reload failed"), 0);
     end(&s, load);
 }

@@ -202,7 +202,7 @@ START_TEST(what_is_not_taken_leaves_a_fresh_state)
     } rows[] = {
         {1, 0, "old"},
         {0, 1, "its state could not be saved (-4)"},
-        {0, 2, "its state could not be saved (-5)"}, /* beyond the bound */
+        {0, 2, "its state is larger than 16 MiB"}, /* beyond the bound */
     };
     struct plugin p[2];
     struct instance *i[2];
