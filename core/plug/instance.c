@@ -251,27 +251,40 @@ instance_drop(struct instance *i, et_worker *w)
 struct saved {
     char *p;
     size_t n, cap;
+    int32_t failed; /* what the first put that was refused returned */
 };
 
+static int32_t
+make_room(struct saved *s, size_t n)
+{
+    size_t cap = s->cap ? s->cap : 4096;
+    char *to;
+
+    if (n > INSTANCE_SAVED_MAX - s->n)
+        return ET_ELIMIT;
+    if (n <= s->cap - s->n)
+        return 0;
+    while (cap < s->n + n)
+        cap *= 2;
+    to = realloc(s->p, cap);
+    if (!to)
+        return ET_ENOMEM;
+    s->p = to;
+    s->cap = cap;
+    return 0;
+}
+
+/* Behind one that was refused none is taken: a state with a hole would be worse
+ * than none. */
 static int32_t
 put(void *out, const void *p, size_t n)
 {
     struct saved *s = out;
 
-    if (n > INSTANCE_SAVED_MAX - s->n)
-        return ET_ELIMIT;
-    if (n > s->cap - s->n) {
-        size_t cap = s->cap ? 2 * s->cap : 4096;
-        char *to;
-
-        while (cap < s->n + n)
-            cap *= 2;
-        to = realloc(s->p, cap);
-        if (!to)
-            return ET_ENOMEM;
-        s->p = to;
-        s->cap = cap;
-    }
+    if (!s->failed)
+        s->failed = make_room(s, n);
+    if (s->failed)
+        return s->failed;
     if (n)
         memcpy(s->p + s->n, p, n);
     s->n += n;
@@ -288,6 +301,8 @@ save(const struct instance *old, et_worker *w, struct saved *s, char *why,
     speaking = old;
     rc = def->save(w, old->parts[w->index].state, s, put);
     speaking = NULL;
+    if (rc >= 0)
+        rc = s->failed; /* of which it may not have told us */
     if (rc == ET_ELIMIT)
         snprintf(why, cap, "its state is larger than %u MiB",
                  INSTANCE_SAVED_MAX >> 20);
@@ -334,7 +349,7 @@ instance_inherit(struct instance *heir, const struct instance *old,
                  et_worker *w, char *why, size_t cap)
 {
     const et_statedef *from = old->plugin->state, *to = heir->plugin->state;
-    struct saved s = {NULL, 0, 0};
+    struct saved s = {0};
     int rc = INSTANCE_TAKEN;
 
     if (!from || !from->save || !to || !to->load || !old->parts[w->index].state)

@@ -323,3 +323,21 @@ client_once(const struct server *s, const char *request, int status,
     client_expect(&c, request, status, body);
     client_close(&c);
 }
+
+void
+client_wait_active(const struct server *s, int n)
+{
+    struct client c = client_open(s);
+    char line[64];
+    int is_so;
+
+    snprintf(line, sizeof line, "\netude_requests_active %d\n", n + 1);
+    do {
+        struct answer a;
+        client_puts(&c, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+        a = client_answer(&c, 0);
+        is_so = strstr(a.body, line) != NULL;
+        answer_free(&a);
+    } while (!is_so);
+    client_close(&c);
+}

@@ -68,5 +68,8 @@ void client_expect(struct client *c, const char *request, int status,
 /* The same on a connection of its own. */
 void client_once(const struct server *s, const char *request, int status,
                  const char *body);
+/* Until n requests are in progress, of the uploads of which only the server
+ * knows that they have begun; its ini must say metrics = /metrics. */
+void client_wait_active(const struct server *s, int n);
 
 #endif

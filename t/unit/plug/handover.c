@@ -14,6 +14,7 @@ struct counter {
 };
 
 static int n_inits, n_exits, init_fails_at, load_fails, save_fails;
+static uint32_t loaded_version;
 static et_worker workers[2] = {{.index = 0, .n_workers = 2},
                                {.index = 1, .n_workers = 2}};
 
@@ -49,9 +50,9 @@ on_save(et_worker *w, const void *state, void *out,
     (void)w;
     if (save_fails == 1)
         return ET_EINVAL;
-    for (int i = 0; save_fails == 2 && i <= 16; i++) {
-        int32_t rc = put(out, filling, sizeof filling);
-        if (rc < 0)
+    for (int i = 0; save_fails >= 2 && i <= 16; i++) {
+        int32_t rc = put(out, filling, sizeof filling - 1);
+        if (rc < 0 && save_fails == 2)
             return rc;
     }
     return put(out, &c->n, sizeof c->n);
@@ -65,6 +66,7 @@ on_load(et_worker *w, void *state, uint32_t version, const void *p, size_t n,
 
     (void)w;
     ck_assert_uint_eq(n, sizeof c->n);
+    loaded_version = version;
     memcpy(&c->n, p, n);
     if (!load_fails && version == 7)
         return 0;
@@ -203,6 +205,7 @@ START_TEST(what_is_not_taken_leaves_a_fresh_state)
         {1, 0, "old"},
         {0, 1, "its state could not be saved (-4)"},
         {0, 2, "its state is larger than 16 MiB"}, /* beyond the bound */
+        {0, 3, "its state is larger than 16 MiB"}, /* and does not tell */
     };
     struct plugin p[2];
     struct instance *i[2];
@@ -220,6 +223,29 @@ START_TEST(what_is_not_taken_leaves_a_fresh_state)
     }
     ck_assert_int_eq(n_inits, 3);
     ck_assert_int_eq(n_exits, 1); /* the half loaded one */
+    instance_drop(i[1], &workers[0]);
+    give_back(i);
+}
+END_TEST
+
+/* It is told in which layout the old one saves, whatever its own is. */
+START_TEST(the_layout_is_that_of_who_saved_it)
+{
+    et_statedef other = with_state;
+    struct plugin p[2];
+    struct instance *i[2];
+    char why[64] = "";
+
+    two(p, i);
+    p[0].state = &other;
+    for (other.version = 6; other.version <= 8; other.version += 2) {
+        ck_assert_int_eq(
+            instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
+            INSTANCE_NOT_TAKEN);
+        ck_assert_uint_eq(loaded_version, other.version);
+        ck_assert_str_eq(why, "old");
+        ck_assert_uint_eq(state_of(i[1], 0)->n, 0);
+    }
     instance_drop(i[1], &workers[0]);
     give_back(i);
 }
@@ -303,5 +329,5 @@ UNIT_MAIN(handover, the_first_makes_and_the_last_ends,
           an_init_that_fails_holds_nothing, a_state_is_handed_over,
           who_takes_no_part_starts_empty,
           what_is_not_taken_leaves_a_fresh_state,
-          a_second_init_that_fails_lets_go,
+          the_layout_is_that_of_who_saved_it, a_second_init_that_fails_lets_go,
           what_is_lent_comes_back_behind_the_exit_or_a_failed_init)
