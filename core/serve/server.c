@@ -29,10 +29,13 @@ server_run(const struct server_options *o)
     code = start_serving(&s);
     if (code != SERVER_OK)
         control_leave(&s, code);
+    /* Before each turn: a signal may have come while the last step waited for
+     * the threads, and nothing else will wake this one. */
     while (s.stops == 0) {
-        control_turn(&s, sweep_stores(&s));
         if (s.hup)
             reload_run(&s);
+        else
+            control_turn(&s, sweep_stores(&s));
     }
     return stop_serving(&s);
 }
