@@ -124,8 +124,8 @@ static const struct {
 } lost[] = {
     {"", "load = fails\n", "told not to take it"},
     {"save = fails\n", "", "its state could not be saved (-4)"},
-    {"save = huge\n", "", "its state could not be saved (-5)"},
-    {"save = careless\n", "", "its state could not be saved (-5)"},
+    {"save = huge\n", "", "its state is larger than 16 MiB"},
+    {"save = careless\n", "", "its state is larger than 16 MiB"},
     {"save = short\n", "", "7 bytes are no count"},
     {"module = keeper_next\n", "", "layout 2 is newer than mine"},
 };

@@ -109,7 +109,7 @@ START_TEST(json_says_what_each_declares)
     has(want);
     has("\"may_unmap\":false,\"steps\":{\"request\":\"pass\"},"
         "\"routes\":[{\"method\":\"GET\",\"path\":\"/keeper\","
-        "\"name\":\"keeper\",\"doc\":\"\"}],");
+        "\"name\":\"keeper\",\"doc\":\"\"},");
     has("{\"key\":\"load\",\"type\":\"choice\",\"choices\":\"good|fails\","
         "\"default\":\"good\",\"required\":false,\"secret\":false,"
         "\"help\":\"how it takes a state\"},");
@@ -131,7 +131,7 @@ START_TEST(the_table_is_short)
         "      SECTIONS, DECLARES\norg.etude.test.mark ");
     snprintf(want, sizeof want, " %.12s a,b ", hex);
     has(want);
-    has(" keeper request routes=1 options=4\n");
+    has(" keeper request routes=2 options=5\n");
     end();
 }
 END_TEST

@@ -90,9 +90,8 @@ run(const char *command)
     const char *cc = getenv("CC");
     char text[512];
 
-    snprintf(text, sizeof text, "cc() { %s \"$@\"; }; %.*s",
-             cc && *cc ? cc : "command cc", (int)strcspn(command, "\n"),
-             command);
+    snprintf(text, sizeof text, "cc() { command %s \"$@\"; }; %.*s",
+             cc && *cc ? cc : "cc", (int)strcspn(command, "\n"), command);
     ck_assert_msg(system(text) == 0, "%s", text);
 }
 
