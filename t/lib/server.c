@@ -342,8 +342,13 @@ server_rebuild(struct server *s, const char *name, int number)
 int
 server_reload(struct server *s)
 {
+    const char *line;
+
     server_signal(s, SIGHUP);
-    return strstr(server_wait_log(s, "reload"), "failed") == NULL;
+    do /* what fails may say "reload" in its own words, too */
+        line = server_wait_log(s, "reload");
+    while (!strstr(line, "reload: ") && !strstr(line, "reload failed, "));
+    return strstr(line, "reload failed, ") == NULL;
 }
 
 static int
