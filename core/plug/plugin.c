@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "conf/option.h"
 #include "plug/image.h"
+#include "plug/vet.h"
 
 #define PLUGIN_MAX_BYTES ((size_t)16 << 20)
 #define MAX_ITEMS 65536
@@ -22,7 +23,6 @@
 #define MAX_BOUNDS 64u
 #define MAX_METRIC_NAME 100u
 #define N_KINDS (ET_I_METRIC + 1)
-#define KNOWN_FLAGS (ET_P_UNMAP_OK | ET_P_ALWAYS_NEW)
 
 /* What a kind is called in messages, its size here, the least size that makes
  * sense, and whether a plugin has at most one. */
@@ -512,11 +512,11 @@ judge(struct build *b)
 {
     struct plugin *p = b->p;
 
-    if (p->desc.flags & ~KNOWN_FLAGS)
+    if (p->desc.flags & ~VET_KNOWN_FLAGS)
         fault(b,
               "has plugin flags this server does not know (0x%x): it needs a "
               "newer server",
-              p->desc.flags & ~KNOWN_FLAGS);
+              p->desc.flags & ~VET_KNOWN_FLAGS);
     check_step(b, p->request);
     check_step(b, p->response);
     check_step(b, p->handler);

@@ -9,7 +9,6 @@
 #include "plug/why.h"
 
 #define ENTRY_SYMBOL "et_plugins_v1"
-#define KNOWN_NOTE_FLAGS (ET_P_UNMAP_OK | ET_P_ALWAYS_NEW)
 /* What glibc 2.36 leaves for static TLS of objects loaded late. */
 #define STATIC_TLS_ROOM 1664u
 #define MAX_CAPTURED_SHOWN 3u
@@ -74,11 +73,11 @@ check_abi(const et_note *note, et_err *e)
                        "needs ABI minor %u, this server has %u. Upgrade the "
                        "server, or ask for a build with ET_NEED %u",
                        note->need, ET_ABI_MINOR, ET_ABI_MINOR);
-    if (note->flags & ~KNOWN_NOTE_FLAGS)
+    if (note->flags & ~VET_KNOWN_FLAGS)
         return why_set(e,
                        "asks for what this server does not know (plugin flags "
                        "0x%x). Upgrade the server",
-                       note->flags & ~KNOWN_NOTE_FLAGS);
+                       note->flags & ~VET_KNOWN_FLAGS);
     return 0;
 }
 

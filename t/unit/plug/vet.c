@@ -36,6 +36,7 @@ refused(const char *flags, const char *text)
 START_TEST(a_good_plugin)
 {
     ck_assert_msg(vet("raw.c", "") == 0, "%s", why);
+    ck_assert_msg(vet("raw.c", "-DNOTE_FLAGS=0x3") == 0, "%s", why);
 }
 END_TEST
 
