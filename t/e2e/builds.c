@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "t/lib/client.h"
+#include "t/lib/module.h"
 #include "t/lib/server.h"
 
 #define UNIT_SECONDS 60
@@ -20,7 +21,7 @@
 static void
 replace(struct server *s, const char *name, int number)
 {
-    server_rebuild(s, name, number);
+    module_stamp(s, name, number);
     ck_assert_int_eq(server_reload(s), 1);
 }
 

@@ -3,15 +3,14 @@
  * replaced and refused while it serves.
  * tags: epoll asan */
 #include <elf.h>
-#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "t/lib/client.h"
+#include "t/lib/module.h"
 #include "t/lib/server.h"
 
 #define UNIT_SECONDS 60
@@ -259,50 +258,19 @@ END_TEST
 
 /* ---- images ---------------------------------------------------------------*/
 
-static char *
-read_image(const char *path, size_t *n)
-{
-    FILE *f = fopen(path, "re");
-    char *p = malloc(1 << 22);
-
-    ck_assert_msg(f != NULL, "%s: %s", path, strerror(errno));
-    *n = fread(p, 1, 1 << 22, f);
-    fclose(f);
-    return p;
-}
-
-static void
-write_image(const char *path, const char *p, size_t n, mode_t mode)
-{
-    char next[PATH_MAX];
-    FILE *f;
-
-    snprintf(next, sizeof next, "%s.next", path);
-    f = fopen(next, "we");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_uint_eq(fwrite(p, 1, n, f), n);
-    ck_assert_int_eq(fclose(f), 0);
-    ck_assert_int_eq(chmod(next, mode), 0);
-    ck_assert_int_eq(rename(next, path), 0);
-}
-
 START_TEST(a_plugin_of_the_first_contract_runs)
 {
     struct server s;
     struct client c;
     const char *build = getenv("T_BUILD");
-    char path[PATH_MAX], to[PATH_MAX], *image;
-    size_t n;
+    char path[PATH_MAX];
 
     server_prepare(&s, SERVER "[plugin golden]\nword = gold\n"
                               "[route show]\nmatch = * /show\nuse = golden\n"
                               "handler = hello:hello\n[plugin hello]\n");
     snprintf(path, sizeof path, "%s/t/golden/1.0-rc1/golden.so",
              build ? build : "build");
-    snprintf(to, sizeof to, "%s/golden.so", s.modules);
-    image = read_image(path, &n);
-    write_image(to, image, n, 0755);
-    free(image);
+    module_add(&s, path, "golden");
     server_serve(&s);
     c = client_open(&s);
     client_expect(&c, GET("/golden/a%20b?value=c%26"), 200,
@@ -398,19 +366,16 @@ static const struct {
 START_TEST(images_that_are_not_right_are_refused)
 {
     struct server s;
-    char path[128], out[8192];
+    char out[8192];
     const char *check[] = {"-t", NULL};
 
     server_start(&s, SERVER "[plugin hello]\n");
-    snprintf(path, sizeof path, "%s/hello.so", s.modules);
     server_write(&s, SERVER "[plugin hello]\n[plugin odd]\n");
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        char odd[128], *image;
         size_t n;
-        snprintf(odd, sizeof odd, "%s/odd.so", s.modules);
-        image = read_image(path, &n);
+        char *image = module_read(&s, "hello", &n);
         n = refused[i].damage(image, n);
-        write_image(odd, image, n, refused[i].mode);
+        module_write(&s, "odd", image, n, refused[i].mode);
         free(image);
         ck_assert_int_eq(server_run(&s, check, out, sizeof out), 78);
         ck_assert_msg(strstr(out, refused[i].said) && strstr(out, "odd.so") &&
@@ -451,9 +416,8 @@ START_TEST(a_plugin_is_dropped_in_enabled_and_replaced)
 {
     struct server s;
     struct client c, half;
-    char path[128], *image;
+    char *image, here[PATH_MAX];
     size_t n;
-    char here[PATH_MAX];
 
     if (!getenv("T_SOURCE") && getcwd(here, sizeof here))
         setenv("T_SOURCE", here, 1);
@@ -477,20 +441,19 @@ START_TEST(a_plugin_is_dropped_in_enabled_and_replaced)
     client_take(&half, 0, 200, "first 3");
     client_expect(&half, GET("/drop"), 200, "second");
     /* Half a file: what serves goes on. */
-    snprintf(path, sizeof path, "%s/drop.so", s.modules);
-    image = read_image(path, &n);
-    write_image(path, image, n / 2, 0755);
+    image = module_read(&s, "drop", &n);
+    module_write(&s, "drop", image, n / 2, 0755);
     ck_assert_int_eq(server_reload(&s), 0);
     client_expect(&c, GET("/drop"), 200, "second");
     /* Overwritten in place, which no dlopen-ed file would survive. */
-    write_image(path, image, n, 0755);
+    module_write(&s, "drop", image, n, 0755);
     ck_assert_int_eq(server_reload(&s), 1);
     client_expect(&c, GET("/drop"), 200, "second");
-    ck_assert_int_eq(truncate(path, 0), 0);
+    ck_assert_int_eq(truncate(module_path(&s, "drop"), 0), 0);
     client_expect(&c, GET("/drop"), 200, "second");
     free(image);
     /* And away with it. */
-    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(unlink(module_path(&s, "drop")), 0);
     ck_assert_int_eq(server_reload(&s), 0);
     server_write(&s, SERVER "[plugin hello]\n");
     ck_assert_int_eq(server_reload(&s), 1);

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "t/lib/client.h"
+#include "t/lib/module.h"
 #include "t/lib/server.h"
 
 #define UNIT_SECONDS 110
@@ -241,9 +242,9 @@ replace(int handler, int middleware)
     begin(&s, &load);
     for (int i = 1; i <= RELOADS; i++) {
         if (handler)
-            server_rebuild(&s, "stamp", i);
+            module_stamp(&s, "stamp", i);
         if (middleware)
-            server_rebuild(&s, "mark", i);
+            module_stamp(&s, "mark", i);
         server_signal(&s, SIGHUP);
         server_wait_log(&s, "reload: generation ");
         shared->stamp = handler ? i : 0;
@@ -323,14 +324,34 @@ START_TEST(a_storm_of_signals_is_merged)
 }
 END_TEST
 
+/* How many pieces of images the server has mapped. */
+static int
+count_mapped(const struct server *s)
+{
+    char path[64], line[512];
+    FILE *f;
+    int n = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)s->pid);
+    f = fopen(path, "re");
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof line, f))
+        n += strstr(line, "/memfd:") != NULL;
+    fclose(f);
+    return n;
+}
+
 /* The same bytes under a new date are the same image, the same instance. */
 START_TEST(a_touched_file_is_no_new_build)
 {
     struct server s;
-    char path[128];
+    char path[160];
+    int n_mapped;
 
     server_start(&s, ini);
-    snprintf(path, sizeof path, "%s/stamp.so", s.modules);
+    snprintf(path, sizeof path, "%s", module_path(&s, "stamp"));
+    n_mapped = count_mapped(&s);
+    ck_assert_int_gt(n_mapped, 0);
     for (int i = 0; i < 1000; i++) {
         ck_assert_int_eq(utimensat(AT_FDCWD, path, NULL, 0), 0);
         server_signal(&s, SIGHUP);
@@ -338,6 +359,7 @@ START_TEST(a_touched_file_is_no_new_build)
             server_wait_log(&s, "reload: generation "),
             ": nothing that serves has changed; 2 instances kept, 0 new;"));
     }
+    ck_assert_int_eq(count_mapped(&s), n_mapped);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST

@@ -315,30 +315,6 @@ server_signal(struct server *s, int signo)
     ck_assert_int_eq(kill(s->pid, signo), 0);
 }
 
-void
-server_rebuild(struct server *s, const char *name, int number)
-{
-    static char image[1 << 20];
-    char path[128], next[140], *at;
-    size_t n;
-    FILE *f;
-
-    snprintf(path, sizeof path, "%s/%s.so", s->modules, name);
-    f = fopen(path, "re");
-    ck_assert_ptr_nonnull(f);
-    n = fread(image, 1, sizeof image, f);
-    fclose(f);
-    at = memmem(image, n, "STAMP:", 6);
-    ck_assert_ptr_nonnull(at);
-    snprintf(at + 6, 9, "%08d", number);
-    snprintf(next, sizeof next, "%s.next", path);
-    f = fopen(next, "we");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_uint_eq(fwrite(image, 1, n, f), n);
-    ck_assert_int_eq(fclose(f), 0);
-    ck_assert_int_eq(rename(next, path), 0);
-}
-
 int
 server_reload(struct server *s)
 {

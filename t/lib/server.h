@@ -47,9 +47,6 @@ int server_run(struct server *s, const char *const *args, char *out,
 void server_write(struct server *s, const char *ini);
 /* Write text to dir/name. */
 void server_file(struct server *s, const char *name, const char *text);
-/* Make another build of modules/NAME.so, in one piece: number takes the place
- * of the digits behind "STAMP:" in it (stamp.c of the fixtures). */
-void server_rebuild(struct server *s, const char *name, int number);
 /* SIGHUP, then wait for the outcome: 1 the new generation serves, 0 failed. */
 int server_reload(struct server *s);
 void server_signal(struct server *s, int signo);
