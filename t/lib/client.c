@@ -262,6 +262,13 @@ answer_free(struct answer *a)
     memset(a, 0, sizeof *a);
 }
 
+void
+client_gather(struct client *c, size_t n)
+{
+    while (c->n < n)
+        ck_assert_msg(fill(c), "the end after %zu of %zu", c->n, n);
+}
+
 int
 client_is_closed(struct client *c)
 {

@@ -53,6 +53,8 @@ void answer_free(struct answer *a);
 /* Value of the nth (from 0) field of an answer, in a buffer of the thread, or
  * NULL. */
 const char *answer_field(const struct answer *a, const char *name, int nth);
+/* Receive until at least n bytes are there; they stay for client_answer. */
+void client_gather(struct client *c, size_t n);
 /* True if the server closes now (within the deadline) without another byte. */
 int client_is_closed(struct client *c);
 /* All that comes until the server closes, NUL-terminated in c->buf; how many
