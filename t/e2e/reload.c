@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,25 +135,120 @@ START_TEST(a_failed_reload_leaves_what_serves)
 }
 END_TEST
 
-START_TEST(what_failed_on_one_worker_is_undone_on_the_others)
+#define MANY 4 /* workers */
+#define ABOUT "life: "
+
+/* What of the new generation is there now, as far as the log was read. */
+struct made {
+    char init[MANY][8][8]; /* by worker, in the order of their making */
+    int n_init[MANY];
+    char open[8][8];
+    int n_open, n_inits, n_exits;
+};
+
+/* The last that was made is undone first. */
+static void
+undo(char stack[8][8], int *n, const char *what)
+{
+    ck_assert_int_gt(*n, 0);
+    ck_assert_str_eq(stack[--*n], what);
+}
+
+static void
+read_line(struct made *m, const char *verb, const char *what, unsigned worker)
+{
+    if (strcmp(verb, "open") == 0) {
+        strcpy(m->open[m->n_open++], what);
+    } else if (strcmp(verb, "close") == 0) {
+        undo(m->open, &m->n_open, what);
+    } else if (strcmp(verb, "init") == 0) {
+        m->n_inits++;
+        strcpy(m->init[worker][m->n_init[worker]++], what);
+    } else {
+        m->n_exits++;
+        undo(m->init[worker], &m->n_init[worker], what);
+    }
+}
+
+/* The lines of life behind `from` in the log; old's must not be among them. */
+static struct made
+read_log(struct server *s, size_t from)
+{
+    struct made m = {0};
+    char line[1024], verb[8], what[8];
+    FILE *f = fopen(s->log_path, "re");
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fseek(f, (long)from, SEEK_SET), 0);
+    while (fgets(line, sizeof line, f)) {
+        const char *at = strstr(line, ABOUT);
+        unsigned worker = 0;
+        if (!at || sscanf(at + strlen(ABOUT), "%7s %7s on %u", verb, what,
+                          &worker) < 2)
+            continue;
+        ck_assert_str_ne(what, "old");
+        ck_assert_uint_lt(worker, MANY);
+        read_line(&m, verb, what, worker);
+    }
+    fclose(f);
+    return m;
+}
+
+static size_t
+log_size(const struct server *s)
+{
+    struct stat st;
+
+    ck_assert_int_eq(stat(s->log_path, &st), 0);
+    return (size_t)st.st_size;
+}
+
+/* Three instances, the last of which fails on worker k: whatever was made is
+ * unmade in reverse on each worker, and what was opened is closed in reverse.
+ */
+static void
+fail_on(struct server *s, unsigned k)
+{
+    char ini[512];
+    size_t from;
+    struct made m;
+
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:0\nworkers = %d\n"
+             "[plugin a]\nmodule = life\nmount = /a\nsay = aa\n"
+             "[plugin b]\nmodule = life\nmount = /b\nsay = bb\n"
+             "[plugin c]\nmodule = life\nmount = /c\nsay = cc\n"
+             "fail = init\nworker = %u\n",
+             MANY, k);
+    server_write(s, ini);
+    from = log_size(s);
+    ck_assert_int_eq(server_reload(s), 0);
+    wait_logged(s, "life: close aa", (int)k + 1);
+    /* Workers' lines may come behind that one. */
+    while ((m = read_log(s, from)).n_exits < 3 * MANY - 1)
+        usleep(1000);
+    ck_assert_int_eq(m.n_inits, 3 * MANY - 1); /* all but the one that failed */
+    ck_assert_int_eq(m.n_open, 0);
+    for (unsigned w = 0; w < MANY; w++)
+        ck_assert_int_eq(m.n_init[w], 0);
+    client_once(s, GET("/life"), 200, "old");
+    client_once(s, GET("/a/life"), 404, NULL);
+}
+
+START_TEST(what_failed_on_any_worker_is_undone_on_all)
 {
     struct server s;
 
-    server_start(&s, old_ini);
-    server_write(&s, SERVER "[plugin a]\nmodule = life\nmount = /a\nsay = aa\n"
-                            "[plugin b]\nmodule = life\nmount = /b\nsay = bb\n"
-                            "fail = init\nworker = 1\n");
-    ck_assert_int_eq(server_reload(&s), 0);
-    wait_logged(&s, "life: exit", 3);
-    wait_logged(&s, "life: close aa", 1);
-    ck_assert_int_eq(server_count_log(&s, "life: init aa on"), 2);
-    ck_assert_int_eq(server_count_log(&s, "life: exit aa on"), 2);
-    ck_assert_int_eq(server_count_log(&s, "life: init bb on 0"), 1);
-    ck_assert_int_eq(server_count_log(&s, "life: exit bb on 0"), 1);
-    ck_assert_int_eq(server_count_log(&s, "life: exit bb on 1"), 0);
-    ck_assert_int_eq(server_count_log(&s, "life: close bb"), 1);
-    ck_assert_int_eq(server_count_log(&s, "life: exit old"), 0);
-    client_once(&s, GET("/life"), 200, "old");
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 4\n"
+                     "[plugin life]\nsay = old\n");
+    wait_logged(&s, "life: init old on ", MANY);
+    for (unsigned k = 0; k < MANY; k++)
+        fail_on(&s, k);
+    ck_assert_int_eq(server_count_log(&s, "told to fail in init"), MANY);
+    server_write(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 4\n"
+                     "[plugin life]\nsay = new\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_once(&s, GET("/life"), 200, "new");
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -410,7 +506,7 @@ END_TEST
 UNIT_MAIN(reload, a_request_ends_on_the_generation_it_began_on,
           a_connection_cut_in_a_request_lets_its_generation_go,
           a_failed_reload_leaves_what_serves,
-          what_failed_on_one_worker_is_undone_on_the_others,
+          what_failed_on_any_worker_is_undone_on_all,
           keys_of_the_process_need_a_restart,
           settings_change_for_connections_that_are_open, listeners_come_and_go,
           a_failed_reload_opens_no_listener, two_hundred_reloads_fail_nobody,
