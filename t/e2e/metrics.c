@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "t/lib/client.h"
+#include "t/lib/module.h"
 #include "t/lib/server.h"
 #include "t/lib/unit.h"
 
@@ -292,6 +293,32 @@ START_TEST(a_new_build_may_have_other_bounds_but_no_other_kind)
 }
 END_TEST
 
+START_TEST(reloads_and_images_are_counted)
+{
+    struct server s;
+
+    server_start(&s, SERVER "[plugin linger]\ntrail = $DIR/trail\n");
+    is(&s, "etude_generation", 1);
+    for (int i = 1; i <= 3; i++) {
+        module_stamp(&s, "linger", i);
+        ck_assert_int_eq(server_reload(&s), 1);
+        is(&s, "etude_reloads_total", i);
+        is(&s, "etude_generation", i + 1);
+    }
+    is(&s, "etude_images_mapped", 4);
+    is(&s, "etude_images_retired", 3);
+    server_write(&s, SERVER "[plugin lingers]\n");
+    for (int i = 1; i <= 2; i++) {
+        ck_assert_int_eq(server_reload(&s), 0);
+        is(&s, "etude_reloads_failed_total", i);
+    }
+    is(&s, "etude_reloads_total", 3);
+    is(&s, "etude_generation", 4);
+    is(&s, "etude_generations_active", 1);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* ---- load ----------------------------------------------------------------*/
 
 #define N_CLIENTS 4
@@ -392,5 +419,6 @@ UNIT_MAIN(metrics, it_is_off_unless_it_is_asked_for,
           a_plugins_figures_have_its_instance_and_route,
           middleware_counts_on_paths_nobody_serves, totals_go_on_over_a_reload,
           a_new_build_may_have_other_bounds_but_no_other_kind,
+          reloads_and_images_are_counted,
           no_total_goes_backwards_under_load_and_reloads,
           the_text_may_be_longer_than_a_requests_memory)
