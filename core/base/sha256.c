@@ -3,6 +3,11 @@
 #include "base/sha256.h"
 
 #include <string.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <immintrin.h>
+#include <stdatomic.h>
+#endif
 
 /* clang-format off */
 static const uint32_t K[64] = {
@@ -47,7 +52,7 @@ schedule(uint32_t w[64], const uint8_t block[64])
 }
 
 static void
-compress(uint32_t h[8], const uint8_t block[64])
+compress_plain(uint32_t h[8], const uint8_t block[64])
 {
     uint32_t w[64], v[8];
 
@@ -68,6 +73,103 @@ compress(uint32_t h[8], const uint8_t block[64])
         h[i] += v[i];
 }
 
+/* ---- with the instructions for it ----------------------------------------*/
+
+#ifdef __x86_64__
+#define NI __attribute__((target("sha,sse4.1")))
+
+NI static __m128i
+load_ni(const void *p)
+{
+    return _mm_loadu_si128(p);
+}
+
+/* W of the rounds 4t..4t+3, t >= 4; w[t % 4] holds that of each t before. */
+NI static __m128i
+schedule_ni(const __m128i w[4], int t)
+{
+    __m128i last = w[(t + 3) % 4];
+    __m128i sum = _mm_sha256msg1_epu32(w[t % 4], w[(t + 1) % 4]);
+
+    sum = _mm_add_epi32(sum, _mm_alignr_epi8(last, w[(t + 2) % 4], 4));
+    return _mm_sha256msg2_epu32(sum, last);
+}
+
+/* Four rounds a turn.  The processor wants the state as {f, e, b, a} and {h, g,
+ * d, c}, from the lowest up. */
+NI static void
+rounds_ni(__m128i *abef, __m128i *cdgh, const uint8_t block[64])
+{
+    const __m128i big_endian =
+        _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    __m128i w[4], m;
+
+    for (int t = 0; t < 4; t++)
+        w[t] = _mm_shuffle_epi8(load_ni(block + 16 * t), big_endian);
+    for (int t = 0; t < 16; t++) {
+        if (t >= 4)
+            w[t % 4] = schedule_ni(w, t);
+        m = _mm_add_epi32(w[t % 4], load_ni(K + 4 * t));
+        *cdgh = _mm_sha256rnds2_epu32(*cdgh, *abef, m);
+        *abef = _mm_sha256rnds2_epu32(*abef, *cdgh, _mm_shuffle_epi32(m, 0x0e));
+    }
+}
+
+NI static void
+compress_ni(uint32_t h[8], const uint8_t block[64])
+{
+    __m128i low = _mm_shuffle_epi32(load_ni(h), 0xb1);
+    __m128i high = _mm_shuffle_epi32(load_ni(h + 4), 0x1b);
+    __m128i abef = _mm_alignr_epi8(low, high, 8);
+    __m128i cdgh = _mm_blend_epi16(high, low, 0xf0);
+    const __m128i abef0 = abef, cdgh0 = cdgh;
+
+    rounds_ni(&abef, &cdgh, block);
+    low = _mm_shuffle_epi32(_mm_add_epi32(abef, abef0), 0x1b);
+    high = _mm_shuffle_epi32(_mm_add_epi32(cdgh, cdgh0), 0xb1);
+    _mm_storeu_si128((void *)h, _mm_blend_epi16(low, high, 0xf0));
+    _mm_storeu_si128((void *)(h + 4), _mm_alignr_epi8(high, low, 8));
+}
+
+static int
+ask_cpu(void)
+{
+    unsigned a, b, c, d;
+
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSSE3) ||
+        !(c & bit_SSE4_1))
+        return 0;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA);
+}
+
+/* Asked once: in a virtual machine cpuid is slow.  Whoever asks at the same
+ * time is told the same. */
+static int
+has_ni(void)
+{
+    static _Atomic int known; /* 1: no, 2: yes */
+    int has = atomic_load_explicit(&known, memory_order_relaxed);
+
+    if (has == 0) {
+        has = ask_cpu() ? 2 : 1;
+        atomic_store_explicit(&known, has, memory_order_relaxed);
+    }
+    return has == 2;
+}
+#endif
+
+static void
+compress(struct sha256 *s, const uint8_t block[64])
+{
+#ifdef __x86_64__
+    if (!s->is_plain && has_ni()) {
+        compress_ni(s->h, block);
+        return;
+    }
+#endif
+    compress_plain(s->h, block);
+}
+
 void
 sha256_init(struct sha256 *s)
 {
@@ -77,6 +179,7 @@ sha256_init(struct sha256 *s)
 
     memcpy(s->h, h0, sizeof h0);
     s->n_bytes = 0;
+    s->is_plain = 0;
 }
 
 void
@@ -90,12 +193,12 @@ sha256_add(struct sha256 *s, const void *p, size_t n)
         size_t k = 64 - held < n ? 64 - held : n;
 
         if (k == 64) {
-            compress(s->h, at);
+            compress(s, at);
         } else {
             memcpy(s->block + held, at, k);
             held = (held + k) % 64;
             if (held == 0)
-                compress(s->h, s->block);
+                compress(s, s->block);
         }
         at += k;
         n -= k;
