@@ -57,6 +57,15 @@ static void PRINTF(2, 3) out_add(struct out *o, const char *fmt, ...)
         o->n += (size_t)n < o->cap - o->n ? (size_t)n : o->cap - o->n - 1;
 }
 
+static void
+add_byte(struct out *o, char c)
+{
+    if (o->n + 1 == o->cap)
+        return;
+    o->p[o->n++] = c;
+    o->p[o->n] = '\0';
+}
+
 void
 describe_text(et_str s, char *buf, size_t cap)
 {
@@ -70,10 +79,10 @@ describe_text(et_str s, char *buf, size_t cap)
         if (c < 0x20 || c == 0x7f)
             out_add(&o, "\\x%02x", c);
         else
-            out_add(&o, "%c", c);
+            add_byte(&o, (char)c);
     }
     while (i < s.n && ((unsigned char)s.p[i] & 0xc0) == 0x80)
-        out_add(&o, "%c", s.p[i++]); /* not in the middle of a character */
+        add_byte(&o, s.p[i++]); /* not in the middle of a character */
     if (i < s.n)
         out_add(&o, "...");
 }

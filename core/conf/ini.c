@@ -312,6 +312,27 @@ is_name_byte(char c)
            (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
 }
 
+/* The line has no '='. */
+static void
+refuse_line(struct reader *r, et_str line)
+{
+    char shown[300];
+
+    describe_text(line, shown, sizeof(shown));
+    fault(r, "expected \"key = value\" or \"[section]\", found \"%s\"%s", shown,
+          memchr(line.p, ':', line.n) ? " (':' does not end a key)" : "");
+}
+
+static void
+refuse_key(struct reader *r, et_str line)
+{
+    char shown[300];
+
+    describe_text(line, shown, sizeof(shown));
+    fault(r, "a key is made of letters, digits, '-', '_' and '.', found \"%s\"",
+          shown);
+}
+
 /* "key =": 1 if r->key is good and p behind the '='. */
 static int
 read_key(struct reader *r)
@@ -319,16 +340,12 @@ read_key(struct reader *r)
     const char *start = r->p;
     const char *equal = memchr(start, '=', (size_t)(r->eol - start));
     et_str line = {start, (size_t)(r->eol - start)};
-    char shown[300];
     size_t i;
 
     if (line.n && line.p[line.n - 1] == '\r')
         line.n--;
-    describe_text(line, shown, sizeof(shown));
     if (!equal) {
-        fault(r, "expected \"key = value\" or \"[section]\", found \"%s\"%s",
-              shown,
-              memchr(line.p, ':', line.n) ? " (':' does not end a key)" : "");
+        refuse_line(r, line);
         return 0;
     }
     r->key = str_trim((et_str){start, (size_t)(equal - start)});
@@ -336,10 +353,7 @@ read_key(struct reader *r)
     for (i = 0; i < r->key.n && is_name_byte(r->key.p[i]); i++)
         ;
     if (i == 0 || i < r->key.n)
-        fault(r,
-              "a key is made of letters, digits, '-', '_' and '.', found "
-              "\"%s\"",
-              shown);
+        refuse_key(r, line);
     else if (i > INI_MAX_NAME)
         fault(r, "key longer than %u bytes", INI_MAX_NAME);
     return !r->is_bad;
