@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
 #
-# common.sh - what t/bench/run and t/bench/instr share: a folder of their own,
+# common.sh - what t/bench/run, instr and reload share: a folder of their own,
 # servers on it, sections of RESULTS.md.  Sourced, with T_BUILD set by make.
 #
 # Everything started is a child by pid in $started, is stopped by pid, and ends
@@ -53,7 +53,7 @@ trap 'exit 1' HUP INT TERM
 mkfifo "$dir/hold"
 exec 9<>"$dir/hold"
 
-for tool in burst floor_epoll floor_uring idle launch ratio; do
+for tool in burst floor_epoll floor_uring idle launch ratio swap; do
     [ -x "$tools/$tool" ] || die "$tools/$tool is missing: use make bench"
 done
 
@@ -81,7 +81,7 @@ wait_for() {
     done
 }
 
-# begin LOG COMMAND...: a server on its CPU; pid.
+# begin LOG COMMAND...: a server on its CPU (server_cpu); pid.
 begin() {
     log=$1
     shift
@@ -227,6 +227,25 @@ commit() {
 stamp() {
     printf '%s; %s; commit %s.\n' "$(date -u +%Y-%m-%d)" \
         "$(machine | tr '\n' ',' | sed 's/,$//; s/,/, /')" "$(commit)"
+}
+
+# targets TEXT: a table of $dir/targets, what ratio.c and swap.c append; the
+# text says what is measured.
+targets() {
+    [ -s "$dir/targets" ] || return 0
+    printf '\n### Targets\n\n'
+    echo "$1"
+    echo "Met: the upper end of the 95 % interval is at most target + 0.03."
+    printf '\n| what | target | measured | interval | met |\n'
+    printf '|---|--:|--:|--:|---|\n'
+    sed 's/^/| /; s/$/ |/' "$dir/targets"
+    awk -F' [|] ' '
+        { n++ }
+        $5 == "yes" { met++; next }
+        { out = out (out ? "; " : "") $1 " (" $3 ", target " $2 ")" }
+        END { printf "\n%d of %d targets are met.", met, n
+              if (out) printf "  Not met: %s.", out
+              print "" }' "$dir/targets"
 }
 
 # put_section NAME FILE: in the place of the section that is there.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* launch.c - starts a server of make bench, and finds ports for one.
  *
- *     launch CPU COMMAND...   run it on that CPU with the hard limit on open
- *                             files, in this process; it ends with its parent
- *     launch -p N             print N ports that nobody listens on
+ *     launch CPU COMMAND...   run it on that CPU (-: on any) with the hard
+ * limit on open files, in this process; it ends with its parent launch -p N
+ * print N ports that nobody listens on
  *
  * The command's standard input is empty. */
 #include <fcntl.h>
@@ -52,7 +52,8 @@ main(int argc, char **argv)
     }
     CPU_ZERO(&cpus);
     CPU_SET((size_t)atoi(argv[1]), &cpus);
-    if (sched_setaffinity(0, sizeof cpus, &cpus) < 0)
+    if (strcmp(argv[1], "-") != 0 &&
+        sched_setaffinity(0, sizeof cpus, &cpus) < 0)
         perror("launch: affinity");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;

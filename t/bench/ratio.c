@@ -10,20 +10,17 @@
  * NAME-BASE/N=TARGET=TEXT about the nanoseconds by which a request costs more
  * at NAME, divided by N; the outcome of each is appended to the file TARGETS as
  * a row "TEXT | target | measured | interval | met".  A target is met when the
- * interval's upper end is <= target + 0.03 (for nanoseconds: <= target).
- *
- * The bootstrap's random numbers are the same in each run. */
+ * interval's upper end is <= target + 0.03 (for nanoseconds: <= target). */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "t/bench/estimate.h"
 
 #define MAX_NAMES 16
-#define MAX_ROUNDS 512
-#define RESAMPLES 4000
-#define SLACK 0.03
+#define MAX_ROUNDS ESTIMATE_MAX
 
 enum { REQUESTS, WALL, SERVER, CLIENT, OTHERS, ERRORS, FIGURES };
 
@@ -32,63 +29,8 @@ struct series {
     double v[MAX_ROUNDS][FIGURES]; /* by round; 0 requests: none */
 };
 
-struct estimate {
-    double median, low, high;
-    int n;
-};
-
 static struct series all[MAX_NAMES];
 static int n_names, n_rounds;
-
-static int
-by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Sorts v. */
-static double
-median(double *v, int n)
-{
-    if (n == 0)
-        return 0;
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-/* xorshift64*: below n. */
-static int
-any_below(uint64_t *state, int n)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return (int)((*state * 0x2545f4914f6cdd1du >> 33) % (uint64_t)n);
-}
-
-static struct estimate
-estimate(double *v, int n)
-{
-    static double medians[RESAMPLES];
-    struct estimate e = {.n = n};
-    double sample[MAX_ROUNDS];
-    uint64_t state = 20260101;
-
-    e.median = median(v, n);
-    if (n == 0)
-        return e;
-    for (int i = 0; i < RESAMPLES; i++) {
-        for (int k = 0; k < n; k++)
-            sample[k] = v[any_below(&state, n)];
-        medians[i] = median(sample, n);
-    }
-    qsort(medians, RESAMPLES, sizeof medians[0], by_value);
-    e.low = medians[RESAMPLES * 25 / 1000];
-    e.high = medians[RESAMPLES - 1 - RESAMPLES * 25 / 1000];
-    return e;
-}
 
 /* ---- the series ----------------------------------------------------------*/
 
@@ -151,7 +93,7 @@ compare(const struct series *s, const struct series *base, double divisor)
         v[n++] = divisor > 0 ? (cost(s, i) - cost(base, i)) / divisor
                              : cost(s, i) / cost(base, i);
     }
-    return estimate(v, n);
+    return estimate_of(v, n);
 }
 
 /* The median over all rounds of figure a divided by figure b. */
@@ -164,7 +106,7 @@ middle(const struct series *s, int a, int b)
     for (int i = 0; i < n_rounds; i++)
         if (has(s, i))
             v[n++] = s->v[i][a] / s->v[i][b];
-    return median(v, n);
+    return estimate_median(v, n);
 }
 
 static double
@@ -235,7 +177,8 @@ judge(const char *claim, FILE *out)
         return;
     fprintf(out, "%s | %g%s | %.2f | %.2f-%.2f | %s\n", rest + 1, target,
             divisor > 0 ? " ns" : "", e.median, e.low, e.high,
-            e.high <= target + (divisor > 0 ? 0 : SLACK) ? "yes" : "no");
+            e.high <= target + (divisor > 0 ? 0 : ESTIMATE_SLACK) ? "yes"
+                                                                  : "no");
 }
 
 static int
