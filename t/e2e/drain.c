@@ -193,6 +193,7 @@ START_TEST(a_pipeline_is_not_reset)
     client_puts(&c, GET("/slow/200"));
     server_wait_log(&s, "slow: begins");
     server_signal(&s, SIGTERM);
+    server_wait_log(&s, "stopping: "); /* or all could be answered before */
     for (int i = 0; i < 2000; i++)
         client_puts(&c, GET("/none"));
     for (int is_last = 0; !is_last;) {
