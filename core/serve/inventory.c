@@ -69,14 +69,6 @@ json_list(FILE *out, const char *name, const struct plugin *p, uint32_t n,
 }
 
 static void
-json_last(FILE *out, const char *name, const char *value)
-{
-    fprintf(out, "\"%s\":", name);
-    json_string(out, str_from_z(value ? value : ""));
-    fputc('}', out);
-}
-
-static void
 json_route(FILE *out, const struct plugin *p, uint32_t i)
 {
     const et_route *r = p->routes[i];

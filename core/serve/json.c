@@ -20,10 +20,22 @@ json_string(FILE *out, et_str s)
     fputc('"', out);
 }
 
-void
-json_member(FILE *out, const char *name, const char *value)
+static void
+put(FILE *out, const char *name, const char *value, char then)
 {
     fprintf(out, "\"%s\":", name);
     json_string(out, str_from_z(value ? value : ""));
-    fputc(',', out);
+    fputc(then, out);
+}
+
+void
+json_member(FILE *out, const char *name, const char *value)
+{
+    put(out, name, value, ',');
+}
+
+void
+json_last(FILE *out, const char *name, const char *value)
+{
+    put(out, name, value, '}');
 }

@@ -10,8 +10,9 @@
 
 /* s in quotes, escaped (RFC 8259, section 7). [any] */
 void json_string(FILE *out, et_str s);
-/* "name":"value" and a comma, so never the last of an object; NULL is "".
- * [any] */
+/* "name":"value" and a comma, as more members follow; NULL is "". [any] */
 void json_member(FILE *out, const char *name, const char *value);
+/* The same and the end of the object instead. [any] */
+void json_last(FILE *out, const char *name, const char *value);
 
 #endif

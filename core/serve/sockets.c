@@ -156,7 +156,9 @@ want(struct opener *o)
     if (!e) {
         e = find_free(o->s);
         if (!e) {
-            fail(o, -EMFILE, "more than 64 listening addresses");
+            fail(o, -EMFILE,
+                 "more than 64 listening addresses, old and new "
+                 "together");
             return;
         }
         if (open_entry(o, e) < 0)

@@ -120,8 +120,7 @@ START_TEST(a_check_ends_with_0_or_78)
                   "%s", out);
     snprintf(arguments, sizeof arguments, "-t -c %s", s.dir);
     ck_assert_int_eq(run(arguments, out, sizeof out), 78);
-    snprintf(arguments, sizeof arguments, "rm -r %s", s.dir);
-    ck_assert_int_eq(system(arguments), 0);
+    server_clean(&s);
 }
 END_TEST
 
@@ -151,8 +150,7 @@ START_TEST(without_c_the_configuration_is_looked_for)
     snprintf(program, sizeof program, "%s/etude", s.dir);
     run_it(program, "-t", out, sizeof out);
     ck_assert_msg(strstr(out, "/etc/etude/etude.ini: "), "%s", out);
-    snprintf(command, sizeof command, "rm -r %s", s.dir);
-    ck_assert_int_eq(system(command), 0);
+    server_clean(&s);
 }
 END_TEST
 
@@ -176,8 +174,7 @@ START_TEST(what_cannot_be_opened_is_told_by_the_code)
     ck_assert_msg(strstr(out, "etude.ini:5: listen: nosuchhost.invalid: cannot "
                               "be resolved"),
                   "%s", out);
-    snprintf(out, sizeof out, "rm -r %s", s.dir);
-    ck_assert_int_eq(system(out), 0);
+    server_clean(&s);
 }
 END_TEST
 

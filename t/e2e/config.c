@@ -29,15 +29,6 @@ prepare(struct server *s)
     server_prepare(s, "[server]\nlisten = 127.0.0.1:0\n");
 }
 
-static void
-clean_up(struct server *s)
-{
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -r %s", s->dir);
-    ck_assert_int_eq(system(command), 0);
-}
-
 /* Run -t on exactly this ini; what it says, without the folder's name. */
 static const char *
 said_about(struct server *s, const char *ini, int code)
@@ -265,7 +256,7 @@ START_TEST(every_mistake_has_its_place_and_its_words)
         ck_assert_msg(strcmp(said, want) == 0, "%s\nsays\n%s\nnot\n%s",
                       golden[i].ini, said, want);
     }
-    clean_up(&s);
+    server_clean(&s);
 }
 END_TEST
 
@@ -313,7 +304,7 @@ START_TEST(keys_that_are_too_many_are_errors)
     for (at = said; (at = strchr(at, '\n')) != NULL; at++)
         n_lines++;
     ck_assert_int_eq(n_lines, KEYS); /* the good one aside, and BAD */
-    clean_up(&s);
+    server_clean(&s);
     free(said);
     free(ini);
 }
@@ -335,7 +326,7 @@ START_TEST(what_may_fail_later_is_warned_of)
     ck_assert_ptr_nonnull(
         strstr(said_about(&s, SERVER "listen = nosuchhost.invalid:80\n", 78),
                "etude.ini:3: listen: nosuchhost.invalid: cannot be resolved"));
-    clean_up(&s);
+    server_clean(&s);
 }
 END_TEST
 
@@ -357,7 +348,7 @@ START_TEST(declared_routes_conflict_with_both_places)
                SERVER "[plugin pair]\n"
                       "[plugin two]\nmodule = pair\nmount = /2\n",
                0);
-    clean_up(&s);
+    server_clean(&s);
 }
 END_TEST
 
@@ -427,7 +418,7 @@ START_TEST(a_secret_is_never_printed)
     ck_assert_msg(!strstr(said, "hush"), "%s", said);
     ck_assert_msg(strstr(said, "etude.ini:4: [plugin hello] times: expected"),
                   "%s", said);
-    clean_up(&s);
+    server_clean(&s);
 }
 END_TEST
 
@@ -480,7 +471,7 @@ START_TEST(variables_override_keys_of_the_server)
     said = said_about(&s, SERVER, 78);
     ck_assert_msg(strstr(said, "ETUDE_WORKERS") && strstr(said, "\"many\""),
                   "%s", said);
-    clean_up(&s);
+    server_clean(&s);
 }
 END_TEST
 
@@ -509,7 +500,7 @@ START_TEST(included_files_come_in_the_order_of_their_bytes)
     said_about(&s, SERVER "include = none.d/*.ini\n", 0);
     said = said_about(&s, SERVER "include = etude.ini\n", 78);
     ck_assert_msg(strstr(said, "etude.ini:3: "), "%s", said);
-    clean_up(&s);
+    server_clean(&s);
 }
 END_TEST
 

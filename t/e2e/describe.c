@@ -55,21 +55,6 @@ begin(void)
     server_file(&s, "key", "sesame");
 }
 
-static void
-end(void)
-{
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -r %s", s.dir);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void
-has(const char *text)
-{
-    ck_assert_msg(strstr(out, text) != NULL, "no \"%s\" in\n%s", text, out);
-}
-
 START_TEST(all_routes_stand_in_a_table)
 {
     static const char table[] =
@@ -86,7 +71,7 @@ START_TEST(all_routes_stand_in_a_table)
 
     begin();
     ck_assert_str_eq(routes(NULL, NULL, NULL, NULL, 0), table);
-    end();
+    server_clean(&s);
 }
 END_TEST
 
@@ -95,16 +80,18 @@ START_TEST(json_says_what_each_is_made_of_but_no_secret)
     begin();
     routes("--json", NULL, NULL, NULL, 0);
     ck_assert_ptr_null(strstr(out, "sesame"));
-    has("[\n{\"method\":\"GET,POST\",\"path\":\"/api/:what/*rest\","
-        "\"name\":\"say\",\"doc\":\"\",\"plugin\":\"org.etude.respond\","
-        "\"handler\":\"respond@say\","
-        "\"use\":[\"request-id\",\"limit-body\",\"access-log\"],"
-        "\"options\":{\"status\":\"200\",\"type\":\"text/\\\"x\\\"\","
-        "\"header\":\"\",\"body\":\"***\"}},\n");
-    has("{\"method\":\"GET\",\"path\":\"/healthz\",\"name\":\"health\","
-        "\"doc\":\"\",\"plugin\":\"\",\"handler\":\"\",\"use\":[],"
-        "\"options\":{}}\n]\n");
-    end();
+    unit_has(out,
+             "[\n{\"method\":\"GET,POST\",\"path\":\"/api/:what/*rest\","
+             "\"name\":\"say\",\"doc\":\"\",\"plugin\":\"org.etude.respond\","
+             "\"handler\":\"respond@say\","
+             "\"use\":[\"request-id\",\"limit-body\",\"access-log\"],"
+             "\"options\":{\"status\":\"200\",\"type\":\"text/\\\"x\\\"\","
+             "\"header\":\"\",\"body\":\"***\"}},\n");
+    unit_has(out,
+             "{\"method\":\"GET\",\"path\":\"/healthz\",\"name\":\"health\","
+             "\"doc\":\"\",\"plugin\":\"\",\"handler\":\"\",\"use\":[],"
+             "\"options\":{}}\n]\n");
+    server_clean(&s);
 }
 END_TEST
 
@@ -112,20 +99,21 @@ START_TEST(one_path_is_explained_step_by_step)
 {
     begin();
     routes("--explain", "/api/x%20y/z/z?q", NULL, NULL, 0);
-    has("GET /api/x%20y/z/z?q: found\nroute    say  GET,POST "
-        "/api/:what/*rest  (");
-    has("etude.ini:");
-    has("param    what = x y\nparam    rest = z/z\n"
-        "req[]\n   0  request-id\n   1  limit-body\n   2  respond@say\n"
-        "resp[]\n   0  request-id\nlog[]\n   0  access-log\n"
-        "entry[]  steps entered -> first slot of resp[]\n"
-        "   0  1\n   1  0\n   2  0\n   3  0\n");
+    unit_has(out, "GET /api/x%20y/z/z?q: found\nroute    say  GET,POST "
+                  "/api/:what/*rest  (");
+    unit_has(out, "etude.ini:");
+    unit_has(out,
+             "param    what = x y\nparam    rest = z/z\n"
+             "req[]\n   0  request-id\n   1  limit-body\n   2  respond@say\n"
+             "resp[]\n   0  request-id\nlog[]\n   0  access-log\n"
+             "entry[]  steps entered -> first slot of resp[]\n"
+             "   0  1\n   1  0\n   2  0\n   3  0\n");
     routes("--explain", "//a.example.com/", NULL, NULL, 0);
-    has("GET //a.example.com/: found\nroute    there  * /");
-    has("   1  echo  (waits for the body)\n");
+    unit_has(out, "GET //a.example.com/: found\nroute    there  * /");
+    unit_has(out, "   1  echo  (waits for the body)\n");
     routes("--explain", "/healthz", NULL, NULL, 0);
-    has("route    health  GET /healthz  (");
-    end();
+    unit_has(out, "route    health  GET /healthz  (");
+    server_clean(&s);
 }
 END_TEST
 
@@ -133,11 +121,11 @@ START_TEST(what_is_not_found_is_explained_too)
 {
     begin();
     routes("--explain", "/", NULL, NULL, 0);
-    has("GET /: 404: nobody serves it\nreq[]\n   0  request-id\n");
+    unit_has(out, "GET /: 404: nobody serves it\nreq[]\n   0  request-id\n");
     routes("--explain", "/put", "--method", "PUT", 0);
-    has("PUT /put: not found, but with (without) a final slash\n");
+    unit_has(out, "PUT /put: not found, but with (without) a final slash\n");
     routes("--explain", "/put/", "--method", "PURGE", 0);
-    has("PURGE /put/: 405: the path exists, not with this method\n");
+    unit_has(out, "PURGE /put/: 405: the path exists, not with this method\n");
     for (int i = 0; i < 3; i++) {
         static const char *const bad[] = {"put", "/%zz", "//a.example.com"};
         char want[128];
@@ -145,7 +133,7 @@ START_TEST(what_is_not_found_is_explained_too)
                  "etude: \"%s\" is no path such as /a or //host/a\n", bad[i]);
         ck_assert_str_eq(routes("--explain", bad[i], NULL, NULL, 64), want);
     }
-    end();
+    server_clean(&s);
 }
 END_TEST
 
@@ -154,9 +142,9 @@ START_TEST(a_configuration_with_errors_has_no_routes)
     begin();
     server_write(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin nobody]\n");
     routes("--json", NULL, NULL, NULL, 78);
-    has("[plugin nobody] there is no ");
+    unit_has(out, "[plugin nobody] there is no ");
     ck_assert_ptr_null(strstr(out, "[\n"));
-    end();
+    server_clean(&s);
 }
 END_TEST
 

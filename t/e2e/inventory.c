@@ -34,21 +34,6 @@ plugins(const char *argument, int code)
     ck_assert_msg(got == code, "%d, not %d: %s", got, code, out);
 }
 
-static void
-end(void)
-{
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -r %s", s.dir);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void
-has(const char *text)
-{
-    ck_assert_msg(strstr(out, text) != NULL, "no \"%s\" in\n%s", text, out);
-}
-
 /* The sha256 of modules/NAME.so as a file. */
 static void
 hash_file(const char *name, char hex[SHA256_HEX_LEN + 1])
@@ -82,14 +67,14 @@ START_TEST(json_has_the_sha256_of_each_file)
         hash_file(names[i], hex);
         snprintf(want, sizeof want, "\"module\":\"%s/%s.so\",\"id\":\"org.",
                  s.modules, names[i]);
-        has(want);
+        unit_has(out, want);
         at = strstr(at, want);
         ck_assert_msg(at != NULL, "not in the order of the sections:\n%s", out);
         snprintf(want, sizeof want, "\"sha256\":\"%s\",", hex);
         at = strstr(at, want);
         ck_assert_msg(at != NULL, "no %s in\n%s", want, out);
     }
-    end();
+    server_clean(&s);
 }
 END_TEST
 
@@ -97,25 +82,27 @@ START_TEST(json_says_what_each_declares)
 {
     server_prepare(&s, ini);
     plugins("--json", 0);
-    has("[\n{\"sections\":[\"mark\"],");
-    has("{\"sections\":[\"a\",\"b\"],\"module\":");
-    has("\"id\":\"org.etude.test.mark\",\"version\":\"1.0.0\","
-        "\"summary\":\"says its build\",\"build\":\"\",\"build_id\":\"");
+    unit_has(out, "[\n{\"sections\":[\"mark\"],");
+    unit_has(out, "{\"sections\":[\"a\",\"b\"],\"module\":");
+    unit_has(out,
+             "\"id\":\"org.etude.test.mark\",\"version\":\"1.0.0\","
+             "\"summary\":\"says its build\",\"build\":\"\",\"build_id\":\"");
     snprintf(want, sizeof want,
              "\"contract\":{\"major\":%u,\"minor\":%u,\"rc\":%u},"
              "\"may_unmap\":true,\"steps\":{\"response\":\"mark\"},"
              "\"routes\":[],\"options\":[],\"metrics\":[],\"needs\":[",
              ET_ABI_MAJOR, ET_ABI_MINOR, ET_ABI_RC);
-    has(want);
-    has("\"may_unmap\":false,\"steps\":{\"request\":\"pass\"},"
-        "\"routes\":[{\"method\":\"GET\",\"path\":\"/keeper\","
-        "\"name\":\"keeper\",\"doc\":\"\"},");
-    has("{\"key\":\"load\",\"type\":\"choice\",\"choices\":\"good|fails\","
-        "\"default\":\"good\",\"required\":false,\"secret\":false,"
-        "\"help\":\"how it takes a state\"},");
-    has("\"kind\":\"counter\",\"unit\":\"");
+    unit_has(out, want);
+    unit_has(out, "\"may_unmap\":false,\"steps\":{\"request\":\"pass\"},"
+                  "\"routes\":[{\"method\":\"GET\",\"path\":\"/keeper\","
+                  "\"name\":\"keeper\",\"doc\":\"\"},");
+    unit_has(out,
+             "{\"key\":\"load\",\"type\":\"choice\",\"choices\":\"good|fails\","
+             "\"default\":\"good\",\"required\":false,\"secret\":false,"
+             "\"help\":\"how it takes a state\"},");
+    unit_has(out, "\"kind\":\"counter\",\"unit\":\"");
     ck_assert_str_eq(out + strlen(out) - 5, "]}\n]\n");
-    end();
+    server_clean(&s);
 }
 END_TEST
 
@@ -127,12 +114,14 @@ START_TEST(the_table_is_short)
     server_prepare(&s, ini);
     hash_file("headers", hex);
     plugins(NULL, 0);
-    has("ID                               VERSION    CONTRACT   UNMAP SHA256 "
+    unit_has(
+        out,
+        "ID                               VERSION    CONTRACT   UNMAP SHA256 "
         "      SECTIONS, DECLARES\norg.etude.test.mark ");
     snprintf(want, sizeof want, " %.12s a,b ", hex);
-    has(want);
-    has(" keeper request routes=2 options=5\n");
-    end();
+    unit_has(out, want);
+    unit_has(out, " keeper request routes=2 options=5\n");
+    server_clean(&s);
 }
 END_TEST
 
@@ -147,10 +136,10 @@ START_TEST(two_files_are_two_entries)
              s.modules);
     ck_assert_int_eq(system(command), 0);
     plugins("--json", 0);
-    has("[\"mark\"],\"module\":");
-    has("[\"copy\"],\"module\":");
-    has("/copy.so\",\"id\":\"org.etude.test.mark\",");
-    end();
+    unit_has(out, "[\"mark\"],\"module\":");
+    unit_has(out, "[\"copy\"],\"module\":");
+    unit_has(out, "/copy.so\",\"id\":\"org.etude.test.mark\",");
+    server_clean(&s);
 }
 END_TEST
 
@@ -158,12 +147,12 @@ START_TEST(a_configuration_with_errors_has_no_plugins)
 {
     server_prepare(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin nobody]\n");
     plugins("--json", 78);
-    has("[plugin nobody] there is no ");
+    unit_has(out, "[plugin nobody] there is no ");
     ck_assert_ptr_null(strstr(out, "[\n"));
     server_write(&s, "[server]\nlisten = 127.0.0.1:0\n");
     plugins("--json", 0);
     ck_assert_str_eq(out, "[\n]\n");
-    end();
+    server_clean(&s);
 }
 END_TEST
 

@@ -26,15 +26,6 @@ port_of(const char *line)
     return (uint16_t)atoi(strrchr(line, ':') + 1);
 }
 
-static void
-clean_up(struct server *s)
-{
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -r %s", s->dir);
-    ck_assert_int_eq(system(command), 0);
-}
-
 /* Start with this ini, which must fail; what was said, in a static buffer. */
 static const char *
 refused(struct server *s, const char *ini, int code)
@@ -155,7 +146,7 @@ START_TEST(a_unix_socket_stale_live_or_something_else)
     said = refused(&s, "[server]\nlisten = unix:$DIR/sock\n", 78);
     ck_assert_msg(strstr(said, "exists and is not a socket"), "%s", said);
     ck_assert_int_eq(stat(path, &st), 0);
-    clean_up(&s);
+    server_clean(&s);
 }
 END_TEST
 
@@ -260,7 +251,7 @@ START_TEST(names_and_addresses_that_are_not_here)
     ck_assert_msg(
         strstr(said, "etude.ini:7: [listen u] owner: no such user: nosuchuser"),
         "%s", said);
-    clean_up(&s);
+    server_clean(&s);
 }
 END_TEST
 
@@ -302,7 +293,7 @@ START_TEST(a_port_below_1024_needs_a_right)
     ck_assert_msg(strstr(out, "127.0.0.1:87: permission denied (a port below "
                               "1024 needs CAP_NET_BIND_SERVICE)"),
                   "%s", out);
-    clean_up(&s);
+    server_clean(&s);
 }
 END_TEST
 

@@ -482,9 +482,7 @@ START_TEST(two_builds_of_one_id_are_refused)
     server_write(&s, SERVER "[plugin hello]\n"
                             "[plugin more]\nmodule = hello\nmount = /more\n");
     ck_assert_int_eq(server_run(&s, check, out, sizeof out), 0);
-    s.pid = 0;
-    snprintf(command, sizeof command, "rm -r %s", s.dir);
-    ck_assert_int_eq(system(command), 0);
+    server_clean(&s);
 }
 END_TEST
 

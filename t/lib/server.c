@@ -339,7 +339,7 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *w)
 void
 server_clean(struct server *s)
 {
-    nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    ck_assert_int_eq(nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 int

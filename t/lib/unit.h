@@ -18,6 +18,7 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifndef UNIT_SECONDS
 #define UNIT_SECONDS 30
@@ -31,6 +32,13 @@
         return unit_run(#name, tests, sizeof tests / sizeof tests[0]);         \
     }
 /* clang-format on */
+
+/* Fail unless part is in text, which the message shows. [any] */
+static inline void
+unit_has(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in\n%s", part, text);
+}
 
 /* Run them all; what main() returns: 0, or 1 if one failed. [any] */
 static inline int
