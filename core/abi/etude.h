@@ -360,7 +360,8 @@ template <class A> struct et_same_<A, A> {
 #define ET_STATE(T, init, exit) ET_STATE_SAVED(T, 0, init, exit, NULL, NULL)
 
 /* The same, handed over when the plugin or its options are replaced: save puts
- * a snapshot, whose layout version names, and load of the new one takes it. */
+ * a snapshot, whose layout version names, and load of the new one takes it -
+ * twice: while the new one is made, and at the moment it takes over. */
 #define ET_STATE_SAVED(T, version, init, exit, save, load)                     \
     static const et_statedef et_statedef_ = {                                  \
         ET_HEAD_(et_statedef, ET_I_STATE), (uint32_t)sizeof(T), version,       \

@@ -490,7 +490,10 @@ typedef struct et_statedef {
                     et_err *e);              /* [worker]; or NULL */
     void (*exit)(et_worker *w, void *state); /* [worker]; or NULL */
     /* Hand-over between two builds or configurations: put() a snapshot of the
-     * old one's state; the new one loads it after init.  NULL: none. */
+     * old one's state; the new one loads it after init, which may refuse the
+     * reload.  Both are called again at the moment the new one takes over, for
+     * what the old one has seen in between: load replaces what it has loaded
+     * before, and looks whether it can before it does.  NULL: none. */
     int32_t (*save)(et_worker *w, const void *state, void *out,
                     int32_t (*put)(void *out, const void *p, size_t n));
     int32_t (*load)(et_worker *w, void *state, uint32_t version, const void *p,

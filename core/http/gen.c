@@ -204,6 +204,23 @@ gen_prepare_step(struct gen *g, et_worker *worker, char *why, size_t cap)
     return rc;
 }
 
+void
+gen_catch_up(struct gen_worker *w)
+{
+    const struct gen *g = w->gen;
+    char why[256];
+
+    if (!g->predecessors)
+        return;
+    for (uint32_t k = 0; k < g->n_instances; k++) {
+        struct instance *i = g->instances[k];
+        const struct instance *old = g->predecessors[k];
+        if (old && instance_catch_up(i, old, w->worker, why, sizeof why) < 0)
+            log_printf(LOG_WARN, i->name,
+                       "goes on with the state of a moment ago: %s", why);
+    }
+}
+
 int
 gen_retire(struct gen_worker *w)
 {

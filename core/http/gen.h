@@ -77,6 +77,10 @@ void gen_prepare(struct gen *g, et_worker *worker);
  * before. [worker] */
 MUST_USE int gen_prepare_step(struct gen *g, et_worker *worker, char *why,
                               size_t cap);
+/* The last thing before worker's part, which is ready, takes the place of the
+ * one that serves: states that were handed over are so once more, in one go,
+ * for what their predecessors have seen since. [worker] */
+void gen_catch_up(struct gen_worker *w);
 /* Whether a worker, which is not at it, has made something of its part. [any]
  */
 static inline int

@@ -344,22 +344,60 @@ make_again(struct instance *heir, et_worker *w, char *why, size_t cap)
     return rc;
 }
 
+/* What old saves, loaded by heir.  0, or < 0 with why; *is_loading then tells
+ * whether heir has begun with it. */
+static int
+hand_over(struct instance *heir, const struct instance *old, et_worker *w,
+          int *is_loading, char *why, size_t cap)
+{
+    struct saved s = {0};
+    int rc = save(old, w, &s, why, cap);
+
+    *is_loading = rc >= 0;
+    if (rc >= 0)
+        rc = load(heir, w, old->plugin->state->version, &s, why, cap);
+    free(s.p);
+    return rc;
+}
+
+const char *
+instance_is_no_heir(const struct instance *heir, const struct instance *old)
+{
+    const et_statedef *from = old->plugin->state, *to = heir->plugin->state;
+
+    if (strcmp(old->plugin->desc.id, heir->plugin->desc.id) != 0)
+        return "it was of another plugin before";
+    if (!from || !from->save)
+        return "its build before saves no state";
+    if (!to || !to->load)
+        return "this build of it takes no state";
+    return NULL;
+}
+
 int
 instance_inherit(struct instance *heir, const struct instance *old,
                  et_worker *w, char *why, size_t cap)
 {
-    const et_statedef *from = old->plugin->state, *to = heir->plugin->state;
-    struct saved s = {0};
-    int rc = INSTANCE_TAKEN;
+    struct instance_part *part = &heir->parts[w->index];
+    int is_loading;
 
-    if (!from || !from->save || !to || !to->load || !old->parts[w->index].state)
-        return INSTANCE_TAKEN;
-    if (save(old, w, &s, why, cap) < 0)
-        rc = INSTANCE_NOT_TAKEN;
-    else if (load(heir, w, from->version, &s, why, cap) < 0)
-        rc = make_again(heir, w, why, cap);
-    free(s.p);
-    return rc;
+    if (hand_over(heir, old, w, &is_loading, why, cap) < 0)
+        return is_loading ? make_again(heir, w, why, cap) : INSTANCE_NOT_TAKEN;
+    part->is_heir = 1;
+    return INSTANCE_TAKEN;
+}
+
+int
+instance_catch_up(struct instance *heir, const struct instance *old,
+                  et_worker *w, char *why, size_t cap)
+{
+    struct instance_part *part = &heir->parts[w->index];
+    int is_loading;
+
+    if (!part->is_heir)
+        return 0;
+    part->is_heir = 0;
+    return hand_over(heir, old, w, &is_loading, why, cap);
 }
 
 void *

@@ -37,6 +37,7 @@ struct instance_part {
     void *state; /* NULL: none, or the plugin declares none */
     struct instance_loan *loans;
     uint32_t n_held; /* generations of this worker that hold it */
+    uint8_t is_heir; /* has taken a state over and does not serve yet */
 };
 
 struct instance {
@@ -78,16 +79,26 @@ instance_is_new(const struct instance *i, const et_worker *w)
 {
     return i->parts[w->index].n_held == 1;
 }
-/* Hand what old's plugin saves of its state over to heir's, which has just been
- * made and which nobody else holds; old goes on as it was.  INSTANCE_TAKEN,
- * also if one of the two takes no part in it.  INSTANCE_NOT_TAKEN, with why
- * (cap bytes): it was not saved or not loaded whole, and heir's state is as
- * init leaves it.  Below 0, with why: even that failed, and heir is not held
- * any more. [worker] */
+/* Why heir cannot be given a state of old, or NULL if it can. [control] */
+const char *instance_is_no_heir(const struct instance *heir,
+                                const struct instance *old);
+/* Hand what old's plugin saves of its state over to heir's, which can be given
+ * it, has just been made, and is held by nobody else; old, which is held, goes
+ * on as it was.  INSTANCE_TAKEN, or, with why (cap bytes), INSTANCE_NOT_TAKEN:
+ * it was not saved or not loaded whole, and heir's state is as init leaves it.
+ * Below 0, with why: even that failed, and heir is not held any more. [worker]
+ */
 #define INSTANCE_TAKEN 0
 #define INSTANCE_NOT_TAKEN 1
 MUST_USE int instance_inherit(struct instance *heir, const struct instance *old,
                               et_worker *w, char *why, size_t cap);
+/* The moment heir serves in old's place: hand over once more, for what old has
+ * seen since; nothing if heir has taken nothing before.  0, or < 0 with why
+ * (cap bytes): heir goes on with what it took before, as far as its plugin has
+ * left that alone. [worker] */
+MUST_USE int instance_catch_up(struct instance *heir,
+                               const struct instance *old, et_worker *w,
+                               char *why, size_t cap);
 /* The name of the instance whose worker init, exit, save or load runs on this
  * thread now, or NULL. [any] */
 const char *instance_speaking(void);

@@ -164,13 +164,27 @@ find_before(const struct builder *b, const struct instance *made)
     return find_equal(b->before, made);
 }
 
+/* state = required of a plugin that could never keep to it. */
+static void
+check_required(struct builder *b, const struct section *s)
+{
+    const et_statedef *def = s->plugin->state;
+
+    if (s->conf->state == CONF_STATE_REQUIRED &&
+        (!def || !def->save || !def->load))
+        diag_error(b->diag, &s->conf->at,
+                   "plugin %s: state = required: it hands no state over",
+                   s->conf->name.p);
+}
+
 struct instance *
 instances_for(struct builder *b, struct section *s, const struct layers *l)
 {
     struct layers all = *l;
     struct instance *made, *old;
 
-    s->n_used++;
+    if (s->n_used++ == 0)
+        check_required(b, s);
     add_section(&all, s->conf);
     made = make(b, s, &all);
     if (!made)
@@ -199,12 +213,24 @@ static struct instance *
 predecessor_of(const struct gen *before, const struct instance *made)
 {
     for (uint32_t i = 0; i < before->n_instances; i++) {
-        struct instance *old = before->instances[i];
-        if (strcmp(old->name, made->name) == 0 &&
-            strcmp(old->plugin->desc.id, made->plugin->desc.id) == 0)
-            return old;
+        if (strcmp(before->instances[i]->name, made->name) == 0)
+            return before->instances[i];
     }
     return NULL;
+}
+
+/* made, which is new, in the place of old: the one whose state it is given. */
+static struct instance *
+check_heir(struct builder *b, const struct instance *made, struct instance *old)
+{
+    const char *why = instance_is_no_heir(made, old);
+    const struct conf_plugin *c =
+        conf_find_plugin(b->conf, made->conf.instance);
+
+    if (why && made->requires_state)
+        diag_error(b->diag, c ? &c->at : NULL,
+                   "plugin %s: state = required: %s", made->name, why);
+    return why ? NULL : old;
 }
 
 static void
@@ -220,9 +246,10 @@ find_predecessors(struct builder *b)
     }
     for (uint32_t i = 0; i < g->n_instances; i++) {
         const struct instance *made = g->instances[i];
-        const et_statedef *def = made->plugin->state;
-        if (!made->is_open && def && def->load)
-            g->predecessors[i] = predecessor_of(b->before, made);
+        struct instance *old =
+            made->is_open ? NULL : predecessor_of(b->before, made);
+        if (old && old->plugin->state)
+            g->predecessors[i] = check_heir(b, made, old);
     }
 }
 

@@ -101,6 +101,7 @@ order_commit(struct worker *w, struct order *o)
                       env->clock.date);
     http1_common_init(&env->common_bare, (et_str){NULL, 0}, env->clock.date);
     env->gen = &c->gen->workers[env->worker.pub.index];
+    gen_catch_up(env->gen);
     if (old && old->n_active == 0)
         env->on_retired(env, old);
     order_reply(o, 0);

@@ -174,23 +174,94 @@ START_TEST(a_state_is_handed_over)
 }
 END_TEST
 
-START_TEST(who_takes_no_part_starts_empty)
+START_TEST(who_can_be_given_a_state)
 {
-    et_statedef silent = with_state;
+    et_statedef silent = with_state, deaf = with_state;
+    struct plugin p[2];
+    struct instance *i[2];
+
+    two(p, i);
+    p[0].desc.id = "org.one";
+    p[1].desc.id = "org.two";
+    ck_assert_str_eq(instance_is_no_heir(i[1], i[0]),
+                     "it was of another plugin before");
+    p[1].desc.id = "org.one";
+    ck_assert_ptr_null(instance_is_no_heir(i[1], i[0]));
+    silent.save = NULL;
+    deaf.load = NULL;
+    p[0].state = &silent;
+    ck_assert_str_eq(instance_is_no_heir(i[1], i[0]),
+                     "its build before saves no state");
+    p[0].state = &with_state;
+    p[1].state = &deaf;
+    ck_assert_str_eq(instance_is_no_heir(i[1], i[0]),
+                     "this build of it takes no state");
+    p[1].state = NULL;
+    ck_assert_ptr_nonnull(instance_is_no_heir(i[1], i[0]));
+    p[1].state = &with_state;
+    instance_drop(i[1], &workers[0]);
+    give_back(i);
+}
+END_TEST
+
+START_TEST(what_was_counted_meanwhile_is_handed_over_too)
+{
     struct plugin p[2];
     struct instance *i[2];
     char why[64] = "";
 
     two(p, i);
-    silent.save = NULL;
-    p[0].state = &silent;
     ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
                      INSTANCE_TAKEN);
-    p[0].state = NULL;
+    state_of(i[0], 0)->n = 8;
+    ck_assert_int_eq(
+        instance_catch_up(i[1], i[0], &workers[0], why, sizeof why), 0);
+    ck_assert_uint_eq(state_of(i[1], 0)->n, 8);
+    /* It serves now: what the old one still counts is its own. */
+    state_of(i[0], 0)->n = 9;
+    ck_assert_int_eq(
+        instance_catch_up(i[1], i[0], &workers[0], why, sizeof why), 0);
+    ck_assert_uint_eq(state_of(i[1], 0)->n, 8);
+    instance_drop(i[1], &workers[0]);
+    give_back(i);
+}
+END_TEST
+
+START_TEST(who_has_not_taken_a_state_is_not_asked_again)
+{
+    struct plugin p[2];
+    struct instance *i[2];
+    char why[64] = "";
+
+    two(p, i);
+    load_fails = 1;
     ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
-                     INSTANCE_TAKEN);
+                     INSTANCE_NOT_TAKEN);
+    load_fails = 0;
+    ck_assert_int_eq(
+        instance_catch_up(i[1], i[0], &workers[0], why, sizeof why), 0);
     ck_assert_uint_eq(state_of(i[1], 0)->n, 0);
-    p[0].state = &with_state;
+    instance_drop(i[1], &workers[0]);
+    give_back(i);
+}
+END_TEST
+
+START_TEST(what_fails_at_the_last_moment_is_told)
+{
+    struct plugin p[2];
+    struct instance *i[2];
+    char why[64] = "";
+
+    two(p, i);
+    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
+                     INSTANCE_TAKEN);
+    state_of(i[0], 0)->n = 8;
+    save_fails = 1;
+    ck_assert_int_lt(
+        instance_catch_up(i[1], i[0], &workers[0], why, sizeof why), 0);
+    ck_assert_str_eq(why, "its state could not be saved (-4)");
+    ck_assert_uint_eq(state_of(i[1], 0)->n, 5);
+    ck_assert_int_eq(n_exits, 0);
     instance_drop(i[1], &workers[0]);
     give_back(i);
 }
@@ -327,7 +398,10 @@ END_TEST
 
 UNIT_MAIN(handover, the_first_makes_and_the_last_ends,
           an_init_that_fails_holds_nothing, a_state_is_handed_over,
-          who_takes_no_part_starts_empty,
+          who_can_be_given_a_state,
+          what_was_counted_meanwhile_is_handed_over_too,
+          who_has_not_taken_a_state_is_not_asked_again,
+          what_fails_at_the_last_moment_is_told,
           what_is_not_taken_leaves_a_fresh_state,
           the_layout_is_that_of_who_saved_it, a_second_init_that_fails_lets_go,
           what_is_lent_comes_back_behind_the_exit_or_a_failed_init)
