@@ -6,11 +6,13 @@
  * files named by ${file:...}): a file it is written to is mode 0600 from its
  * first moment, which is the caller's business; better is a memfd.
  *
- *     head   "etbundle" | u32 version | u32 0 | u64 body bytes | SHA-256 of
- * body body   text cwd, modules u32 n_files    { text name, dir, text; u32
- * layer; identity } u32 n_vars     { text name, value, why; u32 flags } u32
- * n_images   { text path; u64 bytes; SHA-256; identity } images, one after the
- * other, to the end of the file
+ *     head       "etbundle" | u32 version | u32 0 | u64 bytes of the body |
+ *                SHA-256 of the body
+ *     body       text cwd, modules
+ *                u32 n_files   { text name, dir, text; u32 layer; identity }
+ *                u32 n_vars    { text name, value, why; u32 flags }
+ *                u32 n_images  { text path; u64 bytes; SHA-256; identity }
+ *     images     one after the other, to the end of the file
  *
  *     text      u32 bytes, the bytes, a NUL
  *     identity  struct file_id as five u64
