@@ -22,9 +22,10 @@
  * every value and allocation is a malloc of its exact size without a NUL, and
  * freed after the log step, so run tests under -fsanitize=address.
  *
- * What it is not: an HTTP parser, a router (of several routes that match, the
- * one with the fewest parameters runs), or concurrent.  Strings that functions
- * return are NUL-terminated and live until the next request or end. */
+ * What it is not: an HTTP parser (a path is decoded, its dot segments stay), a
+ * router (of several routes that match, the one with the fewest parameters
+ * runs), or concurrent.  Strings that functions return are NUL-terminated and
+ * live until the next request or end. */
 #ifndef ETUDE_TEST_H
 #define ETUDE_TEST_H
 
@@ -38,7 +39,7 @@ ET_C_ const et_plugin *const et_plugins_v1[];
 /* ---- the test's side: life of the plugin ---------------------------------*/
 
 /* Give an option a value, as text of the ini; LIST and HEADERS options take
- * one more.  Before et_test_open. */
+ * one more, and are empty after "".  Before et_test_open. */
 static inline void et_test_option(const char *key, const char *value);
 /* Load, fill and check the options, open the instance, init the state: 0, or
  * below 0 (nothing is left open then) and et_test_why says why. */
@@ -302,13 +303,14 @@ et_test_value_(const struct et_test_pair_ *p)
     return p ? p->value : et_s(NULL);
 }
 
-/* Count an allocation of the plugin's; 1 if this is the one to fail. */
+/* Count an allocation of n bytes; 1 if this is the one to fail, or too many at
+ * once for the server. */
 static inline int
-et_test_fails_(void)
+et_test_fails_(size_t n)
 {
     struct et_test_ *m = &et_test_m_;
     m->allocations++;
-    if (!m->fail_at || --m->fail_at > 0)
+    if (n <= (size_t)16 << 20 && (!m->fail_at || --m->fail_at > 0))
         return 0;
     m->is_poisoned = 1;
     return 1;
@@ -363,13 +365,13 @@ static inline et_str
 et_test_pair_value_(et_str text, et_str name, uint32_t nth)
 {
     struct et_test_ *m = &et_test_m_;
-    if (et_test_fails_())
+    if (et_test_fails_(text.n))
         return et_s(NULL);
     while (text.p) {
         et_str rest, value;
-        const et_str key =
-            et_test_cut_(et_test_cut_(text, '&', &rest), '=', &value);
-        if (key.n && et_eq(et_test_decode_(&m->request, key, 1), name) &&
+        const et_str pair = et_test_cut_(text, '&', &rest);
+        const et_str key = et_test_cut_(pair, '=', &value);
+        if (pair.n && et_eq(et_test_decode_(&m->request, key, 1), name) &&
             nth-- == 0)
             return et_test_decode_(&m->request, value.p ? value : et_s(""), 1);
         text = rest;
@@ -441,9 +443,11 @@ et_test_h_cookie_(const et_req *r, et_str name)
     uint32_t i = 0;
     for (; (all = et_test_h_header_(r, et_s("Cookie"), i)).p; i++) {
         for (; all.p; all = rest) {
-            const et_str one = et_trim(et_test_cut_(all, ';', &rest));
-            if (!et_eq(et_test_cut_(one, '=', &value), name) || !value.p)
+            const et_str one = et_test_cut_(all, ';', &rest);
+            const et_str key = et_trim(et_test_cut_(one, '=', &value));
+            if (!et_eq(key, name) || !value.p)
                 continue;
+            value = et_trim(value);
             if (value.n >= 2 && value.p[0] == '"' &&
                 value.p[value.n - 1] == '"')
                 value = et_sn(value.p + 1, value.n - 2);
@@ -475,7 +479,6 @@ et_test_h_number_(const et_req *r, uint32_t which)
     const struct et_test_ *m = &et_test_m_;
     const struct et_test_pair_ *p = m->fields;
     int64_t n = 0;
-    (void)r;
     switch (which) {
     case ET_N_HEADERS:
         for (; p; p = p->next)
@@ -483,7 +486,9 @@ et_test_h_number_(const et_req *r, uint32_t which)
         return n;
     case ET_N_BODY_BYTES:
         return m->sees_body || !m->has_body ? (int64_t)m->body.n : -1;
-    case ET_N_SENT_BYTES: return m->is_committed ? (int64_t)m->sent.n : 0;
+    case ET_N_SENT_BYTES:
+        return m->is_committed && r->method != ET_M_HEAD ? (int64_t)m->sent.n
+                                                         : 0;
     case ET_N_ELAPSED_US: return 1500;
     case ET_N_PEER_PORT: return 40000;
     default: return -1;
@@ -494,7 +499,10 @@ static inline void *
 et_test_h_alloc_(et_req *r, size_t n)
 {
     (void)r;
-    return et_test_fails_() ? NULL : et_test_get_(&et_test_m_.request, n);
+    /* Not zeroed, as the server's is not. */
+    return et_test_fails_(n)
+               ? NULL
+               : memset(et_test_get_(&et_test_m_.request, n), 0xa5, n);
 }
 
 static inline char *
@@ -503,7 +511,8 @@ et_test_h_reserve_(et_req *r, size_t want, size_t *cap)
     struct et_test_ *m = &et_test_m_;
     (void)r;
     free(m->reserved);
-    m->reserved = et_test_fails_() ? NULL : (char *)malloc(want ? want : 1);
+    m->reserved =
+        et_test_fails_(want) ? NULL : (char *)malloc(want ? want : 1);
     m->reserved_cap = want;
     *cap = m->reserved ? want : 0;
     return m->reserved;
@@ -536,22 +545,30 @@ et_test_unset_(struct et_test_pair_ **at, et_str name)
             at = &(*at)->next;
 }
 
+/* What the server sends as the value of a field: blanks around it are fine. */
+static inline int
+et_test_is_value_(et_str s)
+{
+    return et_is_value(et_trim(s));
+}
+
 static inline int32_t
 et_test_h_set_(et_req *r, et_str name, et_str value, uint32_t mode)
 {
     struct et_test_ *m = &et_test_m_;
     (void)r;
+    m->is_poisoned |= m->fail_set == ET_ENOMEM;
     if (m->fail_set)
         return m->fail_set;
     if (m->is_committed)
         return ET_EPHASE;
     if (mode > ET_DEL || !et_is_token(name) || et_is_hosts(name))
         return ET_EINVAL;
-    if (mode != ET_DEL && value.n &&
-        (memchr(value.p, '\r', value.n) || memchr(value.p, '\n', value.n) ||
-         memchr(value.p, 0, value.n)))
+    if (mode != ET_DEL && !et_test_is_value_(value))
         return ET_EINVAL;
-    if (mode != ET_DEL && et_test_fails_())
+    if (mode != ET_DEL && value.n > 65536)
+        return ET_ELIMIT;
+    if (mode != ET_DEL && et_test_fails_(value.n))
         return ET_ENOMEM;
     if (et_eq_nocase(name, et_s("Content-Type"))) {
         m->type = et_test_dup_(&m->request, mode == ET_DEL ? et_s("") : value);
@@ -592,9 +609,10 @@ et_test_h_reply_(et_req *r, uint32_t status, et_str type, const void *p,
                  size_t n, uint32_t flags)
 {
     struct et_test_ *m = &et_test_m_;
-    if (m->is_committed || m->is_poisoned || status < 200 || status > 599)
+    if (m->is_committed || m->is_poisoned || status < 200 || status > 599 ||
+        !et_test_is_value_(type))
         return ET_FAIL;
-    if ((flags & ET_R_COPY) && et_test_fails_())
+    if ((flags & ET_R_COPY) && et_test_fails_(n))
         return ET_FAIL;
     et_test_clear_();
     m->is_decided = 1;
@@ -615,7 +633,8 @@ et_test_h_reply_ref_(et_req *r, uint32_t status, et_str type, const void *p,
 {
     const uint32_t rc = et_test_h_reply_(r, status, type, p, n, 0);
     if (rc != ET_DONE) {
-        release(arg);
+        if (release)
+            release(arg);
         return rc;
     }
     et_test_m_.release = release;
@@ -644,8 +663,11 @@ et_test_record_(const et_ctx *c, uint32_t level, const char *p, size_t n)
 {
     struct et_test_ *m = &et_test_m_;
     (void)c;
+    if (level < ET_L_ERROR || level > ET_L_DEBUG)
+        level = ET_L_ERROR;
     if (level <= m->host.log_level)
-        et_test_append_(&m->journal, &m->records, et_s(""), et_sn(p, n))
+        et_test_append_(&m->journal, &m->records, et_s(""),
+                        et_sn(p, n < 2000 ? n : 2000))
             ->level = level;
 }
 
@@ -804,7 +826,10 @@ et_test_store_get_kept_(struct et_test_store_ *s, et_str key, int is_value)
 static inline uint64_t
 et_test_store_end_(uint64_t ttl_ms)
 {
-    return ttl_ms ? et_test_m_.now_ms + ttl_ms : 0;
+    const uint64_t now_ms = et_test_m_.now_ms;
+    if (!ttl_ms)
+        return 0;
+    return ttl_ms < UINT64_MAX - now_ms ? now_ms + ttl_ms : UINT64_MAX;
 }
 
 static inline int64_t
@@ -834,7 +859,9 @@ et_test_store_total_(et_store *pub, et_str key)
     const struct et_test_kept_ *k = et_test_store_find_(s, key, 0);
     if (key.n > ET_STORE_KEY_MAX)
         return ET_EINVAL;
-    return k ? k->count + k->others : 0;
+    if (!k)
+        return 0;
+    return k->others < INT64_MAX - k->count ? k->count + k->others : INT64_MAX;
 }
 
 static inline int32_t
@@ -991,19 +1018,21 @@ et_test_refuse_(const char *what, const char *more)
 }
 
 static inline int32_t
-et_test_check_metrics_(void)
+et_test_check_metric_(const et_metricdef *def)
 {
-    const et_metricdef *def;
+    static const char *const taken[] = {"_total", "_count", "_sum", "_bucket"};
+    const size_t n = strlen(def->name);
     uint32_t k;
-    size_t i;
-    for (i = 0; (def = (const et_metricdef *)et_test_item_(ET_I_METRIC, i));
-         i++) {
-        if (def->n_bounds > 64)
-            return et_test_refuse_("more than 64 bounds: ", def->name);
-        for (k = 1; k < def->n_bounds; k++)
-            if (def->bounds[k] <= def->bounds[k - 1])
-                return et_test_refuse_("bounds do not ascend: ", def->name);
-    }
+    for (k = 0; k < 4; k++)
+        if (n >= strlen(taken[k]) &&
+            strcmp(def->name + n - strlen(taken[k]), taken[k]) == 0)
+            return et_test_refuse_("an ending the server adds: ", def->name);
+    if (def->kind == ET_METRIC_HISTOGRAM &&
+        (def->n_bounds < 1 || def->n_bounds > 64))
+        return et_test_refuse_("not 1 to 64 bounds: ", def->name);
+    for (k = 1; k < def->n_bounds; k++)
+        if (def->bounds[k] <= def->bounds[k - 1])
+            return et_test_refuse_("bounds do not ascend: ", def->name);
     return 0;
 }
 
@@ -1033,16 +1062,32 @@ et_test_check_items_(void)
     static const char *const once[] = {NULL,      NULL,   "REQUEST", "RESPONSE",
                                        "HANDLER", "LOG",  "OPTIONS", "INSTANCE",
                                        "STATE",   "IMAGE"};
+    static const char odd_flags[] = "flags that are refused: ";
+    const et_metricdef *metric;
+    const et_stepdef *step;
     const et_needdef *need;
+    const et_route *route;
     uint32_t kind;
     size_t i;
     for (kind = ET_I_REQUEST; kind <= ET_I_IMAGE; kind++)
         if (et_test_item_(kind, 1))
             return et_test_refuse_("declared twice: ET_", once[kind]);
+    for (kind = ET_I_REQUEST; kind <= ET_I_LOG; kind++) {
+        step = (const et_stepdef *)et_test_item_(kind, 0);
+        if (step && step->flags & ~ET_B_BUFFER)
+            return et_test_refuse_(odd_flags, step->name);
+    }
+    for (i = 0; (route = (const et_route *)et_test_item_(ET_I_ROUTE, i)); i++)
+        if (route->flags & ~ET_B_BUFFER)
+            return et_test_refuse_(odd_flags, route->name);
     for (i = 0; (need = (const et_needdef *)et_test_item_(ET_I_NEED, i)); i++)
         if (!et_test_iface_(NULL, need->id, need->min_size))
             return et_test_refuse_("needs interface ", need->id);
-    return et_test_check_metrics_();
+    for (i = 0; (metric = (const et_metricdef *)et_test_item_(ET_I_METRIC, i));
+         i++)
+        if (et_test_check_metric_(metric) < 0)
+            return ET_EINVAL;
+    return 0;
 }
 
 /* ---- options -------------------------------------------------------------*/
@@ -1059,10 +1104,11 @@ et_test_scaled_(et_str s, const struct et_test_unit_ *u, int64_t *out)
     size_t digits = 0;
     while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
         digits++;
-    if (et_to_int(et_sn(s.p, digits), 0, INT64_MAX / 4096 / 86400000, out) < 0)
+    if (et_to_int(et_sn(s.p, digits), 0, INT64_MAX, out) < 0)
         return 0;
     for (; u->name; u++)
-        if (et_eq_nocase(et_sn(s.p + digits, s.n - digits), et_s(u->name))) {
+        if (et_eq(et_sn(s.p + digits, s.n - digits), et_s(u->name)) &&
+            *out <= INT64_MAX / u->factor) {
             *out *= u->factor;
             return 1;
         }
@@ -1076,7 +1122,7 @@ et_test_bool_(et_str s, int64_t *out)
                                         "false", "true", "0",   "1"};
     int i;
     for (i = 0; i < 8; i++)
-        if (et_eq_nocase(s, et_s(words[i]))) {
+        if (et_eq(s, et_s(words[i]))) {
             *out = i & 1;
             return 1;
         }
@@ -1115,7 +1161,9 @@ et_test_rate_(et_str s, et_rate *out)
 static inline int
 et_test_is_field_(et_str s)
 {
-    return et_is_token(et_to_field(s).name);
+    const et_field f = et_to_field(s);
+    return f.name.p == s.p && et_is_token(f.name) && s.p[f.name.n] == ':' &&
+           et_is_value(f.value);
 }
 
 static inline void
@@ -1130,27 +1178,26 @@ et_test_list_add_(et_list *list, et_str s)
     list->n++;
 }
 
-/* A relative path starts in /test, as if the ini stood there. */
-static inline int
-et_test_path_(et_str s, et_str *out)
+/* A relative path starts in /test, as if the ini stood there; an empty one
+ * stays empty. */
+static inline et_str
+et_test_path_(et_str s)
 {
-    const char *dir = s.n && s.p[0] == '/' ? "" : "/test/";
+    const char *dir = !s.n || s.p[0] == '/' ? "" : "/test/";
     const size_t n = strlen(dir) + s.n;
     char *p = (char *)et_test_get_(&et_test_m_.open, n + 1);
     snprintf(p, n + 1, "%s%.*s", dir, ET_STR(s));
-    *out = et_sn(p, n);
-    return s.n > 0;
+    return et_sn(p, n);
 }
 
 /* Value s of option o into its field; 1, or 0 if it is none. */
 static inline int
 et_test_parse_(const et_opt *o, et_str s, void *field)
 {
-    static const struct et_test_unit_ sizes[] = {{"", 1},
-                                                 {"k", 1024},
-                                                 {"m", 1024 * 1024},
-                                                 {"g", 1024 * 1024 * 1024},
-                                                 {NULL, 0}};
+    static const struct et_test_unit_ sizes[] = {
+        {"", 1},          {"k", 1 << 10},   {"K", 1 << 10}, {"KiB", 1 << 10},
+        {"m", 1 << 20},   {"M", 1 << 20},   {"MiB", 1 << 20},
+        {"g", 1 << 30},   {"G", 1 << 30},   {"GiB", 1 << 30}, {NULL, 0}};
     static const struct et_test_unit_ times[] = {
         {"ms", 1},      {"s", 1000},     {"m", 60000},
         {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
@@ -1162,7 +1209,7 @@ et_test_parse_(const et_opt *o, et_str s, void *field)
     case ET_O_BOOL: return et_test_bool_(s, x);
     case ET_O_SIZE: return et_test_scaled_(s, sizes, x);
     case ET_O_TIME: return et_test_scaled_(s, times, x) || et_eq(s, et_s("0"));
-    case ET_O_PATH: return et_test_path_(s, (et_str *)field);
+    case ET_O_PATH: *(et_str *)field = et_test_path_(s); return 1;
     case ET_O_RATE: return et_test_rate_(s, (et_rate *)field);
     case ET_O_CHOICE: return et_test_choice_(s, o->choices, x);
     case ET_O_HEADER:
@@ -1196,11 +1243,16 @@ et_test_fill_one_(const et_opt *o, char *object)
 {
     struct et_test_ *m = et_test_mock_();
     const struct et_test_pair_ *p = m->options;
+    const int repeats = o->type == ET_O_LIST || o->type == ET_O_HEADERS;
     int is_given = 0;
     for (; p; p = p->next) {
         if (!et_eq(p->name, et_s(o->key)))
             continue;
+        if (is_given && !repeats)
+            return et_test_refuse_("given twice: option ", o->key);
         is_given = 1;
+        if (repeats && !p->value.n)
+            continue;
         if (!et_test_parse_(o, p->value, object + o->off) ||
             !et_test_in_range_(o, object + o->off))
             return et_test_refuse_("bad value of option ", o->key);
@@ -1420,9 +1472,10 @@ et_test_reload(const char *options)
     struct et_test_bytes_ saved = {NULL, 0};
     et_err e = {m->why, sizeof m->why - 1, 0};
     et_str rest = et_s(*options ? options : NULL);
+    const int is_handed_over = m->state && def->save && def->load;
     int32_t rc = 0;
     int i;
-    if (m->state && def->save)
+    if (is_handed_over)
         rc = def->save(&m->worker, m->state, &saved, et_test_put_);
     et_test_shut_();
     et_test_forget_options_();
@@ -1434,10 +1487,10 @@ et_test_reload(const char *options)
     }
     if (rc == 0)
         rc = et_test_open();
-    for (i = 0; i < 2 && rc == 0 && def && def->load && saved.p; i++) {
+    for (i = 0; i < 2 && rc == 0 && is_handed_over; i++) {
         e.n = 0;
-        rc = def->load(&m->worker, m->state, def->version, saved.p, saved.n,
-                       &e);
+        rc = def->load(&m->worker, m->state, def->version,
+                       saved.p ? saved.p : "", saved.n, &e);
         if (rc < 0)
             m->why[e.n] = 0;
     }
@@ -1522,20 +1575,36 @@ et_test_request(const char *method, const char *target)
     m->allocations = 0;
 }
 
+/* A host as et_req has it: without port and final dot, in lower case. */
+static inline et_str
+et_test_host_(et_str s)
+{
+    size_t n = s.n, i;
+    char *p;
+    while (n && s.p[n - 1] >= '0' && s.p[n - 1] <= '9')
+        n--;
+    n = n && s.p[n - 1] == ':' ? n - 1 : s.n;
+    n -= n && s.p[n - 1] == '.';
+    p = (char *)et_test_get_(&et_test_m_.request, n);
+    for (i = 0; i < n; i++)
+        p[i] = et_lower(s.p[i]);
+    return et_sn(p, n);
+}
+
 static inline void
 et_test_header(const char *name, const char *value)
 {
     struct et_test_ *m = &et_test_m_;
     et_test_append_(&m->request, &m->fields, et_s(name), et_s(value));
     if (et_eq_nocase(et_s(name), et_s("Host")))
-        m->req.host = et_test_find_(m->fields, et_s(name), 0)->value;
+        m->req.host = et_test_host_(et_s(value));
 }
 
 static inline void
 et_test_body(const void *p, size_t n)
 {
     struct et_test_ *m = &et_test_m_;
-    m->body = et_test_dup_(&m->request, et_sn(p, n));
+    m->body = et_test_dup_(&m->request, et_sn(n ? p : "", n));
     m->has_body = 1;
 }
 
@@ -1688,9 +1757,9 @@ et_test_judge_(uint32_t result)
         return 1;
     if (result == ET_DROP)
         m->is_dropped = 1;
-    else if (result == ET_DONE && m->is_decided)
+    else if (result == ET_DONE && m->is_decided && !m->is_poisoned)
         return 0;
-    else if (result != ET_FAIL)
+    else if (result != ET_FAIL && !m->is_poisoned)
         et_test_record_(&m->req.ctx, ET_L_ERROR, odd, sizeof odd - 1);
     et_test_decide_(500, "Internal Server Error\n");
     if (m->is_dropped)

@@ -308,6 +308,36 @@ START_TEST(what_cannot_work_does_not_compile)
 }
 END_TEST
 
+/* Declarations that the server refuses, and what the mock host says. */
+START_TEST(what_cannot_be_loaded_the_mock_refuses)
+{
+    static const char *const rows[][2] = {
+        {"ET_ROUTE(\"GET\", \"/\", f, ET_B_STREAM, NULL) { return ET_NEXT; }",
+         "flags that are refused: f"},
+        {"ET_STEP_(ET_I_REQUEST, g, ET_F_TASK) { return ET_NEXT; }",
+         "flags that are refused: g"},
+        {"ET_COUNTER(m_total, NULL, \"help\");",
+         "an ending the server adds: m_total"},
+        {"ET_HISTOGRAM(m, NULL, \"help\", 2, 2);", "bounds do not ascend: m"},
+    };
+    char text[1024];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(text, sizeof text,
+                 "%s\nET_PLUGIN(\"org.example.x\", \"1\");\n"
+                 "#include <etude_test.h>\n"
+                 "int main(void) { return et_test_open() == 0 ||"
+                 " strcmp(et_test_why(), \"%s\") != 0; }",
+                 rows[i][0], rows[i][1]);
+        write_source(text);
+        ck_assert_msg(run("cc -w -I%s/../core/abi %s -o %s/mock && %s/mock",
+                          fixture_sources(), fixture_path("source.c"),
+                          fixture_dir, fixture_dir),
+                      "%s", rows[i][0]);
+    }
+}
+END_TEST
+
 START_TEST(cxx_sees_the_released_layout_too)
 {
     if (!has_compiler("c++", ""))
@@ -358,6 +388,7 @@ main(void)
                    functions_of_several_files_show_unless_they_are_hidden);
     tcase_add_test(tcase, what_cxx_throws_stays_in_the_plugin);
     tcase_add_test(tcase, what_cannot_work_does_not_compile);
+    tcase_add_test(tcase, what_cannot_be_loaded_the_mock_refuses);
     tcase_add_test(tcase, cxx_sees_the_released_layout_too);
     tcase_add_test(tcase, a_plugin_of_a_released_header_runs_on_this_one);
     tcase_add_test(tcase, the_plugin_of_the_guide_passes_its_own_test);

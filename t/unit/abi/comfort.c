@@ -46,7 +46,7 @@ struct state {
     et_store *store, *other;
 };
 
-static int n_inits, n_exits, n_loads, n_unloads, n_releases;
+static int n_inits, n_exits, n_loads, n_unloads, n_releases, saves_nothing;
 
 static int32_t
 init(et_worker *w, const void *from, void *state, et_err *e)
@@ -74,7 +74,9 @@ save(et_worker *w, const void *state, void *out,
      int32_t (*put)(void *out, const void *p, size_t n))
 {
     (void)w;
-    return put(out, &((const struct state *)state)->count, sizeof(int64_t));
+    return saves_nothing ? 0
+                         : put(out, &((const struct state *)state)->count,
+                               sizeof(int64_t));
 }
 
 static int32_t
@@ -83,7 +85,7 @@ load(et_worker *w, void *state, uint32_t version, const void *p, size_t n,
 {
     (void)w;
     if (version != 4 || n != sizeof(int64_t))
-        return et_seterr(e, "version %u", version);
+        return et_seterr(e, "version %u, %zu bytes", version, n);
     memcpy(&((struct state *)state)->count, p, n);
     return 0;
 }
@@ -389,8 +391,8 @@ read_everything(et_req *r)
     ck_assert(et_eq(et_cookie(r, "q"), et_s("quoted")));
     ck_assert(!et_cookie(r, "none").p);
     ck_assert(et_eq(et_form(r, "f"), et_s("x&y")));
-    ck_assert(et_eq(et_header(r, "hOST"), et_s("h")));
-    ck_assert(et_eq(r->host, et_s("h")));
+    ck_assert(et_eq(et_header(r, "hOST"), et_s("H.Example.:8080")));
+    ck_assert(et_eq(r->host, et_s("h.example")));
     ck_assert(et_eq(et_peer(r), et_s("2001:db8::1")));
     ck_assert(et_eq(et_body(r), et_s("f=x%26y")));
     ck_assert_int_eq(r->http->number(r, ET_N_BODY_BYTES), 7);
@@ -402,8 +404,8 @@ START_TEST(everything_a_request_has_can_be_read)
     open_plugin();
     act = read_everything;
     et_test_request("PUT", "/body?a=1+2&b&a=");
-    et_test_header("Host", "h");
-    et_test_header("Cookie", "k=v; q=\"quoted\"");
+    et_test_header("Host", "H.Example.:8080");
+    et_test_header("Cookie", "k = v; q=\"quoted\"");
     et_test_header("Content-Type", "application/x-www-form-urlencoded; x");
     et_test_body("f=x%26y", 7);
     et_test_peer("2001:db8::1");
@@ -486,10 +488,17 @@ END_TEST
 static uint32_t
 log_all(et_req *r)
 {
+    char text[2001];
+
     et_log_error(r, "e%d", 1);
     et_warn(r->worker, "w%d", 2);
     et_info(r, "%02000d", 3);
     et_debug(r, "d");
+    r->ctx.host->log(&r->ctx, 0, "odd", 3);
+    memset(text, '-', sizeof text);
+    memcpy(text, "long", 4);
+    text[2000] = '!';
+    r->ctx.host->log(&r->ctx, ET_L_ERROR, text, sizeof text);
     return et_fail(r, "%02000d", 4);
 }
 
@@ -501,8 +510,13 @@ START_TEST(records_have_levels_and_a_bound)
     ck_assert(et_test_logged(ET_L_ERROR, "e1"));
     ck_assert(et_test_logged(ET_L_WARN, "w2"));
     ck_assert(et_test_logged(ET_L_INFO, "000"));
+    ck_assert(!et_test_logged(ET_L_INFO, "3"));
     ck_assert(!et_test_logged(ET_L_DEBUG, "d"));
     ck_assert(et_test_logged(ET_L_ERROR, "000"));
+    ck_assert(!et_test_logged(ET_L_ERROR, "4"));
+    ck_assert(!et_test_logged(0, "odd") && et_test_logged(ET_L_ERROR, "odd"));
+    ck_assert(et_test_logged(ET_L_ERROR, "long"));
+    ck_assert(!et_test_logged(ET_L_ERROR, "!"));
 }
 END_TEST
 
@@ -549,23 +563,24 @@ START_TEST(options_take_values_of_every_type)
 {
     const struct options *o;
 
-    et_test_option("path", "/abs");
+    et_test_option("path", "");
     et_test_option("number", "12");
     et_test_option("boolean", "off");
-    et_test_option("size", "2M");
+    et_test_option("size", "100000000");
     et_test_option("time", "250ms");
     et_test_option("choice", "c");
     et_test_option("rate", "6000/m");
     et_test_option("list", "one");
     et_test_option("list", "two");
+    et_test_option("list", "");
     et_test_option("headers", "A: 1");
     et_test_option("header", "B:2");
     open_plugin();
     o = options();
-    ck_assert_str_eq(o->path.p, "/abs");
+    ck_assert_str_eq(o->path.p, "");
     ck_assert_int_eq(o->number, 12);
     ck_assert_int_eq(o->boolean, 0);
-    ck_assert_int_eq(o->size, 2 << 20);
+    ck_assert_int_eq(o->size, 100000000);
     ck_assert_int_eq(o->time, 250);
     ck_assert_int_eq(o->choice, 2);
     ck_assert_int_eq(o->rate.per_ms, 60000);
@@ -582,15 +597,19 @@ START_TEST(options_that_do_not_fit_are_refused_by_name)
         {"number", "x", "bad value of option number"},
         {"number", "21", "bad value of option number"},
         {"number", "13", "13 brings bad luck"},
-        {"boolean", "maybe", "bad value of option boolean"},
+        {"boolean", "Yes", "bad value of option boolean"},
         {"size", "2x", "bad value of option size"},
         {"size", "2g", "bad value of option size"},
+        {"size", "8589934592g", "bad value of option size"},
         {"time", "5", "bad value of option time"},
+        {"time", "5S", "bad value of option time"},
         {"choice", "d", "bad value of option choice"},
         {"rate", "5", "bad value of option rate"},
         {"rate", "5/y", "bad value of option rate"},
-        {"path", "", "bad value of option path"},
         {"header", "none", "bad value of option header"},
+        {"header", "A : b", "bad value of option header"},
+        {"header", "A: b\x01", "bad value of option header"},
+        {"str", "t", "given twice: option str"},
         {"headers", "a b: c", "bad value of option headers"},
         {"sice", "1", "unknown option sice"},
     };
@@ -613,6 +632,15 @@ next(et_req *r)
     (void)r;
     return ET_NEXT;
 }
+
+START_TEST(a_state_that_saves_nothing_is_handed_over_too)
+{
+    open_plugin();
+    saves_nothing = 1;
+    ck_assert_int_lt(et_test_reload("str=new"), 0);
+    ck_assert_str_eq(et_test_why(), "version 4, 0 bytes");
+}
+END_TEST
 
 START_TEST(life_is_balanced_and_state_is_handed_over)
 {
@@ -732,6 +760,39 @@ ask_for_it(void)
     et_test_request("GET", "/act/1/");
 }
 
+/* As t/unit/http/resp.c and e2e/semantics.c have it of the server. */
+static uint32_t
+do_what_is_refused(et_req *r)
+{
+    static char large[65537];
+    const char *p;
+
+    memset(large, 'x', sizeof large);
+    ck_assert_int_eq(et_set(r, "X-A", et_s("a\x01")), ET_EINVAL);
+    ck_assert_int_eq(et_set(r, "X-A", et_s(" a\t")), 0);
+    ck_assert_int_eq(et_set(r, "X-A", et_sn(large, sizeof large)), ET_ELIMIT);
+    ck_assert_uint_eq(et_bytes(r, 200, et_s("a/b\r\nX: y"), et_s("")), ET_FAIL);
+    ck_assert_uint_eq(r->http->reply_ref(r, 99, et_s(""), "x", 1, NULL, NULL),
+                      ET_FAIL);
+    p = (const char *)et_alloc(r, 1);
+    ck_assert_int_ne(*p, 0); /* who wants zeros writes them */
+    et_text(r, 200, "decided");
+    ck_assert_ptr_null(et_alloc(r, (size_t)17 << 20));
+    return ET_DONE;
+}
+
+START_TEST(an_answer_refuses_what_the_servers_refuses)
+{
+    open_plugin();
+    ck_assert_uint_eq(run("GET", "/act/1/", do_what_is_refused), 500);
+    ck_assert(!et_test_logged(ET_L_ERROR, "no valid result"));
+    et_test_fail_set(ET_ENOMEM);
+    ck_assert_int_eq(run("GET", "/act/1/", ignore_failures), 500);
+    et_test_fail_set(ET_EINVAL);
+    ck_assert_int_eq(run("GET", "/act/1/", ignore_failures), 200);
+}
+END_TEST
+
 START_TEST(who_ignores_failed_allocations_still_sends_no_cut_answer)
 {
     open_plugin();
@@ -810,6 +871,9 @@ count_keys(et_req *r)
     ck_assert_int_eq(et_store_add(s, et_s(NULL), 1, 0), INT64_MAX);
     ck_assert_int_eq(et_store_total(s, et_s("a")), 5 + 37);
     ck_assert_int_eq(et_store_total(s, et_s("c")), 0);
+    ck_assert_int_eq(et_store_total(s, et_s("")), INT64_MAX);
+    ck_assert_int_eq(et_store_add(s, et_s("d"), 1, UINT64_MAX), 1);
+    ck_assert_int_eq(et_store_total(s, et_s("d")), 1);
     return et_text(r, 200, "ok");
 }
 
@@ -835,6 +899,7 @@ START_TEST(what_a_store_keeps_outlives_a_reload)
 {
     open_plugin();
     et_test_store_others("a store", "a", 37);
+    et_test_store_others("a store", "", 37);
     ck_assert_uint_eq(run("GET", "/act/1/", count_keys), 200);
     ck_assert_uint_eq(run("GET", "/act/1/", keep_values), 200);
     ck_assert_int_eq(et_test_reload("str=t"), 0);
@@ -926,9 +991,11 @@ main(void)
     tcase_add_test(tcase, options_take_values_of_every_type);
     tcase_add_test(tcase, options_that_do_not_fit_are_refused_by_name);
     tcase_add_test(tcase, life_is_balanced_and_state_is_handed_over);
+    tcase_add_test(tcase, a_state_that_saves_nothing_is_handed_over_too);
     tcase_add_test(tcase, steps_that_answer_nothing_valid_are_a_500);
     tcase_add_test(tcase, referenced_bytes_are_released_exactly_once);
     tcase_add_test(tcase, a_part_of_a_file_can_be_sent);
+    tcase_add_test(tcase, an_answer_refuses_what_the_servers_refuses);
     tcase_add_test(tcase,
                    who_ignores_failed_allocations_still_sends_no_cut_answer);
     tcase_add_test(tcase, a_function_can_be_called_alone);
