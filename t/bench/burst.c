@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 #define MAX_SERVERS 16
 #define MAX_PIDS 64
@@ -53,15 +54,6 @@ struct burst {
 struct result {
     uint64_t requests, wall, server, client, others, errors;
 };
-
-static uint64_t
-now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- what the kernel says about run time ----------------------------------*/
 
@@ -197,7 +189,7 @@ collect(int fd, pid_t wrk, uint64_t stop_ns, char *text, size_t cap)
 
     do {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        int64_t left_ns = (int64_t)(stop_ns - now_ns());
+        int64_t left_ns = (int64_t)(stop_ns - clock_mono_ns());
         struct timespec left = {left_ns / 1000000000, left_ns % 1000000000};
         n = 1;
         if (!is_stopped && left_ns <= 0) {
@@ -245,7 +237,7 @@ static struct result
 run(const struct burst *b, const struct server *s, double seconds)
 {
     struct result r = {0};
-    uint64_t busy = machine_ns(), cpu = server_ns(s), begin = now_ns();
+    uint64_t busy = machine_ns(), cpu = server_ns(s), begin = clock_mono_ns();
     struct rusage usage;
     char text[8192];
     int fds[2], status;
@@ -260,7 +252,7 @@ run(const struct burst *b, const struct server *s, double seconds)
     collect(fds[0], wrk, begin + (uint64_t)(seconds * 1e9), text, sizeof text);
     close(fds[0]);
     CHECK(wait4(wrk, &status, 0, &usage) == wrk);
-    r.wall = now_ns() - begin;
+    r.wall = clock_mono_ns() - begin;
     r.server = server_ns(s) - cpu;
     r.client = timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime);
     busy = machine_ns() - busy;

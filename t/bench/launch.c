@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* launch.c - starts a server of make bench, and finds ports for one.
  *
- *     launch CPU COMMAND...   run it on that CPU (-: on any) with the hard
- * limit on open files, in this process; it ends with its parent launch -p N
- * print N ports that nobody listens on
+ *     launch CPU COMMAND...
+ *     launch -p N
  *
- * The command's standard input is empty. */
+ * The first becomes the command, on that CPU (-: on any), with the hard limit
+ * on open files and an empty standard input; it ends with its parent.  The
+ * second prints N ports that nobody listens on. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
