@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* arena.c - bump allocation in both its lives: pieces, bounds, failures. */
+/* tags: asan */
 /* ldflags: -Wl,--wrap=malloc,--wrap=mmap */
 #include "base/arena.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* blocks.c - a worker's memory: sizes, the bound, reuse, failure. */
+/* tags: asan */
 /* ldflags: -Wl,--wrap=mmap */
 #include "base/blocks.h"
 

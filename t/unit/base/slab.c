@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* slab.c - the pool of objects: a model test, what survives being free, and
  * that no page is touched early. */
+/* tags: asan */
 /* ldflags: -Wl,--wrap=mmap */
 #include "base/slab.h"
 

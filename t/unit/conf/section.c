@@ -180,8 +180,6 @@ START_TEST(variables_are_expanded_and_secrets_marked)
     char *const env[] = {"N=4", NULL};
     const struct section *s;
 
-    help_enter();
-    help_write("key", "k\n");
     ck_assert_str_eq(reads("[server]\nworkers = ${N}\nlog = ${X}\n"
                            "[plugin p]\nkey = ${file:/dev/null}\n",
                            "", "", env),
@@ -190,7 +188,6 @@ START_TEST(variables_are_expanded_and_secrets_marked)
     ck_assert_str_eq(values(DIRECTIVE_SERVER, "", "workers"), "4");
     s = section_find(set, DIRECTIVE_PLUGIN, str_from_z("p"));
     ck_assert_int_eq(s->first->is_secret, 1);
-    help_leave();
 }
 END_TEST
 

@@ -43,6 +43,14 @@ on_request(et_req *r, void *self)
                : s->request;
 }
 
+/* Decides nothing, whatever it returns. */
+static uint32_t
+on_silence(et_req *r, void *self)
+{
+    (void)r;
+    return ((const struct self *)self)->request;
+}
+
 static uint32_t
 on_response(et_req *r, void *self)
 {
@@ -258,20 +266,31 @@ START_TEST(drop_ends_it_without_an_answer)
 }
 END_TEST
 
-START_TEST(done_without_a_response_is_500)
+/* The status where the only step decides nothing and returns that. */
+static uint16_t
+status_of_silence(uint32_t result)
 {
-    struct self silent = {'s', ET_NEXT, ET_NEXT};
+    struct self silent = {'s', result, ET_NEXT};
     struct chain_member m = {
-        .name = "s", .request = on_request, .self = &silent};
+        .name = "s", .request = on_silence, .self = &silent};
     struct req *r = begin(compose(&m, 1));
+    uint16_t status;
 
     ck_assert_int_eq(chain_run(r), CHAIN_DONE);
-    ck_assert_uint_eq(r->resp.status, 404); /* the handler declined */
+    status = r->resp.status;
     end(r);
+    return status;
+}
+
+START_TEST(done_without_a_response_is_500_and_a_declined_request_404)
+{
+    ck_assert_uint_eq(status_of_silence(ET_DONE), 500);
+    ck_assert_uint_eq(status_of_silence(ET_NEXT), 404);
 }
 END_TEST
 
 UNIT_MAIN(chain, random_chains_walk_as_the_model_says,
           fail_is_500_and_its_own_response_step_runs, an_unknown_result_is_500,
           fail_of_a_response_step_replaces_the_answer,
-          drop_ends_it_without_an_answer, done_without_a_response_is_500)
+          drop_ends_it_without_an_answer,
+          done_without_a_response_is_500_and_a_declined_request_404)

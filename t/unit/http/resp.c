@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "t/lib/unit.h"
 
 static struct arena a;
@@ -25,29 +26,22 @@ end(void)
     arena_reset(&a);
 }
 
-static et_str
-str(const char *z)
-{
-    return (et_str){z, strlen(z)};
-}
-
 static int32_t
 set(const char *name, const char *value, uint32_t mode)
 {
-    return resp_set(&p, &a, str(name), str(value), mode);
+    return resp_set(&p, &a, str_from_z(name), str_from_z(value), mode);
 }
 
 static void
 expect(const char *name, uint32_t nth, const char *value)
 {
-    et_str got = resp_get(&p, str(name), nth);
+    et_str got = resp_get(&p, str_from_z(name), nth);
 
     if (!value) {
         ck_assert_ptr_null(got.p);
         return;
     }
-    ck_assert_uint_eq(got.n, strlen(value));
-    ck_assert_int_eq(memcmp(got.p, value, got.n), 0);
+    ck_assert(str_eq(got, str_from_z(value)));
 }
 
 START_TEST(set_replaces_add_appends_delete_removes)
@@ -79,13 +73,30 @@ START_TEST(no_value_splits_the_response)
     begin();
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         ck_assert_int_eq(set("X-A", bad[i], ET_SET), ET_EINVAL);
-    ck_assert_int_eq(resp_set(&p, &a, str("X-A"), (et_str){"a\0b", 3}, ET_SET),
-                     ET_EINVAL);
+    ck_assert_int_eq(
+        resp_set(&p, &a, str_from_z("X-A"), (et_str){"a\0b", 3}, ET_SET),
+        ET_EINVAL);
     ck_assert_int_eq(set("X A", "b", ET_SET), ET_EINVAL);
     ck_assert_int_eq(set("X:A", "b", ET_SET), ET_EINVAL);
     ck_assert_int_eq(set("", "b", ET_SET), ET_EINVAL);
     ck_assert_int_eq(set("X-A", "b", 7), ET_EINVAL);
     ck_assert_uint_eq(p.fields_len, 0);
+    end();
+}
+END_TEST
+
+START_TEST(a_value_has_a_bound)
+{
+    static char large[65537];
+
+    begin();
+    memset(large, 'x', sizeof large);
+    ck_assert_int_eq(
+        resp_set(&p, &a, str_lit("X-A"), (et_str){large, sizeof large}, ET_SET),
+        ET_ELIMIT);
+    ck_assert_int_eq(resp_set(&p, &a, str_lit("X-A"),
+                              (et_str){large, sizeof large - 1}, ET_SET),
+                     0);
     end();
 }
 END_TEST
@@ -107,7 +118,7 @@ END_TEST
 START_TEST(the_type_is_one_whoever_sets_it)
 {
     begin();
-    resp_reply_mem(&p, 200, str("text/plain"), "x", 1);
+    resp_reply_mem(&p, 200, str_from_z("text/plain"), "x", 1);
     expect("Content-Type", 0, "text/plain");
     ck_assert_int_eq(set("Content-Type", "text/html", ET_ADD), 0);
     expect("Content-Type", 0, "text/html");
@@ -119,5 +130,5 @@ START_TEST(the_type_is_one_whoever_sets_it)
 END_TEST
 
 UNIT_MAIN(resp, set_replaces_add_appends_delete_removes,
-          no_value_splits_the_response, framing_is_the_hosts,
-          the_type_is_one_whoever_sets_it)
+          no_value_splits_the_response, a_value_has_a_bound,
+          framing_is_the_hosts, the_type_is_one_whoever_sets_it)
