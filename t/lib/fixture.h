@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fixture.h - plugins built while a test runs, in a folder of their own.
+/* fixture.h - files and plugins made while a test runs, in a folder of their
+ * own.
  *
  * Everything is static and in this header: a test includes it and calls
  * fixture_setup first and fixture_teardown last.  The compiler is $CC, else
@@ -69,6 +70,24 @@ fixture_path(const char *name)
 
     snprintf(p, PATH_MAX, "%s/%s", fixture_dir, name);
     return p;
+}
+
+/* Write text to <dir>/name, its folders first. */
+FIXTURE_FN void
+fixture_file(const char *name, const char *text)
+{
+    char path[PATH_MAX];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", fixture_dir, name);
+    for (char *p = path + strlen(fixture_dir) + 1; (p = strchr(p, '/')); p++) {
+        *p = '\0';
+        mkdir(path, 0700);
+        *p = '/';
+    }
+    f = fopen(path, "w");
+    if (f == NULL || fputs(text, f) == EOF || fclose(f) != 0)
+        abort();
 }
 
 /* Run a shell command; its exit status, or -1. */

@@ -12,6 +12,7 @@
  * The test cases run in the order given, each in a process of its own (set
  * CK_FORK=no to stay in one, for a debugger), each for UNIT_SECONDS at most:
  * define it before the include to ask for more.  CK_RUN_CASE=NAME runs one.
+ * With UNIT_MAIN_IN each has a setup before it and a teardown behind it.
  * For unit, e2e, regress and plugin tests alike; includes nothing of core. */
 #ifndef T_LIB_UNIT_H
 #define T_LIB_UNIT_H
@@ -24,14 +25,29 @@
 #define UNIT_SECONDS 30
 #endif
 
+struct unit {
+    const char *name;
+    void (*setup)(void), (*teardown)(void); /* or NULL */
+    int times; /* of each test case, with _i from 0 on; 0: once */
+};
+
 /* clang-format off */
-#define UNIT_MAIN(name, ...)                                                   \
+#define UNIT_RUN(unit, ...)                                                    \
     int main(void)                                                             \
     {                                                                          \
         const TTest *tests[] = { __VA_ARGS__ };                                \
-        return unit_run(#name, tests, sizeof tests / sizeof tests[0]);         \
+        return unit_run(&unit, tests, sizeof tests / sizeof tests[0]);         \
     }
+#define UNIT_MAIN(what, ...)                                                   \
+    UNIT_RUN(((struct unit){.name = #what}), __VA_ARGS__)
+#define UNIT_MAIN_IN(before, behind, what, ...)                                \
+    UNIT_RUN(((struct unit){                                                   \
+        .name = #what, .setup = before, .teardown = behind}), __VA_ARGS__)
 /* clang-format on */
+
+/* Fail unless x holds, in a hot loop or a thread of the test's: an assertion of
+ * Check's writes down each passing. */
+#define UNIT_HOLDS(x) ((x) ? (void)0 : ck_abort_msg("%s does not hold", #x))
 
 /* Fail unless part is in text, which the message shows. [any] */
 static inline void
@@ -42,15 +58,16 @@ unit_has(const char *text, const char *part)
 
 /* Run them all; what main() returns: 0, or 1 if one failed. [any] */
 static inline int
-unit_run(const char *name, const TTest *const *tests, size_t n)
+unit_run(const struct unit *u, const TTest *const *tests, size_t n)
 {
-    Suite *suite = suite_create(name);
+    Suite *suite = suite_create(u->name);
     SRunner *runner;
     int failed;
     for (size_t i = 0; i < n; i++) {
         TCase *one = tcase_create(tests[i]->name);
         tcase_set_timeout(one, UNIT_SECONDS);
-        tcase_add_test(one, tests[i]);
+        tcase_add_checked_fixture(one, u->setup, u->teardown);
+        tcase_add_loop_test(one, tests[i], 0, u->times ? u->times : 1);
         suite_add_tcase(suite, one);
     }
     runner = srunner_create(suite);

@@ -6,11 +6,13 @@
  * linkers that are not installed are skipped. */
 #include "abi/etude_abi.h"
 
-#include <check.h>
 #include <dlfcn.h>
 #include <stdarg.h>
 
-#include "../../lib/fixture.h"
+#include "t/lib/fixture.h"
+
+#define UNIT_SECONDS 300
+#include "t/lib/unit.h"
 
 #define N_KINDS (ET_I_METRIC + 1)
 #define STRICT "-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Werror "
@@ -373,28 +375,12 @@ START_TEST(the_plugin_of_the_guide_passes_its_own_test)
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *suite = suite_create("abi build");
-    TCase *tcase = tcase_create("build");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_set_timeout(tcase, 300);
-    tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
-    tcase_add_test(tcase, every_way_to_build_yields_the_same_declarations);
-    tcase_add_test(tcase,
-                   functions_of_several_files_show_unless_they_are_hidden);
-    tcase_add_test(tcase, what_cxx_throws_stays_in_the_plugin);
-    tcase_add_test(tcase, what_cannot_work_does_not_compile);
-    tcase_add_test(tcase, what_cannot_be_loaded_the_mock_refuses);
-    tcase_add_test(tcase, cxx_sees_the_released_layout_too);
-    tcase_add_test(tcase, a_plugin_of_a_released_header_runs_on_this_one);
-    tcase_add_test(tcase, the_plugin_of_the_guide_passes_its_own_test);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
+UNIT_MAIN_IN(fixture_setup, fixture_teardown, build,
+             every_way_to_build_yields_the_same_declarations,
+             functions_of_several_files_show_unless_they_are_hidden,
+             what_cxx_throws_stays_in_the_plugin,
+             what_cannot_work_does_not_compile,
+             what_cannot_be_loaded_the_mock_refuses,
+             cxx_sees_the_released_layout_too,
+             a_plugin_of_a_released_header_runs_on_this_one,
+             the_plugin_of_the_guide_passes_its_own_test)

@@ -2,10 +2,10 @@
 /* tags: asan */
 /* comfort.c - the helpers of etude.h, and the mock server of etude_test.h,
  * tried on each other: this file is a plugin and its own test. */
-#include <check.h>
 #include <fcntl.h>
 
 #include "abi/etude_test.h"
+#include "t/lib/unit.h"
 
 /* ---- the plugin ----------------------------------------------------------*/
 
@@ -963,49 +963,25 @@ START_TEST(a_store_refuses_what_the_servers_refuses)
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *suite = suite_create("comfort");
-    TCase *tcase = tcase_create("comfort");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_add_checked_fixture(tcase, NULL, et_test_end);
-    tcase_add_test(tcase, numbers_are_read_to_the_last_bit);
-    tcase_add_test(tcase, what_is_no_number_leaves_the_result_alone);
-    tcase_add_test(tcase, secrets_and_strings_compare);
-    tcase_add_test(tcase, fields_a_response_may_not_have_are_refused);
-    tcase_add_test(tcase, quoting_into_a_buffer_ends_at_a_whole_character);
-    tcase_add_test(tcase, every_byte_is_escaped_or_kept);
-    tcase_add_test(tcase, only_utf8_passes_as_utf8);
-    tcase_add_test(tcase, printed_text_of_any_length_is_whole);
-    tcase_add_test(tcase, parameters_are_decoded_and_the_best_route_wins);
-    tcase_add_test(tcase, everything_a_request_has_can_be_read);
-    tcase_add_test(tcase, a_body_nobody_asked_for_is_not_there);
-    tcase_add_test(tcase, cookies_are_careful_by_default);
-    tcase_add_test(tcase, a_redirect_cannot_split_the_answer);
-    tcase_add_test(tcase, records_have_levels_and_a_bound);
-    tcase_add_test(tcase, a_reason_is_cut_to_its_buffer);
-    tcase_add_test(tcase, options_have_defaults_of_every_type);
-    tcase_add_test(tcase, options_take_values_of_every_type);
-    tcase_add_test(tcase, options_that_do_not_fit_are_refused_by_name);
-    tcase_add_test(tcase, life_is_balanced_and_state_is_handed_over);
-    tcase_add_test(tcase, a_state_that_saves_nothing_is_handed_over_too);
-    tcase_add_test(tcase, steps_that_answer_nothing_valid_are_a_500);
-    tcase_add_test(tcase, referenced_bytes_are_released_exactly_once);
-    tcase_add_test(tcase, a_part_of_a_file_can_be_sent);
-    tcase_add_test(tcase, an_answer_refuses_what_the_servers_refuses);
-    tcase_add_test(tcase,
-                   who_ignores_failed_allocations_still_sends_no_cut_answer);
-    tcase_add_test(tcase, a_function_can_be_called_alone);
-    tcase_add_test(tcase, what_was_counted_can_be_asked_for);
-    tcase_add_test(tcase, what_a_store_keeps_outlives_a_reload);
-    tcase_add_test(tcase, what_a_store_keeps_has_an_end);
-    tcase_add_test(tcase, a_store_refuses_what_the_servers_refuses);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
+UNIT_MAIN_IN(
+    NULL, et_test_end, comfort, numbers_are_read_to_the_last_bit,
+    what_is_no_number_leaves_the_result_alone, secrets_and_strings_compare,
+    fields_a_response_may_not_have_are_refused,
+    quoting_into_a_buffer_ends_at_a_whole_character,
+    every_byte_is_escaped_or_kept, only_utf8_passes_as_utf8,
+    printed_text_of_any_length_is_whole,
+    parameters_are_decoded_and_the_best_route_wins,
+    everything_a_request_has_can_be_read, a_body_nobody_asked_for_is_not_there,
+    cookies_are_careful_by_default, a_redirect_cannot_split_the_answer,
+    records_have_levels_and_a_bound, a_reason_is_cut_to_its_buffer,
+    options_have_defaults_of_every_type, options_take_values_of_every_type,
+    options_that_do_not_fit_are_refused_by_name,
+    life_is_balanced_and_state_is_handed_over,
+    a_state_that_saves_nothing_is_handed_over_too,
+    steps_that_answer_nothing_valid_are_a_500,
+    referenced_bytes_are_released_exactly_once, a_part_of_a_file_can_be_sent,
+    an_answer_refuses_what_the_servers_refuses,
+    who_ignores_failed_allocations_still_sends_no_cut_answer,
+    a_function_can_be_called_alone, what_was_counted_can_be_asked_for,
+    what_a_store_keeps_outlives_a_reload, what_a_store_keeps_has_an_end,
+    a_store_refuses_what_the_servers_refuses)

@@ -12,8 +12,6 @@
 #include "base/err.h"
 #include "t/lib/unit.h"
 
-#define EXPECT(x) ((x) ? (void)0 : ck_abort_msg("%s", #x))
-
 static int fail_mmap;
 
 void *__real_mmap(void *p, size_t n, int prot, int flags, int fd, off_t off);
@@ -39,8 +37,8 @@ put(size_t n, uint8_t c)
 
     if (!p)
         return 0;
-    EXPECT((uintptr_t)p % 8 == 0);
-    EXPECT((char *)p >= r.data && (char *)p + n <= r.data + r.len);
+    UNIT_HOLDS((uintptr_t)p % 8 == 0);
+    UNIT_HOLDS((char *)p >= r.data && (char *)p + n <= r.data + r.len);
     memset(p, c, n);
     ring_publish(&r);
     return 1;
@@ -52,10 +50,10 @@ get(size_t n, uint8_t c)
     size_t got;
     const uint8_t *p = ring_peek(&r, &got);
 
-    EXPECT(p != NULL);
-    EXPECT(got == ((n + 7) & ~(size_t)7));
+    UNIT_HOLDS(p != NULL);
+    UNIT_HOLDS(got == ((n + 7) & ~(size_t)7));
     for (size_t i = 0; i < n; i++)
-        EXPECT(p[i] == c);
+        UNIT_HOLDS(p[i] == c);
     ring_pop(&r);
 }
 
@@ -96,8 +94,8 @@ START_TEST(every_size_at_every_offset)
     ck_assert_int_eq(ring_init(&r, 1024), 0);
     for (size_t n = 0; n <= 504; n++) {
         for (int i = 0; i < 130; i++) {
-            EXPECT(put(n, (uint8_t)i));
-            EXPECT(ring_look(&r));
+            UNIT_HOLDS(put(n, (uint8_t)i));
+            UNIT_HOLDS(ring_look(&r));
             get(n, (uint8_t)i);
         }
     }
@@ -116,8 +114,8 @@ START_TEST(a_full_ring_takes_no_more_until_it_is_read)
         for (int round = 0; round < 20; round++) {
             while (put(n, (uint8_t)in))
                 in++;
-            EXPECT((in - out) * (n + 8) <= 4096);
-            EXPECT((in - out) * (n + 15) + 1024 > 4096);
+            UNIT_HOLDS((in - out) * (n + 8) <= 4096);
+            UNIT_HOLDS((in - out) * (n + 15) + 1024 > 4096);
             ring_look(&r);
             for (unsigned k = 0; k <= (unsigned)round % 3; k++)
                 get(n, (uint8_t)out++);
@@ -162,10 +160,10 @@ START_TEST(two_threads)
         if (!ring_look(&r))
             sched_yield();
         while ((p = ring_peek(&r, &bytes))) {
-            EXPECT(p[0] == next++);
-            EXPECT(bytes >= (2 + p[1]) * sizeof *p);
+            UNIT_HOLDS(p[0] == next++);
+            UNIT_HOLDS(bytes >= (2 + p[1]) * sizeof *p);
             for (uint32_t k = 0; k < p[1]; k++)
-                EXPECT(p[2 + k] == (p[0] ^ k));
+                UNIT_HOLDS(p[2 + k] == (p[0] ^ k));
             ring_pop(&r);
         }
     }

@@ -18,13 +18,6 @@
 
 #define BYTES ((size_t)1 << 20)
 
-/* An assertion of Check's writes to a pipe, each time: not in a hot loop. */
-#define HOLDS(x)                                                               \
-    do {                                                                       \
-        if (!(x))                                                              \
-            ck_abort_msg("%s does not hold", #x);                              \
-    } while (0)
-
 static struct shelf s;
 static struct shelf_seeds seeds = {{1, 2}};
 
@@ -45,8 +38,8 @@ add(struct shelf_name n, int64_t delta, uint64_t now_ms, uint64_t ttl_ms)
 {
     int64_t value = -77;
 
-    HOLDS(shelf_add(&s, &n, delta, now_ms, ttl_ms, &value) == 0);
-    HOLDS(shelf_count(&s, &n, now_ms) == value);
+    UNIT_HOLDS(shelf_add(&s, &n, delta, now_ms, ttl_ms, &value) == 0);
+    UNIT_HOLDS(shelf_count(&s, &n, now_ms) == value);
     return value;
 }
 
@@ -217,7 +210,7 @@ START_TEST(what_has_no_end_stays_and_nothing_more_fits)
     ck_assert_int_eq(shelf_add(&s, &more, 1, 1, 10, &value), ERR_LIMIT);
     ck_assert_int_eq(put(name("v"), "v", 1, 1, 10), ERR_LIMIT);
     for (unsigned i = 0; i < N_MAX; i++)
-        HOLDS(count(number(i), 1) == i + 1 || count(number(i), 1) == 0);
+        UNIT_HOLDS(count(number(i), 1) == i + 1 || count(number(i), 1) == 0);
     ck_assert_int_eq(add(number(5), 1, 1, 0), 7); /* what is there counts on */
     ck_assert_uint_eq(s.n_evicted, 0);
     shelf_fini(&s);
@@ -280,7 +273,7 @@ START_TEST(small_values_make_room_for_a_large_one)
 
     ck_assert_int_eq(shelf_init(&s, BYTES), 0);
     while (s.n_evicted == 0) /* each of them 256 bytes */
-        HOLDS(put(number(n++), large, 200, 1, 1000) == 0);
+        UNIT_HOLDS(put(number(n++), large, 200, 1, 1000) == 0);
     ck_assert_int_eq(put(name("large"), large, sizeof large, 1, 2000), 0);
     ck_assert_uint_eq(length(name("large")), sizeof large);
     shelf_fini(&s);
@@ -359,14 +352,14 @@ START_TEST(it_does_what_a_simple_table_does)
             shelf_del(&s, &k);
             model[i].value = 0;
         }
-        HOLDS(count(k, now) == model[i].value);
+        UNIT_HOLDS(count(k, now) == model[i].value);
         if (model[i].value == 0)
             model[i].ends = ttl ? now + ttl : 0;
         else if (ttl && (!model[i].ends || now + ttl < model[i].ends))
             model[i].ends = now + ttl;
         model[i].value =
             model[i].value + delta > 0 ? model[i].value + delta : 0;
-        HOLDS(add(k, delta, now, ttl) == model[i].value);
+        UNIT_HOLDS(add(k, delta, now, ttl) == model[i].value);
     }
     ck_assert_uint_eq(s.n_evicted, 0);
     shelf_fini(&s);
@@ -397,7 +390,7 @@ read_all(void *arg)
     (void)arg;
     while (!atomic_load(&is_over)) {
         int64_t value = count(number(i), atomic_load(&now_ms));
-        HOLDS(value == 0 || value / 1000 == i);
+        UNIT_HOLDS(value == 0 || value / 1000 == i);
         n_seen += value != 0;
         i = (i + 1) % N_NAMES;
     }
@@ -459,7 +452,7 @@ read_two(void *arg)
     while (!atomic_load(&is_over)) {
         for (int i = 0; i < 2; i++) {
             int64_t value = shelf_count(&s, &v[i], 1);
-            HOLDS(value == 0 || value == i + 1);
+            UNIT_HOLDS(value == 0 || value == i + 1);
         }
     }
     return NULL;
@@ -475,7 +468,7 @@ START_TEST(a_slot_that_changes_its_name_deceives_nobody)
     for (int i = 0; i < 4; i++)
         pthread_create(&readers[i], NULL, read_two, NULL);
     for (int i = 0; i < N_SWAPS; i++)
-        HOLDS(shelf_add(&s, &v[i % 2], i % 2 + 1, 1, 50, &value) == 0);
+        UNIT_HOLDS(shelf_add(&s, &v[i % 2], i % 2 + 1, 1, 50, &value) == 0);
     atomic_store(&is_over, 1);
     for (int i = 0; i < 4; i++)
         pthread_join(readers[i], NULL);
@@ -494,7 +487,7 @@ read_one(void *arg)
     (void)arg;
     while (!atomic_load(&is_over)) {
         int64_t value = shelf_count(&s, &k, atomic_load(&now_ms));
-        HOLDS(value >= last);
+        UNIT_HOLDS(value >= last);
         last = value;
     }
     return NULL;
@@ -515,7 +508,7 @@ START_TEST(a_reader_always_sees_what_stays)
         uint64_t now = atomic_load(&now_ms);
         (void)!shelf_add(&s, &k, 1, now, 1 + rand_r(&seed) % 20, &value);
         if (i % 16 == 0)
-            HOLDS(shelf_add(&s, &stays, 1, now, 0, &value) == 0);
+            UNIT_HOLDS(shelf_add(&s, &stays, 1, now, 0, &value) == 0);
         atomic_store(&now_ms, now + i % 2);
     }
     atomic_store(&is_over, 1);

@@ -12,9 +12,6 @@
 
 #define N 64
 
-/* ck_assert writes down each passing; here millions pass. */
-#define EXPECT(x) ((x) ? (void)0 : ck_abort_msg("%s", #x))
-
 /* A timer and what the model knows of it. */
 struct subject {
     struct wheel_timer t;
@@ -50,11 +47,11 @@ on_fired(struct wheel_timer *t, uint64_t at_ms)
     struct subject *s = CONTAINER_OF(t, struct subject, t);
     uint64_t tick = s->due_tick;
 
-    EXPECT(at_ms == now_ms);
-    EXPECT(tick != UINT64_MAX);
-    EXPECT(tick <= at_ms / 16);
-    EXPECT(!wheel_is_armed(t));
-    EXPECT(tick >= last_tick);
+    UNIT_HOLDS(at_ms == now_ms);
+    UNIT_HOLDS(tick != UINT64_MAX);
+    UNIT_HOLDS(tick <= at_ms / 16);
+    UNIT_HOLDS(!wheel_is_armed(t));
+    UNIT_HOLDS(tick >= last_tick);
     last_tick = tick;
     s->due_tick = UINT64_MAX;
     s->fired_ms = at_ms;
@@ -104,23 +101,23 @@ agree(int after_advance)
     for (int i = 0; i < N; i++) {
         struct subject *s = &subjects[i];
 
-        EXPECT(wheel_is_armed(&s->t) == (s->due_tick != UINT64_MAX));
+        UNIT_HOLDS(wheel_is_armed(&s->t) == (s->due_tick != UINT64_MAX));
         n_armed += s->due_tick != UINT64_MAX;
         if (s->due_tick < first)
             first = s->due_tick;
     }
-    EXPECT(wheel.n_armed == n_armed);
+    UNIT_HOLDS(wheel.n_armed == n_armed);
     if (n_armed == 0) {
-        EXPECT(sleep_ms == -1);
+        UNIT_HOLDS(sleep_ms == -1);
         return;
     }
     if (after_advance && !then)
-        EXPECT(first > now_ms / 16);
-    EXPECT(sleep_ms >= 0);
+        UNIT_HOLDS(first > now_ms / 16);
+    UNIT_HOLDS(sleep_ms >= 0);
     if (first > now_ms / 16)
-        EXPECT((uint64_t)sleep_ms <= first * 16 - now_ms);
+        UNIT_HOLDS((uint64_t)sleep_ms <= first * 16 - now_ms);
     else
-        EXPECT(sleep_ms == 0);
+        UNIT_HOLDS(sleep_ms == 0);
 }
 
 static void
@@ -165,7 +162,7 @@ random_walk(uint64_t start_ms, unsigned max_bits, int rounds)
         agree(0);
     }
     advance((UINT64_C(1) << max_bits) + 16);
-    EXPECT(wheel.n_armed == 0);
+    UNIT_HOLDS(wheel.n_armed == 0);
 }
 
 START_TEST(random_walks_match_the_model)

@@ -46,15 +46,15 @@ loads(const char *path, char *const *env, const char *files,
 START_TEST(matches_are_read_in_the_order_of_their_bytes)
 {
     help_enter();
-    help_write("c/etude.ini", "[server]\ninclude = conf.d/*.ini\n");
+    fixture_file("c/etude.ini", "[server]\ninclude = conf.d/*.ini\n");
     mkdir("c/conf.d", 0700);
-    help_write("c/conf.d/b.ini", "");
-    help_write("c/conf.d/B.ini", "");
-    help_write("c/conf.d/a.ini", "");
-    help_write("c/conf.d/10.ini", "");
-    help_write("c/conf.d/9.ini", "");
-    help_write("c/conf.d/a.ini~", "");
-    help_write("c/conf.d/.hidden.ini", "");
+    fixture_file("c/conf.d/b.ini", "");
+    fixture_file("c/conf.d/B.ini", "");
+    fixture_file("c/conf.d/a.ini", "");
+    fixture_file("c/conf.d/10.ini", "");
+    fixture_file("c/conf.d/9.ini", "");
+    fixture_file("c/conf.d/a.ini~", "");
+    fixture_file("c/conf.d/.hidden.ini", "");
     loads("c/etude.ini", no_env,
           "c/etude.ini c/conf.d/10.ini c/conf.d/9.ini c/conf.d/B.ini "
           "c/conf.d/a.ini c/conf.d/b.ini ",
@@ -66,8 +66,8 @@ END_TEST
 START_TEST(a_pattern_may_match_nothing_and_a_name_may_not)
 {
     help_enter();
-    help_write("a.ini", "[server]\ninclude = none.d/*.ini\n"
-                        "include = none.ini\ninclude = *.inc\n");
+    fixture_file("a.ini", "[server]\ninclude = none.d/*.ini\n"
+                          "include = none.ini\ninclude = *.inc\n");
     loads("a.ini", no_env, "a.ini ",
           "a.ini:3: [server] include: none.ini: cannot read it: No such file "
           "or directory\n");
@@ -78,9 +78,9 @@ END_TEST
 START_TEST(includes_are_relative_to_their_file_and_nest)
 {
     help_enter();
-    help_write("a.ini", "[server]\n  include = sub/b.ini\n");
-    help_write("sub/b.ini", "[server]\ninclude = c.ini\n");
-    help_write("sub/c.ini", "[route x]\ninclude = nothing to do with it\n");
+    fixture_file("a.ini", "[server]\n  include = sub/b.ini\n");
+    fixture_file("sub/b.ini", "[server]\ninclude = c.ini\n");
+    fixture_file("sub/c.ini", "[route x]\ninclude = nothing to do with it\n");
     loads("a.ini", no_env, "a.ini sub/b.ini sub/c.ini ", "");
     help_leave();
 }
@@ -89,10 +89,10 @@ END_TEST
 START_TEST(cycles_and_repetitions_are_errors)
 {
     help_enter();
-    help_write("a.ini", "[server]\ninclude = b.ini\ninclude = c.ini\n"
-                        "include = ./c.ini\n");
-    help_write("b.ini", "[server]\ninclude = a.ini\n");
-    help_write("c.ini", "[server]\ninclude = c.ini\n");
+    fixture_file("a.ini", "[server]\ninclude = b.ini\ninclude = c.ini\n"
+                          "include = ./c.ini\n");
+    fixture_file("b.ini", "[server]\ninclude = a.ini\n");
+    fixture_file("c.ini", "[server]\ninclude = c.ini\n");
     loads("a.ini", no_env, "a.ini b.ini c.ini ",
           "b.ini:2: [server] include: a.ini includes itself\n"
           "c.ini:2: [server] include: c.ini includes itself\n"
@@ -112,7 +112,7 @@ START_TEST(nesting_has_a_bound)
     for (i = 0; i < 40; i++) {
         snprintf(name, sizeof(name), "%d.ini", i);
         snprintf(text, sizeof(text), "[server]\ninclude = %d.ini\n", i + 1);
-        help_write(name, text);
+        fixture_file(name, text);
     }
     diag_init(&d);
     b = bundle_from_files("0.ini", no_env, &d);
@@ -141,9 +141,9 @@ START_TEST(the_overlay_of_the_environment_comes_last)
     char *const env[] = {"ETUDE_ENV=production", NULL};
 
     help_enter();
-    help_write("x/etude.ini", "[server]\ninclude = b.ini\n");
-    help_write("x/b.ini", "");
-    help_write("x/etude.production.ini", "[server]\nworkers = 2\n");
+    fixture_file("x/etude.ini", "[server]\ninclude = b.ini\n");
+    fixture_file("x/b.ini", "");
+    fixture_file("x/etude.production.ini", "[server]\nworkers = 2\n");
     loads("x/etude.ini", no_env, "x/etude.ini x/b.ini ", "");
     loads("x/etude.ini", env, "x/etude.ini x/b.ini +x/etude.production.ini ",
           "");
@@ -156,10 +156,10 @@ START_TEST(an_include_of_the_overlay_replaces_those_of_the_base)
     char *const env[] = {"ETUDE_ENV=production", NULL};
 
     help_enter();
-    help_write("etude.ini", "[server]\ninclude = b.ini\n");
-    help_write("b.ini", "");
-    help_write("p.ini", "");
-    help_write("etude.production.ini", "[server]\ninclude = p.ini\n");
+    fixture_file("etude.ini", "[server]\ninclude = b.ini\n");
+    fixture_file("b.ini", "");
+    fixture_file("p.ini", "");
+    fixture_file("etude.production.ini", "[server]\ninclude = p.ini\n");
     loads("etude.ini", env, "etude.ini +etude.production.ini +p.ini ", "");
     help_leave();
 }
@@ -171,7 +171,7 @@ START_TEST(a_missing_overlay_is_a_warning_and_a_bad_name_an_error)
     char *const bad[] = {"ETUDE_ENV=../x", NULL};
 
     help_enter();
-    help_write("etude.ini", "[server]\n");
+    fixture_file("etude.ini", "[server]\n");
     loads("etude.ini", env, "etude.ini ",
           "warning: environment variable ETUDE_ENV: there is no "
           "etude.staging.ini: nothing is overlaid\n");
@@ -187,9 +187,9 @@ START_TEST(etude_include_replaces_all_others)
     char *const env[] = {"ETUDE_ENV=p", "ETUDE_INCLUDE=only.ini", NULL};
 
     help_enter();
-    help_write("sub/etude.ini", "[server]\ninclude = b.ini\n");
-    help_write("sub/etude.p.ini", "[server]\ninclude = c.ini\n");
-    help_write("only.ini", "");
+    fixture_file("sub/etude.ini", "[server]\ninclude = b.ini\n");
+    fixture_file("sub/etude.p.ini", "[server]\ninclude = c.ini\n");
+    fixture_file("only.ini", "");
     loads("sub/etude.ini", env, "sub/etude.ini only.ini +sub/etude.p.ini ", "");
     help_leave();
 }
@@ -200,9 +200,9 @@ START_TEST(include_takes_variables)
     char *const env[] = {"SITE=blue", NULL};
 
     help_enter();
-    help_write("a.ini", "[server]\ninclude = ${SITE}.ini\n"
-                        "include = ${UNSET}.ini\n");
-    help_write("blue.ini", "");
+    fixture_file("a.ini", "[server]\ninclude = ${SITE}.ini\n"
+                          "include = ${UNSET}.ini\n");
+    fixture_file("blue.ini", "");
     loads("a.ini", env, "a.ini blue.ini ", ""); /* conf_parse tells of UNSET */
     help_leave();
 }
@@ -211,8 +211,8 @@ END_TEST
 START_TEST(a_folder_with_pattern_bytes_in_its_name_is_no_pattern)
 {
     help_enter();
-    help_write("w[a]*/etude.ini", "[server]\ninclude = *.inc\n");
-    help_write("w[a]*/x.inc", "");
+    fixture_file("w[a]*/etude.ini", "[server]\ninclude = *.inc\n");
+    fixture_file("w[a]*/x.inc", "");
     loads("w[a]*/etude.ini", no_env, "w[a]*/etude.ini w[a]*/x.inc ", "");
     help_leave();
 }
@@ -225,16 +225,16 @@ START_TEST(folders_are_absolute)
     char expected[128];
 
     help_enter();
-    help_write("sub/a.ini", "[server]\n");
+    fixture_file("sub/a.ini", "[server]\n");
     diag_init(&d);
     b = bundle_from_files("sub/a.ini", no_env, &d);
-    snprintf(expected, sizeof(expected), "%s/sub", help_dir);
+    snprintf(expected, sizeof(expected), "%s/sub", fixture_dir);
     ck_assert_str_eq(b->files[0].dir, expected);
-    ck_assert_str_eq(b->cwd, help_dir);
+    ck_assert_str_eq(b->cwd, fixture_dir);
     bundle_free(b);
-    help_write("b.ini", "");
+    fixture_file("b.ini", "");
     b = bundle_from_files("b.ini", no_env, &d);
-    ck_assert_str_eq(b->files[0].dir, help_dir);
+    ck_assert_str_eq(b->files[0].dir, fixture_dir);
     bundle_free(b);
     help_leave();
 }
@@ -249,10 +249,10 @@ START_TEST(parsing_reads_neither_files_nor_environment)
     int i;
 
     help_enter();
-    help_write("a.ini", "[server]\nlisten = :${PORT}\ninclude = b.ini\n"
-                        "log = ${file:f}\n");
-    help_write("b.ini", "[plugin p]\n");
-    help_write("f", "/tmp/log\n");
+    fixture_file("a.ini", "[server]\nlisten = :${PORT}\ninclude = b.ini\n"
+                          "log = ${file:f}\n");
+    fixture_file("b.ini", "[plugin p]\n");
+    fixture_file("f", "/tmp/log\n");
     diag_init(&d);
     b = bundle_from_files("a.ini", env, &d);
     help_leave();

@@ -8,7 +8,6 @@
 #include "conf/bundle_dump.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -132,13 +131,13 @@ fill(struct diag *d)
     char why[256];
 
     help_enter();
-    help_write("a.ini", "[server]\ninclude = conf.d/*.ini\n"
-                        "pid_file = ${NAME}.pid\n"
-                        "[plugin a]\nsecret = ${file:key}\n"
-                        "missing = ${file:none}\nunset = ${NOT_SET}\n");
-    help_write("conf.d/b.ini", "[plugin b]\nmodule = x/b.so\n");
-    help_write("a.live.ini", "[server]\nlog = log\n");
-    help_write("key", "s3cret\n");
+    fixture_file("a.ini", "[server]\ninclude = conf.d/*.ini\n"
+                          "pid_file = ${NAME}.pid\n"
+                          "[plugin a]\nsecret = ${file:key}\n"
+                          "missing = ${file:none}\nunset = ${NOT_SET}\n");
+    fixture_file("conf.d/b.ini", "[plugin b]\nmodule = x/b.so\n");
+    fixture_file("a.live.ini", "[server]\nlog = log\n");
+    fixture_file("key", "s3cret\n");
     b = bundle_from_files("a.ini", env, d);
     ck_assert_ptr_nonnull(b);
     sha256_of(image, 5, like.sha256);
@@ -495,7 +494,7 @@ after_change(size_t at, const char *bytes, size_t n)
     return said;
 }
 
-/* Where text, or the i-th after it, stands. */
+/* Where n bytes like text stand. */
 static size_t
 place_of(const char *text, size_t n)
 {

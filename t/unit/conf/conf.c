@@ -293,10 +293,10 @@ START_TEST(secrets_are_not_printed)
     struct diag d;
 
     help_enter();
-    help_write("key", "hunter2\n");
-    help_write("a.ini", "[server]\nworkers = ${file:key}\n"
-                        "[plugin h]\n[route r]\nmatch = ${file:key}\n"
-                        "handler = h\n");
+    fixture_file("key", "hunter2\n");
+    fixture_file("a.ini", "[server]\nworkers = ${file:key}\n"
+                          "[plugin h]\n[route r]\nmatch = ${file:key}\n"
+                          "handler = h\n");
     diag_init(&d);
     {
         struct bundle *b = bundle_from_files("a.ini", NULL, &d);
@@ -432,8 +432,8 @@ write_large(void)
                               "[route r%zu]\nmatch = GET /%zu\nhost = a.b\n"
                               "handler = h\nh.k = v\n",
                               i, i);
-    help_write("a.ini", text);
-    help_write("b.ini", "[scope s]\nmatch = /*\n");
+    fixture_file("a.ini", text);
+    fixture_file("b.ini", "[scope s]\nmatch = /*\n");
 }
 
 START_TEST(memory_that_is_short_at_any_point_is_an_error)

@@ -5,7 +5,6 @@
 #define T_UNIT_CONF_HELP_H
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "base/str.h"
 #include "conf/bundle.h"
 #include "conf/conf.h"
+#include "t/lib/fixture.h"
 
 #define HELP_FN __attribute__((unused)) static
 
@@ -58,48 +58,21 @@ help_conf(const char *text, char *const *env, struct diag *d)
     return c;
 }
 
-static char help_dir[64];
-
 /* Make a folder, go there. */
 HELP_FN void
 help_enter(void)
 {
-    strcpy(help_dir, "/tmp/etude-conf-XXXXXX");
-    if (mkdtemp(help_dir) == NULL || chdir(help_dir) != 0)
+    fixture_setup();
+    if (chdir(fixture_dir) != 0)
         abort();
-}
-
-HELP_FN int
-help_remove_one(const char *path, const struct stat *s, int type,
-                struct FTW *ftw)
-{
-    (void)s, (void)type, (void)ftw;
-    return remove(path);
 }
 
 HELP_FN void
 help_leave(void)
 {
-    if (chdir("/") != 0 ||
-        nftw(help_dir, help_remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+    if (chdir("/") != 0)
         abort();
-}
-
-/* Write a file, its folder first ("conf.d/a.ini": one level). */
-HELP_FN void
-help_write(const char *name, const char *text)
-{
-    const char *slash = strrchr(name, '/');
-    char folder[256];
-    FILE *f;
-
-    if (slash) {
-        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - name), name);
-        mkdir(folder, 0700);
-    }
-    f = fopen(name, "w");
-    if (!f || fputs(text, f) == EOF || fclose(f) != 0)
-        abort();
+    fixture_teardown();
 }
 
 #endif

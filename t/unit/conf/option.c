@@ -388,12 +388,12 @@ START_TEST(a_key_changes_with_the_file_a_path_leads_to)
     et_str before, same, after;
 
     help_enter();
-    help_write("f", "one");
-    snprintf(text, sizeof(text), "[plugin p]\npath = %s/f\n", help_dir);
+    fixture_file("f", "one");
+    snprintf(text, sizeof(text), "[plugin p]\npath = %s/f\n", fixture_dir);
     before = key_of(text);
     same = key_of(text);
     ck_assert(str_eq(before, same));
-    help_write("f", "longer");
+    fixture_file("f", "longer");
     after = key_of(text);
     ck_assert(!str_eq(before, after));
     ck_assert_int_eq(unlink("f"), 0);
@@ -411,10 +411,10 @@ START_TEST(a_tree_counts_as_a_whole_and_has_a_bound)
     et_str before, after;
 
     help_enter();
-    help_write("sub/f", "one");
-    snprintf(text, sizeof(text), "[plugin p]\nroot = %s\n", help_dir);
+    fixture_file("sub/f", "one");
+    snprintf(text, sizeof(text), "[plugin p]\nroot = %s\n", fixture_dir);
     ck_assert_int_eq(option_key(&arena, &def, fill(&def, text), &before), 0);
-    help_write("sub/f", "longer");
+    fixture_file("sub/f", "longer");
     ck_assert_int_eq(option_key(&arena, &def, fill(&def, text), &after), 0);
     ck_assert(!str_eq(before, after));
     help_leave();

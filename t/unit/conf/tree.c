@@ -24,11 +24,11 @@ START_TEST(a_file_is_known_by_its_identity)
     et_str before;
 
     help_enter();
-    help_write("f", "a");
+    fixture_file("f", "a");
     before = identity("f", 0);
     ck_assert(str_eq(before, identity("f", 0)));
     ck_assert(str_eq(before, identity("./f", 0)));
-    help_write("f", "ab");
+    fixture_file("f", "ab");
     ck_assert(!str_eq(before, identity("f", 0)));
     ck_assert(!str_eq(before, identity("none", 0)));
     help_leave();
@@ -40,15 +40,15 @@ START_TEST(a_tree_is_known_by_all_below_it)
     et_str a, b, c, e;
 
     help_enter();
-    help_write("t/x", "1");
+    fixture_file("t/x", "1");
     mkdir("t/sub", 0700);
-    help_write("t/sub/y", "2");
+    fixture_file("t/sub/y", "2");
     a = identity("t", 100);
     ck_assert(str_eq(a, identity("t", 100)));
-    help_write("t/sub/y", "22");
+    fixture_file("t/sub/y", "22");
     b = identity("t", 100);
     ck_assert(!str_eq(a, b));
-    help_write("t/sub/z", "");
+    fixture_file("t/sub/z", "");
     c = identity("t", 100);
     ck_assert(!str_eq(b, c));
     ck_assert_int_eq(rename("t/sub/z", "t/sub/zz"), 0);
@@ -77,8 +77,8 @@ START_TEST(entries_and_levels_have_a_bound)
 
     help_enter();
     mkdir("t", 0700);
-    help_write("t/1", "");
-    help_write("t/2", "");
+    fixture_file("t/1", "");
+    fixture_file("t/2", "");
     ck_assert_int_eq(tree_identity(&arena, "t", 1, &s), ERR_LIMIT);
     identity("t", 2);
     for (i = 0; i < TREE_MAX_DEPTH + 1; i++) {

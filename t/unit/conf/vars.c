@@ -19,7 +19,7 @@ setup(void)
     vars_init(&vars, &arena);
 }
 
-/* Capture and expand in help_dir; the text, or NULL with why. */
+/* Capture and expand in fixture_dir; the text, or NULL with why. */
 static const char *
 expand(const char *value, int *is_secret)
 {
@@ -29,8 +29,9 @@ expand(const char *value, int *is_secret)
     if (!vars.arena)
         setup();
     *is_secret = 0;
-    ck_assert_int_eq(vars_capture(&vars, env, help_dir, str_from_z(value)), 0);
-    rc = vars_expand(&vars, help_dir, &arena, str_from_z(value), &out,
+    ck_assert_int_eq(vars_capture(&vars, env, fixture_dir, str_from_z(value)),
+                     0);
+    rc = vars_expand(&vars, fixture_dir, &arena, str_from_z(value), &out,
                      is_secret, why, sizeof(why));
     ck_assert(rc == 0 || rc == ERR_INVALID);
     if (rc == 0)
@@ -104,9 +105,9 @@ START_TEST(files_are_read_and_secret)
     int is_secret;
 
     help_enter();
-    help_write("key", "s3cret\n");
-    help_write("two", "a\n\n");
-    help_write("sub/key", "below");
+    fixture_file("key", "s3cret\n");
+    fixture_file("two", "a\n\n");
+    fixture_file("sub/key", "below");
     ck_assert_str_eq(expand("k=${file:key}.", &is_secret), "k=s3cret.");
     ck_assert_int_eq(is_secret, 1);
     ck_assert_str_eq(expand("${file:two}", &is_secret), "a\n");
@@ -126,14 +127,14 @@ START_TEST(files_that_cannot_be_read_are_faults)
     fails("${file:/nowhere/key}", "cannot read ${file:/nowhere/key}: No such "
                                   "file or directory");
     memset(large, 'x', sizeof(large) - 1);
-    help_write("large", large);
+    fixture_file("large", large);
     snprintf(expected, sizeof(expected),
-             "cannot read ${file:%s/large}: File too large", help_dir);
+             "cannot read ${file:%s/large}: File too large", fixture_dir);
     fails("${file:large}", expected);
     f = fopen("nul", "w");
     ck_assert(f && fwrite("a\0b", 1, 3, f) == 3 && fclose(f) == 0);
     snprintf(expected, sizeof(expected),
-             "cannot read ${file:%s/nul}: it contains a NUL byte", help_dir);
+             "cannot read ${file:%s/nul}: it contains a NUL byte", fixture_dir);
     fails("${file:nul}", expected);
     fails("${file:$UNSET/key}",
           "the environment variable UNSET is not set (${UNSET:-default} gives "
@@ -149,13 +150,13 @@ START_TEST(what_was_captured_stays)
     et_str out;
 
     help_enter();
-    help_write("key", "old");
+    fixture_file("key", "old");
     ck_assert_str_eq(expand("${NAME} ${file:key}", &is_secret), "value old");
-    help_write("key", "new");
-    ck_assert_int_eq(
-        vars_capture(&vars, other, help_dir, str_from_z("${NAME} ${file:key}")),
-        0);
-    ck_assert_int_eq(vars_expand(&vars, help_dir, &arena,
+    fixture_file("key", "new");
+    ck_assert_int_eq(vars_capture(&vars, other, fixture_dir,
+                                  str_from_z("${NAME} ${file:key}")),
+                     0);
+    ck_assert_int_eq(vars_expand(&vars, fixture_dir, &arena,
                                  str_from_z("${NAME} ${file:key}"), &out,
                                  &is_secret, why, sizeof(why)),
                      0);

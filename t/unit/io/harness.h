@@ -8,7 +8,6 @@
 #define T_UNIT_IO_HARNESS_H
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "io/io.h"
+#include "t/lib/unit.h"
 
 static const char *const backend_names[] = {"io_uring", "epoll"};
 
@@ -287,34 +287,7 @@ pattern(size_t i)
     return (char)(i * 31 + i / 251);
 }
 
-static inline int
-io_tests(const char *name, const TTest *const *tests, size_t n, int n_backends)
-{
-    Suite *suite = suite_create(name);
-    SRunner *runner;
-    int failed;
-
-    for (size_t i = 0; i < n; i++) {
-        TCase *one = tcase_create(tests[i]->name);
-        tcase_set_timeout(one, 30);
-        tcase_add_loop_test(one, tests[i], 0, n_backends);
-        suite_add_tcase(suite, one);
-    }
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
-
-/* clang-format off */
-#define IO_MAIN(name, n_backends, ...)                                         \
-    int main(void)                                                             \
-    {                                                                          \
-        const TTest *tests[] = { __VA_ARGS__ };                                \
-        return io_tests(#name, tests, sizeof tests / sizeof tests[0],          \
-                        n_backends);                                           \
-    }
-/* clang-format on */
+#define IO_MAIN(what, n_backends, ...)                                         \
+    UNIT_RUN(((struct unit){.name = #what, .times = n_backends}), __VA_ARGS__)
 
 #endif

@@ -2,14 +2,9 @@
 /* cpu.c - how many workers, and whether they are pinned. */
 #include "os/cpu.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <sched.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "t/lib/fixture.h"
 #include "t/lib/unit.h"
 
 static char why[100];
@@ -104,52 +99,29 @@ START_TEST(a_thread_is_pinned_inside_its_mask)
 }
 END_TEST
 
-static void
-write_file(const char *root, const char *path, const char *text)
-{
-    char full[PATH_MAX];
-    FILE *f;
-
-    snprintf(full, sizeof full, "%s%s", root, path);
-    f = fopen(full, "w");
-    ck_assert_ptr_nonnull(f);
-    fputs(text, f);
-    fclose(f);
-}
-
 START_TEST(the_machine_is_read_from_files)
 {
-    static const char *const folders[] = {"/sys", "/sys/devices",
-                                          "/sys/devices/system",
-                                          "/sys/devices/system/cpu"};
-    char root[] = "/tmp/cpu-test-XXXXXX", path[PATH_MAX];
     struct cpu_facts f;
 
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    fixture_setup();
     unsetenv("container");
     unsetenv("KUBERNETES_SERVICE_HOST");
-    cpu_facts_read(&f, root);
+    cpu_facts_read(&f, fixture_dir);
     ck_assert_uint_eq(f.n_online, f.n_allowed);
     ck_assert_int_eq(f.is_container, 0);
-    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-        snprintf(path, sizeof path, "%s%s", root, folders[i]);
-        ck_assert_int_eq(mkdir(path, 0700), 0);
-    }
-    write_file(root, "/sys/devices/system/cpu/online", "0-63,70,80-83\n");
-    write_file(root, "/.dockerenv", "");
-    cpu_facts_read(&f, root);
+    fixture_file("sys/devices/system/cpu/online", "0-63,70,80-83\n");
+    fixture_file(".dockerenv", "");
+    cpu_facts_read(&f, fixture_dir);
     ck_assert_uint_eq(f.n_online, 69);
     ck_assert_int_eq(f.is_container, 1);
-    write_file(root, "/sys/devices/system/cpu/online", "9-3,-,x\n");
-    snprintf(path, sizeof path, "%s/.dockerenv", root);
-    ck_assert_int_eq(unlink(path), 0);
-    cpu_facts_read(&f, root);
+    fixture_file("sys/devices/system/cpu/online", "9-3,-,x\n");
+    ck_assert_int_eq(unlink(fixture_path(".dockerenv")), 0);
+    cpu_facts_read(&f, fixture_dir);
     ck_assert_uint_eq(f.n_online, f.n_allowed);
     setenv("container", "podman", 1);
-    cpu_facts_read(&f, root);
+    cpu_facts_read(&f, fixture_dir);
     ck_assert_int_eq(f.is_container, 1);
-    snprintf(path, sizeof path, "rm -r %s", root);
-    ck_assert_int_eq(system(path), 0);
+    fixture_teardown();
 }
 END_TEST
 

@@ -2,11 +2,13 @@
 /* dso.c - loading, looking up and letting go. */
 #include "os/dso.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <stdint.h>
 
-#include "../../lib/fixture.h"
+#include "t/lib/fixture.h"
+
+#define UNIT_SECONDS 60
+#include "t/lib/unit.h"
 
 START_TEST(an_image_is_loaded_found_and_let_go)
 {
@@ -76,23 +78,8 @@ START_TEST(the_name_of_a_descriptor_leads_to_its_file)
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *s = suite_create("dso");
-    TCase *t = tcase_create("dso");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_unchecked_fixture(t, fixture_setup, fixture_teardown);
-    tcase_set_timeout(t, 60);
-    tcase_add_test(t, an_image_is_loaded_found_and_let_go);
-    tcase_add_test(t, its_symbols_do_not_become_global);
-    tcase_add_test(t, a_missing_function_is_an_error_at_once);
-    tcase_add_test(t, the_name_of_a_descriptor_leads_to_its_file);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN_IN(fixture_setup, fixture_teardown, dso,
+             an_image_is_loaded_found_and_let_go,
+             its_symbols_do_not_become_global,
+             a_missing_function_is_an_error_at_once,
+             the_name_of_a_descriptor_leads_to_its_file)

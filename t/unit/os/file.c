@@ -2,12 +2,12 @@
 /* file.c - whole files read with a bound, and their identities. */
 #include "os/file.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 
-#include "../../lib/fixture.h"
+#include "t/lib/fixture.h"
+#include "t/lib/unit.h"
 
 static const char *
 make_file(const char *name, const void *p, size_t n)
@@ -189,26 +189,8 @@ START_TEST(what_can_be_written_is_told_without_opening_it)
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *s = suite_create("file");
-    TCase *t = tcase_create("file");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_unchecked_fixture(t, fixture_setup, fixture_teardown);
-    tcase_add_test(t, every_length_around_the_buffer_sizes);
-    tcase_add_test(t, the_bound_is_exact);
-    tcase_add_test(t, any_part_of_a_file);
-    tcase_add_test(t, what_cannot_be_read);
-    tcase_add_test(t, a_pipe_is_read_to_its_end);
-    tcase_add_test(t, a_file_is_replaced_as_a_whole);
-    tcase_add_test(t, identities);
-    tcase_add_test(t, what_can_be_written_is_told_without_opening_it);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN_IN(fixture_setup, fixture_teardown, file,
+             every_length_around_the_buffer_sizes, the_bound_is_exact,
+             any_part_of_a_file, what_cannot_be_read, a_pipe_is_read_to_its_end,
+             a_file_is_replaced_as_a_whole, identities,
+             what_can_be_written_is_told_without_opening_it)

@@ -4,12 +4,12 @@
 /* ldflags: -Wl,--wrap=fchmod,--wrap=flock,--wrap=write */
 #include "os/memfd.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "../../lib/fixture.h"
+#include "t/lib/fixture.h"
+#include "t/lib/unit.h"
 
 /* The call that fails, and how. */
 static enum { NONE, CREATE, SEAL, CHMOD, LOCK, WRITE } failing;
@@ -241,27 +241,11 @@ START_TEST(folders_that_take_no_file)
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *s = suite_create("memfd");
-    TCase *t = tcase_create("memfd");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_unchecked_fixture(t, fixture_setup, fixture_teardown);
-    tcase_add_test(t, a_kernel_that_does_not_know_exec_is_asked_without);
-    tcase_add_test(t, what_fails_leaves_nothing_behind);
-    tcase_add_test(t, a_memfd_holds_the_bytes_and_refuses_every_change);
-    tcase_add_test(t, a_long_name_is_cut);
-    tcase_add_test(t, whether_a_mapping_may_be_executed);
-    tcase_add_test(t, a_private_file_is_read_only_and_ours);
-    tcase_add_test(t, two_private_files_of_one_name_differ);
-    tcase_add_test(t, a_sweep_removes_what_nobody_holds);
-    tcase_add_test(t, folders_that_take_no_file);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN_IN(fixture_setup, fixture_teardown, memfd,
+             a_kernel_that_does_not_know_exec_is_asked_without,
+             what_fails_leaves_nothing_behind,
+             a_memfd_holds_the_bytes_and_refuses_every_change,
+             a_long_name_is_cut, whether_a_mapping_may_be_executed,
+             a_private_file_is_read_only_and_ours,
+             two_private_files_of_one_name_differ,
+             a_sweep_removes_what_nobody_holds, folders_that_take_no_file)

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "../../lib/fixture.h"
+#include "t/lib/fixture.h"
 #include "t/lib/unit.h"
 
 /* A socket bound to path; it does not listen. */

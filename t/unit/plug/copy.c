@@ -3,15 +3,15 @@
  * makes of a copy is image.c's test. */
 #include "plug/copy.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 
-#include "../../lib/fixture.h"
 #include "conf/bundle.h"
 #include "conf/bundle_image.h"
+#include "t/lib/fixture.h"
+#include "t/lib/unit.h"
 
 static char why[COPY_WHY_LEN];
 static int source_fd;
@@ -214,26 +214,9 @@ START_TEST(a_folder_that_allows_no_execution_is_passed_over)
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *s = suite_create("copy");
-    TCase *t = tcase_create("copy");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_test(t, a_memfd_is_the_first_choice);
-    tcase_add_test(t, a_memfd_that_is_none_is_passed_over);
-    tcase_add_test(t, in_place_takes_the_descriptor);
-    tcase_add_test(t,
-                   in_place_without_a_descriptor_is_the_same_bytes_or_nothing);
-    tcase_add_test(t, a_copy_that_needs_its_folder_lies_beside_the_original);
-    tcase_add_test(t, in_place_with_an_origin_uses_the_real_name);
-    tcase_add_test(t, a_folder_that_allows_no_execution_is_passed_over);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN_IN(setup, teardown, copy, a_memfd_is_the_first_choice,
+             a_memfd_that_is_none_is_passed_over, in_place_takes_the_descriptor,
+             in_place_without_a_descriptor_is_the_same_bytes_or_nothing,
+             a_copy_that_needs_its_folder_lies_beside_the_original,
+             in_place_with_an_origin_uses_the_real_name,
+             a_folder_that_allows_no_execution_is_passed_over)

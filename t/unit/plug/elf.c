@@ -5,14 +5,16 @@
 /* tags: asan */
 #include "plug/elf.h"
 
-#include <check.h>
 #include <elf.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 
-#include "../../lib/fixture.h"
 #include "base/err.h"
 #include "os/file.h"
+#include "t/lib/fixture.h"
+#include "t/lib/guard.h"
+
+#define UNIT_SECONDS 120
+#include "t/lib/unit.h"
 
 static char *good; /* the bytes of a good plugin */
 static size_t good_len;
@@ -56,30 +58,6 @@ built(const char *source, const char *flags, struct elf_info *out)
     ck_assert_int_eq(file_read(path, 1 << 20, &p, &n), 0);
     ck_assert_msg(examine(p, n, out) == 0, "%s", why);
     return p;
-}
-
-/* n bytes that end where a page begins that nobody may read. */
-static char *
-guarded(const void *p, size_t n)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t body = (n + page - 1) / page * page;
-    char *map = mmap(NULL, body + page, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    ck_assert_ptr_ne(map, MAP_FAILED);
-    ck_assert_int_eq(mprotect(map + body, page, PROT_NONE), 0);
-    memcpy(map + body - n, p, n);
-    return map + body - n;
-}
-
-static void
-unguard(char *p, size_t n)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t body = (n + page - 1) / page * page;
-
-    munmap(p + n - body, body + page);
 }
 
 static unsigned
@@ -416,12 +394,11 @@ START_TEST(damage_is_named)
     struct elf_info info;
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char *p = guarded(good, good_len);
+        char *p = guard_end(good, good_len);
 
         rows[i].change(p);
         ck_assert_int_eq(examine(p, good_len, &info), ERR_INVALID);
         ck_assert_msg(strstr(why, rows[i].text) != NULL, "%zu: %s", i, why);
-        unguard(p, good_len);
     }
 }
 END_TEST
@@ -431,7 +408,7 @@ START_TEST(cut_at_every_length)
     struct elf_info info;
 
     for (size_t n = 0; n < good_len; n++) {
-        char *p = guarded(good, n);
+        char *p = guard_end(good, n);
 
         ck_assert_int_eq(examine(p, n, &info), ERR_INVALID);
         if (n == 0)
@@ -442,7 +419,6 @@ START_TEST(cut_at_every_length)
             ck_assert_msg(strstr(why, "it is truncated or still being "
                                       "copied") != NULL,
                           "%zu: %s", n, why);
-        unguard(p, n);
     }
 }
 END_TEST
@@ -483,7 +459,7 @@ check_slices(const struct elf_info *info, const char *p, size_t n)
 START_TEST(every_byte_changed)
 {
     static const unsigned char values[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
-    char *p = guarded(good, good_len);
+    char *p = guard_end(good, good_len);
     struct elf_info info;
 
     for (size_t i = 0; i < good_len; i++) {
@@ -496,7 +472,6 @@ START_TEST(every_byte_changed)
         }
         p[i] = good[i];
     }
-    unguard(p, good_len);
 }
 END_TEST
 
@@ -514,32 +489,10 @@ START_TEST(a_reason_is_cut_to_its_room)
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *s = suite_create("elf");
-    TCase *t = tcase_create("elf");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_unchecked_fixture(t, setup, teardown);
-    tcase_set_timeout(t, 120);
-    tcase_add_test(t, a_good_plugin);
-    tcase_add_test(t, both_kinds_of_hash_table);
-    tcase_add_test(t, hidden_symbols_are_not_exported);
-    tcase_add_test(t, traits);
-    tcase_add_test(t, soname_and_size_of_thread_locals);
-    tcase_add_test(t, a_library_without_a_note);
-    tcase_add_test(t, text_relocations);
-    tcase_add_test(t, a_note_outside_of_the_note_segments);
-    tcase_add_test(t, damage_is_named);
-    tcase_add_test(t, cut_at_every_length);
-    tcase_add_test(t, the_truncation_message_has_both_sizes);
-    tcase_add_test(t, every_byte_changed);
-    tcase_add_test(t, a_reason_is_cut_to_its_room);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN_IN(setup, teardown, elf, a_good_plugin, both_kinds_of_hash_table,
+             hidden_symbols_are_not_exported, traits,
+             soname_and_size_of_thread_locals, a_library_without_a_note,
+             text_relocations, a_note_outside_of_the_note_segments,
+             damage_is_named, cut_at_every_length,
+             the_truncation_message_has_both_sizes, every_byte_changed,
+             a_reason_is_cut_to_its_room)

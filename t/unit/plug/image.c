@@ -5,11 +5,9 @@
 /* tags: asan */
 #include "plug/image.h"
 
-#include <check.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -17,11 +15,14 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "../../lib/fixture.h"
 #include "base/err.h"
 #include "conf/bundle.h"
 #include "conf/bundle_image.h"
 #include "plug/elf.h"
+#include "t/lib/fixture.h"
+
+#define UNIT_SECONDS 60
+#include "t/lib/unit.h"
 
 static struct image_set set;
 static struct image_set former; /* of the process before this one */
@@ -958,61 +959,32 @@ START_TEST(libraries_beside_a_plugin_in_a_read_only_folder)
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *s = suite_create("image");
-    TCase *t = tcase_create("image");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, setup, teardown);
-    tcase_set_timeout(t, 60);
-    tcase_add_test(t, an_image_is_staged_opened_and_described);
-    tcase_add_test(t, an_image_that_was_only_staged_leaves_nothing);
-    tcase_add_test(t, each_way_to_replace_the_file_gives_the_new_code);
-    tcase_add_test(t, a_compiler_may_write_the_file);
-    tcase_add_test(t,
-                   a_descriptor_number_used_again_does_not_bring_old_code_back);
-    tcase_add_test(t, overwriting_the_file_does_not_touch_what_runs);
-    tcase_add_test(t, a_touched_file_is_the_same_image);
-    tcase_add_test(t, generations_do_not_share_a_global);
-    tcase_add_test(t, a_plugin_calls_its_own_functions);
-    tcase_add_test(t, a_link_swapped_after_staging_changes_nothing);
-    tcase_add_test(t, a_retired_image_stays_mapped);
-    tcase_add_test(t, a_retired_image_is_revived_by_its_own_bytes);
-    tcase_add_test(t, what_the_loader_keeps_counts_as_mapped);
-    tcase_add_test(t, a_cxx_plugin_with_unique_symbols_is_never_unmapped);
-    tcase_add_test(t, a_cxx_plugin_without_them_starts_afresh);
-    tcase_add_test(t, static_tls_runs_out_with_a_message);
-    tcase_add_test(t, static_tls_of_unmapped_images_is_free_again);
-    tcase_add_test(t, the_map_file_names_what_is_mapped);
-    tcase_add_test(t, the_map_file_goes_with_the_set);
-    tcase_add_test(t, no_code_of_a_refused_image_runs);
-    tcase_add_test(t, what_is_no_shared_object);
-    tcase_add_test(t, a_half_copied_file);
-    tcase_add_test(t, a_missing_function_is_named);
-    tcase_add_test(t, a_missing_library_is_named);
-    tcase_add_test(t, descriptors_that_contradict_their_note);
-    tcase_add_test(t,
-                   a_world_writable_file_is_refused_unless_any_owner_will_do);
-    tcase_add_test(t, what_is_read_is_kept_and_is_in_memory_once);
-    tcase_add_test(t, equal_bytes_in_two_bundles_are_in_memory_once);
-    tcase_add_test(t, a_bundle_that_has_it_is_all_that_is_read);
-    tcase_add_test(t,
-                   a_closed_bundle_that_lacks_it_is_an_error_where_it_is_named);
-    tcase_add_test(t, what_is_refused_is_not_kept);
-    tcase_add_test(t, bytes_that_can_no_longer_be_read);
-    tcase_add_test(t, a_private_file_in_the_runtime_folder);
-    tcase_add_test(t, a_private_file_goes_with_its_image);
-    tcase_add_test(t, in_place_with_one_warning);
-    tcase_add_test(t, a_file_overwritten_in_place_is_not_taken_for_new);
-    tcase_add_test(t, without_memfds);
-    tcase_add_test(t, libraries_beside_the_plugin);
-    tcase_add_test(t, libraries_beside_a_plugin_in_a_read_only_folder);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN_IN(
+    setup, teardown, image, an_image_is_staged_opened_and_described,
+    an_image_that_was_only_staged_leaves_nothing,
+    each_way_to_replace_the_file_gives_the_new_code,
+    a_compiler_may_write_the_file,
+    a_descriptor_number_used_again_does_not_bring_old_code_back,
+    overwriting_the_file_does_not_touch_what_runs,
+    a_touched_file_is_the_same_image, generations_do_not_share_a_global,
+    a_plugin_calls_its_own_functions,
+    a_link_swapped_after_staging_changes_nothing, a_retired_image_stays_mapped,
+    a_retired_image_is_revived_by_its_own_bytes,
+    what_the_loader_keeps_counts_as_mapped,
+    a_cxx_plugin_with_unique_symbols_is_never_unmapped,
+    a_cxx_plugin_without_them_starts_afresh, static_tls_runs_out_with_a_message,
+    static_tls_of_unmapped_images_is_free_again,
+    the_map_file_names_what_is_mapped, the_map_file_goes_with_the_set,
+    no_code_of_a_refused_image_runs, what_is_no_shared_object,
+    a_half_copied_file, a_missing_function_is_named, a_missing_library_is_named,
+    descriptors_that_contradict_their_note,
+    a_world_writable_file_is_refused_unless_any_owner_will_do,
+    what_is_read_is_kept_and_is_in_memory_once,
+    equal_bytes_in_two_bundles_are_in_memory_once,
+    a_bundle_that_has_it_is_all_that_is_read,
+    a_closed_bundle_that_lacks_it_is_an_error_where_it_is_named,
+    what_is_refused_is_not_kept, bytes_that_can_no_longer_be_read,
+    a_private_file_in_the_runtime_folder, a_private_file_goes_with_its_image,
+    in_place_with_one_warning, a_file_overwritten_in_place_is_not_taken_for_new,
+    without_memfds, libraries_beside_the_plugin,
+    libraries_beside_a_plugin_in_a_read_only_folder)

@@ -4,13 +4,15 @@
 /* tags: asan */
 #include "plug/plugin.h"
 
-#include <check.h>
 #include <fcntl.h>
 
-#include "../../lib/fixture.h"
 #include "base/err.h"
 #include "conf/bundle.h"
 #include "plug/image.h"
+#include "t/lib/fixture.h"
+
+#define UNIT_SECONDS 60
+#include "t/lib/unit.h"
 
 static struct image_set set;
 static struct image_rules rules;
@@ -547,41 +549,18 @@ START_TEST(two_builds_live_side_by_side)
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *s = suite_create("plugin");
-    TCase *t = tcase_create("plugin");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, setup, teardown);
-    tcase_set_timeout(t, 60);
-    tcase_add_test(t, what_is_declared_is_found);
-    tcase_add_test(t, routes_are_in_the_order_of_the_source);
-    tcase_add_test(t, a_shorter_step_reads_as_without_flags);
-    tcase_add_test(t, a_longer_step_is_cut);
-    tcase_add_test(t, a_shorter_descriptor_declares_nothing_it_does_not_have);
-    tcase_add_test(t, a_longer_descriptor_is_cut);
-    tcase_add_test(t, longer_option_rows_are_copied_by_their_own_size);
-    tcase_add_test(t, what_a_later_server_would_know);
-    tcase_add_test(t, two_of_what_there_is_one_of);
-    tcase_add_test(t, interfaces_that_are_missing);
-    tcase_add_test(t, metrics_get_their_handles);
-    tcase_add_test(t, metrics_that_cannot_be_shown);
-    tcase_add_test(t, all_faults_are_reported);
-    tcase_add_test(t, load_that_fails_has_its_reason_shown);
-    tcase_add_test(t, an_image_that_does_not_stage_or_open);
-    tcase_add_test(t, incomplete_declarations);
-    tcase_add_test(t, malformed_option_tables);
-    tcase_add_test(t, items_of_several_files_in_any_order);
-    tcase_add_test(t, more_items_than_anyone_declares);
-    tcase_add_test(t, one_plugin_an_image_loaded_once);
-    tcase_add_test(t, a_build_that_comes_back_is_loaded_again);
-    tcase_add_test(t, two_builds_live_side_by_side);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN_IN(setup, teardown, plugin, what_is_declared_is_found,
+             routes_are_in_the_order_of_the_source,
+             a_shorter_step_reads_as_without_flags, a_longer_step_is_cut,
+             a_shorter_descriptor_declares_nothing_it_does_not_have,
+             a_longer_descriptor_is_cut,
+             longer_option_rows_are_copied_by_their_own_size,
+             what_a_later_server_would_know, two_of_what_there_is_one_of,
+             interfaces_that_are_missing, metrics_get_their_handles,
+             metrics_that_cannot_be_shown, all_faults_are_reported,
+             load_that_fails_has_its_reason_shown,
+             an_image_that_does_not_stage_or_open, incomplete_declarations,
+             malformed_option_tables, items_of_several_files_in_any_order,
+             more_items_than_anyone_declares, one_plugin_an_image_loaded_once,
+             a_build_that_comes_back_is_loaded_again,
+             two_builds_live_side_by_side)

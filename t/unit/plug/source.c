@@ -4,13 +4,13 @@
 /* tags: asan */
 #include "plug/source.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "../../lib/fixture.h"
 #include "base/err.h"
+#include "t/lib/fixture.h"
+#include "t/lib/unit.h"
 
 static char why[2 * PATH_MAX];
 
@@ -171,7 +171,7 @@ keep_writing(void *arg)
     int fd = open(w->path, O_WRONLY);
 
     for (int i = 0; !atomic_load(&w->stop); i++)
-        ck_assert_int_eq(ftruncate(fd, (i % 2 + 1) * BUSY_BYTES), 0);
+        UNIT_HOLDS(ftruncate(fd, (i % 2 + 1) * BUSY_BYTES) == 0);
     close(fd);
     return NULL;
 }
@@ -190,34 +190,15 @@ START_TEST(a_file_being_written_is_refused_and_taken_when_it_is_done)
     atomic_store(&w.stop, 1);
     ck_assert_int_eq(rc, ERR_INVALID);
     ck_assert_msg(strstr(why, "is still being written") != NULL, "%s", why);
-    ck_assert_int_eq(read_source(w.path, CONF_OWNER_STRICT), 0);
     pthread_join(thread, NULL);
+    ck_assert_int_eq(read_source(w.path, CONF_OWNER_STRICT), 0);
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *s = suite_create("source");
-    TCase *t = tcase_create("source");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_unchecked_fixture(t, fixture_setup, fixture_teardown);
-    tcase_set_timeout(t, 30);
-    tcase_add_test(t, a_plain_file_is_read);
-    tcase_add_test(t, a_link_to_a_file_is_followed);
-    tcase_add_test(t, what_is_no_file_is_refused);
-    tcase_add_test(t, a_file_that_others_can_write_is_refused);
-    tcase_add_test(t, a_file_of_somebody_else_is_refused);
-    tcase_add_test(t, a_huge_file_is_not_read);
-    tcase_add_test(t, a_file_that_may_not_be_read);
-    tcase_add_test(t, a_folder_that_others_can_write_is_refused);
-    tcase_add_test(t,
-                   a_file_being_written_is_refused_and_taken_when_it_is_done);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
+UNIT_MAIN_IN(fixture_setup, fixture_teardown, source, a_plain_file_is_read,
+             a_link_to_a_file_is_followed, what_is_no_file_is_refused,
+             a_file_that_others_can_write_is_refused,
+             a_file_of_somebody_else_is_refused, a_huge_file_is_not_read,
+             a_file_that_may_not_be_read,
+             a_folder_that_others_can_write_is_refused,
+             a_file_being_written_is_refused_and_taken_when_it_is_done)

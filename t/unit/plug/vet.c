@@ -2,11 +2,12 @@
 /* vet.c - the refusals and warnings an operator reads, word for word. */
 #include "plug/vet.h"
 
-#include <check.h>
-
-#include "../../lib/fixture.h"
 #include "base/err.h"
 #include "os/file.h"
+#include "t/lib/fixture.h"
+
+#define UNIT_SECONDS 60
+#include "t/lib/unit.h"
 
 static char why[1024];
 static char *bytes;
@@ -163,27 +164,8 @@ START_TEST(unique_symbols_are_warned_of)
 }
 END_TEST
 
-int
-main(void)
-{
-    Suite *s = suite_create("vet");
-    TCase *t = tcase_create("vet");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_unchecked_fixture(t, fixture_setup, fixture_teardown);
-    tcase_set_timeout(t, 60);
-    tcase_add_test(t, a_good_plugin);
-    tcase_add_test(t, refusals);
-    tcase_add_test(t, warnings);
-    tcase_add_test(t, captured_functions_are_warned_of);
-    tcase_add_test(t, captured_objects_are_warned_of);
-    tcase_add_test(t, what_cannot_be_captured_is_not_warned_of);
-    tcase_add_test(t, unique_symbols_are_warned_of);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    free(bytes);
-    return failed != 0;
-}
+UNIT_MAIN_IN(fixture_setup, fixture_teardown, vet, a_good_plugin, refusals,
+             warnings, captured_functions_are_warned_of,
+             captured_objects_are_warned_of,
+             what_cannot_be_captured_is_not_warned_of,
+             unique_symbols_are_warned_of)

@@ -35,30 +35,20 @@ struct process {
     struct diag d;
 };
 
-static void
-put(const char *name, const char *text)
-{
-    FILE *f = fopen(fixture_path(name), "we");
-
-    ck_assert_ptr_nonnull(f);
-    ck_assert_int_ge(fputs(text, f), 0);
-    ck_assert_int_eq(fclose(f), 0);
-}
-
 /* An ini with an include, an overlay, values from the environment and from a
  * file, and two plugins. */
 static void
 make_files(void)
 {
     fixture_setup();
-    put("etude.ini", "[server]\nmodules = .\ninclude = more.ini\n"
-                     "[plugin life]\nsay = ${file:key}\n"
-                     "[scope all]\nmatch = /*\nuse = deny\n");
-    put("more.ini", "[plugin deny]\nmodule = ./deny.so\n"
-                    "[plugin other]\nmodule = life\nmount = /other\n"
-                    "say = ${SAY}\n");
-    put("etude.live.ini", "[plugin other]\nmount = ${MOUNT:-/live}\n");
-    put("key", "s3cret\n");
+    fixture_file("etude.ini", "[server]\nmodules = .\ninclude = more.ini\n"
+                              "[plugin life]\nsay = ${file:key}\n"
+                              "[scope all]\nmatch = /*\nuse = deny\n");
+    fixture_file("more.ini", "[plugin deny]\nmodule = ./deny.so\n"
+                             "[plugin other]\nmodule = life\nmount = /other\n"
+                             "say = ${SAY}\n");
+    fixture_file("etude.live.ini", "[plugin other]\nmount = ${MOUNT:-/live}\n");
+    fixture_file("key", "s3cret\n");
     ck_assert_ptr_nonnull(fixture_build("life.c", "life.so", ""));
     ck_assert_ptr_nonnull(fixture_build("deny.c", "deny.so", ""));
 }
@@ -67,9 +57,9 @@ make_files(void)
 static void
 spoil_files(void)
 {
-    put("etude.ini", "[server\nworkers = none\n");
-    put("more.ini", "");
-    put("key", "another");
+    fixture_file("etude.ini", "[server\nworkers = none\n");
+    fixture_file("more.ini", "");
+    fixture_file("key", "another");
     ck_assert_int_eq(truncate(fixture_path("life.so"), 100), 0);
     ck_assert_int_eq(unlink(fixture_path("deny.so")), 0);
     fixture_teardown();
