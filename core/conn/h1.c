@@ -359,12 +359,30 @@ start_request(struct conn *c, const char *p, int has_bytes)
         run(c, has_bytes);
 }
 
+/* A head of which a part is there already goes on under the limits that hold
+ * now: they may have been changed meanwhile. */
+static int
+renew_limits(struct conn *c)
+{
+    const struct http1_limits *now = &c->env->limits.head;
+    struct req *r = c->req;
+    uint32_t room = r->head.limits.max_fields;
+
+    if (memcmp(&r->head.limits, now, sizeof *now) == 0)
+        return 0;
+    if (now->max_fields > room && req_reserve_fields(r, now->max_fields) < 0)
+        return ERR_NOMEM;
+    return http1_relimit(&r->head, r->fields, now);
+}
+
 /* Each of these uses bytes of p and returns how many. */
 static size_t
 read_head(struct conn *c, const char *p, size_t n)
 {
-    int rc = http1_parse(&c->req->head, p, n);
+    int rc = UNLIKELY(c->in != NULL) ? renew_limits(c) : 0;
 
+    if (rc == 0)
+        rc = http1_parse(&c->req->head, p, n);
     if (rc == HTTP1_MORE)
         return 0;
     if (rc < 0) {

@@ -72,7 +72,7 @@ void req_init(struct req *r, struct blocks *blocks, et_worker *worker,
               const struct clock *clock);
 /* Release body, arena blocks; the slot may be given back. [worker] */
 void req_fini(struct req *r);
-/* Room for max fields of the head; 0 or ERR_NOMEM. [worker] */
+/* Room for max fields of the head: r->fields; 0 or ERR_NOMEM. [worker] */
 MUST_USE int req_reserve_fields(struct req *r, uint32_t max);
 
 /* The head at `head` is complete (r->head says how long it is): copy it into

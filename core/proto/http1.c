@@ -676,6 +676,25 @@ http1_init_simd(void)
 }
 
 int
+http1_relimit(struct http1 *h, struct http1_field *fields,
+              const struct http1_limits *limits)
+{
+    int is_line = h->state < HTTP1_S_NAME;
+    uint32_t n = h->pos - (is_line ? h->line_off : h->fields_off);
+
+    if (h->n_fields > limits->max_fields)
+        return ERR_FIELDS_MANY;
+    if (h->state != HTTP1_S_START &&
+        n >= (is_line ? limits->max_line : limits->max_header))
+        return over_limit(h->state);
+    if (fields != h->fields)
+        memcpy(fields, h->fields, h->n_fields * sizeof *fields);
+    h->fields = fields;
+    h->limits = *limits;
+    return 0;
+}
+
+int
 http1_parse(struct http1 *h, const char *buf, size_t n)
 {
     return parse_in_use(h, buf, n);

@@ -116,6 +116,12 @@ struct http1 {
 void http1_init(struct http1 *h, struct http1_field *fields,
                 const struct http1_limits *limits);
 
+/* Other limits for the rest of a head that is half read.  fields: room for
+ * limits->max_fields, which may be the array there is; what is in it is taken
+ * over.  0, or the error of http1_parse if what has been read is beyond them.
+ * [any] */
+MUST_USE int http1_relimit(struct http1 *h, struct http1_field *fields,
+                           const struct http1_limits *limits);
 /* Go on with the n bytes at buf: those of all calls before and what came
  * since, n < 2^31.  HTTP1_MORE, HTTP1_DONE (h->head_len of them are the head),
  * or what is wrong, for good: ERR_REQUEST_LINE, ERR_METHOD (token does not

@@ -485,6 +485,59 @@ START_TEST(a_limit_is_seen_without_waiting_for_more)
 }
 END_TEST
 
+/* Whatever held for the first half, the rest is judged as the whole is under
+ * the limits of then; only a request line that had passed before stays good. */
+START_TEST(limits_may_change_in_the_middle_of_a_head)
+{
+    static const char head[] =
+        "GET /a/path HTTP/1.1\r\n" H "A: b\r\nC: d\r\nE: f" END;
+    const size_t n = sizeof head - 1, line = 22;
+    struct http1 h;
+    int n_refused = 0;
+
+    for (uint32_t max = 1; max <= n; max++) {
+        for (uint32_t max_fields = 1; max_fields <= 5; max_fields++) {
+            const struct http1_limits now = {max, max, max_fields};
+            int want = parse_cut(&h, fields, &now, head, n, 0);
+            for (size_t cut = 1; cut < n; cut++) {
+                int rc;
+                http1_init(&h, fields, &roomy);
+                ck_assert_int_eq(http1_parse(&h, guard_end(head, cut), cut),
+                                 HTTP1_MORE);
+                rc = http1_relimit(&h, again, &now);
+                if (rc == 0)
+                    rc = http1_parse(&h, guard_end(head, n), n);
+                if (cut < line || want == HTTP1_DONE)
+                    ck_assert_int_eq(rc < 0, want < 0);
+                if (rc == HTTP1_DONE)
+                    ck_assert_ptr_eq(h.fields, again);
+                n_refused += rc < 0;
+            }
+        }
+    }
+    ck_assert_int_gt(n_refused, 0);
+}
+END_TEST
+
+START_TEST(higher_limits_are_those_of_the_rest)
+{
+    static const char head[] =
+        "GET /a/path HTTP/1.1\r\n" H "A: b\r\nC: d\r\nE: f" END;
+    static const struct http1_limits before = {23, 20, 2};
+    const size_t n = sizeof head - 1;
+    struct http1 h;
+
+    for (size_t cut = 1; cut < 37; cut++) {
+        http1_init(&h, again, &before);
+        ck_assert_int_eq(http1_parse(&h, guard_end(head, cut), cut),
+                         HTTP1_MORE);
+        ck_assert_int_eq(http1_relimit(&h, fields, &roomy), 0);
+        ck_assert_int_eq(http1_parse(&h, guard_end(head, n), n), HTTP1_DONE);
+        ck_assert_uint_eq(h.n_fields, 4);
+    }
+}
+END_TEST
+
 START_TEST(a_hundred_fields_pass_and_one_more_does_not)
 {
     char text[4096];
@@ -602,6 +655,8 @@ UNIT_MAIN(http1, a_request_is_taken_apart, methods_are_numbered_or_other,
           a_host_is_required_once_and_well_formed,
           hosts_lose_port_and_final_dot, connection_decides_what_comes_after,
           limits_hold_to_the_byte, a_limit_is_seen_without_waiting_for_more,
+          limits_may_change_in_the_middle_of_a_head,
+          higher_limits_are_those_of_the_rest,
           a_hundred_fields_pass_and_one_more_does_not,
           names_are_recognised_in_any_case_and_no_other_name,
           a_megabyte_dripped_is_linear, a_finished_head_stays_finished,
