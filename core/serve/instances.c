@@ -10,6 +10,7 @@
 #include "conf/option.h"
 #include "http/gen.h"
 #include "http/host.h"
+#include "http/route.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
 #include "serve/builder.h"
@@ -208,15 +209,90 @@ instances_for(struct builder *b, struct section *s, const struct layers *l)
 
 /* ---- what hands its state over to whom -----------------------------------*/
 
-/* The one of the generation before in whose place made is. */
-static struct instance *
-predecessor_of(const struct gen *before, const struct instance *made)
+/* Of the generation before, what instances of the same section could be: their
+ * number is their rank, the first one found is taken. */
+enum kinship {
+    SAME_NAME,  /* "limit", or "limit@users" */
+    SAME_ROUTE, /* it was in a route's chain where this one is now */
+    BASE_NAME,  /* "limit" for "limit@users" */
+    ANY_NAME,
+    N_KINSHIPS,
+};
+
+static int
+is_of_section(const struct instance *a, const struct instance *b)
 {
-    for (uint32_t i = 0; i < before->n_instances; i++) {
-        if (strcmp(before->instances[i]->name, made->name) == 0)
-            return before->instances[i];
+    return str_eq(a->conf.instance, b->conf.instance);
+}
+
+static const struct route *
+find_route(const struct gen *g, const char *name)
+{
+    for (uint32_t i = 0; i < g->n_routes; i++) {
+        const struct route *r = g->routes[i];
+        if (r->kind == ROUTE_SERVE && strcmp(r->name, name) == 0)
+            return r;
     }
     return NULL;
+}
+
+/* The instance of made's section in the chain of r, or NULL. */
+static struct instance *
+member_of(const struct route *r, const struct instance *made)
+{
+    for (uint32_t i = 0; i < r->n_use; i++) {
+        if (is_of_section(r->use[i], made))
+            return r->use[i];
+    }
+    return r->handler && is_of_section(r->handler, made) ? r->handler : NULL;
+}
+
+/* What stood, in a route of before, where made stands in the route of that name
+ * of next. */
+static struct instance *
+find_by_route(const struct gen *before, const struct gen *next,
+              const struct instance *made)
+{
+    for (uint32_t i = 0; i < next->n_routes; i++) {
+        const struct route *now = next->routes[i], *then;
+        struct instance *old;
+        if (now->kind != ROUTE_SERVE || member_of(now, made) != made)
+            continue;
+        then = find_route(before, now->name);
+        old = then ? member_of(then, made) : NULL;
+        if (old)
+            return old;
+    }
+    return NULL;
+}
+
+static struct instance *
+find_kin(const struct gen *before, const struct instance *made,
+         enum kinship kinship)
+{
+    for (uint32_t i = 0; i < before->n_instances; i++) {
+        struct instance *old = before->instances[i];
+        if (!is_of_section(old, made))
+            continue;
+        if (kinship == ANY_NAME ||
+            (kinship == SAME_NAME && strcmp(old->name, made->name) == 0) ||
+            (kinship == BASE_NAME && !strchr(old->name, '@')))
+            return old;
+    }
+    return NULL;
+}
+
+/* The one of the generation before in whose place made is. */
+static struct instance *
+predecessor_of(const struct gen *before, const struct gen *next,
+               const struct instance *made)
+{
+    struct instance *old = NULL;
+
+    for (enum kinship k = SAME_NAME; k < N_KINSHIPS && !old; k++)
+        old = k == SAME_ROUTE ? find_by_route(before, next, made)
+                              : find_kin(before, made, k);
+    return old;
 }
 
 /* made, which is new, in the place of old: the one whose state it is given. */
@@ -246,8 +322,9 @@ find_predecessors(struct builder *b)
     }
     for (uint32_t i = 0; i < g->n_instances; i++) {
         const struct instance *made = g->instances[i];
-        struct instance *old =
-            made->is_open ? NULL : predecessor_of(b->before, made);
+        struct instance *old = NULL;
+        if (!made->is_open && made->plugin->state)
+            old = predecessor_of(b->before, g, made);
         if (old && old->plugin->state)
             g->predecessors[i] = check_heir(b, made, old);
     }

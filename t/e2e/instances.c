@@ -117,6 +117,50 @@ START_TEST(what_is_new_is_given_the_state_of_the_old)
 }
 END_TEST
 
+#define WORN(name, options)                                                    \
+    "[route " name "]\nmatch = GET /" name "\nhandler = part\n" options
+
+/* What a route's own values make of a section's instance: it is of the same
+ * section, whatever its name. */
+static const char *const worn[] = {
+    WORN("b", ""),
+    WORN("b", "part.word = x\n"), /* from all to one */
+    WORN("b", ""),                /* and back */
+    WORN("b", "part.word = y\n") WORN("c", "part.word = y\n"),
+    WORN("a", "part.word = y\n") WORN("b", "part.word = y\n"),
+    WORN("a", "part.word = z\n") WORN("b", "part.word = z\n"),
+    WORN("b", "part.word = w\n"),
+    WORN("b", "part.word = w\n") WORN("c", "part.word = v\n"),
+    WORN("b", "part.word = u\n") WORN("c", "part.word = v\n"),
+};
+
+START_TEST(a_route_s_own_values_do_not_lose_a_state)
+{
+    char ini[1024];
+    struct client c;
+
+    for (size_t i = 0; i < sizeof worn / sizeof worn[0]; i++) {
+        struct answer a;
+        int n = 0;
+        snprintf(ini, sizeof ini,
+                 SERVER "[plugin part]\nmodule = bench_part\n"
+                        "state = required\n%s",
+                 worn[i]);
+        if (i == 0)
+            c = begin(ini);
+        else
+            reload(ini);
+        client_puts(&c, GET("/b"));
+        a = client_answer(&c, 0);
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_int_eq(sscanf(a.body, "%*s %*s %d", &n), 1);
+        answer_free(&a);
+        ck_assert_msg(n == (int)i + 1, "row %zu: %d", i, n);
+    }
+    end(&c);
+}
+END_TEST
+
 /* How a state that was saved does not get where it should. */
 static const struct {
     const char *old, *new; /* options; what is replaced by what */
@@ -397,19 +441,47 @@ START_TEST(a_head_that_is_half_read_is_the_new_generation_s)
     reload(SERVER "max_header = 1k\n[plugin life]\nsay = new\n");
     client_puts(&c, "\r\n\r\n");
     client_take(&c, 0, 200, "new");
-    /* The limits of a head are those of the moment it began ... */
-    client_puts(&c, "GET /life HTTP/1.1\r\nHost: x\r\nX-Long: ");
-    for (int i = 0; i < 40; i++)
-        client_puts(&c, "0123456789012345678901234567890123456789");
-    client_puts(&c, "\r\n\r\n");
-    client_take(&c, 0, 431, NULL); /* ... and this one began after it */
     end(&c);
+}
+END_TEST
+
+/* Half a head, a reload that changes a limit of heads, the rest. */
+static void
+change_limit(const char *before, const char *after, int status)
+{
+    char ini[256];
+    struct client c;
+
+    snprintf(ini, sizeof ini, SERVER "%s\n[plugin life]\n", before);
+    c = begin(ini);
+    client_puts(&c, "GET /life HTTP/1.1\r\nHost: x\r\nX-Long: ");
+    for (int i = 0; i < 20; i++)
+        client_puts(&c, "0123456789012345678901234567890123456789");
+    ck_assert(client_is_quiet(&c, 50));
+    snprintf(ini, sizeof ini, SERVER "%s\n[plugin life]\n", after);
+    reload(ini);
+    for (int i = 0; i < 20; i++)
+        client_puts(&c, "0123456789012345678901234567890123456789");
+    client_puts(&c, "\r\nA: b\r\n\r\n");
+    client_take(&c, 0, status, NULL);
+    end(&c);
+}
+
+START_TEST(its_limits_are_the_new_generation_s_too)
+{
+    change_limit("max_header = 8k", "max_header = 8k", 200);
+    change_limit("max_header = 8k", "max_header = 1k", 431);
+    change_limit("max_header = 8k", "max_header = 500", 431);
+    change_limit("max_header = 1k", "max_header = 8k", 200);
+    change_limit("max_headers = 9", "max_headers = 2", 431);
+    change_limit("max_headers = 2", "max_headers = 9", 200);
 }
 END_TEST
 
 UNIT_MAIN(instances, another_route_leaves_an_instance_as_it_is,
           a_file_an_option_names_is_part_of_it,
           what_is_new_is_given_the_state_of_the_old,
+          a_route_s_own_values_do_not_lose_a_state,
           a_state_that_is_not_taken_is_said_or_refused,
           a_state_that_can_not_be_handed_over_is_refused_if_it_is_required,
           a_state_in_an_older_layout_may_be_taken,
@@ -420,4 +492,5 @@ UNIT_MAIN(instances, another_route_leaves_an_instance_as_it_is,
           a_listener_that_stays_and_changes_is_told,
           a_stop_undoes_what_a_late_worker_made,
           a_stop_does_not_wait_for_who_is_not_ready,
-          a_head_that_is_half_read_is_the_new_generation_s)
+          a_head_that_is_half_read_is_the_new_generation_s,
+          its_limits_are_the_new_generation_s_too)
