@@ -901,8 +901,9 @@ et_cstr(et_req *r, et_str s)
 /* ---- answering: header fields --------------------------------------------*/
 
 /* Set (replace), add (append one more) or delete a field of the response;
- * both strings are copied.  0; ET_EINVAL for a name that is no token, a CR, LF
- * or NUL in it, or a field the server owns (Content-Length, Connection ...);
+ * both strings are copied.  0; ET_EINVAL for a name that is no token, a CR, LF,
+ * NUL or other control byte in the value, or a field the server owns
+ * (Content-Length, Connection ...); ET_ELIMIT for a value above 64 KiB;
  * ET_EPHASE once the answer is on its way. */
 static inline int32_t
 et_set(et_req *r, const char *name, et_str value)

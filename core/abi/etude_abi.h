@@ -240,9 +240,10 @@ struct et_http {
     void (*commit)(et_req *r, size_t n);
 
     /* Set, add or delete a response field; copies both.  ET_EINVAL for a name
-     * that is no token, for CR, LF or NUL, and for fields the host owns
-     * (Connection, Content-Length, Date, Keep-Alive, TE, Trailer, Upgrade,
-     * Transfer-Encoding). */
+     * that is no token, for CR, LF, NUL or another control byte in the value,
+     * and for fields the host owns (Connection, Content-Length, Date,
+     * Keep-Alive, TE, Trailer, Upgrade, Transfer-Encoding); ET_ELIMIT for a
+     * value above 64 KiB. */
     int32_t (*set)(et_req *r, et_str name, et_str value, uint32_t mode);
     /* The nth value of a response field set so far. */
     et_str (*get)(const et_req *r, et_str name, uint32_t nth);

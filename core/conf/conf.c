@@ -413,6 +413,32 @@ conf_find_plugin(const struct conf *c, et_str name)
     return NULL;
 }
 
+static int
+is_changed(const struct conf *old, const struct conf *now,
+           const struct directive *row, enum directive_reload reload)
+{
+    return row->reload == reload &&
+           !value_same(row->spec.type, (const char *)&old->server + row->off,
+                       (const char *)&now->server + row->off);
+}
+
+uint32_t
+conf_changed_keys(const struct conf *old, const struct conf *now,
+                  const char **names, uint32_t cap)
+{
+    const struct directive_section *s = &directive_sections[DIRECTIVE_SERVER];
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        if (!is_changed(old, now, &s->rows[i], DIRECTIVE_LIVE))
+            continue;
+        if (n < cap)
+            names[n] = s->rows[i].name;
+        n++;
+    }
+    return n;
+}
+
 uint32_t
 conf_needs_restart(const struct conf *old, const struct conf *now,
                    struct diag *d)
@@ -425,9 +451,7 @@ conf_needs_restart(const struct conf *old, const struct conf *now,
 
     for (i = 0; i < s->n; i++) {
         row = &s->rows[i];
-        if (row->reload != DIRECTIVE_PROCESS ||
-            value_same(row->spec.type, (const char *)&old->server + row->off,
-                       (const char *)&now->server + row->off))
+        if (!is_changed(old, now, row, DIRECTIVE_PROCESS))
             continue;
         at = now->server_at[i].file ? &now->server_at[i] : &old->server_at[i];
         diag_error(d, at, "[server] %s: changed: needs a restart", row->name);

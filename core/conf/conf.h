@@ -222,6 +222,10 @@ struct place conf_place(const struct conf *c, const void *field);
 /* The instance called name, or NULL. [any] */
 const struct conf_plugin *conf_find_plugin(const struct conf *c, et_str name);
 
+/* The names of the keys of [server] that differ and are live: at most cap of
+ * them in names; returns how many there are. [control] */
+uint32_t conf_changed_keys(const struct conf *old, const struct conf *now,
+                           const char **names, uint32_t cap);
 /* Report in d, as errors at the new value's place, every key that differs and
  * cannot change in a running process.  Returns how many. [control] */
 uint32_t conf_needs_restart(const struct conf *old, const struct conf *now,

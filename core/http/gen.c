@@ -134,8 +134,11 @@ hold_next(struct gen_worker *w, char *why, size_t cap)
     struct instance *i = w->gen->instances[w->n_ready];
     uint64_t began_ns = clock_mono_ns(), took_ns;
     char text[256] = "";
-    int rc = hold(w, w->n_ready, text, sizeof text);
+    int rc;
 
+    atomic_store_explicit(&w->at, i, memory_order_relaxed);
+    rc = hold(w, w->n_ready, text, sizeof text);
+    atomic_store_explicit(&w->at, NULL, memory_order_relaxed);
     if (rc < 0) {
         w->failed = i;
         snprintf(why, cap, "plugin %s on worker %u: %s", i->name,

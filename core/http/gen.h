@@ -35,9 +35,10 @@ struct gen_worker {
     struct arena arena;    /* of the chains */
     uint32_t n_active;     /* requests pinned to it */
     uint8_t is_stopping;   /* the process is: `ready` says no */
-    /* Instances held, from the first one on; read by the control thread to say
-     * which it waits for. */
-    _Atomic uint32_t n_ready;
+    uint32_t n_ready;      /* instances held, from the first one on */
+    /* Whose worker init runs now, or NULL; read by the control thread to say
+     * what it waits for. */
+    const struct instance *_Atomic at;
     uint32_t n_composed;            /* routes whose chain is laid out */
     const struct instance *failed;  /* whose worker init has failed, or NULL */
     const struct instance *slowest; /* to become ready, and how long it took */

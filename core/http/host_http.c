@@ -182,6 +182,12 @@ http_text(et_req *pub, uint32_t which)
     }
 }
 
+static int
+has_body(const struct req *r)
+{
+    return r->head.is_chunked || r->head.content_length > 0;
+}
+
 static int64_t
 http_number(const et_req *pub, uint32_t which)
 {
@@ -190,7 +196,7 @@ http_number(const et_req *pub, uint32_t which)
 
     switch (which) {
     case ET_N_HEADERS: return r->n_fields;
-    case ET_N_BODY_BYTES: return r->body_bytes;
+    case ET_N_BODY_BYTES: return has_body(r) ? r->body_bytes : 0;
     case ET_N_SENT_BYTES: return (int64_t)r->resp.sent_bytes;
     case ET_N_ELAPSED_US:
         return (int64_t)((clock_mono_ns() - pub->start_ns) / 1000);

@@ -37,6 +37,7 @@ struct route {
     struct metering_set **meters;
     /* For `etude routes`. */
     const char *methods, *pattern, *doc;
+    et_list hosts; /* in the configuration's memory; none: any */
 };
 
 #endif

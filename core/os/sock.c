@@ -230,6 +230,12 @@ set(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
 }
 
+int
+sock_share(int fd, int lets)
+{
+    return set(fd, SOL_SOCKET, SO_REUSEPORT, lets);
+}
+
 static int
 set_tcp(int fd, const struct sock_address *a, const struct sock_options *o)
 {
@@ -237,7 +243,7 @@ set_tcp(int fd, const struct sock_address *a, const struct sock_options *o)
 
     if (rc == 0 && a->addr.ss_family == AF_INET6)
         rc = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (rc == 0 && o->reuseport)
+    if (rc == 0 && (o->reuseport || o->shares))
         rc = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (rc == 0 && o->nodelay)
         rc = set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -274,6 +280,8 @@ open_at(int fd, const struct sock_address *a, const struct sock_options *o)
     rc = is_unix ? set_file(a, o) : 0;
     if (rc == 0 && listen(fd, o->backlog) < 0)
         rc = -errno;
+    if (rc == 0 && o->shares && !o->reuseport) /* listen looks, too */
+        rc = sock_share(fd, 0);
     if (rc < 0 && is_unix)
         sockfile_remove(un_of(a)->sun_path, file);
     return rc;

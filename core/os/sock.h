@@ -30,6 +30,7 @@ struct sock_options {
                            many seconds; 0: at once.  TCP only */
     uint8_t reuseport;  /* several listeners share the port.  TCP only */
     uint8_t nodelay;    /* connections inherit TCP_NODELAY */
+    uint8_t shares; /* bind beside those that sock_share lets it.  TCP only */
     uint8_t sets_owner; /* owner and group count; Unix only, as mode */
     uint32_t mode;      /* permissions; 0: what the umask leaves */
     uid_t owner;
@@ -55,6 +56,10 @@ MUST_USE int sock_unix(const char *path, struct sock_address *out);
 MUST_USE int sock_listen(const struct sock_address *a,
                          const struct sock_options *o, char *why,
                          size_t why_cap);
+/* Let sockets with the option shares, of the same user, be bound to addresses
+ * that overlap with this listening one's, or no longer.  0 or -errno. [control]
+ */
+MUST_USE int sock_share(int fd, int lets);
 /* Give a listening socket a further set of options while it is in use;
  * reuseport stays as it is, and mode 0 leaves the mode.  0 or -errno. [control]
  */

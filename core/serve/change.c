@@ -33,15 +33,6 @@ report_worker(const struct gen *g, uint32_t worker, const char *why,
     diag_error(d, p ? &p->at : NULL, "%s", why);
 }
 
-/* Which instance a worker that is late makes ready, as far as it is known. */
-static const char *
-where_it_is(const struct gen *g, uint32_t worker)
-{
-    uint32_t n = atomic_load(&g->workers[worker].n_ready);
-
-    return n < g->n_instances ? g->instances[n]->name : "the chains";
-}
-
 static void
 report_late(struct server *s, const struct gen *g, struct diag *d)
 {
@@ -49,16 +40,18 @@ report_late(struct server *s, const struct gen *g, struct diag *d)
     struct place at = conf_place(g->conf, &g->conf->server.prepare_timeout);
 
     for (uint32_t i = 0; i < f->n_workers; i++) {
-        const char *who = where_it_is(g, i);
+        const struct instance *who = atomic_load(&g->workers[i].at);
         if (!f->orders[i].is_out)
             continue;
         diag_error(d, &at,
-                   "plugin %s on worker %u: not ready within prepare_timeout "
-                   "(%lld ms)",
-                   who, i, (long long)g->conf->server.prepare_timeout);
-        log_warn("worker %u is late and waited for: busy with the worker init "
-                 "of %s",
-                 i, who);
+                   "%s%s%sworker %u: not ready within prepare_timeout (%lld "
+                   "ms)",
+                   who ? "plugin " : "", who ? who->name : "",
+                   who ? " on " : "", i,
+                   (long long)g->conf->server.prepare_timeout);
+        log_warn("worker %u is late and waited for: busy with %s%s", i,
+                 who ? "the worker init of " : "requests, or a step of one",
+                 who ? who->name : "");
     }
 }
 

@@ -47,11 +47,23 @@ json_use(FILE *out, const struct route *r)
 }
 
 static void
+json_hosts(FILE *out, const struct route *r)
+{
+    fputs("\"hosts\":[", out);
+    for (size_t i = 0; i < r->hosts.n; i++) {
+        fprintf(out, "%s", i ? "," : "");
+        json_string(out, r->hosts.v[i]);
+    }
+    fputs("],", out);
+}
+
+static void
 json_route(FILE *out, struct gen *g, const struct route *r)
 {
     fputc('{', out);
     json_member(out, "method", r->methods);
     json_member(out, "path", r->pattern);
+    json_hosts(out, r);
     json_member(out, "name", r->name);
     json_member(out, "doc", r->doc);
     json_member(out, "plugin", r->handler ? r->handler->plugin->desc.id : "");
@@ -63,11 +75,25 @@ json_route(FILE *out, struct gen *g, const struct route *r)
 
 /* ---- routes --------------------------------------------------------------*/
 
+/* host absent: any; else in front of the path, as --explain takes it. */
 static void
-text_route(FILE *out, const struct route *r)
+text_route(FILE *out, const struct route *r, et_str host)
 {
-    fprintf(out, "%-12s %-32s %-16s %-16s %s\n", r->methods, r->pattern,
+    int n;
+
+    fprintf(out, "%-12s ", r->methods);
+    n = host.p ? fprintf(out, "//%.*s", (int)host.n, host.p) : 0;
+    fprintf(out, "%-*s %-16s %-16s %s\n", n < 32 ? 32 - n : 0, r->pattern,
             r->name, r->handler ? r->handler->name : "-", r->doc ? r->doc : "");
+}
+
+static void
+text_routes(FILE *out, const struct route *r)
+{
+    if (r->hosts.n == 0)
+        text_route(out, r, (et_str){NULL, 0});
+    for (size_t i = 0; i < r->hosts.n; i++)
+        text_route(out, r, r->hosts.v[i]);
 }
 
 void
@@ -89,7 +115,7 @@ describe_routes(FILE *out, struct gen *g, int as_json)
         if (as_json)
             json_route(out, g, r);
         else
-            text_route(out, r);
+            text_routes(out, r);
     }
     if (as_json)
         fputs("\n]\n", out);

@@ -60,6 +60,7 @@ set_handler(struct builder *b, struct route *r, const struct origin *o,
     r->doc = o->doc;
     r->methods = o->methods;
     r->pattern = o->pattern;
+    r->hosts = o->hosts;
     r->handle = o->fn;
     r->body = (uint8_t)(o->flags & ET_B_BUFFER);
     if (o->route)

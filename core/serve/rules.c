@@ -45,6 +45,7 @@ add_rule(struct builder *b, struct origin *o, const struct where *w)
 
     o->methods = arena_dup(&b->gen->arena, w->methods).p;
     o->pattern = arena_dup(&b->gen->arena, w->pattern).p;
+    o->hosts = w->hosts;
     router_add(b->gen->router, &rule, b->diag);
 }
 

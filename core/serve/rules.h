@@ -31,6 +31,7 @@ struct origin {
     uint32_t flags; /* ET_B_* */
     struct place at;
     const char *name, *doc, *methods, *pattern;
+    et_list hosts; /* none: any */
 };
 
 /* Tell gen->router, new and empty, every rule and scope of the configuration.

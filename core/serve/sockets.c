@@ -86,6 +86,39 @@ take_port(const struct socket_entry *e, struct sock_address *a)
         *a = bound;
 }
 
+/* Let a socket at this address stand beside those that overlap with it and are
+ * on their way out (127.0.0.1:80, for 0.0.0.0:80), or no longer: how many. */
+static uint32_t
+share(struct sockets *s, const struct sock_address *to, int lets)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        const struct socket_entry *e = &s->v[i];
+        struct sock_address bound;
+        if (e->n_fds == 0 || e->is_wanted || e->is_new ||
+            sock_name(e->fds[0], &bound) < 0 || !sock_overlap(&bound, to))
+            continue;
+        for (uint32_t k = 0; k < e->n_fds; k++)
+            n += sock_share(e->fds[k], lets) == 0;
+    }
+    return n;
+}
+
+static int
+listen_at(struct opener *o, const struct sock_address *to,
+          struct sock_options *options, char *why, size_t cap)
+{
+    int fd;
+
+    if (options->reuseport || share(o->s, to, 1) == 0)
+        return sock_listen(to, options, why, cap);
+    options->shares = 1;
+    fd = sock_listen(to, options, why, cap);
+    (void)share(o->s, to, 0);
+    return fd;
+}
+
 /* One more socket of e: a Unix socket's path can be bound only once, so its
  * workers share one queue. */
 static int
@@ -106,7 +139,7 @@ open_one(struct opener *o, const struct socket_entry *e, char *why, size_t cap)
     options.reuseport = o->n_fds > 1;
     if (o->end_ns > now_ns)
         options.patience_ms = (uint32_t)((o->end_ns - now_ns) / 1000000u);
-    return sock_listen(&to, &options, why, cap);
+    return listen_at(o, &to, &options, why, cap);
 }
 
 static int
@@ -165,6 +198,8 @@ want(struct opener *o)
             return;
     } else if (!is_as_wanted(e, w)) {
         e->is_changed = 1;
+        e->before.env = e->env;
+        e->before.options = e->options;
     }
     e->is_wanted = 1;
     e->options = w->options;
@@ -223,6 +258,10 @@ sockets_revert(struct sockets *s)
         if (e->is_new) {
             sock_unlink(&e->wanted, e->file);
             close_entry(e);
+        } else if (e->is_changed) {
+            e->env = e->before.env;
+            e->options = e->before.options;
+            e->is_changed = 0;
         }
     }
 }

@@ -27,6 +27,10 @@ struct socket_entry {
     struct sock_options options; /* as last wanted */
     uint8_t is_wanted, is_new;
     uint8_t is_changed; /* it stays, with other options, until they are set */
+    struct {            /* of one that is changed: how it was */
+        struct listener_env env;
+        struct sock_options options;
+    } before;
 };
 
 struct sockets {

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/str.h"
+#include "conf/conf.h"
 #include "http/gen.h"
 #include "plug/image.h"
 #include "plug/instance.h"
@@ -45,6 +47,10 @@ begin(struct text *t, const char *what)
 
 /* ---- plugins --------------------------------------------------------------*/
 
+/* Of many not all are named, so that the rest of the line has its room; each of
+ * them has a line of its own in the log. */
+#define PLUGINS_MAX 700
+
 /* The plugin of instance i, if no instance before it is of the same. */
 static const struct plugin *
 first_of(const struct gen *g, uint32_t i)
@@ -69,13 +75,21 @@ find_id(const struct gen *g, const char *id)
     return NULL;
 }
 
+struct named {
+    uint32_t n, n_more;
+};
+
 static void
-say_plugin(struct text *t, uint32_t *n, const struct plugin *old,
+say_plugin(struct text *t, struct named *named, const struct plugin *old,
            const struct plugin *now)
 {
     const et_plugin *desc = now ? &now->desc : &old->desc;
 
-    if ((*n)++ == 0)
+    if (t->n >= PLUGINS_MAX) {
+        named->n_more++;
+        return;
+    }
+    if (named->n++ == 0)
         begin(t, "plugins ");
     else
         say(t, ", ");
@@ -94,7 +108,7 @@ static void
 compare_plugins(struct text *t, const struct gen *before,
                 const struct gen *next)
 {
-    uint32_t n = 0;
+    struct named named = {0, 0};
 
     for (uint32_t i = 0; i < next->n_instances; i++) {
         const struct plugin *now = first_of(next, i), *old;
@@ -102,13 +116,15 @@ compare_plugins(struct text *t, const struct gen *before,
             continue;
         old = find_id(before, now->desc.id);
         if (old != now)
-            say_plugin(t, &n, old, now);
+            say_plugin(t, &named, old, now);
     }
     for (uint32_t i = 0; i < before->n_instances; i++) {
         const struct plugin *old = first_of(before, i);
         if (old && !find_id(next, old->desc.id))
-            say_plugin(t, &n, old, NULL);
+            say_plugin(t, &named, old, NULL);
     }
+    if (named.n_more > 0)
+        say(t, " and %u more", named.n_more);
 }
 
 /* ---- routes ---------------------------------------------------------------*/
@@ -174,9 +190,20 @@ sorted(const struct gen *g, uint32_t *n)
 }
 
 static int
+same_hosts(const et_list *a, const et_list *b)
+{
+    size_t i = 0;
+
+    while (i < a->n && i < b->n && str_eq(a->v[i], b->v[i]))
+        i++;
+    return i == a->n && i == b->n;
+}
+
+static int
 serves_the_same(const struct route *x, const struct route *y)
 {
     return x->handler == y->handler && x->n_use == y->n_use &&
+           same_hosts(&x->hosts, &y->hosts) &&
            memcmp(x->use, y->use, x->n_use * sizeof *x->use) == 0 &&
            x->max_body == y->max_body &&
            x->body_timeout_ms == y->body_timeout_ms &&
@@ -221,6 +248,24 @@ compare_routes(struct text *t, const struct gen *before, const struct gen *next)
 
 /* ---- the rest -------------------------------------------------------------*/
 
+#define SETTINGS_MAX 12u
+
+static void
+compare_settings(struct text *t, const struct conf *old, const struct conf *now)
+{
+    const char *names[SETTINGS_MAX];
+    uint32_t n = conf_changed_keys(old, now, names, SETTINGS_MAX);
+
+    if (n == 0)
+        return;
+    begin(t, "settings");
+    for (uint32_t i = 0; i < n && i < SETTINGS_MAX; i++)
+        say(t, "%s %s", i > 0 ? "," : "", names[i]);
+    if (n > SETTINGS_MAX)
+        say(t, " and %u more", n - SETTINGS_MAX);
+    say(t, " changed");
+}
+
 static void
 compare_sockets(struct text *t, const struct sockets *s)
 {
@@ -247,6 +292,7 @@ summary_write(char out[SUMMARY_MAX], const struct gen *before,
         out[0] = '\0';
         return ERR_NOMEM;
     }
+    compare_settings(&t, before->conf, next->conf);
     compare_sockets(&t, sockets);
     if (t.n == 0)
         say(&t, "nothing that serves has changed");

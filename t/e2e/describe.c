@@ -64,7 +64,7 @@ START_TEST(all_routes_stand_in_a_table)
         "respond@say      \n"
         "PUT          /put/                            say              "
         "respond@say      \n"
-        "*            /                                there            "
+        "*            //*.example.com/                 there            "
         "echo             \n"
         "GET          /healthz                         health           "
         "-                \n";
@@ -80,17 +80,18 @@ START_TEST(json_says_what_each_is_made_of_but_no_secret)
     begin();
     routes("--json", NULL, NULL, NULL, 0);
     ck_assert_ptr_null(strstr(out, "sesame"));
-    unit_has(out,
-             "[\n{\"method\":\"GET,POST\",\"path\":\"/api/:what/*rest\","
-             "\"name\":\"say\",\"doc\":\"\",\"plugin\":\"org.etude.respond\","
-             "\"handler\":\"respond@say\","
-             "\"use\":[\"request-id\",\"limit-body\",\"access-log\"],"
-             "\"options\":{\"status\":\"200\",\"type\":\"text/\\\"x\\\"\","
-             "\"header\":\"\",\"body\":\"***\"}},\n");
-    unit_has(out,
-             "{\"method\":\"GET\",\"path\":\"/healthz\",\"name\":\"health\","
-             "\"doc\":\"\",\"plugin\":\"\",\"handler\":\"\",\"use\":[],"
-             "\"options\":{}}\n]\n");
+    unit_has(out, "[\n{\"method\":\"GET,POST\",\"path\":\"/api/:what/*rest\","
+                  "\"hosts\":[],\"name\":\"say\",\"doc\":\"\",\"plugin\":\"org."
+                  "etude.respond\","
+                  "\"handler\":\"respond@say\","
+                  "\"use\":[\"request-id\",\"limit-body\",\"access-log\"],"
+                  "\"options\":{\"status\":\"200\",\"type\":\"text/\\\"x\\\"\","
+                  "\"header\":\"\",\"body\":\"***\"}},\n");
+    unit_has(out, "\"path\":\"/\",\"hosts\":[\"*.example.com\"],");
+    unit_has(out, "{\"method\":\"GET\",\"path\":\"/"
+                  "healthz\",\"hosts\":[],\"name\":\"health\","
+                  "\"doc\":\"\",\"plugin\":\"\",\"handler\":\"\",\"use\":[],"
+                  "\"options\":{}}\n]\n");
     server_clean(&s);
 }
 END_TEST

@@ -369,6 +369,24 @@ START_TEST(who_is_not_ready_in_time_is_named)
 }
 END_TEST
 
+/* Not an instance whose turn has not come. */
+START_TEST(a_worker_that_does_not_come_to_it_is_named)
+{
+    struct client c = begin(KEEPER "[plugin slow]\n");
+
+    client_puts(&c, GET("/slow/600"));
+    server_wait_log(&s, "slow: begins");
+    server_write(&s, SERVER "prepare_timeout = 200ms\n[plugin slow]\n"
+                            "[plugin keeper]\nnote = x\n");
+    ck_assert_int_eq(server_reload(&s), 0);
+    ck_assert(server_has_log(&s, "etude.ini:8: worker "));
+    ck_assert(server_has_log(&s, "busy with requests, or a step of one"));
+    ck_assert(!server_has_log(&s, "plugin keeper on worker"));
+    client_take(&c, 0, 200, "slept");
+    end(&c);
+}
+END_TEST
+
 START_TEST(who_asks_for_it_is_made_anew)
 {
     struct client c = begin(SERVER "[plugin fresh]\n");
@@ -488,7 +506,9 @@ UNIT_MAIN(instances, another_route_leaves_an_instance_as_it_is,
           only_what_is_in_flight_is_missing_from_a_state,
           nothing_is_missing_that_came_during_the_reloads,
           a_reload_that_fails_ends_nothing_it_borrowed,
-          who_is_not_ready_in_time_is_named, who_asks_for_it_is_made_anew,
+          who_is_not_ready_in_time_is_named,
+          a_worker_that_does_not_come_to_it_is_named,
+          who_asks_for_it_is_made_anew,
           a_listener_that_stays_and_changes_is_told,
           a_stop_undoes_what_a_late_worker_made,
           a_stop_does_not_wait_for_who_is_not_ready,

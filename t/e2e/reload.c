@@ -396,6 +396,79 @@ START_TEST(listeners_come_and_go)
 }
 END_TEST
 
+#define AT(host) "[route r]\nmatch = GET /r\nhandler = life:life\n" host
+
+/* One after the other: what the log says of the change. */
+static const struct {
+    const char *ini, *said;
+} told[] = {
+    {SERVER "[plugin life]\nsay = new\n", "routes 3 changed; 0 instances kept"},
+    {SERVER "[plugin life]\n" AT(""), "routes 1 added"},
+    {SERVER "[plugin life]\n" AT("host = a.example\n"), ": routes 1 changed; "},
+    {SERVER "[plugin life]\n" AT("host = a.example, b.example\n"),
+     ": routes 1 changed; "},
+    {SERVER "[plugin life]\n", ": routes 1 removed; "},
+    {SERVER "slash = strict\nmax_header = 4k\n[plugin life]\n",
+     ": settings max_header, slash changed; 1 instances kept, 0 new"},
+    {SERVER "[plugin life]\n", ": settings max_header, slash changed; "},
+    {SERVER "backlog = 200\n[plugin life]\n", ": listeners 1 changed; "},
+    {SERVER "backlog = 300\n[plugin nothing]\n", "reload failed"},
+    {SERVER "backlog = 300\n[plugin life]\n[listen x]\n"
+            "address = unix:/nowhere/sock\n",
+     "reload failed"},
+    {SERVER "backlog = 200\n[plugin life]\n",
+     ": nothing that serves has changed; "},
+};
+
+START_TEST(the_line_says_what_has_changed)
+{
+    struct server s;
+
+    server_start(&s, old_ini);
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        const char *line;
+        server_write(&s, told[i].ini);
+        server_signal(&s, SIGHUP);
+        line = server_wait_log(&s, "reload");
+        ck_assert_msg(strstr(line, told[i].said), "row %zu: %s", i, line);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* An address that overlaps with the one before, which is still listened on when
+ * it is bound. */
+START_TEST(an_address_may_become_wider_and_narrower)
+{
+    static const char *const hosts[] = {"0.0.0.0", "127.0.0.1", "*",
+                                        "127.0.0.1"};
+    struct server s;
+    struct client c;
+    char ini[256];
+
+    server_start(&s, SERVER "[plugin life]\n");
+    c = client_open(&s);
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        struct answer a;
+        snprintf(ini, sizeof ini,
+                 "[server]\nlisten = %s:%u\nworkers = 2\n[plugin life]\n",
+                 hosts[i], s.port);
+        server_write(&s, ini);
+        ck_assert_int_eq(server_reload(&s), 1);
+        client_puts(&c, GET("/life"));
+        a = client_answer(&c, 0);
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_str_eq(answer_field(&a, "connection", 0), "close");
+        answer_free(&a);
+        client_close(&c);
+        c = client_open(&s);
+        client_expect(&c, GET("/life"), 200, "life");
+    }
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(a_failed_reload_opens_no_listener)
 {
     struct server s;
@@ -509,5 +582,7 @@ UNIT_MAIN(reload, a_request_ends_on_the_generation_it_began_on,
           what_failed_on_any_worker_is_undone_on_all,
           keys_of_the_process_need_a_restart,
           settings_change_for_connections_that_are_open, listeners_come_and_go,
+          the_line_says_what_has_changed,
+          an_address_may_become_wider_and_narrower,
           a_failed_reload_opens_no_listener, two_hundred_reloads_fail_nobody,
           a_stop_gives_every_stage_back)

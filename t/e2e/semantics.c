@@ -549,6 +549,11 @@ START_TEST(a_step_may_ask_about_all_of_its_request)
                   "Cookie: c=3\r\nTransfer-Encoding: chunked\r\n\r\n"
                   "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
                   200, want);
+    client_expect(&c, GET("/bytes"), 200, "0");
+    client_expect(&c,
+                  "GET /bytes HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+                  "\r\n!",
+                  200, "-1");
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }
