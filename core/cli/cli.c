@@ -16,6 +16,7 @@
 #include "serve/command.h"
 #include "serve/dry.h"
 #include "serve/server.h"
+#include "super/super.h"
 
 struct arguments {
     struct server_options server; /* conf_path NULL: search */
@@ -38,9 +39,26 @@ with_conf(struct arguments *a, int (*run)(const struct server_options *o))
     return run(&a->server);
 }
 
+/* By itself if it is not to be supervised. */
+static int
+run_supervised(const struct server_options *o)
+{
+    int code = super_run(o->conf_path, o->env);
+
+    return code == SUPER_NOT_WANTED ? server_run(o) : code;
+}
+
 static int
 run_server(struct arguments *a)
 {
+    return with_conf(a, run_supervised);
+}
+
+/* What the supervisor starts. */
+static int
+run_child(struct arguments *a)
+{
+    a->server.is_supervised = 1;
     return with_conf(a, server_run);
 }
 
@@ -95,6 +113,7 @@ static const struct option {
     {"-V", NULL, "print version, plugin ABI and how this was built", run_version, 0},
     {"-h", NULL, "print this", run_help, 0},
     {"--print-reference", NULL, "print the reference of all directives", run_reference, 0},
+    {"server", NULL, "serve under a supervisor, which is who says this", run_child, 0},
     {"routes", NULL, "list all routes", run_routes, 0},
     {"plugins", NULL, "list the plugins: versions, sha256, what they declare", run_plugins, 0},
     {"--json", NULL, "... either of them as JSON, with all there is to say", NULL,

@@ -70,6 +70,7 @@ struct conf_server {
     et_str modules;     /* absolute folder */
     et_list use;        /* instance names, outermost first */
     et_str pid_file;    /* absent: none */
+    int64_t supervise;  /* 0 or 1 */
     et_str log;         /* absent: stderr */
     int64_t log_level;  /* enum conf_log_level */
     int64_t log_format; /* enum conf_log_format */

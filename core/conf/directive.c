@@ -83,6 +83,10 @@ static const struct directive server_rows[] = {
     {SERVER(pid_file), TYPE(PATH, .word = "none"),
      .reload = DIRECTIVE_PROCESS, .dflt = "none",
      .help = "file that holds the process id while the server runs"},
+    {SERVER(supervise), TYPE(BOOL),
+     .reload = DIRECTIVE_PROCESS, .dflt = "yes",
+     .help = "a process of its own holds the listening sockets and starts the "
+             "one that serves again if it dies; no: one process, to debug it"},
     {SERVER(log), TYPE(PATH, .word = "stderr"), .dflt = "stderr",
      .help = "the server's log; a file is reopened on SIGUSR1"},
     {SERVER(log_level), CHOICE("error|warn|info|debug"), .dflt = "info",

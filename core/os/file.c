@@ -244,3 +244,18 @@ file_check_write(const char *path)
         return -EISDIR;
     return access(path, W_OK) < 0 ? -errno : 0;
 }
+
+int
+file_put_pid(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    char text[32];
+    int n, rc;
+
+    if (fd < 0)
+        return -errno;
+    n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    rc = file_write_fd(fd, text, (size_t)n);
+    close(fd);
+    return rc;
+}

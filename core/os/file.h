@@ -44,5 +44,8 @@ MUST_USE int file_check_write(const char *path);
  * the old one or the new one.  mode as for open. [any] */
 MUST_USE int file_replace(const char *path, const void *p, size_t n,
                           unsigned mode);
+/* Write this process's number into path, which is made or emptied: 0 or -errno.
+ * [any] */
+MUST_USE int file_put_pid(const char *path);
 
 #endif

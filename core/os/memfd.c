@@ -24,8 +24,8 @@
 
 /* MFD_EXEC says outright what the copy is for; kernels that do not know it
  * (EINVAL) or forbid it (EACCES) are asked without. */
-static int
-create(const char *name)
+int
+memfd_open(const char *name)
 {
     const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
     char label[200];
@@ -39,15 +39,21 @@ create(const char *name)
 }
 
 int
+memfd_seal(int fd)
+{
+    return fcntl(fd, F_ADD_SEALS, SEALS) < 0 ? -errno : 0;
+}
+
+int
 memfd_new(const char *name, const void *p, size_t n)
 {
-    int fd = create(name), rc;
+    int fd = memfd_open(name), rc;
 
     if (fd < 0)
         return fd;
     rc = file_write_fd(fd, p, n);
-    if (rc == 0 && fcntl(fd, F_ADD_SEALS, SEALS) < 0)
-        rc = -errno;
+    if (rc == 0)
+        rc = memfd_seal(fd);
     if (rc == 0)
         return fd;
     close(fd);

@@ -61,7 +61,8 @@ static int
 wait_ready(struct server *s, struct gen *g, struct diag *d)
 {
     struct fleet *f = &s->fleet;
-    int rc = fleet_wait_unless(f, g->conf->server.prepare_timeout, &s->stops);
+    int rc =
+        fleet_wait_unless(f, g->conf->server.prepare_timeout, &s->orders.stops);
 
     if (rc == 0)
         return 0;
@@ -70,7 +71,7 @@ wait_ready(struct server *s, struct gen *g, struct diag *d)
         report_late(s, g, d);
     else
         diag_error(d, NULL, "the server is to stop");
-    if (fleet_wait_unless(f, -1, &s->stops) == 0)
+    if (fleet_wait_unless(f, -1, &s->orders.stops) == 0)
         return 0;
     return fleet_wait(f, CHANGE_GRACE_MS) < 0 ? ERR_TIMEOUT : 0;
 }

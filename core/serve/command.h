@@ -8,22 +8,14 @@
 #ifndef SERVE_COMMAND_H
 #define SERVE_COMMAND_H
 
-/* Exit codes (sysexits where there is one). */
-enum server_exit {
-    SERVER_OK = 0,
-    SERVER_CUT = 3, /* drain_timeout cut something off */
-    SERVER_USAGE = 64,
-    SERVER_UNAVAILABLE = 69, /* not running, no answer */
-    SERVER_INTERNAL = 70,
-    SERVER_PERMISSION = 77,
-    SERVER_CONFIG = 78, /* configuration or plugin refused */
-};
+#include "base/exit.h"
 
 /* All of it outlives the command. */
 struct server_options {
     const char *conf_path;
     char *const *env;
-    int as_json; /* for dry_routes and dry_plugins */
+    int is_supervised; /* by who has started the process: serve/channel.h */
+    int as_json;       /* for dry_routes and dry_plugins */
     /* for dry_routes: */
     const char *explain; /* a path, or NULL: list all routes */
     const char *method;  /* for explain; NULL: GET */

@@ -13,10 +13,10 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "os/limit.h"
+#include "os/signals.h"
 #include "serve/listeners.h"
 #include "serve/pidfile.h"
 #include "serve/process.h"
-#include "serve/signals.h"
 
 /* ---- life ----------------------------------------------------------------*/
 
@@ -39,7 +39,7 @@ on_wait(void *arg, int timeout_ms)
     struct server *s = arg;
 
     control_turn(s, timeout_ms);
-    if (s->stops < 2 || s->is_ending)
+    if (s->orders.stops < 2 || s->is_ending)
         return;
     if (count_connections(s) == 0)
         control_leave(s, SERVER_OK);
@@ -55,7 +55,7 @@ control_open(struct server *s, struct diag *d)
 
     s->fleet.step = on_wait;
     s->fleet.arg = s;
-    rc = s->signal_fd = signals_open();
+    rc = s->signal_fd = signals_open(0);
     if (rc >= 0)
         rc = logs_open(&s->logs);
     if (rc >= 0)
@@ -93,7 +93,7 @@ note_stop(struct server *s, const struct signalfd_siginfo *si)
     const struct stop_order o = signals_stop_order(si, clock_mono_ns());
 
     if (!signals_is_repeated(&s->stopped_by, &o))
-        s->stops++;
+        s->orders.stops++;
     s->stopped_by = o;
 }
 
@@ -104,8 +104,8 @@ read_signals(struct server *s)
 
     while (read(s->signal_fd, &si, sizeof si) == (ssize_t)sizeof si) {
         switch (si.ssi_signo) {
-        case SIGHUP: s->hup = 1; break;
-        case SIGUSR1: s->usr1 = 1; break;
+        case SIGHUP: s->orders.hup = 1; break;
+        case SIGUSR1: s->orders.usr1 = 1; break;
         case SIGUSR2:
             log_warn("SIGUSR2: this build cannot upgrade in place; ignored");
             break;
@@ -132,17 +132,19 @@ read_mail(struct server *s)
 static void
 obey(struct server *s)
 {
-    if (s->usr1) {
-        s->usr1 = 0;
+    if (s->orders.usr1) {
+        s->orders.usr1 = 0;
         log_info("log files reopened, %d failed", log_reopen());
+        channel_done(&s->channel, CTL_REOPEN);
     }
 }
 
 void
 control_turn(struct server *s, int timeout_ms)
 {
+    int is_supervised = s->channel.fd >= 0;
     struct pollfd p[] = {
-        {.fd = s->signal_fd, .events = POLLIN},
+        {.fd = is_supervised ? s->channel.fd : s->signal_fd, .events = POLLIN},
         {.fd = s->mailbox.read_fd, .events = POLLIN},
         {.fd = logs_poll_fd(&s->logs), .events = POLLIN},
     };
@@ -150,7 +152,10 @@ control_turn(struct server *s, int timeout_ms)
     if (poll(p, ARRAY_LEN(p), logs_timeout(&s->logs, timeout_ms)) < 0 &&
         errno != EINTR)
         log_error("control: poll: %s", strerror(errno));
-    if (p[0].revents)
+    /* A process that is supervised takes orders from nobody else. */
+    if (p[0].revents && is_supervised)
+        channel_read(&s->channel);
+    else if (p[0].revents)
         read_signals(s);
     logs_turn(&s->logs, p[2].revents != 0);
     read_mail(s);

@@ -65,7 +65,7 @@ end_look(struct server *s)
 int
 dry_test(const struct server_options *o)
 {
-    struct server s = {.options = o};
+    struct server s = {.options = o, .channel = CHANNEL_NONE};
     int code;
 
     begin_look(&s);
@@ -96,7 +96,7 @@ static int
 look_and_show(const struct server_options *o,
               int (*show)(struct server *s, const struct server_options *o))
 {
-    struct server s = {.options = o};
+    struct server s = {.options = o, .channel = CHANNEL_NONE};
     int code = SERVER_CONFIG;
 
     begin_look(&s);

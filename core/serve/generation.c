@@ -3,9 +3,11 @@
 #include "serve/generation.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "conf/bundle.h"
+#include "conf/bundle_dump.h"
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "serve/build.h"
@@ -79,11 +81,26 @@ look_for_more(struct server *s, struct conf *conf, struct diag *d)
     metering_fini(&figures);
 }
 
+/* What the process is to start from; later, and without a supervisor's word,
+ * the files. */
+static struct bundle *
+read_bundle(struct server *s, struct diag *d)
+{
+    const struct server_options *o = s->options;
+    struct bundle *bundle;
+
+    if (s->channel.bundle_fd < 0)
+        return bundle_from_files(o->conf_path, o->env, d);
+    bundle = bundle_dump_read(s->channel.bundle_fd, d);
+    close(s->channel.bundle_fd);
+    s->channel.bundle_fd = -1;
+    return bundle;
+}
+
 struct conf *
 generation_read(struct server *s, struct diag *d)
 {
-    const struct server_options *o = s->options;
-    struct bundle *bundle = bundle_from_files(o->conf_path, o->env, d);
+    struct bundle *bundle = read_bundle(s, d);
     struct conf *conf;
 
     if (!bundle)

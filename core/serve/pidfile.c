@@ -2,14 +2,12 @@
 /* pidfile.c - the file with the server's number; see pidfile.h. */
 #include "serve/pidfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
 #include "http/gen.h"
+#include "os/file.h"
 #include "serve/process.h"
 
 void
@@ -25,21 +23,15 @@ int
 pidfile_write(struct server *s, struct diag *d)
 {
     const struct conf *conf = s->gen->conf;
-    const char *path = conf->server.pid_file.p;
-    char text[32];
-    int fd, n, rc = 0;
+    int rc;
 
     if (conf->server.pid_file.n == 0)
         return 0;
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    n = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    if (fd < 0 || write(fd, text, (size_t)n) != n) {
-        rc = -errno;
+    rc = s->options->is_supervised ? channel_pid_file(&s->channel)
+                                   : file_put_pid(conf->server.pid_file.p);
+    if (rc < 0)
         pidfile_complain(conf, rc, d);
-    }
-    if (fd >= 0)
-        close(fd);
-    s->has_pid_file = rc == 0;
+    s->has_pid_file = rc == 0 && !s->options->is_supervised;
     return rc;
 }
 

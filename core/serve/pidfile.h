@@ -2,7 +2,8 @@
 /* pidfile.h - the file that says under which number the server runs.
  *
  * Written when the first generation is current, removed when the process ends
- * in order; not a lock.  Invariant: s->has_pid_file if and only if there is one
+ * in order; not a lock.  A supervised process has its supervisor do it, whose
+ * the number is.  Invariant: s->has_pid_file if and only if there is one
  * that is ours.  Called by start.c and by the ways to an end. */
 #ifndef SERVE_PIDFILE_H
 #define SERVE_PIDFILE_H

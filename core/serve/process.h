@@ -6,8 +6,9 @@
  * each do one thing with it:
  *
  *     server -> start  -> change, control, generation, listeners, pidfile, logs
- *            -> control                     -> listeners, pidfile, logs
- *            -> reload -> change, generation, listeners, logs, summary
+ *            -> control                     -> channel, listeners, pidfile,
+ * logs
+ *            -> reload -> change, channel, generation, listeners, logs, summary
  *            -> stop   -> change, control, listeners, pidfile
  *        dry -> generation -> build; change -> generation
  *
@@ -23,12 +24,13 @@
 #include "conn/env.h"
 #include "http/metering.h"
 #include "http/stores.h"
+#include "os/signals.h"
 #include "plug/image.h"
+#include "serve/channel.h"
 #include "serve/command.h"
 #include "serve/fleet.h"
 #include "serve/logs.h"
 #include "serve/settings.h"
-#include "serve/signals.h"
 #include "serve/sockets.h"
 #include "work/mailbox.h"
 
@@ -40,6 +42,7 @@ struct server {
 
     /* the threads, and what they share */
     struct mailbox mailbox; /* the control thread's own */
+    struct channel channel; /* to the supervisor */
     struct fleet fleet;
     struct sockets sockets;
     struct logs logs;
@@ -57,7 +60,7 @@ struct server {
 
     /* signals noted; stopped_by: the last order to stop, of stops */
     int signal_fd;
-    int hup, usr1, stops;
+    struct orders orders;
     struct stop_order stopped_by;
 
     int is_ending; /* drain has begun */

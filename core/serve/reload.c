@@ -76,6 +76,7 @@ try_reload(struct server *s, struct diag *d, struct story *story)
         goto abort;
     tell(s, g, story);
     change_commit(s, g);
+    channel_committed(&s->channel, g->conf->bundle);
     listeners_start(s);
     listeners_stop(s);
     return 0;
@@ -113,7 +114,7 @@ reload_run(struct server *s)
     struct diag d;
     int rc;
 
-    s->hup = 0;
+    s->orders.hup = 0;
     diag_init(&d);
     rc = try_reload(s, &d, &story);
     logs_diag(&d);
@@ -123,5 +124,6 @@ reload_run(struct server *s)
         log_failure(s, d.n_errors);
     else
         log_success(s, &story);
+    channel_done(&s->channel, CTL_RELOAD);
     diag_fini(&d);
 }

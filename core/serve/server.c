@@ -23,7 +23,7 @@ sweep_stores(struct server *s)
 int
 server_run(const struct server_options *o)
 {
-    struct server s = {.options = o};
+    struct server s = {.options = o, .channel = CHANNEL_NONE};
     int code;
 
     code = start_serving(&s);
@@ -31,8 +31,8 @@ server_run(const struct server_options *o)
         control_leave(&s, code);
     /* Before each turn: a signal may have come while the last step waited for
      * the threads, and nothing else will wake this one. */
-    while (s.stops == 0) {
-        if (s.hup)
+    while (s.orders.stops == 0) {
+        if (s.orders.hup)
             reload_run(&s);
         else
             control_turn(&s, sweep_stores(&s));

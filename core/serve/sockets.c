@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "os/limit.h"
 #include "serve/addresses.h"
+#include "serve/channel.h"
 
 struct opener {
     struct sockets *s;
@@ -60,12 +61,33 @@ find_free(struct sockets *s)
 }
 
 static void
-close_entry(struct socket_entry *e)
+free_entry(struct socket_entry *e)
 {
+    free(e->fds);
+    free(e->ids);
+    memset(e, 0, sizeof *e);
+}
+
+/* Nobody new finds e's sockets; who is queued can still be accepted. */
+static void
+hide(struct sockets *s, struct socket_entry *e)
+{
+    sock_unlink(&e->wanted, e->file);
+    e->file = (struct sockfile){0, 0};
+    for (uint32_t i = 0; i < e->n_fds; i++) {
+        if (e->ids[i])
+            channel_unlisten(s->channel, e->ids[i]);
+        e->ids[i] = 0;
+    }
+}
+
+static void
+close_entry(struct sockets *s, struct socket_entry *e)
+{
+    hide(s, e);
     for (uint32_t i = 0; i < e->n_fds; i++)
         close(e->fds[i]);
-    free(e->fds);
-    memset(e, 0, sizeof *e);
+    free_entry(e);
 }
 
 static void
@@ -105,24 +127,37 @@ share(struct sockets *s, const struct sock_address *to, int lets)
     return n;
 }
 
+/* The next of e's sockets: ours, or one of the supervisor's. */
 static int
-listen_at(struct opener *o, const struct sock_address *to,
-          struct sock_options *options, char *why, size_t cap)
+listen_at(struct sockets *s, struct socket_entry *e,
+          const struct sock_address *to, const struct sock_options *options,
+          char *why, size_t cap)
+{
+    if (!s->channel)
+        return sock_listen(to, options, why, cap);
+    return channel_listen(s->channel, to, options, e->n_fds, &e->ids[e->n_fds],
+                          why, cap);
+}
+
+static int
+listen_beside(struct sockets *s, struct socket_entry *e,
+              const struct sock_address *to, struct sock_options *options,
+              char *why, size_t cap)
 {
     int fd;
 
-    if (options->reuseport || share(o->s, to, 1) == 0)
-        return sock_listen(to, options, why, cap);
+    if (options->reuseport || share(s, to, 1) == 0)
+        return listen_at(s, e, to, options, why, cap);
     options->shares = 1;
-    fd = sock_listen(to, options, why, cap);
-    (void)share(o->s, to, 0);
+    fd = listen_at(s, e, to, options, why, cap);
+    (void)share(s, to, 0);
     return fd;
 }
 
 /* One more socket of e: a Unix socket's path can be bound only once, so its
  * workers share one queue. */
 static int
-open_one(struct opener *o, const struct socket_entry *e, char *why, size_t cap)
+open_one(struct opener *o, struct socket_entry *e, char *why, size_t cap)
 {
     struct sock_address to = e->wanted;
     struct sock_options options = o->wanted->options;
@@ -139,7 +174,7 @@ open_one(struct opener *o, const struct socket_entry *e, char *why, size_t cap)
     options.reuseport = o->n_fds > 1;
     if (o->end_ns > now_ns)
         options.patience_ms = (uint32_t)((o->end_ns - now_ns) / 1000000u);
-    return listen_at(o, &to, &options, why, cap);
+    return listen_beside(o->s, e, &to, &options, why, cap);
 }
 
 static int
@@ -148,8 +183,10 @@ open_entry(struct opener *o, struct socket_entry *e)
     char why[256];
 
     e->fds = calloc(o->n_fds, sizeof *e->fds);
-    if (!e->fds) {
+    e->ids = calloc(o->n_fds, sizeof *e->ids);
+    if (!e->fds || !e->ids) {
         fail(o, -ENOMEM, "out of memory");
+        free_entry(e);
         return -1;
     }
     e->wanted = o->wanted->address;
@@ -157,13 +194,14 @@ open_entry(struct opener *o, struct socket_entry *e)
         int fd = open_one(o, e, why, sizeof why);
         if (fd < 0) {
             fail(o, fd, why);
-            close_entry(e);
+            close_entry(o->s, e);
             return -1;
         }
         e->fds[e->n_fds++] = fd;
     }
     e->is_new = 1;
-    e->file = sock_file(&e->wanted);
+    if (!o->s->channel)
+        e->file = sock_file(&e->wanted);
     describe(e);
     return 0;
 }
@@ -256,8 +294,7 @@ sockets_revert(struct sockets *s)
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         struct socket_entry *e = &s->v[i];
         if (e->is_new) {
-            sock_unlink(&e->wanted, e->file);
-            close_entry(e);
+            close_entry(s, e);
         } else if (e->is_changed) {
             e->env = e->before.env;
             e->options = e->before.options;
@@ -270,10 +307,7 @@ sockets_revert(struct sockets *s)
 void
 sockets_hide(struct sockets *s, uint32_t i)
 {
-    struct socket_entry *e = &s->v[i];
-
-    sock_unlink(&e->wanted, e->file);
-    e->file = (struct sockfile){0, 0};
+    hide(s, &s->v[i]);
 }
 
 void
@@ -281,6 +315,6 @@ sockets_forget(struct sockets *s, uint32_t i)
 {
     struct socket_entry *e = &s->v[i];
 
-    free(e->fds);
-    *e = (struct socket_entry){.env.is_gone = 1};
+    free_entry(e);
+    e->env.is_gone = 1;
 }

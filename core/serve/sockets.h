@@ -15,6 +15,7 @@
 #include "conn/env.h"
 #include "os/sock.h"
 
+struct channel;
 struct conf;
 
 struct socket_entry {
@@ -22,6 +23,7 @@ struct socket_entry {
     struct sockfile file;       /* of a Unix socket, until it is hidden */
     char shown[SOCK_TEXT_LEN];  /* as bound, the port filled in */
     int *fds;                   /* [n_fds]: one, or one a worker */
+    uint32_t *ids;              /* [n_fds]: the supervisor's, 0: none, hidden */
     uint32_t n_fds;             /* 0: the entry is free */
     struct listener_env env;
     struct sock_options options; /* as last wanted */
@@ -34,6 +36,7 @@ struct socket_entry {
 };
 
 struct sockets {
+    struct channel *channel; /* to the supervisor whose they are, or NULL */
     struct socket_entry v[ENV_MAX_LISTENERS];
     uint32_t next; /* where to look for a free entry: ids are reused late, as
                       connections may be on the way under an old one */

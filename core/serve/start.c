@@ -208,12 +208,19 @@ start_threads(struct server *s, struct diag *d)
 
 /* ---- the whole -----------------------------------------------------------*/
 
+/* pid: the one that takes signals. */
 static void
 log_start(const struct server *s)
 {
+    int is_supervised = s->options->is_supervised;
+    char server[48] = "";
+
     settings_log(&s->settings);
-    log_info("Etude %s serves: %u workers, %u routes, pid %d", ETUDE_VERSION,
-             s->settings.n_workers, s->gen->n_routes, (int)getpid());
+    if (is_supervised)
+        snprintf(server, sizeof server, ", server process %d", (int)getpid());
+    log_info("Etude %s serves: %u workers, %u routes, pid %d%s", ETUDE_VERSION,
+             s->settings.n_workers, s->gen->n_routes,
+             (int)(is_supervised ? getppid() : getpid()), server);
 }
 
 /* What there is before a configuration is read. */
@@ -227,6 +234,11 @@ open_process(struct server *s, struct diag *d)
         diag_error(d, NULL, "the log: %s", limit_explain(rc, why, sizeof why));
     if (rc == 0)
         rc = control_open(s, d);
+    if (rc == 0)
+        rc =
+            channel_open(&s->channel, s->options->is_supervised, &s->orders, d);
+    if (rc == 0 && s->options->is_supervised)
+        s->sockets.channel = &s->channel;
     return rc < 0 ? SERVER_INTERNAL : SERVER_OK;
 }
 
@@ -245,12 +257,14 @@ start(struct server *s, struct diag *d)
     if (change_prepare(s, s->gen, d) < 0)
         return SERVER_CONFIG;
     change_commit(s, s->gen);
+    channel_committed(&s->channel, s->gen->conf->bundle);
     rc = pidfile_write(s, d);
     if (rc < 0)
         return file_exit(rc);
     listeners_start(s);
     logs_diag(d);
     log_start(s);
+    channel_ready(&s->channel);
     return SERVER_OK;
 }
 

@@ -23,9 +23,9 @@ wait_patiently(struct server *s, uint64_t ms,
                int (*is_waiting)(const struct server *s))
 {
     uint64_t end_ns = clock_mono_ns() + ms * 1000000u, now_ns;
-    int signals = s->stops;
+    int signals = s->orders.stops;
 
-    while (is_waiting(s) && s->stops == signals &&
+    while (is_waiting(s) && s->orders.stops == signals &&
            (now_ns = clock_mono_ns()) < end_ns)
         control_turn(s, (int)((end_ns - now_ns) / 1000000u) + 1);
 }
@@ -67,14 +67,14 @@ drain(struct server *s)
         if (!f->orders[i].is_out) /* a plugin blocks it: see change.h */
             fleet_command(f, i, 1, order_stopping, NULL);
     }
-    if (s->stops == 1)
+    if (s->orders.stops == 1)
         wait_patiently(s, (uint64_t)c->shutdown_delay, always);
     listeners_hide(s);
     fleet_unlisten_all(f);
     wait_patiently(s, GRACE_MAX_MS, acceptor_is_out);
     listeners_forget(s);
     fleet_drain(f);
-    if (s->stops == 1)
+    if (s->orders.stops == 1)
         wait_patiently(s, (uint64_t)c->drain_timeout, anyone_is_out);
 }
 

@@ -91,9 +91,12 @@ begin() {
     started="$started $pid"
 }
 
-# etude NAME EVENT INI: pid, and in port and port2 where it listens.
+# etude NAME EVENT INI: pid, and in port and port2 where it listens.  The pid is
+# that of the process that serves, unless it is to have a supervisor.
+supervise=no
 etude() {
-    begin "$dir/$1.log" env ETUDE_EVENT="$2" "$build/etude" -c "$3"
+    begin "$dir/$1.log" env ETUDE_EVENT="$2" ETUDE_SUPERVISE="$supervise" \
+        "$build/etude" -c "$3"
     wait_for "$dir/$1.log" ' serves: ' "$pid" || die "etude does not start"
     # shellcheck disable=SC2046 # a list
     set -- $(sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' \

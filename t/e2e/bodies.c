@@ -149,7 +149,7 @@ open_below(const struct server *s, const char *name)
     DIR *d;
     int n = 0;
 
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)s->pid);
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)server_pid(s));
     snprintf(dir, sizeof dir, "%s/%s/", s->dir, name);
     d = opendir(path);
     ck_assert_ptr_nonnull(d);

@@ -196,7 +196,7 @@ START_TEST(threads_that_serve_never_call_the_heap)
         mixed(&s, &c[i % 2]);
     calls = counts->n - before;
     if (calls > 0)
-        tell(counts, s.pid);
+        tell(counts, server_pid(&s));
     ck_assert_msg(calls == 0, "%lu calls of the heap", calls);
     /* That it would have been seen: this route's plugin calls malloc. */
     before = counts->n;

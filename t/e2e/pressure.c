@@ -178,7 +178,7 @@ START_TEST(without_descriptors_it_recovers_by_itself)
     int served = 0;
 
     start(&s, "workers = 1\nslab_capacity = 100");
-    limit.rlim_cur = limit.rlim_max = (rlim_t)count_fds(s.pid) + ROOM;
+    limit.rlim_cur = limit.rlim_max = (rlim_t)count_fds(server_pid(&s)) + ROOM;
     ck_assert_int_eq(server_stop(&s), 0);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     start(&s, "workers = 1\nslab_capacity = 100");
@@ -239,7 +239,7 @@ START_TEST(an_idle_server_is_small)
 
     start(&s, "workers = 2\nslab_capacity = 16384");
     client_once(&s, GET("/none"), 200, "");
-    snprintf(path, sizeof path, "/proc/%d/status", (int)s.pid);
+    snprintf(path, sizeof path, "/proc/%d/status", (int)server_pid(&s));
     f = fopen(path, "re");
     while (fgets(line, sizeof line, f))
         sscanf(line, "VmRSS: %ld", &kib);

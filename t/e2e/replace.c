@@ -285,7 +285,7 @@ proc_number(const struct server *s, const char *file, const char *name)
     long n = -1;
     FILE *f;
 
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)s->pid, file);
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)server_pid(s), file);
     f = fopen(path, "re");
     ck_assert_ptr_nonnull(f);
     while (n < 0 && fgets(line, sizeof line, f)) {
@@ -332,7 +332,7 @@ count_mapped(const struct server *s)
     FILE *f;
     int n = 0;
 
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)s->pid);
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)server_pid(s));
     f = fopen(path, "re");
     ck_assert_ptr_nonnull(f);
     while (fgets(line, sizeof line, f))

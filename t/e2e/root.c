@@ -69,23 +69,6 @@ can_be_arranged(struct server *s, int has_memfd)
     return status == 0;
 }
 
-/* The server itself: the only child of the process s->pid. */
-static pid_t
-inner_pid(const struct server *s)
-{
-    char path[64];
-    int pid = 0;
-    FILE *f;
-
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)s->pid,
-             (int)s->pid);
-    f = fopen(path, "re");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
-    fclose(f);
-    return pid;
-}
-
 static void
 launch(struct server *s, int has_memfd)
 {
@@ -130,7 +113,7 @@ serve(int has_memfd)
     launch(&s, has_memfd);
     c = client_open(&s);
     client_expect(&c, GET("/life"), 200, "life");
-    kill(inner_pid(&s), SIGHUP);
+    kill(server_pid(&s), SIGHUP);
     ck_assert_ptr_null(strstr(server_wait_log(&s, "reload"), "failed"));
     client_expect(&c, GET("/life"), 200, "life");
     /* There is nowhere to spill a body to. */
@@ -146,7 +129,7 @@ serve(int has_memfd)
         server_wait_log(&s, "in place");
         s.log_seen = seen;
     }
-    kill(inner_pid(&s), SIGTERM);
+    kill(server_pid(&s), SIGTERM);
     ck_assert_int_eq(server_wait(&s), 0);
 }
 

@@ -192,6 +192,23 @@ find_port(struct server *s)
     free(text);
 }
 
+pid_t
+server_pid(const struct server *s)
+{
+    char path[64];
+    int pid = 0;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)s->pid,
+             (int)s->pid);
+    f = fopen(path, "re");
+    ck_assert_ptr_nonnull(f);
+    if (fscanf(f, "%d", &pid) != 1)
+        pid = (int)s->pid;
+    fclose(f);
+    return pid;
+}
+
 int
 server_launch(struct server *s)
 {

@@ -47,6 +47,8 @@ int server_run(struct server *s, const char *const *args, char *out,
 void server_write(struct server *s, const char *ini);
 /* Write text to dir/name. */
 void server_file(struct server *s, const char *name, const char *text);
+/* The process that serves: s->pid itself, or the one it supervises now. */
+pid_t server_pid(const struct server *s);
 /* SIGHUP, then wait for the outcome: 1 the new generation serves, 0 failed. */
 int server_reload(struct server *s);
 void server_signal(struct server *s, int signo);

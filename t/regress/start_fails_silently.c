@@ -60,7 +60,7 @@ START_TEST(nor_is_the_control_thread_silent)
 {
     server_prepare(&s, "[server]\nlisten = 127.0.0.1:0\n");
     ck_assert_int_eq(deny_call(SYS_signalfd4, ENFILE), 0);
-    fails_saying("the control thread's descriptors: Too many open files in "
+    fails_saying("'s descriptors: Too many open files in "
                  "system: raise the sysctl fs.file-max");
     server_clean(&s);
 }

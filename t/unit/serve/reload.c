@@ -119,7 +119,7 @@ START_TEST(ten_thousand_swaps_leave_one_generation)
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, ini, sizeof ini - 1), sizeof ini - 1);
     close(fd);
-    s = (struct server){.options = &o};
+    s = (struct server){.options = &o, .channel = CHANNEL_NONE};
     ck_assert_int_eq(start_serving(&s), SERVER_OK);
     for (int i = 0; i < SWAPS; i++) {
         send_some(0);
@@ -134,7 +134,7 @@ START_TEST(ten_thousand_swaps_leave_one_generation)
         control_turn(&s, 1);
     printf("%u generations at most\n", most);
     ck_assert_uint_gt(most, 2);
-    s.stops = 1;
+    s.orders.stops = 1;
     ck_assert_int_eq(stop_serving(&s), SERVER_OK);
     unlink(path);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* signals.c - the signals the process listens to; see signals.h. */
-#include "serve/signals.h"
+#include "os/signals.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 
 int
-signals_open(void)
+signals_open(int more)
 {
     static const int ours[] = {SIGHUP,  SIGUSR1, SIGUSR2,
                                SIGTERM, SIGINT,  SIGQUIT};
@@ -18,9 +18,20 @@ signals_open(void)
     sigemptyset(&set);
     for (size_t i = 0; i < ARRAY_LEN(ours); i++)
         sigaddset(&set, ours[i]);
+    if (more)
+        sigaddset(&set, more);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+void
+signals_unblock(void)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 struct stop_order

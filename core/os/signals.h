@@ -10,9 +10,9 @@
  *                   a wrapper in it passes the signal on
  *
  * It is the same signal in either case; another one is always a second order.
- * Called by control.c. */
-#ifndef SERVE_SIGNALS_H
-#define SERVE_SIGNALS_H
+ */
+#ifndef OS_SIGNALS_H
+#define OS_SIGNALS_H
 
 #include <stdint.h>
 #include <sys/signalfd.h>
@@ -28,9 +28,12 @@ struct stop_order {
     uint64_t ns;            /* monotonic */
 };
 
-/* Block what we listen to and have it come through a descriptor, which is
- * returned; or -errno.  SIGPIPE is ignored.  Before any thread. [control] */
-MUST_USE int signals_open(void);
+/* Block HUP, USR1, USR2, TERM, INT, QUIT and, if it is not 0, one more, and
+ * have them come through a descriptor, which is returned; or -errno.  SIGPIPE
+ * is ignored.  Before any thread. [control] */
+MUST_USE int signals_open(int more);
+/* Block nothing, as a process begins.  Between fork and exec. [any] */
+void signals_unblock(void);
 /* The order that si is, at now_ns. [any] */
 struct stop_order signals_stop_order(const struct signalfd_siginfo *si,
                                      uint64_t now_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* signals.c - which second order to stop is the first one, arrived twice. */
-#include "serve/signals.h"
+#include "os/signals.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -46,7 +46,7 @@ START_TEST(an_order_knows_its_sender)
 {
     struct signalfd_siginfo si;
     struct stop_order o;
-    int fd = signals_open();
+    int fd = signals_open(0);
 
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(kill(getpid(), SIGTERM), 0);

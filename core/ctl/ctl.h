@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ctl.h - what the supervisor and a server process say to each other.
+ *
+ *     supervisor                                server process
+ *        START (bundle, or none)         ->     reads it, or the files
+ *        <-  LISTEN address                     for each socket it wants
+ *        ANSWER socket, or why not       ->
+ *        <-  COMMITTED bundle                   with each generation
+ *        <-  PID_FILE                           it is about to serve
+ *        ANSWER                          ->
+ *        <-  READY                              it serves
+ *        RELOAD, REOPEN                  ->
+ *        <-  DONE                               with the one or the other
+ *        <-  UNLISTEN                           nobody is to find it any more
+ *        ANSWER                          ->
+ *        STOP                            ->     once a signal: the second cuts
+ *
+ * One message is one datagram of a socket pair that keeps their order and their
+ * bounds; a descriptor may travel with it.  Each side trusts the other, yet
+ * takes no message that is not whole.  The end of either process is the end of
+ * the channel for the other. */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "os/sock.h"
+
+#define CTL_VERSION 1u
+#define CTL_FD 3 /* a server process's end, from its first moment */
+#define CTL_TEXT_MAX 512
+
+enum ctl_kind {
+    CTL_START = 1, /* fd: the dump of a bundle (conf/bundle_dump.h), or none */
+    CTL_ANSWER,    /* to LISTEN: fd, id; result -errno, and text */
+    CTL_RELOAD,
+    CTL_REOPEN,
+    CTL_STOP,
+
+    CTL_LISTEN = 64, /* listen */
+    CTL_PID_FILE,
+    CTL_UNLISTEN,  /* id */
+    CTL_COMMITTED, /* fd: the dump of the bundle that serves, or none */
+    CTL_READY,
+    CTL_DONE, /* id: the kind of what is done */
+};
+
+/* One socket.  index: which of several on the same address (reuseport). */
+struct ctl_listen {
+    uint32_t index, backlog, defer_accept_s, mode, owner, group, patience_ms;
+    uint8_t reuseport, nodelay, sets_owner, shares;
+    uint32_t address_len;
+    uint8_t address[sizeof(struct sockaddr_storage)];
+};
+
+struct ctl_message {
+    uint16_t kind, version;
+    int32_t result; /* 0 or -errno */
+    uint32_t id;
+    uint32_t reserved;
+    union {
+        struct ctl_listen listen;
+        char text[CTL_TEXT_MAX];
+    } u;
+};
+
+/* The two ends, close-on-exec.  0 or -errno. [control] */
+MUST_USE int ctl_pair(int ends[2]);
+/* Send m, and passed with it unless that is -1; both stay the caller's.  Does
+ * not wait.  0 or -errno (-EAGAIN: the other side does not read, -EPIPE: it is
+ * gone). [control] */
+MUST_USE int ctl_send(int end, struct ctl_message *m, int passed);
+/* Take a message, and what came with it (close-on-exec; else -1).  1; 0: there
+ * is none now; or -errno: -EPIPE the other side is gone, -EPROTO this was no
+ * message of ours. [control] */
+MUST_USE int ctl_recv(int end, struct ctl_message *m, int *passed);
+
+/* A socket as LISTEN has it, and back.  ctl_listen_read: 0, or -EPROTO.
+ * [any] */
+void ctl_listen_write(struct ctl_listen *l, const struct sock_address *a,
+                      const struct sock_options *o, uint32_t index);
+MUST_USE int ctl_listen_read(const struct ctl_listen *l, struct sock_address *a,
+                             struct sock_options *o);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* channel.c - see channel.h. */
+#include "serve/channel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/exit.h"
+#include "base/log.h"
+#include "conf/bundle_dump.h"
+#include "os/memfd.h"
+
+/* ---- to and fro ----------------------------------------------------------*/
+
+_Noreturn static void
+leave(int rc)
+{
+    log_error("the supervisor is gone (%s): leaving", strerror(-rc));
+    log_drain();
+    _exit(SERVER_INTERNAL);
+}
+
+/* The supervisor reads whenever it is not about to answer, so that a full
+ * channel is one that stays full. */
+static void
+say(struct channel *c, struct ctl_message *m, int passed)
+{
+    int rc = c->fd < 0 ? 0 : ctl_send(c->fd, m, passed);
+
+    if (rc < 0)
+        leave(rc);
+}
+
+static void
+keep(struct channel *c, const struct ctl_message *m, int passed)
+{
+    c->answer = *m;
+    c->answer_fd = passed;
+    c->is_answered = 1;
+}
+
+/* One message, if there is one. */
+static int
+take(struct channel *c)
+{
+    struct ctl_message m;
+    int passed, rc = ctl_recv(c->fd, &m, &passed);
+
+    if (rc < 0)
+        leave(rc);
+    if (rc == 0)
+        return 0;
+    switch (m.kind) {
+    case CTL_START:
+    case CTL_ANSWER: keep(c, &m, passed); return 1;
+    case CTL_RELOAD: c->orders->hup = 1; break;
+    case CTL_REOPEN: c->orders->usr1 = 1; break;
+    case CTL_STOP: c->orders->stops++; break;
+    default: log_error("the supervisor says %u: ignored", m.kind); break;
+    }
+    if (passed >= 0)
+        close(passed);
+    return 1;
+}
+
+void
+channel_read(struct channel *c)
+{
+    if (c->fd < 0)
+        return;
+    while (take(c))
+        continue;
+}
+
+/* The message that answers, whichever kind it is. */
+static void
+await(struct channel *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+
+    for (c->is_answered = 0; !c->is_answered;) {
+        if (poll(&p, 1, -1) > 0)
+            (void)take(c);
+    }
+}
+
+/* ---- the start -----------------------------------------------------------*/
+
+int
+channel_open(struct channel *c, int is_supervised, struct orders *orders,
+             struct diag *d)
+{
+    struct sock_address name;
+
+    if (!is_supervised)
+        return 0;
+    if (sock_name(CTL_FD, &name) < 0 || name.addr.ss_family != AF_UNIX) {
+        diag_error(d, NULL, "no supervisor has started this process");
+        return -ENOTSOCK;
+    }
+    c->orders = orders;
+    c->fd = CTL_FD;
+    await(c);
+    c->bundle_fd = c->answer_fd;
+    return 0;
+}
+
+/* ---- what is asked for ---------------------------------------------------*/
+
+int
+channel_listen(struct channel *c, const struct sock_address *a,
+               const struct sock_options *o, uint32_t index, uint32_t *id,
+               char *why, size_t cap)
+{
+    struct ctl_message m = {.kind = CTL_LISTEN};
+
+    ctl_listen_write(&m.u.listen, a, o, index);
+    say(c, &m, -1);
+    await(c);
+    *id = c->answer.id;
+    if (c->answer.result == 0 && c->answer_fd >= 0)
+        return c->answer_fd;
+    snprintf(why, cap, "%.*s", CTL_TEXT_MAX, c->answer.u.text);
+    return c->answer.result < 0 ? c->answer.result : -EPROTO;
+}
+
+int
+channel_pid_file(struct channel *c)
+{
+    struct ctl_message m = {.kind = CTL_PID_FILE};
+
+    say(c, &m, -1);
+    await(c);
+    return c->answer.result;
+}
+
+void
+channel_unlisten(struct channel *c, uint32_t id)
+{
+    struct ctl_message m = {.kind = CTL_UNLISTEN, .id = id};
+
+    say(c, &m, -1);
+    await(c);
+}
+
+/* ---- what happened -------------------------------------------------------*/
+
+/* A sealed dump of b, or -errno. */
+static int
+dump(const struct bundle *b)
+{
+    int fd = memfd_open("etude-bundle"), rc;
+
+    if (fd < 0)
+        return fd;
+    rc = bundle_dump_write(b, fd);
+    if (rc == 0)
+        rc = memfd_seal(fd);
+    if (rc == 0)
+        return fd;
+    close(fd);
+    return rc;
+}
+
+void
+channel_committed(struct channel *c, const struct bundle *b)
+{
+    struct ctl_message m = {.kind = CTL_COMMITTED};
+    int fd;
+
+    if (c->fd < 0)
+        return;
+    fd = dump(b);
+    if (fd < 0)
+        log_warn("a successor would have to read the files again: %s",
+                 strerror(-fd));
+    say(c, &m, fd < 0 ? -1 : fd);
+    if (fd >= 0)
+        close(fd);
+}
+
+void
+channel_ready(struct channel *c)
+{
+    struct ctl_message m = {.kind = CTL_READY};
+
+    say(c, &m, -1);
+}
+
+void
+channel_done(struct channel *c, enum ctl_kind order)
+{
+    struct ctl_message m = {.kind = CTL_DONE, .id = order};
+
+    say(c, &m, -1);
+}

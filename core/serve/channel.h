@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* channel.h - the server process's end of the channel to its supervisor.
+ *
+ * Orders are noted when they are read and carried out by whoever looks at the
+ * notes (control.c); an answer that is waited for is waited for here, and
+ * orders that come in front of it are noted.  When the supervisor is gone the
+ * process ends at once: another supervisor may be there already.  Without a
+ * supervisor fd is -1, and every call is nothing.  Messages: ctl/ctl.h. */
+#ifndef SERVE_CHANNEL_H
+#define SERVE_CHANNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "ctl/ctl.h"
+#include "os/sock.h"
+
+struct bundle;
+
+/* What the process was told and has not done yet, by signals or by its
+ * supervisor; stops never falls. */
+struct orders {
+    int hup, usr1, stops;
+};
+
+#define CHANNEL_NONE                                                           \
+    {                                                                          \
+        .fd = -1, .bundle_fd = -1, .answer_fd = -1                             \
+    }
+
+struct channel {
+    int fd;
+    int bundle_fd; /* what to start from, until it is taken; -1: the files */
+    struct orders *orders; /* where they are noted */
+    /* the answer that is waited for */
+    int is_answered, answer_fd;
+    struct ctl_message answer;
+};
+
+/* The channel of a process that a supervisor has started (else closed), as soon
+ * as it has said what to start from.  0, or -errno with the reason in d.
+ * [control] */
+MUST_USE int channel_open(struct channel *c, int is_supervised,
+                          struct orders *orders, struct diag *d);
+/* Note the orders that are there. [control] */
+void channel_read(struct channel *c);
+
+/* As sock_listen, but it is the supervisor's socket, and *id names it.
+ * [control] */
+MUST_USE int channel_listen(struct channel *c, const struct sock_address *a,
+                            const struct sock_options *o, uint32_t index,
+                            uint32_t *id, char *why, size_t cap);
+/* Have the supervisor write [server] pid_file.  0 or -errno. [control] */
+MUST_USE int channel_pid_file(struct channel *c);
+/* Nobody is to find that socket any more: the supervisor closes its copy, and
+ * its file is gone when this returns. [control] */
+void channel_unlisten(struct channel *c, uint32_t id);
+
+/* What serves from now on, and what a successor is to start from. [control] */
+void channel_committed(struct channel *c, const struct bundle *b);
+/* It serves for the first time; an order (CTL_RELOAD, CTL_REOPEN) is carried
+ * out. [control] */
+void channel_ready(struct channel *c);
+void channel_done(struct channel *c, enum ctl_kind order);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* super.h - the supervisor: the process with the number an operator knows.
+ *
+ * It holds the listening sockets and what serves, as a bundle in memory, and
+ * runs the one process that reads requests and plugins; a table of contents is
+ * super.c.  One thread, no code of a plugin, no byte of a request.
+ *
+ *     held      the listening sockets: they outlive who accepts from them
+ *     child     the server process: its start, its orders
+ *     program   what it executes
+ *
+ * What the two processes say to each other is ctl/ctl.h. */
+#ifndef SUPER_SUPER_H
+#define SUPER_SUPER_H
+
+#include "base/check.h"
+
+#define SUPER_NOT_WANTED (-1)
+
+/* Supervise a server with this configuration until it is told to stop; the exit
+ * code (base/exit.h).  SUPER_NOT_WANTED, and nothing has been done, if the
+ * configuration says `supervise = no`, or is wrong: whoever serves it will say
+ * how. [control] */
+int super_run(const char *conf_path, char *const *env);
+
+#endif

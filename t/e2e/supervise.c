@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* supervise.c - the process that serves dies, and who holds its sockets.
+ * tags: epoll asan */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+
+#define UNIT_SECONDS 60
+#include "t/lib/unit.h"
+
+#define SERVER "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nsupervise = yes\n"
+#define LIFE SERVER "[plugin life]\nsay = one\n"
+#define GET(path)                                                              \
+    "GET " path " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+static struct server s;
+
+/* As the kernel says in /proc/PID/stat behind the name: the nth number. */
+static long
+stat_field(pid_t pid, int nth)
+{
+    char path[64], text[1024] = "", *at;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    f = fopen(path, "re");
+    if (!f)
+        return -1;
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, f));
+    fclose(f);
+    at = strrchr(text, ')');
+    ck_assert_ptr_nonnull(at);
+    for (at += 2; nth > 0; nth--)
+        at = strchr(at, ' ') + 1;
+    return strtol(at, NULL, 10);
+}
+#define SESSION 3
+
+static int
+is_there(pid_t pid)
+{
+    return kill(pid, 0) == 0 || errno != ESRCH;
+}
+
+static void
+wait_until_gone(pid_t pid)
+{
+    for (int i = 0; i < 2000 && is_there(pid); i++)
+        usleep(5000);
+    ck_assert(!is_there(pid));
+}
+
+/* The end of the process that serves, until another one does. */
+static pid_t
+kill_server(int signo)
+{
+    pid_t old = server_pid(&s);
+
+    ck_assert_int_ne(old, s.pid);
+    ck_assert_int_eq(kill(old, signo), 0);
+    server_wait_log(&s, "starts again");
+    server_wait_log(&s, " serves: ");
+    ck_assert_int_ne(server_pid(&s), old);
+    return old;
+}
+
+START_TEST(two_processes_serve_and_one_is_known)
+{
+    char path[160];
+    struct stat st;
+    pid_t server;
+    FILE *f;
+    int pid = 0;
+
+    server_start(&s, SERVER "pid_file = $DIR/pid\n[plugin life]\n");
+    server = server_pid(&s);
+    ck_assert_int_ne(server, s.pid);
+    snprintf(path, sizeof path, "%s/pid", s.dir);
+    f = fopen(path, "re");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
+    fclose(f);
+    ck_assert_int_eq(pid, s.pid);
+    client_once(&s, GET("/life"), 200, "life");
+    /* A signal of a terminal goes to the session of the supervisor. */
+    ck_assert_int_eq(stat_field(server, SESSION), server);
+    ck_assert_int_ne(stat_field(s.pid, SESSION), server);
+    server_signal(&s, SIGTERM);
+    wait_until_gone(server);
+    for (int i = 0; i < 2000 && stat(path, &st) == 0; i++)
+        usleep(5000);
+    ck_assert_int_ne(stat(path, &st), 0);
+    ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+/* Who connects meanwhile waits and is served; what is on the disk does not
+ * matter. */
+START_TEST(who_connects_while_it_is_dead_is_served)
+{
+    char path[160];
+    struct client c[20];
+
+    server_start(&s, LIFE);
+    server_write(&s, "[server]\nnonsense = yes\n");
+    snprintf(path, sizeof path, "%s/life.so", s.modules);
+    ck_assert_int_eq(truncate(path, 100), 0);
+    (void)kill_server(SIGKILL);
+    (void)kill_server(SIGKILL);
+    ck_assert_int_eq(kill(server_pid(&s), SIGKILL), 0);
+    server_wait_log(&s, "starts again in 1000 ms");
+    for (int i = 0; i < 20; i++) {
+        c[i] = client_open(&s);
+        client_puts(&c[i], GET("/life"));
+    }
+    ck_assert_int_eq(server_pid(&s), s.pid); /* nobody serves */
+    for (int i = 0; i < 20; i++) {
+        client_take(&c[i], 0, 200, "one");
+        client_close(&c[i]);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* Connect and ask, again and again, while it is killed again and again: no
+ * connection is refused, though some are cut off. */
+START_TEST(no_connection_is_refused)
+{
+    int n_answered = 0;
+
+    server_start(&s, LIFE);
+    for (int n_killed = 0; n_killed < 3; n_killed++) {
+        ck_assert_int_eq(kill(server_pid(&s), SIGKILL), 0);
+        do {
+            struct client c = client_open(&s); /* fails if it is refused */
+            client_puts(&c, GET("/life"));
+            n_answered += client_read_all(&c) > 0;
+            client_close(&c);
+        } while (server_count_log(&s, " serves: ") < n_killed + 2);
+    }
+    ck_assert_int_gt(n_answered, 0);
+    client_once(&s, GET("/life"), 200, "one");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(it_is_started_later_and_later)
+{
+    static const char *const after[] = {" in 0 ms", " in 100 ms",
+                                        " in 1000 ms"};
+
+    server_start(&s, LIFE);
+    for (size_t i = 0; i < sizeof after / sizeof after[0]; i++) {
+        ck_assert_int_eq(kill(server_pid(&s), SIGKILL), 0);
+        ck_assert_ptr_nonnull(
+            strstr(server_wait_log(&s, "starts again"), after[i]));
+        server_wait_log(&s, " serves: ");
+        client_once(&s, GET("/life"), 200, "one");
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_reload_is_what_the_next_one_starts_from)
+{
+    server_start(&s,
+                 SERVER "listen = unix:$DIR/sock\n[plugin life]\nsay = a\n");
+    server_write(&s, SERVER "[plugin life]\nsay = b\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    server_write(&s, SERVER "[plugin life]\nsay = c\n[broken");
+    ck_assert_int_eq(server_reload(&s), 0);
+    (void)kill_server(SIGKILL);
+    client_once(&s, GET("/life"), 200, "b");
+    server_write(&s, SERVER "[plugin life]\nsay = d\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_once(&s, GET("/life"), 200, "d");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* A listener that went is nobody's; one that came has its successor too. */
+START_TEST(the_sockets_are_those_of_what_serves)
+{
+    char path[160];
+    struct client c;
+
+    server_start(&s, SERVER "listen = unix:$DIR/one\n"
+                            "[plugin life]\n");
+    server_write(&s, SERVER "listen = unix:$DIR/two\n"
+                            "[plugin life]\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    (void)kill_server(SIGSEGV);
+    snprintf(path, sizeof path, "%s/one", s.dir);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    snprintf(path, sizeof path, "%s/two", s.dir);
+    c = client_unix(path);
+    client_expect(&c, GET("/life"), 200, "life");
+    client_close(&c);
+    client_once(&s, GET("/life"), 200, "life"); /* the same port */
+    server_signal(&s, SIGTERM);
+    server_wait_log(&s, "stopped");
+    ck_assert_int_eq(server_wait(&s), 0);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(each_worker_s_socket_is_kept)
+{
+    server_start(&s, SERVER "accept = reuseport\n[plugin life]\n");
+    (void)kill_server(SIGKILL);
+    for (int i = 0; i < 20; i++)
+        client_once(&s, GET("/life"), 200, "life");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(it_does_not_outlive_its_supervisor)
+{
+    pid_t server;
+
+    server_start(&s, LIFE);
+    server = server_pid(&s);
+    ck_assert_int_eq(kill(s.pid, SIGKILL), 0);
+    wait_until_gone(server);
+    ck_assert_int_eq(server_wait(&s), 128 + SIGKILL);
+}
+END_TEST
+
+START_TEST(it_takes_orders_from_its_supervisor_only)
+{
+    static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGQUIT};
+    pid_t server;
+
+    server_start(&s, LIFE);
+    server = server_pid(&s);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        ck_assert_int_eq(kill(server, signals[i]), 0);
+    server_write(&s, SERVER "[plugin life]\nsay = two\n");
+    ck_assert_int_eq(server_reload(&s), 1); /* 2: there was none before */
+    ck_assert(server_has_log(&s, "generation 2 serves"));
+    ck_assert_int_eq(server_pid(&s), server);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* It may have died of the reload: the next one is not made to die of it too. */
+START_TEST(a_reload_it_dies_in_has_failed)
+{
+    server_start(&s, LIFE "[plugin keeper]\n");
+    server_write(&s, SERVER "[plugin life]\nsay = two\n"
+                            "[plugin keeper]\ninit_ms = 400ms\n");
+    server_signal(&s, SIGHUP);
+    server_wait_log(&s, "init takes its time");
+    ck_assert_int_eq(kill(server_pid(&s), SIGKILL), 0);
+    server_wait_log(&s, "reload failed: the server process has died in it");
+    server_wait_log(&s, " serves: ");
+    client_once(&s, GET("/life"), 200, "one");
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_once(&s, GET("/life"), 200, "two");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_start_that_fails_is_not_tried_again)
+{
+    server_prepare(&s, SERVER "[plugin nothing]\n");
+    ck_assert_int_eq(server_launch(&s), 78);
+    ck_assert_int_eq(server_count_log(&s, "there is no "), 1);
+    server_clean(&s);
+}
+END_TEST
+
+START_TEST(a_stop_while_it_is_dead_is_the_end)
+{
+    server_start(&s, LIFE);
+    (void)kill_server(SIGKILL);
+    (void)kill_server(SIGKILL);
+    ck_assert_int_eq(kill(server_pid(&s), SIGKILL), 0);
+    server_wait_log(&s, "starts again in 1000 ms");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+UNIT_MAIN(supervise, two_processes_serve_and_one_is_known,
+          who_connects_while_it_is_dead_is_served, no_connection_is_refused,
+          it_is_started_later_and_later,
+          a_reload_is_what_the_next_one_starts_from,
+          the_sockets_are_those_of_what_serves, each_worker_s_socket_is_kept,
+          it_does_not_outlive_its_supervisor,
+          it_takes_orders_from_its_supervisor_only,
+          a_reload_it_dies_in_has_failed, a_start_that_fails_is_not_tried_again,
+          a_stop_while_it_is_dead_is_the_end)

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* held.c - sockets that outlive the processes they are given to.
+ * tags: asan */
+#include "super/held.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "t/lib/unit.h"
+
+static const struct sock_options options = {.backlog = 10};
+static struct held held;
+static char why[256];
+
+static struct sock_address
+loopback(uint16_t port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sock_address a = {.len = sizeof in};
+
+    memcpy(&a.addr, &in, sizeof in);
+    return a;
+}
+
+static uint16_t
+port_of(int fd)
+{
+    struct sock_address a;
+    struct sockaddr_in in;
+
+    ck_assert_int_eq(sock_name(fd, &a), 0);
+    memcpy(&in, &a.addr, sizeof in);
+    return ntohs(in.sin_port);
+}
+
+static int
+ask(const struct sock_address *a, uint32_t index, uint32_t *id)
+{
+    int fd = held_listen(&held, a, &options, index, id, why, sizeof why);
+
+    ck_assert_msg(fd >= 0, "%s", why);
+    return fd;
+}
+
+START_TEST(the_next_process_is_given_the_same)
+{
+    struct sock_address any = loopback(0), here;
+    uint32_t id[3], again;
+    int fd[3];
+
+    fd[0] = ask(&any, 0, &id[0]);
+    fd[1] = ask(&any, 0, &id[1]); /* another one of this address */
+    ck_assert_int_ne(fd[0], fd[1]);
+    ck_assert_uint_ne(id[0], id[1]);
+    here = loopback(port_of(fd[0]));
+    ck_assert_int_eq(
+        held_listen(&held, &here, &options, 0, &id[2], why, sizeof why),
+        -EADDRINUSE);
+    ck_assert_ptr_nonnull(strstr(why, "address in use"));
+    held_take_back(&held);
+    ck_assert_int_eq(ask(&any, 0, &again), fd[0]);
+    ck_assert_uint_eq(again, id[0]);
+    ck_assert_int_eq(ask(&any, 0, &again), fd[1]);
+    fd[2] = ask(&any, 1, &again); /* a second worker's is another */
+    ck_assert_int_ne(fd[2], fd[0]);
+    held_close(&held);
+}
+END_TEST
+
+START_TEST(what_nobody_asks_for_is_closed)
+{
+    struct sock_address any = loopback(0);
+    uint32_t id[2];
+    int fd[2];
+
+    for (int i = 0; i < 2; i++)
+        fd[i] = ask(&any, 0, &id[i]);
+    held_take_back(&held);
+    ck_assert_int_eq(ask(&any, 0, &id[0]), fd[0]);
+    held_settle(&held);
+    ck_assert_int_ge(fcntl(fd[0], F_GETFD), 0);
+    ck_assert_int_lt(fcntl(fd[1], F_GETFD), 0);
+    held_release(&held, id[1]); /* is gone: nothing */
+    held_release(&held, id[0]);
+    ck_assert_int_lt(fcntl(fd[0], F_GETFD), 0);
+    ck_assert_ptr_null(held.first);
+}
+END_TEST
+
+START_TEST(the_file_of_a_socket_goes_with_it)
+{
+    struct sock_address a;
+    char path[64];
+    uint32_t id;
+
+    snprintf(path, sizeof path, "/tmp/etude-held-%d", (int)getpid());
+    ck_assert_int_eq(sock_unix(path, &a), 0);
+    (void)ask(&a, 0, &id);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    held_take_back(&held); /* its process has died: the file stays */
+    ck_assert_int_eq(access(path, F_OK), 0);
+    (void)ask(&a, 0, &id);
+    held_release(&held, id);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    (void)ask(&a, 0, &id);
+    held_close(&held);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+UNIT_MAIN(held, the_next_process_is_given_the_same,
+          what_nobody_asks_for_is_closed, the_file_of_a_socket_goes_with_it)
