@@ -608,8 +608,8 @@ et_logf_(const et_ctx *c, uint32_t level, const char *format, ...)
  *
  *     return et_seterr(e, "%.*s: not a folder", ET_STR(o->root));
  *
- * Always ET_EINVAL.  The server adds file:line, section and plugin.  In check and
- * open a text that begins with an option's key and a colon, "root: not a
+ * Always ET_EINVAL.  The server adds file:line, section and plugin.  In check
+ * and open a text that begins with an option's key and a colon, "root: not a
  * folder", or with that of one value of a list, counted from 0, "set[1]: ...",
  * is reported at that line. */
 ET_FMT_(2, 3)

@@ -511,8 +511,7 @@ et_test_h_reserve_(et_req *r, size_t want, size_t *cap)
     struct et_test_ *m = &et_test_m_;
     (void)r;
     free(m->reserved);
-    m->reserved =
-        et_test_fails_(want) ? NULL : (char *)malloc(want ? want : 1);
+    m->reserved = et_test_fails_(want) ? NULL : (char *)malloc(want ? want : 1);
     m->reserved_cap = want;
     *cap = m->reserved ? want : 0;
     return m->reserved;
@@ -1047,8 +1046,8 @@ et_test_make_figures_(void)
         return;
     while (et_test_item_(ET_I_METRIC, n))
         n++;
-    m->figures = (struct et_test_figure_ *)et_test_get_(
-        &m->journal, n * sizeof *m->figures);
+    m->figures = (struct et_test_figure_ *)et_test_get_(&m->journal,
+                                                        n * sizeof *m->figures);
     for (m->n_figures = 0; m->n_figures < n; m->n_figures++) {
         def = (const et_metricdef *)et_test_item_(ET_I_METRIC, m->n_figures);
         m->figures[m->n_figures].def = def;
@@ -1195,9 +1194,9 @@ static inline int
 et_test_parse_(const et_opt *o, et_str s, void *field)
 {
     static const struct et_test_unit_ sizes[] = {
-        {"", 1},          {"k", 1 << 10},   {"K", 1 << 10}, {"KiB", 1 << 10},
-        {"m", 1 << 20},   {"M", 1 << 20},   {"MiB", 1 << 20},
-        {"g", 1 << 30},   {"G", 1 << 30},   {"GiB", 1 << 30}, {NULL, 0}};
+        {"", 1},        {"k", 1 << 10},   {"K", 1 << 10},   {"KiB", 1 << 10},
+        {"m", 1 << 20}, {"M", 1 << 20},   {"MiB", 1 << 20}, {"g", 1 << 30},
+        {"G", 1 << 30}, {"GiB", 1 << 30}, {NULL, 0}};
     static const struct et_test_unit_ times[] = {
         {"ms", 1},      {"s", 1000},     {"m", 60000},
         {"h", 3600000}, {"d", 86400000}, {NULL, 0}};

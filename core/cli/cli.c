@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "conf/reference.h"
 #include "config.h"
+#include "os/file.h"
 #include "serve/command.h"
 #include "serve/dry.h"
 #include "serve/server.h"
@@ -165,11 +166,23 @@ find(const char *name)
     return NULL;
 }
 
+/* The exit code, which is a failure if what was printed got nowhere. */
+static int
+finish(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "etude: what it printed could not be written\n");
+    return code == SERVER_OK ? SERVER_INTERNAL : code;
+}
+
 int
 cli_main(int argc, char **argv)
 {
     struct arguments a = {.run = run_server};
 
+    if (file_open_standard() < 0)
+        return SERVER_INTERNAL;
     for (int i = 1; i < argc; i++) {
         const struct option *o = find(argv[i]);
         if (!o)
@@ -183,5 +196,5 @@ cli_main(int argc, char **argv)
         else
             memcpy((char *)&a + o->value_off, &argv[++i], sizeof argv[i]);
     }
-    return a.run(&a);
+    return finish(a.run(&a));
 }

@@ -74,7 +74,7 @@ struct conf_server {
     et_str log;         /* absent: stderr */
     int64_t log_level;  /* enum conf_log_level */
     int64_t log_format; /* enum conf_log_format */
-    int64_t max_target, max_header, max_headers;
+    int64_t max_request_line, max_header, max_headers;
     int64_t max_body, body_memory;
     int64_t body_memory_total; /* CONF_AUTO or bytes */
     int64_t temp_max, discard_body;

@@ -93,12 +93,13 @@ static const struct directive server_rows[] = {
      .help = "records above it are dropped"},
     {SERVER(log_format), CHOICE("text|json"), .dflt = "text",
      .help = "how a record is written"},
-    {SERVER(max_target), SIZE(64, 1 * M),
-     .dflt = "8k", .help = "longest request target; beyond it 414"},
+    {SERVER(max_request_line), SIZE(64, 1 * M), .dflt = "8k",
+     .help = "bytes of a request line: method, target and version; beyond it "
+             "414"},
     {SERVER(max_header), SIZE(256, 1 * M),
      .dflt = "8k",
-     .help = "bytes of all header fields of a request, and of all trailer "
-             "fields behind its body; beyond it 431"},
+     .help = "bytes of all header fields of a request with the blank line, "
+             "and of all trailer fields behind its body; beyond it 431"},
     {SERVER(max_headers), INT(1, 1000),
      .dflt = "100", .help = "header fields of a request; beyond it 431"},
     {SERVER(max_body), SIZE(0, 1024 * G), .dflt = "1m",

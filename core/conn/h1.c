@@ -250,6 +250,7 @@ refuse(struct conn *c, int err)
     c->closes = 1;
     c->lingers = err != ERR_TIMEOUT; /* who is late is not waited for */
     r->head.keep_alive = 0;
+    r->pub.method = r->head.method; /* a HEAD has no content, right or wrong */
     resp_clear(&r->resp);
     req_decide_error_text(r, (uint32_t)err_status(err),
                           (et_str){err_text(err), strlen(err_text(err))});

@@ -34,7 +34,7 @@
 
 enum ctl_kind {
     CTL_START = 1, /* fd: the dump of a bundle (conf/bundle_dump.h), or none */
-    CTL_ANSWER,    /* to LISTEN: fd, id; result -errno, and text */
+    CTL_ANSWER,    /* result; if < 0, text; to LISTEN: fd, id */
     CTL_RELOAD,
     CTL_REOPEN,
     CTL_STOP,

@@ -44,8 +44,9 @@ MUST_USE int file_check_write(const char *path);
  * the old one or the new one.  mode as for open. [any] */
 MUST_USE int file_replace(const char *path, const void *p, size_t n,
                           unsigned mode);
-/* Write this process's number into path, which is made or emptied: 0 or -errno.
- * [any] */
-MUST_USE int file_put_pid(const char *path);
+/* Open on /dev/null whichever of the descriptors 0 to 2 is closed, before
+ * something else becomes one of them and is written to.  0 or -errno.
+ * [control] */
+MUST_USE int file_open_standard(void);
 
 #endif

@@ -110,6 +110,15 @@ channel_open(struct channel *c, int is_supervised, struct orders *orders,
 
 /* ---- what is asked for ---------------------------------------------------*/
 
+/* The result that came, and why if it is below 0. */
+static int
+answer(const struct channel *c, char *why, size_t cap)
+{
+    if (c->answer.result < 0)
+        snprintf(why, cap, "%.*s", CTL_TEXT_MAX, c->answer.u.text);
+    return c->answer.result;
+}
+
 int
 channel_listen(struct channel *c, const struct sock_address *a,
                const struct sock_options *o, uint32_t index, uint32_t *id,
@@ -121,20 +130,17 @@ channel_listen(struct channel *c, const struct sock_address *a,
     say(c, &m, -1);
     await(c);
     *id = c->answer.id;
-    if (c->answer.result == 0 && c->answer_fd >= 0)
-        return c->answer_fd;
-    snprintf(why, cap, "%.*s", CTL_TEXT_MAX, c->answer.u.text);
-    return c->answer.result < 0 ? c->answer.result : -EPROTO;
+    return answer(c, why, cap) < 0 ? c->answer.result : c->answer_fd;
 }
 
 int
-channel_pid_file(struct channel *c)
+channel_pid_file(struct channel *c, char *why, size_t cap)
 {
     struct ctl_message m = {.kind = CTL_PID_FILE};
 
     say(c, &m, -1);
     await(c);
-    return c->answer.result;
+    return answer(c, why, cap);
 }
 
 void

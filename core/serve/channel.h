@@ -52,8 +52,9 @@ void channel_read(struct channel *c);
 MUST_USE int channel_listen(struct channel *c, const struct sock_address *a,
                             const struct sock_options *o, uint32_t index,
                             uint32_t *id, char *why, size_t cap);
-/* Have the supervisor write [server] pid_file.  0 or -errno. [control] */
-MUST_USE int channel_pid_file(struct channel *c);
+/* Have the supervisor write [server] pid_file, as pidfile_put does. [control]
+ */
+MUST_USE int channel_pid_file(struct channel *c, char *why, size_t cap);
 /* Nobody is to find that socket any more: the supervisor closes its copy, and
  * its file is gone when this returns. [control] */
 void channel_unlisten(struct channel *c, uint32_t id);

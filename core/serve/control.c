@@ -15,7 +15,7 @@
 #include "os/limit.h"
 #include "os/signals.h"
 #include "serve/listeners.h"
-#include "serve/pidfile.h"
+#include "serve/pid_file.h"
 #include "serve/process.h"
 
 /* ---- life ----------------------------------------------------------------*/
@@ -80,7 +80,7 @@ control_leave(struct server *s, int code)
 {
     listeners_hide(s);
     listeners_forget(s);
-    pidfile_remove(s);
+    pid_file_remove(s);
     log_drain();
     _exit(code);
 }

@@ -10,7 +10,7 @@
 #include "os/file.h"
 #include "serve/addresses.h"
 #include "serve/logs.h"
-#include "serve/pidfile.h"
+#include "serve/pid_file.h"
 
 static void
 warn_dir(const struct conf *conf, const et_str *field, const char *key,
@@ -31,16 +31,6 @@ preflight_warn(const struct conf *conf, struct diag *d)
 }
 
 static void
-check_pid_file(const struct conf *conf, struct diag *d)
-{
-    const et_str *path = &conf->server.pid_file;
-    int rc = path->n ? file_check_write(path->p) : 0;
-
-    if (rc < 0)
-        pidfile_complain(conf, rc, d);
-}
-
-static void
 check_log(const struct conf *conf, struct diag *d)
 {
     const et_str *path = &conf->server.log;
@@ -55,7 +45,7 @@ preflight_check(const struct conf *conf, struct diag *d)
 {
     struct addresses all;
 
-    check_pid_file(conf, d);
+    pid_file_check(conf, d);
     check_log(conf, d);
     (void)!addresses_read(&all, conf, d);
     addresses_check(&all, d);

@@ -5,11 +5,12 @@
  * command of dry.c, which uses but a part of it), handed down to the files that
  * each do one thing with it:
  *
- *     server -> start  -> change, control, generation, listeners, pidfile, logs
- *            -> control                     -> channel, listeners, pidfile,
+ *     server -> start  -> change, control, generation, listeners, pid_file,
+ * logs
+ *            -> control                     -> channel, listeners, pid_file,
  * logs
  *            -> reload -> change, channel, generation, listeners, logs, summary
- *            -> stop   -> change, control, listeners, pidfile
+ *            -> stop   -> change, control, listeners, pid_file
  *        dry -> generation -> build; change -> generation
  *
  * Not here: anything another thread touches, but for what says so itself

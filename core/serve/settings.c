@@ -165,7 +165,7 @@ settings_limits(struct limits *l, const struct conf *conf)
     const struct conf_server *c = &conf->server;
 
     *l = (struct limits){
-        .head = {.max_line = (uint32_t)c->max_target,
+        .head = {.max_line = (uint32_t)c->max_request_line + 2, /* CR LF */
                  .max_header = (uint32_t)c->max_header,
                  .max_fields = (uint32_t)c->max_headers},
         .max_body = (uint64_t)c->max_body,

@@ -16,7 +16,7 @@
 #include "serve/control.h"
 #include "serve/generation.h"
 #include "serve/listeners.h"
-#include "serve/pidfile.h"
+#include "serve/pid_file.h"
 #include "serve/preflight.h"
 #include "serve/process.h"
 
@@ -254,11 +254,14 @@ start(struct server *s, struct diag *d)
     rc = start_threads(s, d);
     if (rc != SERVER_OK)
         return rc;
-    if (change_prepare(s, s->gen, d) < 0)
+    if (change_prepare(s, s->gen, d) < 0) {
+        if (s->orders.stops > 0) /* before it has begun: nothing is cut off */
+            control_leave(s, SERVER_OK);
         return SERVER_CONFIG;
+    }
     change_commit(s, s->gen);
     channel_committed(&s->channel, s->gen->conf->bundle);
-    rc = pidfile_write(s, d);
+    rc = pid_file_write(s, d);
     if (rc < 0)
         return file_exit(rc);
     listeners_start(s);

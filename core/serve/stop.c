@@ -9,7 +9,7 @@
 #include "serve/change.h"
 #include "serve/control.h"
 #include "serve/listeners.h"
-#include "serve/pidfile.h"
+#include "serve/pid_file.h"
 #include "serve/process.h"
 
 #define GRACE_MAX_MS 1000u
@@ -121,7 +121,7 @@ stop_serving(struct server *s)
     int code;
 
     drain(s);
-    pidfile_remove(s);
+    pid_file_remove(s);
     if (change_let_go(s) < 0 || !end_threads(s))
         control_leave(s, SERVER_CUT);
     code = count_cut(s);

@@ -18,8 +18,8 @@
 #include "conf/bundle_dump.h"
 #include "conf/conf.h"
 #include "ctl/ctl.h"
-#include "os/file.h"
 #include "os/limit.h"
+#include "os/pidfile.h"
 #include "os/signals.h"
 #include "super/child.h"
 #include "super/held.h"
@@ -169,7 +169,8 @@ on_pid_file(struct super *s)
 {
     struct ctl_message answer = {.kind = CTL_ANSWER};
 
-    answer.result = file_put_pid(s->conf->server.pid_file.p);
+    answer.result = pidfile_put(s->conf->server.pid_file.p, answer.u.text,
+                                sizeof answer.u.text);
     s->has_pid_file |= answer.result == 0;
     (void)!ctl_send(s->child.channel, &answer, -1);
 }
@@ -375,7 +376,7 @@ static void
 close_all(struct super *s)
 {
     if (s->has_pid_file)
-        unlink(s->conf->server.pid_file.p);
+        pidfile_drop(s->conf->server.pid_file.p);
     held_close(&s->held);
     if (s->bundle_fd >= 0)
         close(s->bundle_fd);

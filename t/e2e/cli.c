@@ -68,6 +68,20 @@ START_TEST(version_and_help_are_printed)
 }
 END_TEST
 
+START_TEST(what_cannot_be_printed_is_an_error)
+{
+    static const char *const words[] = {"-V", "-h", "--print-reference"};
+    char command[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        snprintf(command, sizeof command,
+                 "%s/etude %s >/dev/full 2>/dev/null; test $? = 70",
+                 build_dir(), words[i]);
+        ck_assert_msg(system(command) == 0, "%s", command);
+    }
+}
+END_TEST
+
 START_TEST(what_is_unknown_or_missing_is_an_error_of_usage)
 {
     static const char *const wrong[] = {"--nonsense", "-x", "serve",
@@ -178,7 +192,7 @@ START_TEST(what_cannot_be_opened_is_told_by_the_code)
 }
 END_TEST
 
-UNIT_MAIN(cli, version_and_help_are_printed,
+UNIT_MAIN(cli, version_and_help_are_printed, what_cannot_be_printed_is_an_error,
           what_is_unknown_or_missing_is_an_error_of_usage,
           the_printed_reference_is_the_one_in_conf, a_check_ends_with_0_or_78,
           without_c_the_configuration_is_looked_for,

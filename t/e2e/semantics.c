@@ -346,7 +346,7 @@ START_TEST(limits_of_a_head_have_their_statuses)
     struct client c;
 
     server_start(&s, "[server]\nlisten = 127.0.0.1:0\nmax_header = 8k\n"
-                     "max_target = 4k\n[plugin answers]\n");
+                     "max_request_line = 4k\n[plugin answers]\n");
     c = client_open(&s);
     fields(&c, 32, 20);
     client_take(&c, 0, 200, NULL);
@@ -374,6 +374,56 @@ START_TEST(limits_of_a_head_have_their_statuses)
     client_printf(&c, "%05000d", 1);
     client_take(&c, 0, 501, NULL);
     ck_assert(client_is_closed(&c));
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* Whatever is wrong with it (RFC 9110 9.3.2). */
+START_TEST(a_head_that_is_refused_has_no_content_either)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } rows[] = {
+        {"HEAD /none HTTP/1.1\r\n\r\n", 400},
+        {"HEAD /none HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n", 417},
+        {"HEAD /none HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
+         501},
+        {"HEAD /none HTTP/9.1\r\nHost: x\r\n\r\n", 505},
+        {"HEAD /none HTTP/1.1\r\nHost: x\r\nA: b\r\nC: d\r\nE: f\r\n\r\n", 431},
+        {"HEAD /a/target/that/is/much/longer/than/what/is/allowed/for/it/here "
+         "HTTP/1.1\r\nHost: x\r\n\r\n",
+         414},
+    };
+    struct server s;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nmax_headers = 3\n"
+                     "max_request_line = 64\n[plugin answers]\n");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct client c = client_open(&s);
+        client_puts(&c, rows[i].request);
+        client_take(&c, 1, rows[i].status, NULL);
+        ck_assert_msg(client_read_all(&c) == 0, "row %zu", i);
+        client_close(&c);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_request_line_may_be_as_long_as_the_setting_says)
+{
+    struct server s;
+    struct client c;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\n"
+                     "max_request_line = 64\n[plugin answers]\n");
+    c = client_open(&s);
+    /* "GET /none?" and " HTTP/1.1" are 19 of them. */
+    client_printf(&c, "GET /none?%045d HTTP/1.1\r\nHost: x\r\n\r\n", 1);
+    client_take(&c, 0, 200, NULL);
+    client_printf(&c, "GET /none?%046d HTTP/1.1\r\nHost: x\r\n\r\n", 1);
+    client_take(&c, 0, 414, NULL);
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -592,6 +642,8 @@ UNIT_MAIN(semantics, head_is_get_without_the_body,
           nothing_is_answered_behind_close,
           an_answer_is_whole_whatever_came_behind_close,
           limits_of_a_head_have_their_statuses,
+          a_head_that_is_refused_has_no_content_either,
+          a_request_line_may_be_as_long_as_the_setting_says,
           paths_are_decoded_and_made_canonical, a_final_slash_is_redirected,
           date_and_server_are_sent_once, errors_are_dressed_by_accept,
           the_request_is_seen_as_it_was_sent,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* stop.c - the end: signals, grace, delay, time-out, the second signal.
  * tags: epoll asan */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,6 +283,63 @@ START_TEST(the_pid_file_comes_and_goes)
 }
 END_TEST
 
+static struct server slow_to_start;
+
+static void *
+stop_while_it_starts(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 2000 && (slow_to_start.pid == 0 ||
+                                 !server_has_log(&slow_to_start, "its time"));
+         i++)
+        usleep(5000);
+    server_signal(&slow_to_start, SIGTERM);
+    return NULL;
+}
+
+/* Nothing was refused and nothing cut off. */
+START_TEST(a_stop_while_it_starts_is_no_failure)
+{
+    pthread_t t;
+
+    server_prepare(&slow_to_start, SERVER "[plugin keeper]\ninit_ms = 300ms\n");
+    ck_assert_int_eq(pthread_create(&t, NULL, stop_while_it_starts, NULL), 0);
+    ck_assert_int_eq(server_launch(&slow_to_start), 0);
+    ck_assert_int_eq(pthread_join(t, NULL), 0);
+    server_clean(&slow_to_start);
+}
+END_TEST
+
+/* Another server's file, or one that was never ours. */
+START_TEST(a_pid_file_of_another_is_left_alone)
+{
+    struct server s;
+    char path[128], out[4096];
+    FILE *f;
+
+    server_prepare(&s, SERVER "pid_file = $DIR/note\n[plugin life]\n");
+    server_file(&s, "note", "remember the milk\n");
+    ck_assert_int_eq(server_run(&s, NULL, out, sizeof out), 78);
+    ck_assert_msg(strstr(out, "pid_file: cannot write ") &&
+                      strstr(out, "/note: it exists and is no pid file"),
+                  "%s", out);
+    ck_assert_int_eq(
+        server_run(&s, (const char *[]){"-t", NULL}, out, sizeof out), 78);
+    server_file(&s, "note", "1\n");
+    server_serve(&s);
+    server_file(&s, "note", "1\n"); /* another one has started */
+    snprintf(path, sizeof path, "%s/note", s.dir);
+    f = fopen(path, "re");
+    ck_assert_ptr_nonnull(f);
+    server_signal(&s, SIGTERM);
+    server_wait_log(&s, "stopped");
+    ck_assert_int_eq(fscanf(f, "%4000s", out), 1);
+    ck_assert_str_eq(out, "1");
+    fclose(f);
+    ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
 START_TEST(usr2_does_nothing_but_say_so)
 {
     struct server s;
@@ -302,4 +360,6 @@ UNIT_MAIN(stop, term_int_and_quit_stop_with_grace,
           a_plugin_that_blocks_does_not_hold_up_a_second_signal,
           nor_when_a_reload_waits_for_it, a_plugin_that_is_slow_is_waited_for,
           workers_that_accept_for_themselves_stop_too,
-          the_pid_file_comes_and_goes, usr2_does_nothing_but_say_so)
+          a_stop_while_it_starts_is_no_failure,
+          a_pid_file_of_another_is_left_alone, the_pid_file_comes_and_goes,
+          usr2_does_nothing_but_say_so)

@@ -189,7 +189,39 @@ START_TEST(what_can_be_written_is_told_without_opening_it)
 }
 END_TEST
 
+static int
+is_null(int fd)
+{
+    struct stat st, null;
+
+    return fstat(fd, &st) == 0 && stat("/dev/null", &null) == 0 &&
+           st.st_rdev == null.st_rdev;
+}
+
+START_TEST(closed_standard_descriptors_are_taken_by_nobody_else)
+{
+    for (int closed = 1; closed < 8; closed++) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0) {
+            int wrong = 0;
+            for (int fd = 0; fd < 3; fd++) {
+                if (closed & 1 << fd)
+                    close(fd);
+            }
+            wrong = file_open_standard() != 0;
+            for (int fd = 0; fd < 3; fd++)
+                wrong |= closed & 1 << fd && !is_null(fd);
+            _exit(wrong);
+        }
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_msg(status == 0, "closed: %d", closed);
+    }
+}
+END_TEST
+
 UNIT_MAIN_IN(fixture_setup, fixture_teardown, file,
+             closed_standard_descriptors_are_taken_by_nobody_else,
              every_length_around_the_buffer_sizes, the_bound_is_exact,
              any_part_of_a_file, what_cannot_be_read, a_pipe_is_read_to_its_end,
              a_file_is_replaced_as_a_whole, identities,
