@@ -103,6 +103,15 @@ phdr(const struct view *v, unsigned i)
     return ph;
 }
 
+static Elf64_Shdr
+shdr(const struct view *v, unsigned i)
+{
+    Elf64_Shdr sh;
+
+    memcpy(&sh, v->p + v->eh.e_shoff + (uint64_t)i * sizeof sh, sizeof sh);
+    return sh;
+}
+
 /* ---- the header -----------------------------------------------------------*/
 
 static int
@@ -157,11 +166,33 @@ check_tables(struct view *v)
     end = sum(eh->e_phoff, (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr));
     if (end > v->n)
         return truncated(v, "program header table must", end);
+    return 0;
+}
+
+/* The loader reads none of them.  Linkers put them at the end of the file, so a
+ * file that has its size before its content shows it here: as zeros. */
+static int
+check_sections(struct view *v)
+{
+    const Elf64_Ehdr *eh = &v->eh;
+    uint64_t end;
+
     if (eh->e_shoff == 0 || eh->e_shnum == 0)
         return 0;
     end = sum(eh->e_shoff, (uint64_t)eh->e_shnum * eh->e_shentsize);
     if (end > v->n)
         return truncated(v, "section headers", end);
+    if (eh->e_shentsize != sizeof(Elf64_Shdr))
+        return why_set(v->e, "is damaged: no usable section headers");
+    for (unsigned i = 1; i < eh->e_shnum; i++)
+        if (shdr(v, i).sh_type == SHT_NULL)
+            return why_set(v->e,
+                           "has its full size but section header %u of %u is "
+                           "empty: it looks half copied",
+                           i, (unsigned)eh->e_shnum - 1);
+    if (eh->e_shstrndx >= eh->e_shnum ||
+        shdr(v, eh->e_shstrndx).sh_type != SHT_STRTAB)
+        return why_set(v->e, "is damaged: no usable section headers");
     return 0;
 }
 
@@ -322,15 +353,6 @@ read_note_segments(struct view *v)
     return 0;
 }
 
-static Elf64_Shdr
-shdr(const struct view *v, unsigned i)
-{
-    Elf64_Shdr sh;
-
-    memcpy(&sh, v->p + v->eh.e_shoff + (uint64_t)i * sizeof sh, sizeof sh);
-    return sh;
-}
-
 /* For a linker script that puts the note into no PT_NOTE: find it by its
  * section's name. */
 static int
@@ -338,8 +360,7 @@ read_note_section(struct view *v)
 {
     Elf64_Shdr names, sh;
 
-    if (v->eh.e_shoff == 0 || v->eh.e_shentsize != sizeof sh ||
-        v->eh.e_shstrndx >= v->eh.e_shnum)
+    if (v->eh.e_shoff == 0 || v->eh.e_shnum == 0)
         return 0;
     names = shdr(v, v->eh.e_shstrndx);
     if (!in_file(v, names.sh_offset, names.sh_size))
@@ -606,8 +627,8 @@ read_symbols(struct view *v, const struct dynamic *d)
 /* ---- all of it ------------------------------------------------------------*/
 
 static int (*const header_checks[])(struct view *) = {
-    check_ident,  check_machine, check_type,
-    check_tables, check_loads,   read_note_segments,
+    check_ident,    check_machine, check_type,         check_tables,
+    check_sections, check_loads,   read_note_segments,
 };
 
 int

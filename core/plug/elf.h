@@ -3,8 +3,12 @@
  *
  * A pure function over (p, n): no offset, count or size found in the file is
  * trusted, every one is checked against n before it is followed.  It refuses
- * what the loader would crash on or what cannot be a plugin of this machine;
- * whether the note fits this server is the caller's question (image.h).
+ * what the loader would crash on, what cannot be a plugin of this machine, and
+ * what was not copied to its end: a file too short, or of its full size with an
+ * end of zeros, which the section headers tell that linkers put there.  Of a
+ * file that was stripped of them such zeros are not seen.  Whether the note
+ * fits this server is the caller's question (image.h).
+ *
  * Invariant: every slice of an elf_info lies inside [p, p + n). */
 #ifndef PLUG_ELF_H
 #define PLUG_ELF_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* images.c - the file of a plugin is replaced in every way files are replaced,
- * overwritten while it serves, cut wherever it can be cut; and what a plugin
- * leaves behind in the process still finds its code.
+ * overwritten while it serves, cut wherever it can be cut, or not written to
+ * its end; and what a plugin leaves behind in the process still finds its code.
  * tags: epoll asan */
 #include <elf.h>
 #include <errno.h>
@@ -219,19 +219,26 @@ END_TEST
 
 /* ---- cut ------------------------------------------------------------------*/
 
-/* Half a file of len bytes is refused for what it is, and nothing changes. */
+/* A file of n bytes, of which len were written, is refused in these words, and
+ * nothing changes. */
 static void
-refuse_cut(struct client *c, const char *p, size_t len)
+refuse(struct client *c, const char *p, size_t n, size_t len, const char *words)
 {
     size_t seen = s.log_seen;
 
-    module_write(&s, "stamp", p, len, 0755);
+    module_write(&s, "stamp", p, n, 0755);
     ck_assert_msg(server_reload(&s) == 0, "%zu bytes are taken", len);
     s.log_seen = seen;
-    ck_assert_msg(strstr(server_wait_log(&s, "stamp.so: "), "truncated"),
-                  "%zu bytes", len);
+    ck_assert_msg(strstr(server_wait_log(&s, "stamp.so: "), words), "%zu bytes",
+                  len);
     server_wait_log(&s, "generation 1 goes on");
     ck_assert_int_eq(ask(c), 0);
+}
+
+static void
+refuse_cut(struct client *c, const char *p, size_t len)
+{
+    refuse(c, p, len, len, "truncated");
 }
 
 START_TEST(a_file_cut_anywhere_is_refused_and_the_old_one_serves)
@@ -263,6 +270,37 @@ START_TEST(a_file_cut_anywhere_is_refused_and_the_old_one_serves)
     ck_assert_int_eq(server_reload(&s), 1);
     ck_assert_int_eq(ask(&c), 1);
     free(p);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* The size is there from the start, as some copiers make it, or is all
+ * that a loss of power left.  Densely where the loader relocates: what it finds
+ * there it follows. */
+START_TEST(a_file_that_ends_in_zeros_is_refused_and_the_old_one_serves)
+{
+    struct client c;
+    Elf64_Ehdr head;
+    size_t n, end;
+    char *p, *good;
+
+    server_start(&s, SERVER "[plugin stamp]\n");
+    c = client_open(&s);
+    good = module_read(&s, "stamp", &n);
+    p = module_read(&s, "stamp", &n);
+    memcpy(&head, p, sizeof head);
+    end = head.e_shoff + (head.e_shnum - 1u) * head.e_shentsize;
+    for (size_t len = end; len > 4096; len -= len > 16384 ? len / 16 : 64) {
+        memset(p + len, 0, n - len);
+        refuse(&c, p, n, len, "it looks half copied");
+    }
+    free(p);
+    module_stamp_bytes(good, n, 1);
+    module_write(&s, "stamp", good, n, 0755);
+    ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert_int_eq(ask(&c), 1);
+    free(good);
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -347,5 +385,6 @@ UNIT_MAIN(images, each_way_to_replace_the_file_changes_the_answer,
           a_file_overwritten_while_it_serves_harms_nobody,
           a_reload_in_the_middle_of_a_copy_takes_it_whole_or_not_at_all,
           a_file_cut_anywhere_is_refused_and_the_old_one_serves,
+          a_file_that_ends_in_zeros_is_refused_and_the_old_one_serves,
           the_server_has_no_name_that_a_plugin_could_meet,
           what_a_plugin_leaves_behind_finds_its_code)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* elf.c - what is read out of real shared objects, and that no damage makes
- * the reader leave the file: cut at every length, changed at every byte, always
- * against a guard page. */
+ * the reader leave the file: cut at every length, its end zeros from every byte
+ * on, changed at every byte, always against a guard page. */
 /* tags: asan */
 #include "plug/elf.h"
 
@@ -280,6 +280,21 @@ many_segments(char *p)
     ((Elf64_Ehdr *)(void *)p)->e_phnum = 0xffff;
 }
 static void
+odd_sections(char *p)
+{
+    ((Elf64_Ehdr *)(void *)p)->e_shentsize = 40;
+}
+static void
+no_section_names(char *p)
+{
+    ((Elf64_Ehdr *)(void *)p)->e_shstrndx = 1;
+}
+static void
+names_beyond_the_sections(char *p)
+{
+    ((Elf64_Ehdr *)(void *)p)->e_shstrndx = 0xff00;
+}
+static void
 no_loads(char *p)
 {
     for (unsigned i = 0; i < n_segments(p); i++)
@@ -377,6 +392,9 @@ START_TEST(damage_is_named)
         {be_program, "is not a shared object (ELF type 2)"},
         {no_segments, "is damaged: no usable program headers"},
         {many_segments, "is damaged: no usable program headers"},
+        {odd_sections, "is damaged: no usable section headers"},
+        {no_section_names, "is damaged: no usable section headers"},
+        {names_beyond_the_sections, "is damaged: no usable section headers"},
         {no_loads, "is damaged: nothing of it is to be loaded"},
         {overlapping, "is damaged: its segments overlap"},
         {shrunken, "is damaged: a segment's sizes contradict"},
@@ -403,6 +421,18 @@ START_TEST(damage_is_named)
 }
 END_TEST
 
+/* Whatever the outcome: all that is returned lies inside the file. */
+static void
+check_slices(const struct elf_info *info, const char *p, size_t n)
+{
+    for (uint32_t i = 0; i < info->n_symbols; i++) {
+        et_str s = elf_export(info, i);
+
+        if (s.p != NULL)
+            ck_assert(s.p >= p && s.n <= (size_t)(p + n - s.p));
+    }
+}
+
 START_TEST(cut_at_every_length)
 {
     struct elf_info info;
@@ -420,6 +450,46 @@ START_TEST(cut_at_every_length)
                                       "copied") != NULL,
                           "%zu: %s", n, why);
     }
+}
+END_TEST
+
+/* The size is right, and the end was not written: what a copy leaves that
+ * allocates first, or a loss of power.  From the last section header's type on
+ * nothing is missing that a loader reads. */
+START_TEST(zeros_from_every_offset)
+{
+    const Elf64_Ehdr *eh = (const Elf64_Ehdr *)(void *)good;
+    size_t known = eh->e_shoff + (eh->e_shnum - 1u) * sizeof(Elf64_Shdr) +
+                   offsetof(Elf64_Shdr, sh_type);
+    size_t head = eh->e_phoff + eh->e_phnum * sizeof(Elf64_Phdr);
+    char *p = guard_end(good, good_len);
+    struct elf_info info;
+
+    for (size_t n = good_len; n-- > 0;) {
+        p[n] = 0;
+        if (n > known) {
+            if (examine(p, good_len, &info) == 0)
+                check_slices(&info, p, good_len);
+            continue;
+        }
+        ck_assert_msg(examine(p, good_len, &info) == ERR_INVALID, "%zu", n);
+        if (n >= head)
+            ck_assert_msg(strstr(why, "it looks half copied") != NULL,
+                          "%zu: %s", n, why);
+    }
+}
+END_TEST
+
+START_TEST(section_headers_may_be_stripped)
+{
+    Elf64_Ehdr *eh = (Elf64_Ehdr *)(void *)good;
+    size_t n = eh->e_shoff;
+    struct elf_info info;
+
+    eh->e_shoff = 0;
+    eh->e_shnum = eh->e_shstrndx = 0;
+    ck_assert_msg(examine(good, n, &info) == 0, "%s", why);
+    ck_assert_uint_eq(info.flags, ELF_HAS_NOTE | ELF_HAS_ENTRY);
 }
 END_TEST
 
@@ -443,18 +513,6 @@ START_TEST(the_truncation_message_has_both_sizes)
     ck_assert_int_eq(examine(good, reach, &info), 0);
 }
 END_TEST
-
-/* Whatever the outcome: all that is returned lies inside the file. */
-static void
-check_slices(const struct elf_info *info, const char *p, size_t n)
-{
-    for (uint32_t i = 0; i < info->n_symbols; i++) {
-        et_str s = elf_export(info, i);
-
-        if (s.p != NULL)
-            ck_assert(s.p >= p && s.n <= (size_t)(p + n - s.p));
-    }
-}
 
 START_TEST(every_byte_changed)
 {
@@ -494,5 +552,6 @@ UNIT_MAIN_IN(setup, teardown, elf, a_good_plugin, both_kinds_of_hash_table,
              soname_and_size_of_thread_locals, a_library_without_a_note,
              text_relocations, a_note_outside_of_the_note_segments,
              damage_is_named, cut_at_every_length,
+             zeros_from_every_offset, section_headers_may_be_stripped,
              the_truncation_message_has_both_sizes, every_byte_changed,
              a_reason_is_cut_to_its_room)
