@@ -226,7 +226,7 @@ include_file(struct loader *l, struct source *parent, const struct include *inc,
 
     if (rc == ERR_NOMEM)
         return rc;
-    why = rc < 0 ? strerror(-rc) : refuse(l, &s);
+    why = rc < 0 ? file_explain(rc) : refuse(l, &s);
     if (why) {
         diag_error(l->d, &inc->at, "[server] include: %s%s %s", name,
                    rc < 0 ? ": cannot read it:" : "", why);
@@ -359,7 +359,7 @@ read_overlay(struct loader *l, struct source *s, const char *main_name)
     if (rc == -ENOENT)
         diag_warn(l->d, &at, "there is no %s: nothing is overlaid", s->name);
     else if (rc < 0)
-        diag_error(l->d, &at, "cannot read %s: %s", s->name, strerror(-rc));
+        diag_error(l->d, &at, "cannot read %s: %s", s->name, file_explain(rc));
     return rc == 0;
 }
 
@@ -375,7 +375,8 @@ load(struct loader *l, const char *path)
 
     if (rc < 0 && rc != ERR_NOMEM)
         diag_error(l->d, &at, "cannot read it: %s",
-                   limit_explain(rc, why, sizeof(why)));
+                   rc == -ESPIPE ? file_explain(rc)
+                                 : limit_explain(rc, why, sizeof(why)));
     if (rc || (rc = push(l, &base)) || (rc = scan(l, &base)))
         return rc;
     has_overlay = read_overlay(l, &over, base.name);

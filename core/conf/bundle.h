@@ -72,7 +72,8 @@ struct bundle {
  * terminated array of "NAME=value" (environ).  NULL only if the main file
  * cannot be read or memory is short; other errors (an include that names no
  * file, a cycle) are in d too, and the bundle holds what could be read, so that
- * conf_parse can report the rest.  Give it back with bundle_free. [control] */
+ * conf_parse can report the rest.  A FIFO cannot be read (file_read): nobody is
+ * waited for.  Give it back with bundle_free. [control] */
 MUST_USE struct bundle *bundle_from_files(const char *path, char *const *env,
                                           struct diag *d);
 

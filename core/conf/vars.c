@@ -261,7 +261,7 @@ read_file(struct vars *t, struct var *v)
 
     v->is_secret = 1;
     if (rc < 0) {
-        v->why = arena_printf(t->arena, "%s", strerror(-rc));
+        v->why = arena_printf(t->arena, "%s", file_explain(rc));
         return v->why ? 0 : ERR_NOMEM;
     }
     if (n && p[n - 1] == '\n')

@@ -8,7 +8,8 @@
  *   ${NAME}           must be set; may be empty
  *   ${NAME:-default}  default if unset or empty; may contain ${...} itself
  *   ${file:PATH}      the file's bytes, one newline at its end cut; PATH may
- *                     contain $NAME and ${NAME}.  Always secret.
+ *                     contain $NAME and ${NAME}.  Always secret.  Not a FIFO
+ *                     (file_read)
  *   $${               the two bytes "${" */
 #ifndef CONF_VARS_H
 #define CONF_VARS_H

@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "abi/etude_abi.h"
 
 #define FIRST_BYTES 4096u
+#define NULL_DEVICE makedev(1, 3) /* /dev/null, by whatever name */
 
 static int64_t
 stamp_ns(const struct timespec *t)
@@ -134,6 +136,21 @@ file_read_fd(int fd, size_t max, char **p, size_t *n)
     return 0;
 }
 
+/* Whether reading it ends.  Folders are left to read(), which has a word for
+ * them. */
+static int
+check_kind(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+        return 0;
+    return S_ISCHR(st.st_mode) && st.st_rdev == NULL_DEVICE ? 0 : -ESPIPE;
+}
+
+/* O_NONBLOCK: to open a FIFO would be to wait for who writes. */
 int
 file_read(const char *path, size_t max, char **p, size_t *n)
 {
@@ -141,12 +158,22 @@ file_read(const char *path, size_t max, char **p, size_t *n)
 
     *p = NULL;
     *n = 0;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
-        return -errno;
-    rc = file_read_fd(fd, max, p, n);
+        return errno == ENXIO ? -ESPIPE : -errno; /* a socket, mostly */
+    rc = check_kind(fd);
+    if (rc == 0)
+        rc = file_read_fd(fd, max, p, n);
     close(fd);
     return rc;
+}
+
+const char *
+file_explain(int rc)
+{
+    if (rc == -ESPIPE)
+        return "it is a FIFO, a socket or a device, not a file";
+    return strerror(-rc);
 }
 
 int

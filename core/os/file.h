@@ -24,11 +24,16 @@ MUST_USE int file_id_path(const char *path, struct file_id *out);
 int file_id_equal(const struct file_id *a, const struct file_id *b);
 
 /* The whole of path, from its start: *p is malloc'ed (the caller frees it), *n
- * its bytes, and p[n] is NUL.  -EFBIG when there are more than max bytes; on
- * any failure *p is NULL. [any] */
+ * its bytes, and p[n] is NUL.  Nobody is waited for: what is no file but a
+ * FIFO, a socket or a device (a terminal, a pipe at /dev/stdin) is -ESPIPE,
+ * except /dev/null, which is an empty one.  -EFBIG when there are more than max
+ * bytes; on any failure *p is NULL. [any] */
 MUST_USE int file_read(const char *path, size_t max, char **p, size_t *n);
-/* As file_read, of an open file from its current offset on. [any] */
+/* What is open already, of any kind, from its current offset to its end; else
+ * as file_read. [any] */
 MUST_USE int file_read_fd(int fd, size_t max, char **p, size_t *n);
+/* Why file_read failed with rc. [any] */
+const char *file_explain(int rc);
 /* Exactly n bytes from this offset on, wherever the current one is: 0, or
  * -ENODATA if the file ends before. [any] */
 MUST_USE int file_read_at(int fd, uint64_t offset, void *p, size_t n);

@@ -3,6 +3,7 @@
  * tags: epoll asan tsan */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -131,6 +132,39 @@ START_TEST(a_failed_reload_leaves_what_serves)
     ck_assert_int_eq(server_reload(&s), 1);
     client_expect(&c, GET("/life"), 200, "new");
     client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* Whoever waits for somebody to write into one waits for ever. */
+START_TEST(a_fifo_in_place_of_a_file_holds_nothing_up)
+{
+    static const char *const where[] = {
+        "etude.ini:8: [server] include: ",
+        "etude.ini:9: [plugin life] say: cannot read ${file:",
+        "etude.ini: cannot read it: ",
+    };
+    struct server s;
+    char path[PATH_MAX];
+
+    server_start(&s, old_ini);
+    snprintf(path, sizeof path, "%s/fifo", s.dir);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    for (int i = 0; i < 3; i++) {
+        size_t seen = s.log_seen;
+        if (i == 0)
+            server_write(&s, SERVER "include = fifo\n[plugin life]\n");
+        if (i == 1)
+            server_write(&s, SERVER "[plugin life]\nsay = ${file:fifo}\n");
+        if (i == 2)
+            ck_assert_int_eq(rename(path, s.conf), 0);
+        ck_assert_int_eq(server_reload(&s), 0);
+        s.log_seen = seen;
+        ck_assert_ptr_nonnull(
+            strstr(server_wait_log(&s, where[i]), "it is a FIFO"));
+        server_wait_log(&s, "generation 1 goes on");
+        client_once(&s, GET("/life"), 200, "old");
+    }
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -579,6 +613,7 @@ END_TEST
 UNIT_MAIN(reload, a_request_ends_on_the_generation_it_began_on,
           a_connection_cut_in_a_request_lets_its_generation_go,
           a_failed_reload_leaves_what_serves,
+          a_fifo_in_place_of_a_file_holds_nothing_up,
           what_failed_on_any_worker_is_undone_on_all,
           keys_of_the_process_need_a_restart,
           settings_change_for_connections_that_are_open, listeners_come_and_go,

@@ -136,6 +136,38 @@ START_TEST(a_main_file_that_cannot_be_read_gives_no_bundle)
 }
 END_TEST
 
+START_TEST(what_is_no_file_is_not_waited_for)
+{
+    char *const env[] = {"ETUDE_ENV=p", NULL};
+
+    help_enter();
+    ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+    ck_assert_int_eq(mkfifo("a.p.ini", 0600), 0);
+    fixture_file("a.ini", "[server]\ninclude = fifo\n");
+    loads("fifo", no_env, NULL,
+          "fifo: cannot read it: it is a FIFO, a socket or a device, not a "
+          "file\n");
+    loads("a.ini", env, "a.ini ",
+          "environment variable ETUDE_ENV: cannot read a.p.ini: it is a FIFO, "
+          "a socket or a device, not a file\n"
+          "a.ini:2: [server] include: fifo: cannot read it: it is a FIFO, a "
+          "socket or a device, not a file\n");
+    help_leave();
+}
+END_TEST
+
+/* A link to it takes a file out of a folder that is included. */
+START_TEST(the_null_device_is_an_empty_file)
+{
+    help_enter();
+    fixture_file("a.ini", "[server]\ninclude = d/*.ini\n");
+    mkdir("d", 0700);
+    ck_assert_int_eq(symlink("/dev/null", "d/x.ini"), 0);
+    loads("a.ini", no_env, "a.ini d/x.ini ", "");
+    help_leave();
+}
+END_TEST
+
 START_TEST(the_overlay_of_the_environment_comes_last)
 {
     char *const env[] = {"ETUDE_ENV=production", NULL};
@@ -291,6 +323,7 @@ UNIT_MAIN(bundle, matches_are_read_in_the_order_of_their_bytes,
           includes_are_relative_to_their_file_and_nest,
           cycles_and_repetitions_are_errors, nesting_has_a_bound,
           a_main_file_that_cannot_be_read_gives_no_bundle,
+          what_is_no_file_is_not_waited_for, the_null_device_is_an_empty_file,
           the_overlay_of_the_environment_comes_last,
           an_include_of_the_overlay_replaces_those_of_the_base,
           a_missing_overlay_is_a_warning_and_a_bad_name_an_error,

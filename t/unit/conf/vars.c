@@ -136,6 +136,12 @@ START_TEST(files_that_cannot_be_read_are_faults)
     snprintf(expected, sizeof(expected),
              "cannot read ${file:%s/nul}: it contains a NUL byte", fixture_dir);
     fails("${file:nul}", expected);
+    ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+    snprintf(expected, sizeof(expected),
+             "cannot read ${file:%s/fifo}: it is a FIFO, a socket or a device, "
+             "not a file",
+             fixture_dir);
+    fails("${file:fifo}", expected);
     fails("${file:$UNSET/key}",
           "the environment variable UNSET is not set (${UNSET:-default} gives "
           "it a default)");

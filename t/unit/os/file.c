@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "t/lib/fixture.h"
 #include "t/lib/unit.h"
@@ -86,6 +88,49 @@ START_TEST(what_cannot_be_read)
     ck_assert_int_eq(file_read(fixture_dir, 10, &p, &n), -EISDIR);
     ck_assert_int_eq(file_read_fd(-1, 10, &p, &n), -EBADF);
     ck_assert_int_eq(file_write_fd(-1, "x", 1), -EBADF);
+}
+END_TEST
+
+/* Each would be waited for, or read for ever. */
+START_TEST(what_is_no_file_is_refused_at_once)
+{
+    static const char *const paths[] = {"fifo", "socket", "link", "/dev/zero"};
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0), writer;
+    const char *path;
+    char *p;
+    size_t n;
+
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", fixture_path("socket"));
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_eq(mkfifo(fixture_path("fifo"), 0600), 0);
+    ck_assert_int_eq(symlink("fifo", fixture_path("link")), 0);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        path = paths[i][0] == '/' ? paths[i] : fixture_path(paths[i]);
+        ck_assert_msg(file_read(path, 10, &p, &n) == -ESPIPE, "%s", path);
+        ck_assert_ptr_null(p);
+    }
+    path = fixture_path("fifo");
+    writer = open(path, O_RDWR); /* there is something to read, too */
+    ck_assert_int_eq(file_write_fd(writer, "x", 1), 0);
+    ck_assert_int_eq(file_read(path, 10, &p, &n), -ESPIPE);
+    close(writer);
+    close(fd);
+    ck_assert_str_eq(file_explain(-ESPIPE),
+                     "it is a FIFO, a socket or a device, not a file");
+    ck_assert_str_eq(file_explain(-ENOENT), "No such file or directory");
+}
+END_TEST
+
+START_TEST(the_null_device_is_an_empty_file)
+{
+    char *p;
+    size_t n;
+
+    ck_assert_int_eq(file_read("/dev/null", 0, &p, &n), 0);
+    ck_assert_uint_eq(n, 0);
+    ck_assert_str_eq(p, "");
+    free(p);
 }
 END_TEST
 
@@ -222,6 +267,8 @@ END_TEST
 
 UNIT_MAIN_IN(fixture_setup, fixture_teardown, file,
              closed_standard_descriptors_are_taken_by_nobody_else,
+             what_is_no_file_is_refused_at_once,
+             the_null_device_is_an_empty_file, a_pipe_is_read_to_its_end,
              every_length_around_the_buffer_sizes, the_bound_is_exact,
              any_part_of_a_file, what_cannot_be_read, a_pipe_is_read_to_its_end,
              a_file_is_replaced_as_a_whole, identities,
