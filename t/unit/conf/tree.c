@@ -58,13 +58,110 @@ START_TEST(a_tree_is_known_by_all_below_it)
 }
 END_TEST
 
-START_TEST(links_to_folders_are_not_followed)
+START_TEST(links_to_folders_are_followed)
 {
+    et_str a, b;
+
+    help_enter();
+    mkdir("t", 0700);
+    mkdir("far", 0700);
+    fixture_file("far/x", "1");
+    mkdir("far/sub", 0700);
+    fixture_file("far/sub/y", "2");
+    ck_assert_int_eq(symlink("../far", "t/link"), 0);
+    a = identity("t", 4);
+    ck_assert(str_eq(a, identity("t", 4)));
+    fixture_file("far/sub/y", "22");
+    b = identity("t", 4);
+    ck_assert(!str_eq(a, b));
+    ck_assert_int_eq(symlink("../../far/x", "far/sub/z"), 0);
+    a = identity("t", 5);
+    fixture_file("far/x", "11"); /* by two ways */
+    ck_assert(!str_eq(a, identity("t", 5)));
+    help_leave();
+}
+END_TEST
+
+START_TEST(a_link_may_lead_nowhere_and_to_what_is_no_folder)
+{
+    et_str a;
+
+    help_enter();
+    mkdir("t", 0700);
+    ck_assert_int_eq(symlink("../later", "t/link"), 0);
+    ck_assert_int_eq(symlink("loop", "t/loop"), 0);
+    ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+    ck_assert_int_eq(symlink("../fifo", "t/fifo"), 0);
+    a = identity("t", 3);
+    ck_assert(str_eq(a, identity("t", 3)));
+    fixture_file("later", "");
+    ck_assert(!str_eq(a, identity("t", 3)));
+    help_leave();
+}
+END_TEST
+
+/* Each is an entry and no more: the bound says that none is entered. */
+START_TEST(a_link_to_a_folder_it_is_in_is_not_entered)
+{
+    et_str a;
+
+    help_enter();
+    mkdir("t", 0700);
+    mkdir("t/sub", 0700);
+    ck_assert_int_eq(symlink(".", "t/here"), 0);
+    ck_assert_int_eq(symlink("..", "t/sub/up"), 0);
+    ck_assert_int_eq(symlink(".", "t/sub/here"), 0);
+    a = identity("t", 4);
+    ck_assert(str_eq(a, identity("t", 4)));
+    fixture_file("t/sub/x", "");
+    ck_assert(!str_eq(a, identity("t", 5)));
+    ck_assert_int_eq(symlink("t", "top"), 0); /* the tree itself by a link */
+    identity("top", 5);
+    help_leave();
+}
+END_TEST
+
+/* From above the tree it is found again, and not entered again. */
+START_TEST(a_link_to_a_folder_above_is_entered_once)
+{
+    et_str a;
+
     help_enter();
     mkdir("t", 0700);
     ck_assert_int_eq(symlink("..", "t/up"), 0);
-    ck_assert_int_eq(symlink(".", "t/here"), 0);
-    ck_assert_uint_gt(identity("t", 10).n, 0);
+    fixture_file("x", "1");
+    a = identity("t", 3); /* up, x and t in it */
+    fixture_file("x", "11");
+    ck_assert(!str_eq(a, identity("t", 3)));
+    help_leave();
+}
+END_TEST
+
+/* Two folders that link to one another end at the first that comes again; many
+ * that link to all others end at the bound. */
+START_TEST(cycles_of_links_end)
+{
+    char name[32], to[32];
+    et_str s;
+    int i, k;
+
+    help_enter();
+    mkdir("a", 0700);
+    mkdir("b", 0700);
+    ck_assert_int_eq(symlink("../b", "a/l"), 0);
+    ck_assert_int_eq(symlink("../a", "b/l"), 0);
+    identity("a", 2);
+    mkdir("m", 0700);
+    for (i = 0; i < 20; i++) {
+        snprintf(name, sizeof(name), "m/%d", i);
+        mkdir(name, 0700);
+        for (k = 0; k < 20; k++) {
+            snprintf(name, sizeof(name), "m/%d/%d", i, k);
+            snprintf(to, sizeof(to), "../%d", k);
+            ck_assert_int_eq(symlink(to, name), 0);
+        }
+    }
+    ck_assert_int_eq(tree_identity(&arena, "m", 10000, &s), ERR_LIMIT);
     help_leave();
 }
 END_TEST
@@ -91,5 +188,8 @@ START_TEST(entries_and_levels_have_a_bound)
 END_TEST
 
 UNIT_MAIN(tree, a_file_is_known_by_its_identity,
-          a_tree_is_known_by_all_below_it, links_to_folders_are_not_followed,
+          a_tree_is_known_by_all_below_it, links_to_folders_are_followed,
+          a_link_may_lead_nowhere_and_to_what_is_no_folder,
+          a_link_to_a_folder_it_is_in_is_not_entered,
+          a_link_to_a_folder_above_is_entered_once, cycles_of_links_end,
           entries_and_levels_have_a_bound)
