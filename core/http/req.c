@@ -147,6 +147,8 @@ req_decide_error_text(struct req *r, uint32_t status, et_str text)
     enum field_form form = FIELD_TEXT;
     et_str type = plain, page;
 
+    if (text.n > 0 && text.p[text.n - 1] == '\n') /* each form ends its line */
+        text.n--;
     if (is_harmless(text))
         form = field_accept(req_field(r, (et_str){"accept", 6}, 0));
     if (form == FIELD_HTML) {

@@ -84,7 +84,8 @@ MUST_USE int req_adopt_head(struct req *r, const char *head);
 et_str req_field(const struct req *r, et_str name, uint32_t nth);
 /* Decide an error answer of the host's own, dressed by Accept. [worker] */
 void req_decide_error(struct req *r, uint32_t status);
-/* The same with a text of the caller's (borrowed until the answer is sent). */
+/* The same with a text of the caller's (borrowed until the answer is sent); a
+ * newline at its end is not part of it. */
 void req_decide_error_text(struct req *r, uint32_t status, et_str text);
 
 static inline struct req *
