@@ -107,6 +107,8 @@ START_TEST(an_administrators_files_are_kept)
     install();
     ck_assert(
         run("test -f %s/README.md && test -f %s/conf.d/README.md", conf, conf));
+    /* of what an author tries in the tree, nothing comes along */
+    ck_assert(run("test $(ls %s/conf.d | wc -l) = 1", conf));
     ck_assert(run("echo '; mine' >%s/etude.ini", conf));
     for (int i = 0; i < 2; i++) {
         install();
