@@ -18,7 +18,7 @@
 static void
 is_shown(const struct server *s, const char *line)
 {
-    const char *readme = guide_read();
+    const char *readme = guide_read("README.md");
     const char *at = strstr(line, s->dir);
     char want[2048];
 
