@@ -127,9 +127,9 @@ template <class A> struct et_same_<A, A> {
  * cannot be loaded together.  version: at most 31 bytes, for people. */
 #define ET_PLUGIN(id, version) ET_PLUGIN_AS(id, version, 0, NULL)
 
-/* The same with flags (ET_P_*, see etude_abi.h) and a summary line for
- * `etude plugins` (or NULL).  Compile with -DET_BUILD='"abc123"' to have the
- * build named in logs. */
+/* The same with flags (ET_P_*, see etude_abi.h) and a summary line (or NULL)
+ * for `etude plugins --json`, which also names the build if you compile with
+ * -DET_BUILD='"abc123"'. */
 #define ET_PLUGIN_AS(id, version, flags, summary)                              \
     ET_ASSERT_(sizeof(id) <= 64, "ET_PLUGIN: id is longer than 63 bytes");     \
     ET_ASSERT_(sizeof(version) <= 32, "ET_PLUGIN: version over 31 bytes");     \
@@ -1016,8 +1016,8 @@ et_html(et_req *r, uint32_t status, const char *format, ...)
     return result;
 }
 
-/* An error the client is to see: plain text, which the server (or a plugin for
- * error pages) may dress by what the client accepts. */
+/* An error the client is to see: a line of plain text, which the server (or a
+ * plugin for error pages) may dress by what the client accepts. */
 ET_FMT_(3, 4)
 static inline uint32_t
 et_error(et_req *r, uint32_t status, const char *format, ...)

@@ -23,7 +23,7 @@
  * and instance turn what a constructor throws into a refused load.  C++11,
  * exceptions on, no symbol of the server.
  *
- * Link with -fno-gnu-unique and keep objects with constructors out of static
+ * Compile with -fno-gnu-unique and keep objects with constructors out of static
  * storage: what is static survives the replacement of the plugin. */
 #ifndef ETUDE_HPP
 #define ETUDE_HPP

@@ -46,6 +46,7 @@ static const struct {
     {&full, "cc",      ""},
     {&full, "gcc",     "-std=c11 " STRICT},
     {&full, "gcc",     "-O2 -flto"},
+    {&full, "gcc",     "-Os"},
     {&full, "gcc",     "-O2 -s " GC},
     {&full, "gcc",     "-O2 -flto " GC},
     {&full, "gcc",     "-fuse-ld=gold " GC},
@@ -364,12 +365,13 @@ START_TEST(a_plugin_of_a_released_header_runs_on_this_one)
 END_TEST
 
 /* The blocks of plugins/README.md that begin with ```c NAME are, one after the
- * other, the file NAME. */
+ * other, the file NAME.  e2e/guide.c compiles them as the guide does. */
 START_TEST(the_plugin_of_the_guide_passes_its_own_test)
 {
     ck_assert(run("cd %s && D=%s && awk -v d=$D '/^```c ./ {f = d \"/\" $2; "
                   "next} /^```/ {f = \"\"} f {print > f}' "
                   "../plugins/README.md && cc " STRICT "-I../core/abi "
+                  "-fsyntax-only $D/*.c && cc " STRICT "-I../core/abi "
                   "$D/api-key.c $D/api-key-test.c -o $D/guide && $D/guide",
                   fixture_sources(), fixture_dir));
 }
