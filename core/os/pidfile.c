@@ -33,6 +33,8 @@ read_number(int fd)
 
     if (fstat(fd, &st) < 0)
         return -errno;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
     if (!S_ISREG(st.st_mode) || st.st_size >= PID_TEXT)
         return -EEXIST;
     n = pread(fd, text, sizeof text - 1, 0);

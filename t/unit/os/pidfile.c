@@ -97,7 +97,7 @@ START_TEST(nor_is_a_fifo_waited_for_or_a_device_taken)
     ck_assert_int_eq(pidfile_check("fifo", why, sizeof why), -EEXIST);
     ck_assert_int_eq(pidfile_put("null", why, sizeof why), -EEXIST);
     ck_assert_int_eq(pidfile_check("null", why, sizeof why), -EEXIST);
-    ck_assert_int_eq(pidfile_put("folder", why, sizeof why), -EEXIST);
+    ck_assert_int_eq(pidfile_put("folder", why, sizeof why), -EISDIR);
     ck_assert_int_lt(pidfile_check("folder", why, sizeof why), 0);
     ck_assert_int_eq(pidfile_put("no/where", why, sizeof why), -ENOENT);
     ck_assert_str_eq(why, "No such file or directory");
