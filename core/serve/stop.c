@@ -13,6 +13,9 @@
 #include "serve/process.h"
 
 #define GRACE_MAX_MS 1000u
+/* Until each worker says close and not ready; one that a plugin blocks later.
+ */
+#define HEARD_MAX_MS 100u
 
 /* ---- waiting -------------------------------------------------------------*/
 
@@ -60,13 +63,14 @@ drain(struct server *s)
     const struct conf_server *c = &s->gen->conf->server;
     struct fleet *f = &s->fleet;
 
-    log_info("stopping: up to %lld ms for what is in progress",
-             (long long)(c->shutdown_delay + c->drain_timeout));
     s->is_ending = 1;
     for (uint32_t i = 0; i < f->n_workers; i++) {
         if (!f->orders[i].is_out) /* a plugin blocks it: see change.h */
             fleet_command(f, i, 1, order_stopping, NULL);
     }
+    wait_patiently(s, HEARD_MAX_MS, anyone_is_out);
+    log_info("stopping: up to %lld ms for what is in progress",
+             (long long)(c->shutdown_delay + c->drain_timeout));
     if (s->orders.stops == 1)
         wait_patiently(s, (uint64_t)c->shutdown_delay, always);
     listeners_hide(s);

@@ -122,5 +122,28 @@ START_TEST(an_administrators_files_are_kept)
 }
 END_TEST
 
+/* In a copy: the tree itself is others' to write in. */
+START_TEST(what_is_packed_is_the_project_s)
+{
+    if (!has_plain_build())
+        return;
+    fixture_setup();
+    ck_assert(run("cd %s/.. && make -s dist DIST_TO=%s/a.tar.gz >/dev/null && "
+                  "cd %s && tar xzf a.tar.gz && mv etude-* tree",
+                  fixture_sources(), fixture_dir, fixture_dir));
+    ck_assert(run("cd %s/tree && test -x configure && test -f Makefile.in && "
+                  "test -f .ci/run && test ! -e build",
+                  fixture_dir));
+    /* It packs the same again, whatever an author has left there. */
+    ck_assert(run("cd %s/tree && ./configure >/dev/null && "
+                  "echo '[plugin x]' >conf/conf.d/x.ini && "
+                  "touch core/main.c~ core/.main.c.swp && "
+                  "make -s dist DIST_TO=../b.tar.gz >/dev/null && cd .. && "
+                  "tar tzf a.tar.gz >a && tar tzf b.tar.gz >b && cmp a b",
+                  fixture_dir));
+    fixture_teardown();
+}
+END_TEST
+
 UNIT_MAIN(install, an_author_finds_headers_and_flags,
-          an_administrators_files_are_kept)
+          an_administrators_files_are_kept, what_is_packed_is_the_project_s)
