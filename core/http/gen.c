@@ -95,7 +95,8 @@ gen_prepare(struct gen *g, et_worker *worker)
 {
     struct gen_worker *w = &g->workers[worker->index];
 
-    *w = (struct gen_worker){.gen = g, .worker = worker};
+    w->gen = g; /* the rest is zero, and `at` may be looked at already */
+    w->worker = worker;
     arena_init(&w->arena, NULL, 0, NULL, CHAINS_MAX_BYTES);
 }
 
