@@ -44,7 +44,7 @@ enum ctl_kind {
     CTL_UNLISTEN,  /* id */
     CTL_COMMITTED, /* fd: the dump of the bundle that serves, or none */
     CTL_READY,
-    CTL_DONE, /* id: the kind of what is done */
+    CTL_DONE, /* id: the kind of what is done; result: below 0, it failed */
 };
 
 /* One socket.  index: which of several on the same address (reuseport). */

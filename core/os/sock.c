@@ -352,6 +352,8 @@ sock_adjust(int fd, const struct sock_address *a, const struct sock_options *o)
         rc = set_file(a, o);
     else
         rc = set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, o->defer_accept_s);
+    if (rc == 0 && a->addr.ss_family != AF_UNIX)
+        rc = set(fd, IPPROTO_TCP, TCP_NODELAY, o->nodelay);
     if (rc == 0 && listen(fd, o->backlog) < 0)
         rc = -errno;
     return rc;

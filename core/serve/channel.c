@@ -197,9 +197,9 @@ channel_ready(struct channel *c)
 }
 
 void
-channel_done(struct channel *c, enum ctl_kind order)
+channel_done(struct channel *c, enum ctl_kind order, int result)
 {
-    struct ctl_message m = {.kind = CTL_DONE, .id = order};
+    struct ctl_message m = {.kind = CTL_DONE, .id = order, .result = result};
 
     say(c, &m, -1);
 }

@@ -64,6 +64,6 @@ void channel_committed(struct channel *c, const struct bundle *b);
 /* It serves for the first time; an order (CTL_RELOAD, CTL_REOPEN) is carried
  * out. [control] */
 void channel_ready(struct channel *c);
-void channel_done(struct channel *c, enum ctl_kind order);
+void channel_done(struct channel *c, enum ctl_kind order, int result);
 
 #endif

@@ -135,7 +135,7 @@ obey(struct server *s)
     if (s->orders.usr1) {
         s->orders.usr1 = 0;
         log_info("log files reopened, %d failed", log_reopen());
-        channel_done(&s->channel, CTL_REOPEN);
+        channel_done(&s->channel, CTL_REOPEN, 0);
     }
 }
 

@@ -124,6 +124,6 @@ reload_run(struct server *s)
         log_failure(s, d.n_errors);
     else
         log_success(s, &story);
-    channel_done(&s->channel, CTL_RELOAD);
+    channel_done(&s->channel, CTL_RELOAD, rc);
     diag_fini(&d);
 }

@@ -3,6 +3,7 @@
 #include "super/held.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@ struct held_socket {
     struct sockfile file; /* of a Unix socket */
     uint32_t index, id;
     int fd;
-    int is_given; /* to the process that runs */
+    int is_given;   /* to the process that runs */
+    int is_adopted; /* and has no options of ours yet */
 };
 
 static struct held_socket *
@@ -51,6 +53,44 @@ append(struct held *h, struct held_socket *s)
     *link = s;
 }
 
+/* Whether fd is a stream socket that listens. */
+static int
+listens(int fd)
+{
+    int type = 0, is_on = 0;
+    socklen_t len = sizeof type, on_len = sizeof is_on;
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_on, &on_len) == 0 &&
+           type == SOCK_STREAM && is_on;
+}
+
+/* The file of a Unix socket stays: who has made it may want it again. */
+int
+held_adopt(struct held *h, int fd)
+{
+    struct held_socket *s = calloc(1, sizeof *s);
+    int rc = s ? 0 : -ENOMEM;
+
+    if (rc == 0 && !listens(fd))
+        rc = -ENOTSOCK;
+    if (rc == 0)
+        rc = sock_name(fd, &s->wanted);
+    if (rc == 0 && (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+                    fcntl(fd, F_SETFL, O_NONBLOCK) < 0))
+        rc = -errno;
+    if (rc < 0) {
+        free(s);
+        close(fd);
+        return rc;
+    }
+    s->fd = fd;
+    s->id = ++h->last_id;
+    s->is_adopted = 1;
+    append(h, s);
+    return 0;
+}
+
 static struct held_socket *
 open_one(struct held *h, const struct sock_address *a,
          const struct sock_options *options, int *rc, char *why, size_t cap)
@@ -84,7 +124,13 @@ held_listen(struct held *h, const struct sock_address *a,
 
     if (!s)
         s = open_one(h, a, options, &rc, why, cap);
-    if (!s)
+    if (s && s->is_adopted) {
+        rc = sock_adjust(s->fd, a, options);
+        s->is_adopted = 0;
+    }
+    if (rc < 0 && s)
+        snprintf(why, cap, "%s", strerror(-rc));
+    if (!s || rc < 0)
         return rc;
     s->index = index;
     s->is_given = 1;

@@ -28,6 +28,10 @@ struct held {
 MUST_USE int held_listen(struct held *h, const struct sock_address *a,
                          const struct sock_options *options, uint32_t index,
                          uint32_t *id, char *why, size_t cap);
+/* A listening socket that we were started with: it is held and, if a server
+ * process asks for its address, given.  Takes fd.  0, or -errno if it is none
+ * that can be served, and closed. [control] */
+MUST_USE int held_adopt(struct held *h, int fd);
 /* Close that socket, remove its file; what the process has of it stays open.
  * An id that there is none of is nothing. [control] */
 void held_release(struct held *h, uint32_t id);

@@ -11,9 +11,11 @@
 struct program {
     int fd; /* of the file */
     const char *conf_path;
-    char *const *env;
+    char **env; /* ours, without what a service manager says to us alone */
 };
 
+/* The value of a variable, or NULL. [any] */
+const char *program_env(char *const *env, const char *name);
 /* Find the program.  0 or -errno. [control] */
 MUST_USE int program_open(struct program *p, const char *conf_path,
                           char *const *env);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,8 +24,10 @@
 #include "os/signals.h"
 #include "super/child.h"
 #include "super/held.h"
+#include "super/notify.h"
 
 #define MS 1000000u
+#define SOCKETS_MAX 64
 /* Who has served for so long has not died of how it began. */
 #define HEALTHY_NS (60000ull * MS)
 /* What a second order to stop leaves the server process for its last words. */
@@ -34,6 +37,7 @@ struct super {
     struct program program;
     struct child child;
     struct held held;
+    struct notify notify;
     struct conf *conf; /* what serves, or what is to be tried first */
     int bundle_fd;     /* what serves, as a dump; -1: nothing yet */
     int signal_fd;
@@ -119,6 +123,8 @@ plan_start(struct super *s)
     s->n_deaths++;
     s->born_ns = clock_mono_ns() + ms * MS;
     log_info("server process: starts again in %llu ms", (unsigned long long)ms);
+    notify_send(&s->notify, "STATUS=the server process has died and is started "
+                            "again");
 }
 
 static void
@@ -180,6 +186,18 @@ on_ready(struct super *s)
 {
     s->child.is_ready = s->was_ready = 1;
     held_settle(&s->held);
+    notify_send(&s->notify, "READY=1\nSTATUS=serving");
+}
+
+static void
+on_done(struct super *s, const struct ctl_message *m)
+{
+    child_done(&s->child, m->id);
+    if (m->id == CTL_RELOAD && s->stops == 0)
+        notify_send(&s->notify,
+                    m->result < 0
+                        ? "READY=1\nSTATUS=serving; the last reload failed"
+                        : "READY=1\nSTATUS=serving");
 }
 
 /* One message of the server process, if there is one. */
@@ -199,7 +217,7 @@ take(struct super *s)
     case CTL_UNLISTEN: on_unlisten(s, m.id); break;
     case CTL_COMMITTED: commit(s, passed); return 1;
     case CTL_READY: on_ready(s); break;
-    case CTL_DONE: child_done(&s->child, m.id); break;
+    case CTL_DONE: on_done(s, &m); break;
     default: log_error("server process says %u: ignored", m.kind); break;
     }
     if (passed >= 0)
@@ -287,6 +305,7 @@ note_stop(struct super *s, const struct signalfd_siginfo *si)
     if (is_repeated)
         return;
     s->stops++;
+    notify_send(&s->notify, "STOPPING=1\nSTATUS=stopping");
     if (s->child.pid == 0) {
         leave(s, SERVER_OK);
         return;
@@ -305,7 +324,10 @@ read_signals(struct super *s)
     while (read(s->signal_fd, &si, sizeof si) == (ssize_t)sizeof si) {
         switch (si.ssi_signo) {
         case SIGCHLD: reap(s); break;
-        case SIGHUP: child_order(&s->child, CHILD_RELOAD); break;
+        case SIGHUP:
+            notify_reloading(&s->notify);
+            child_order(&s->child, CHILD_RELOAD);
+            break;
         case SIGUSR1:
             (void)log_reopen(); /* the server process says how it went */
             child_order(&s->child, CHILD_REOPEN);
@@ -333,7 +355,11 @@ look_at_clock(struct super *s)
         if (s->child.pid)
             kill(s->child.pid, SIGKILL);
     }
+    if (s->notify.every_ns && now_ns >= s->notify.due_ns)
+        notify_alive(&s->notify, now_ns);
     due_ns = s->born_ns ? s->born_ns : s->kill_ns;
+    if (s->notify.every_ns && (!due_ns || s->notify.due_ns < due_ns))
+        due_ns = s->notify.due_ns;
     if (!due_ns)
         return -1;
     return due_ns > now_ns ? (int)((due_ns - now_ns) / MS) + 1 : 0;
@@ -369,7 +395,24 @@ open_all(struct super *s, const char *conf_path, char *const *env)
         rc = program_open(&s->program, conf_path, env);
     if (rc == 0)
         rc = s->signal_fd = signals_open(SIGCHLD);
+    notify_open(&s->notify, env);
     return rc;
+}
+
+/* Sockets that a service manager has opened for us (sd_listen_fds(3)): fds from
+ * 3 on.  Before anything else is opened. */
+static void
+adopt_sockets(struct super *s, char *const *env)
+{
+    const char *pid = program_env(env, "LISTEN_PID");
+    const char *n = program_env(env, "LISTEN_FDS");
+    int last = n && pid && atol(pid) == (long)getpid() ? atoi(n) : 0;
+
+    for (int fd = 3; fd < 3 + last && fd < 3 + SOCKETS_MAX; fd++) {
+        int rc = held_adopt(&s->held, fd);
+        if (rc < 0)
+            log_warn("socket %d of the service manager: %s", fd, strerror(-rc));
+    }
 }
 
 static void
@@ -382,6 +425,7 @@ close_all(struct super *s)
         close(s->bundle_fd);
     conf_free(s->conf);
     close(s->signal_fd);
+    notify_close(&s->notify);
     program_close(&s->program);
 }
 
@@ -407,6 +451,7 @@ super_run(const char *conf_path, char *const *env)
         return SERVER_INTERNAL;
     }
     adopt(&s, conf);
+    adopt_sockets(&s, env);
     start(&s);
     while (!s.is_over)
         turn(&s);

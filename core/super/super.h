@@ -8,6 +8,7 @@
  *     held      the listening sockets: they outlive who accepts from them
  *     child     the server process: its start, its orders
  *     program   what it executes
+ *     notify    what a service manager is told
  *
  * What the two processes say to each other is ctl/ctl.h. */
 #ifndef SUPER_SUPER_H

@@ -88,6 +88,11 @@ START_TEST(an_author_finds_headers_and_flags)
         ck_assert(run("test -f %s/%s", headers, names[i]));
     ck_assert(run("test -x %s/echo.so", modules));
     ck_assert(run("%s/etude -V >/dev/null", programs));
+    /* The unit starts this program with this configuration. */
+    ck_assert(run("unit=%s/../systemd/system/etude.service && "
+                  "set -- $(sed -n 's/^ExecStart=//p' $unit) && "
+                  "test -x %s/$1 && test -f %s/$3",
+                  pkgconfig, fixture_dir, fixture_dir));
     if (run("command -v pkg-config >/dev/null"))
         ck_assert(run(
             "flags() { PKG_CONFIG_PATH=%s pkg-config --define-variable"

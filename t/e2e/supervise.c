@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* supervise.c - the process that serves dies, and who holds its sockets.
  * tags: epoll asan */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "t/lib/client.h"
@@ -288,6 +295,108 @@ START_TEST(a_stop_while_it_is_dead_is_the_end)
 }
 END_TEST
 
+/* ---- under a service manager ---------------------------------------------*/
+
+/* What the manager hears next, within ten seconds. */
+static const char *
+hear(int manager)
+{
+    static char text[512];
+    struct pollfd p = {.fd = manager, .events = POLLIN};
+    ssize_t n;
+
+    ck_assert_int_eq(poll(&p, 1, 10000), 1);
+    n = recv(manager, text, sizeof text - 1, 0);
+    ck_assert_int_gt(n, 0);
+    text[n] = '\0';
+    return text;
+}
+
+START_TEST(a_service_manager_is_told)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    server_prepare(&s, LIFE);
+    snprintf(to.sun_path, sizeof to.sun_path, "%s/notify", s.dir);
+    ck_assert_int_eq(bind(manager, (struct sockaddr *)&to, sizeof to), 0);
+    setenv("NOTIFY_SOCKET", to.sun_path, 1);
+    server_serve(&s);
+    ck_assert_str_eq(hear(manager), "READY=1\nSTATUS=serving");
+    server_signal(&s, SIGHUP);
+    ck_assert_ptr_nonnull(strstr(hear(manager), "RELOADING=1\n"));
+    ck_assert_str_eq(hear(manager), "READY=1\nSTATUS=serving");
+    server_write(&s, "[server]\nnonsense = 1\n");
+    server_signal(&s, SIGHUP);
+    (void)hear(manager);
+    ck_assert_str_eq(hear(manager),
+                     "READY=1\nSTATUS=serving; the last reload failed");
+    ck_assert_int_eq(kill(server_pid(&s), SIGKILL), 0);
+    ck_assert_ptr_nonnull(strstr(hear(manager), "STATUS=the server process"));
+    ck_assert_str_eq(hear(manager), "READY=1\nSTATUS=serving");
+    server_signal(&s, SIGTERM);
+    ck_assert_ptr_nonnull(strstr(hear(manager), "STOPPING=1\n"));
+    ck_assert_int_eq(server_wait(&s), 0);
+    close(manager);
+}
+END_TEST
+
+/* A socket with somebody in its queue, as descriptor 3 of the server. */
+static void
+launch_with(int listener)
+{
+    const char *build = getenv("T_BUILD");
+    char program[PATH_MAX], pid[16];
+    int log = open(s.log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+    snprintf(program, sizeof program, "%s/etude", build ? build : "build");
+    s.pid = fork();
+    if (s.pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(log, STDERR_FILENO);
+        dup2(listener, 3);
+        snprintf(pid, sizeof pid, "%d", (int)getpid());
+        setenv("LISTEN_PID", pid, 1);
+        setenv("LISTEN_FDS", "1", 1);
+        execl(program, "etude", "-c", s.conf, (char *)NULL);
+        _exit(127);
+    }
+    close(log);
+    server_wait_log(&s, " serves: ");
+}
+
+START_TEST(its_sockets_are_served)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof to;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct client early, c;
+    char ini[256];
+
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&to, len), 0);
+    ck_assert_int_eq(listen(listener, 10), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&to, &len), 0);
+    early = client_connect(ntohs(to.sin_port));
+    client_puts(&early, GET("/life"));
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:%u\nworkers = 2\nsupervise = yes\n"
+             "[plugin life]\n",
+             ntohs(to.sin_port));
+    server_prepare(&s, ini);
+    launch_with(listener);
+    client_take(&early, 0, 200, "life");
+    client_close(&early);
+    ck_assert_int_eq(kill(server_pid(&s), SIGKILL), 0);
+    server_wait_log(&s, "was killed by signal 9");
+    c = client_connect(ntohs(to.sin_port));
+    client_expect(&c, GET("/life"), 200, "life");
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+    close(listener);
+}
+END_TEST
+
 UNIT_MAIN(supervise, two_processes_serve_and_one_is_known,
           who_connects_while_it_is_dead_is_served, no_connection_is_refused,
           it_is_started_later_and_later,
@@ -296,4 +405,5 @@ UNIT_MAIN(supervise, two_processes_serve_and_one_is_known,
           it_does_not_outlive_its_supervisor,
           it_takes_orders_from_its_supervisor_only,
           a_reload_it_dies_in_has_failed, a_start_that_fails_is_not_tried_again,
-          a_stop_while_it_is_dead_is_the_end)
+          a_stop_while_it_is_dead_is_the_end, a_service_manager_is_told,
+          its_sockets_are_served)

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "t/lib/unit.h"
@@ -93,6 +94,24 @@ START_TEST(what_nobody_asks_for_is_closed)
 }
 END_TEST
 
+START_TEST(a_socket_we_were_started_with_is_given_to_who_asks)
+{
+    struct sock_address any = loopback(0), here;
+    int fd = sock_listen(&any, &options, why, sizeof why), plain;
+    uint32_t id;
+
+    ck_assert_int_ge(fd, 0);
+    here = loopback(port_of(fd));
+    ck_assert_int_eq(held_adopt(&held, fd), 0);
+    plain = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(held_adopt(&held, plain), -ENOTSOCK);
+    ck_assert_int_lt(fcntl(plain, F_GETFD), 0); /* closed */
+    ck_assert_int_eq(ask(&here, 0, &id), fd);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    held_close(&held);
+}
+END_TEST
+
 START_TEST(the_file_of_a_socket_goes_with_it)
 {
     struct sock_address a;
@@ -115,4 +134,6 @@ START_TEST(the_file_of_a_socket_goes_with_it)
 END_TEST
 
 UNIT_MAIN(held, the_next_process_is_given_the_same,
-          what_nobody_asks_for_is_closed, the_file_of_a_socket_goes_with_it)
+          what_nobody_asks_for_is_closed,
+          a_socket_we_were_started_with_is_given_to_who_asks,
+          the_file_of_a_socket_goes_with_it)
