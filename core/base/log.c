@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* log.c - from the threads that log to the files; see log.h.
  *
- * Going to sleep: the consumer stores asleep, then looks at every ring again;
- * a producer publishes, then reads asleep.  All four are sequentially
- * consistent, so one of the two sees the other. */
+ * Going to sleep: the consumer stores asleep, then looks at every ring and at
+ * what was dropped again; a producer publishes, or counts what it drops, then
+ * reads asleep.  All of these are sequentially consistent, so one of the two
+ * sees the other.
+ *
+ * A report of what a ring dropped may find no room either.  Then n_said stays,
+ * and the next one says it too. */
 #include "base/log.h"
 
 #include <pthread.h>
@@ -34,7 +38,7 @@ struct record {
 struct log_ring {
     struct ring ring;
     _Atomic uint64_t n_dropped; /* stored by the producer */
-    uint64_t n_said;            /* of those, already in the log */
+    uint64_t n_said;            /* of those, reported in the log */
     struct log_ring *next;
     char name[LOG_NAME_MAX + 1];
 };
@@ -84,12 +88,16 @@ log_set_format(enum log_format format)
 
 /* ---- threads that log ---------------------------------------------------*/
 
+/* If the consumer sleeps. */
 static void
 wake(void)
 {
     static const uint64_t one = 1;
-    int fd = atomic_load_explicit(&wake_fd, memory_order_relaxed);
+    int fd;
 
+    if (LIKELY(!atomic_load(&asleep)) || !atomic_exchange(&asleep, 0))
+        return;
+    fd = atomic_load_explicit(&wake_fd, memory_order_relaxed);
     /* An eventfd that takes no more has a wake-up pending. */
     if (fd >= 0 && write(fd, &one, sizeof one) < 0)
         return;
@@ -100,7 +108,8 @@ count_dropped(struct log_ring *r)
 {
     uint64_t n = atomic_load_explicit(&r->n_dropped, memory_order_relaxed);
 
-    atomic_store_explicit(&r->n_dropped, n + 1, memory_order_relaxed);
+    atomic_store(&r->n_dropped, n + 1);
+    wake();
 }
 
 /* Queue what, followed by where and text. */
@@ -121,8 +130,7 @@ queue(struct log_ring *r, const struct record *what, et_str where, et_str text)
     if (text.n)
         memcpy(rec->data + where.n, text.p, text.n);
     ring_publish(&r->ring);
-    if (UNLIKELY(atomic_load(&asleep)) && atomic_exchange(&asleep, 0))
-        wake();
+    wake();
     return 0;
 }
 
@@ -195,7 +203,7 @@ line_too_long(void)
         count_dropped(own);
     } else {
         pthread_mutex_lock(&lock);
-        log_out_count_lost(1);
+        log_out_owe(1);
         pthread_mutex_unlock(&lock);
     }
     return ERR_LIMIT;
@@ -236,7 +244,6 @@ out(const struct log_ring *r, const struct record *rec)
 static size_t
 drain(struct log_ring *r)
 {
-    uint64_t n_dropped;
     const struct record *rec;
     size_t n = 0, bytes;
 
@@ -246,12 +253,6 @@ drain(struct log_ring *r)
         ring_pop(&r->ring);
         n++;
     }
-    n_dropped = atomic_load_explicit(&r->n_dropped, memory_order_relaxed);
-    if (n_dropped != r->n_said)
-        log_out_say(LOG_WARN, r->name, "%ju log records dropped: no room",
-                    (uintmax_t)(n_dropped - r->n_said));
-    log_out_count_lost(n_dropped - r->n_said);
-    r->n_said = n_dropped;
     return n;
 }
 
@@ -263,6 +264,39 @@ drain_all(void)
     for (struct log_ring *r = rings; r; r = r->next)
         n += drain(r);
     return n;
+}
+
+static uint64_t
+unsaid(const struct log_ring *r)
+{
+    return atomic_load(&r->n_dropped) - r->n_said;
+}
+
+/* 1 if there was something to say and room for it. */
+static int
+report(struct log_ring *r)
+{
+    uint64_t n = unsaid(r);
+
+    if (n == 0 || log_out_report(r->name, "%ju log records dropped: no room",
+                                 (uintmax_t)n) < 0)
+        return 0;
+    r->n_said += n;
+    log_out_count_lost(n);
+    return 1;
+}
+
+/* Into the files with it, and say what was lost. */
+static void
+flush(void)
+{
+    int n_said = 0;
+
+    log_out_flush();
+    for (struct log_ring *r = rings; r; r = r->next)
+        n_said += report(r);
+    if (n_said > 0)
+        log_out_flush();
 }
 
 size_t
@@ -279,7 +313,7 @@ log_drain(void)
         if (n > 0)
             atomic_store(&asleep, 0);
     }
-    log_out_flush();
+    flush();
     pthread_mutex_unlock(&lock);
     return n;
 }
@@ -291,6 +325,8 @@ log_is_behind(void)
 
     pthread_mutex_lock(&lock);
     is_behind = log_out_is_behind();
+    for (struct log_ring *r = rings; r && !is_behind; r = r->next)
+        is_behind = unsaid(r) > 0;
     pthread_mutex_unlock(&lock);
     return is_behind;
 }
@@ -303,8 +339,7 @@ log_dropped(void)
     pthread_mutex_lock(&lock);
     n = log_out_lost();
     for (struct log_ring *r = rings; r; r = r->next)
-        n += atomic_load_explicit(&r->n_dropped, memory_order_relaxed) -
-             r->n_said;
+        n += unsaid(r);
     pthread_mutex_unlock(&lock);
     return n;
 }
@@ -339,7 +374,8 @@ log_ring_free(struct log_ring *r)
         return;
     pthread_mutex_lock(&lock);
     drain(r);
-    log_out_flush();
+    flush();
+    log_out_owe(unsaid(r));
     while (*at != r)
         at = &(*at)->next;
     *at = r->next;
@@ -378,6 +414,7 @@ log_channel_close(int channel)
     pthread_mutex_lock(&lock);
     drain_all(); /* its last lines may still be in there */
     log_out_channel_close(channel);
+    flush();
     pthread_mutex_unlock(&lock);
 }
 
@@ -388,7 +425,7 @@ log_reopen(void)
 
     pthread_mutex_lock(&lock);
     n_failed = log_out_reopen();
-    log_out_flush();
+    flush();
     pthread_mutex_unlock(&lock);
     return n_failed;
 }

@@ -22,9 +22,11 @@
  * Nobody waits for a file that is not on a disk: what a pipe, terminal or
  * socket will not take now, and what a full disk refuses, stays in that file's
  * buffer (64 KiB); when the buffer is full, records are dropped and counted,
- * and the log says how many when the file takes them again.  Descriptors that
- * were inherited are never made non-blocking: others share them.  The process
- * must ignore SIGPIPE. */
+ * and the log says how many when the file takes them again: what is written and
+ * what is said to be lost are all there was, for a report that finds no room
+ * itself comes later.  Only the end of the process cuts this off.  Descriptors
+ * that were inherited are never made non-blocking: others share them.  The
+ * process must ignore SIGPIPE. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -57,8 +59,9 @@ MUST_USE struct log_ring *log_ring_new(const char *name, size_t len);
 void log_ring_free(struct log_ring *r);
 /* The calling thread writes to r from now on (NULL: directly). [any] */
 void log_use_ring(struct log_ring *r);
-/* Called by a producer after a record if the consumer said it sleeps: writes
- * to this eventfd.  -1: never wake.  Set before threads start. [control] */
+/* Written to by a producer after a record, or one that it dropped, if the
+ * consumer said it sleeps: an eventfd.  -1: never wake.  Set before threads
+ * start. [control] */
 void log_set_wake_fd(int fd);
 
 /* Records above level are dropped; LOG_INFO at first. [any] */
@@ -89,7 +92,8 @@ int log_line(uint32_t channel, const char *p, size_t n);
  * > 0, or -errno (-EMFILE: too many channels).  Each open is matched by one
  * close; the file is closed with the last. [control] */
 MUST_USE int log_channel_open(const char *path);
-/* Write out what is queued for the channel and let go of it. [control] */
+/* Write out what is queued for the channel and let go of it; what its file will
+ * not take is lost, and said so. [control] */
 void log_channel_close(int channel);
 /* Send the server's log to path (NULL: stderr).  0 or -errno, and it stays as
  * it was. [control] */
@@ -103,11 +107,13 @@ int log_reopen(void);
  * log_is_behind, only for a while (LOG_RETRY_MS), then drain again. [control]
  */
 size_t log_drain(void);
-/* Some file has not taken all that it was given. [control] */
+/* Some file has not taken all that it was given, or a loss is not reported yet.
+ * [control] */
 int log_is_behind(void);
 #define LOG_RETRY_MS 200
 /* Records lost since start: rings full, and files that would not take them
- * (ENOSPC, EAGAIN on a full pipe; said in the log when it recovers). [any] */
+ * (ENOSPC, EAGAIN on a full pipe), whether the log has said so yet or not.
+ * [any] */
 uint64_t log_dropped(void);
 
 #endif

@@ -140,21 +140,35 @@ log_file_reopen(struct log_file *f)
     return 0;
 }
 
-void
+static uint64_t
+n_pending(const struct log_file *f)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = f->start; i < f->end; i++)
+        n += f->buffer[i] == '\n';
+    return n;
+}
+
+uint64_t
 log_file_close(struct log_file *f)
 {
+    uint64_t n;
+
     if (!f->buffer)
-        return;
+        return 0;
     log_file_flush(f);
+    n = n_pending(f);
     let_go(f);
     free(f->buffer);
     *f = (struct log_file){0};
+    return n;
 }
 
 /* ---- writing ------------------------------------------------------------*/
 
 char *
-log_file_room(struct log_file *f, size_t n)
+log_file_try_room(struct log_file *f, size_t n)
 {
     CHECK(n <= LOG_FILE_BUFFER_BYTES);
     if (n > LOG_FILE_BUFFER_BYTES - f->end)
@@ -164,11 +178,16 @@ log_file_room(struct log_file *f, size_t n)
         f->end -= f->start;
         f->start = 0;
     }
-    if (n > LOG_FILE_BUFFER_BYTES - f->end) {
-        f->n_lost++;
-        return NULL;
-    }
-    return f->buffer + f->end;
+    return n > LOG_FILE_BUFFER_BYTES - f->end ? NULL : f->buffer + f->end;
+}
+
+char *
+log_file_room(struct log_file *f, size_t n)
+{
+    char *p = log_file_try_room(f, n);
+
+    f->n_lost += p == NULL;
+    return p;
 }
 
 void

@@ -5,7 +5,8 @@
  *
  * Lines are put into the buffer; flush hands over as much as the file takes.
  * What it does not take stays, half a line included, so a line is never torn
- * by a full pipe or disk.  Without room a line is counted as lost.
+ * by a full pipe or disk.  Without room a line is counted as lost, and with the
+ * file goes what it did not take.
  * Used by log.c only, under its lock.
  * Invariant: start <= end <= LOG_FILE_BUFFER_BYTES. */
 #ifndef BASE_LOG_FILE_H
@@ -35,7 +36,7 @@ struct log_file {
     uint8_t kind;
     uint8_t has_nowait;
     uint8_t is_journal; /* $JOURNAL_STREAM is this descriptor */
-    uint64_t n_lost;    /* lines since log.c last said so */
+    uint64_t n_lost;    /* lines since the log last said so */
 };
 
 /* Use the file at path, or (NULL) stderr.  If f had another, what is pending
@@ -44,11 +45,14 @@ struct log_file {
 MUST_USE int log_file_open(struct log_file *f, const char *path);
 /* Open the same path anew.  0 or -errno. [control] */
 MUST_USE int log_file_reopen(struct log_file *f);
-/* Flush, close, free what f holds. [control] */
-void log_file_close(struct log_file *f);
+/* Flush, close, free what f holds.  How many lines were pending even then, one
+ * that is half written included. [control] */
+uint64_t log_file_close(struct log_file *f);
 /* Room for n bytes (at most LOG_FILE_BUFFER_BYTES) behind what is pending, or
  * NULL and one more line is lost. */
 MUST_USE char *log_file_room(struct log_file *f, size_t n);
+/* The same for a line that can come later: NULL and nothing is lost. */
+MUST_USE char *log_file_try_room(struct log_file *f, size_t n);
 /* The first n bytes of the room are a line now. */
 void log_file_added(struct log_file *f, size_t n);
 /* Write what the file takes; 1 if nothing is pending any more, else 0 and

@@ -14,6 +14,8 @@
 #include "base/log_text.h"
 #include "base/str.h"
 
+#define TEXT_ROOM (LOG_TEXT_PREFIX_LEN + LOG_TEXT_ROOM)
+
 struct channel {
     struct log_file file; /* not used if is_server */
     char *path;
@@ -26,7 +28,8 @@ static struct log_file server;
 static struct channel *channels[LOG_CHANNELS_MAX]; /* [0] stays NULL */
 static uint32_t n_channels = 1;                    /* those ever used */
 static enum log_format format = LOG_TEXT;
-static uint64_t n_lost;
+static uint64_t n_lost; /* all, ever */
+static uint64_t n_owed; /* of them, those of no file that are not said yet */
 
 void
 log_out_set_format(enum log_format f)
@@ -63,6 +66,8 @@ room(struct log_file *f, size_t n)
 
     if (!p)
         n_lost++;
+    if (!f)
+        n_owed++;
     return p;
 }
 
@@ -75,18 +80,24 @@ put_prefix(const struct log_file *f, char *p, enum log_level level)
     return LOG_TEXT_PREFIX_LEN;
 }
 
+static void
+put_text(struct log_file *f, char *p, const struct log_text *t)
+{
+    size_t n = put_prefix(f, p, t->level);
+
+    n += log_text_format(p + n, format, t);
+    log_file_added(f, n);
+}
+
 int
 log_out_text(const struct log_text *t)
 {
     struct log_file *f = server_file();
-    char *p = room(f, LOG_TEXT_PREFIX_LEN + LOG_TEXT_ROOM);
-    size_t n;
+    char *p = room(f, TEXT_ROOM);
 
     if (!p)
         return ERR_LIMIT;
-    n = put_prefix(f, p, t->level);
-    n += log_text_format(p + n, format, t);
-    log_file_added(f, n);
+    put_text(f, p, t);
     return 0;
 }
 
@@ -107,28 +118,64 @@ log_out_line(uint32_t channel, const char *line, size_t len)
     return 0;
 }
 
-void
-log_out_say(enum log_level level, const char *thread, const char *fmt, ...)
+/* ---- about the log itself -----------------------------------------------*/
+
+static struct log_text
+own_text(enum log_level level, const char *thread, const char *text)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (struct log_text){.wall_s = ts.tv_sec,
+                             .wall_ns = (uint32_t)ts.tv_nsec,
+                             .level = level,
+                             .thread = str_from_z(thread),
+                             .text = str_from_z(text)};
+}
+
+static void PRINTF(1, 2) say_error(const char *fmt, ...)
 {
     char text[LOG_TEXT_MAX + 1];
-    struct timespec ts;
+    struct log_text t;
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    clock_gettime(CLOCK_REALTIME, &ts);
-    (void)log_out_text(&(struct log_text){.wall_s = ts.tv_sec,
-                                          .wall_ns = (uint32_t)ts.tv_nsec,
-                                          .level = level,
-                                          .thread = str_from_z(thread),
-                                          .text = str_from_z(text)});
+    t = own_text(LOG_ERROR, NULL, text);
+    (void)log_out_text(&t);
+}
+
+int
+log_out_report(const char *thread, const char *fmt, ...)
+{
+    struct log_file *f = server_file();
+    char *p = f ? log_file_try_room(f, TEXT_ROOM) : NULL;
+    char text[LOG_TEXT_MAX + 1];
+    struct log_text t;
+    va_list ap;
+
+    if (!p)
+        return ERR_LIMIT;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    t = own_text(LOG_WARN, thread, text);
+    put_text(f, p, &t);
+    return 0;
 }
 
 void
 log_out_count_lost(uint64_t n)
 {
     n_lost += n;
+}
+
+void
+log_out_owe(uint64_t n)
+{
+    n_lost += n;
+    n_owed += n;
 }
 
 uint64_t
@@ -146,25 +193,33 @@ flush_channel(struct channel *c)
         return;
     if (!log_file_flush(&c->file)) {
         if (!c->is_failing)
-            log_out_say(LOG_ERROR, NULL, "cannot write %s: %s", c->path,
-                        strerror(c->file.error));
+            say_error("cannot write %s: %s", c->path, strerror(c->file.error));
         c->is_failing = 1;
         return;
     }
-    if (c->is_failing)
-        log_out_say(LOG_WARN, NULL, "can write %s again: %ju lines were lost",
-                    c->path, (uintmax_t)c->file.n_lost);
+    if ((c->is_failing || c->file.n_lost > 0) &&
+        log_out_report(NULL, "can write %s again: %ju lines were lost", c->path,
+                       (uintmax_t)c->file.n_lost) < 0)
+        return;
     c->is_failing = 0;
     c->file.n_lost = 0;
 }
 
 static void
+report_owed(void)
+{
+    if (n_owed > 0 &&
+        log_out_report(NULL, "%ju log records dropped", (uintmax_t)n_owed) == 0)
+        n_owed = 0;
+}
+
+static void
 flush_server(void)
 {
-    if (!server.buffer || !log_file_flush(&server) || server.n_lost == 0)
+    if (!server.buffer || !log_file_flush(&server) || server.n_lost == 0 ||
+        log_out_report(NULL, "can write the log again: %ju lines were lost",
+                       (uintmax_t)server.n_lost) < 0)
         return;
-    log_out_say(LOG_WARN, NULL, "can write the log again: %ju lines were lost",
-                (uintmax_t)server.n_lost);
     server.n_lost = 0;
     log_file_flush(&server);
 }
@@ -176,16 +231,25 @@ log_out_flush(void)
         if (channels[i])
             flush_channel(channels[i]);
     }
+    report_owed();
     flush_server();
+}
+
+static int
+file_is_behind(const struct log_file *f)
+{
+    return f->end > 0 || f->n_lost > 0;
 }
 
 int
 log_out_is_behind(void)
 {
-    if (server.end > 0)
+    if (file_is_behind(&server) || n_owed > 0)
         return 1;
     for (uint32_t i = 1; i < n_channels; i++) {
-        if (channels[i] && channels[i]->file.end > 0)
+        const struct channel *c = channels[i];
+
+        if (c && (file_is_behind(&c->file) || c->is_failing))
             return 1;
     }
     return 0;
@@ -262,6 +326,20 @@ log_out_channel_open(const char *path)
     return (int)i;
 }
 
+/* What the file has not taken by now is lost with it. */
+static void
+channel_end(struct channel *c)
+{
+    uint64_t n_unsaid = c->file.n_lost, n = log_file_close(&c->file);
+
+    n_lost += n;
+    n += n_unsaid;
+    if (n > 0 && log_out_report(NULL, "closed %s: %ju lines were lost", c->path,
+                                (uintmax_t)n) < 0)
+        n_owed += n;
+    channel_free(c);
+}
+
 void
 log_out_channel_close(int i)
 {
@@ -272,7 +350,7 @@ log_out_channel_close(int i)
         return;
     flush_channel(c);
     channels[i] = NULL;
-    channel_free(c);
+    channel_end(c);
 }
 
 static int
@@ -281,8 +359,7 @@ reopen(struct log_file *f)
     int rc = log_file_reopen(f);
 
     if (rc < 0)
-        log_out_say(LOG_ERROR, NULL, "cannot reopen %s: %s", f->path,
-                    strerror(-rc));
+        say_error("cannot reopen %s: %s", f->path, strerror(-rc));
     return rc < 0;
 }
 

@@ -2,7 +2,13 @@
 /* log_out.h - the files behind the log: the server's and the channels'.
  *
  * The consumer's half of log.h.  It knows nothing of threads: every function
- * is called by log.c under its lock. */
+ * is called by log.c under its lock.
+ *
+ * What is lost is counted in two places: in n_lost for good, and until it has
+ * been said, where it was lost - in its file, or in n_owed if that is gone.  A
+ * report is no record: without room it is not lost but comes later.
+ * Invariant: what has been said + what is still counted where it was lost ==
+ * log_out_lost(). */
 #ifndef BASE_LOG_OUT_H
 #define BASE_LOG_OUT_H
 
@@ -20,16 +26,20 @@ void log_out_set_format(enum log_format format);
  * lost, and counted. */
 int log_out_text(const struct log_text *t);
 int log_out_line(uint32_t channel, const char *p, size_t n);
-/* Add a record about the log itself. */
-void log_out_say(enum log_level level, const char *thread, const char *fmt, ...)
-    PRINTF(3, 4);
-/* Count n records more that never came here. */
+/* Say in the server's log what thread (or NULL) has lost.  0, or ERR_LIMIT: it
+ * could not be said now, and is still to be. */
+MUST_USE int log_out_report(const char *thread, const char *fmt, ...)
+    PRINTF(2, 3);
+/* Count n records more that never came here, and have been reported or... */
 void log_out_count_lost(uint64_t n);
+/* ...are still to be: the next flush that can says so. */
+void log_out_owe(uint64_t n);
 /* Write all that is pending as far as the files take it, and say what they
  * lost if they take it again. */
 void log_out_flush(void);
-/* Something is pending. */
+/* Something is pending, or is still to be reported. */
 int log_out_is_behind(void);
+/* Records counted as lost so far. */
 uint64_t log_out_lost(void);
 
 /* As in log.h. */

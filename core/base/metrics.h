@@ -35,7 +35,8 @@
     X(images_retired,       gauge,   "of these: no longer in use")             \
     X(store_entries,        gauge,   "counters and values in open stores")     \
     X(store_evictions,      counter, "of them given up early, to make room")   \
-    X(store_refusals,       counter, "of them refused: no room could be made")
+    X(store_refusals,       counter, "of them refused: no room could be made") \
+    X(log_records_dropped,  counter, "lines of logs lost: no room for them")
 /* clang-format on */
 
 enum metric {

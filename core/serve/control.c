@@ -158,6 +158,7 @@ control_turn(struct server *s, int timeout_ms)
     else if (p[0].revents)
         read_signals(s);
     logs_turn(&s->logs, p[2].revents != 0);
+    metrics_set(&s->metrics, METRIC_log_records_dropped, log_dropped());
     read_mail(s);
     obey(s);
 }

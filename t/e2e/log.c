@@ -283,6 +283,129 @@ START_TEST(a_log_nobody_reads_holds_up_nobody)
 }
 END_TEST
 
+/* The sum of the numbers in front of what. */
+static unsigned long
+sum_before(const char *text, const char *what)
+{
+    unsigned long n = 0;
+
+    for (const char *at = text; (at = strstr(at, what)); at++) {
+        const char *p = at;
+
+        while (p > text && p[-1] >= '0' && p[-1] <= '9')
+            p--;
+        n += strtoul(p, NULL, 10);
+    }
+    return n;
+}
+
+static unsigned long
+count(const char *text, const char *what)
+{
+    unsigned long n = 0;
+
+    for (; (text = strstr(text, what)); text++)
+        n++;
+    return n;
+}
+
+/* Make the pipe small and fill it. */
+static void
+stuff(int fd)
+{
+    ck_assert_int_ge(fcntl(fd, F_SETPIPE_SZ, 4096), 4096);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    while (write(fd, "x", 1) > 0)
+        continue;
+    ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
+}
+
+static unsigned long
+said_lost(const char *log)
+{
+    return sum_before(log, " log records dropped") +
+           sum_before(log, " lines were lost");
+}
+
+/* Read until all of the n requests are told of in some way. */
+static void
+read_accounts(int fd, char *log, size_t cap, unsigned long n)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    size_t at = 0;
+
+    while (count(log, "\"GET /life ") + said_lost(log) < n) {
+        ssize_t k;
+
+        ck_assert_msg(poll(&ready, 1, 20000) == 1, "%lu written, %lu lost",
+                      count(log, "\"GET /life "), said_lost(log));
+        k = read(fd, log + at, cap - 1 - at);
+        ck_assert_int_gt(k, 0);
+        at += (size_t)k;
+    }
+}
+
+static unsigned long
+dropped_figure(struct client *c)
+{
+    static const char name[] = "\netude_log_records_dropped_total ";
+    struct answer a;
+    const char *at;
+    unsigned long n;
+
+    client_puts(c, GET("/metrics"));
+    a = client_answer(c, 0);
+    at = strstr(a.body, name);
+    ck_assert_ptr_nonnull(at);
+    n = strtoul(at + sizeof name - 1, NULL, 10);
+    answer_free(&a);
+    return n;
+}
+
+#define BATCH 100
+#define MANY 60000
+
+/* Each request is a line of the access log, which is the server's log here. */
+START_TEST(what_is_written_and_what_is_said_to_be_lost_is_all)
+{
+    static char batch[BATCH * sizeof GET("/life")], got[1 << 22];
+    struct server s;
+    struct client c;
+    int pipe_fds[2];
+    unsigned long lost;
+
+    for (int i = 0; i < BATCH; i++)
+        strcat(batch, GET("/life"));
+    ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
+    stuff(pipe_fds[1]);
+    server_prepare(&s, "[server]\nlisten = unix:$DIR/sock\nworkers = 1\n"
+                       "log_level = error\nmetrics = /metrics\n"
+                       "[plugin access-log]\n[plugin life]\n"
+                       "use = access-log\n");
+    launch_on(&s, pipe_fds[1]);
+    close(pipe_fds[1]);
+    c = wait_unix(&s);
+    for (int i = 0; i < MANY; i += BATCH) {
+        client_puts(&c, batch);
+        for (int k = 0; k < BATCH; k++)
+            client_take(&c, 0, 200, "life");
+    }
+    read_accounts(pipe_fds[0], got, sizeof got, MANY);
+    lost = said_lost(got);
+    ck_assert_uint_gt(lost, MANY / 2);
+    ck_assert_uint_eq(count(got, "\"GET /life ") + lost, MANY);
+    for (int i = 0; i < 2000 && dropped_figure(&c) < lost; i++)
+        usleep(5000);
+    ck_assert_uint_eq(dropped_figure(&c), lost);
+    client_close(&c);
+    server_signal(&s, SIGTERM);
+    while (read(pipe_fds[0], got, sizeof got) > 0)
+        continue;
+    close(pipe_fds[0]);
+    ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
 START_TEST(a_reader_that_goes_away_ends_nothing)
 {
     struct server s;
@@ -346,4 +469,5 @@ UNIT_MAIN(log, a_line_has_time_level_worker_and_source,
           json_is_one_object_a_line, level_and_form_change_by_reload,
           a_log_file_is_rotated_and_changed_by_reload,
           a_log_nobody_reads_holds_up_nobody,
+          what_is_written_and_what_is_said_to_be_lost_is_all,
           a_reader_that_goes_away_ends_nothing, the_journal_gets_its_priorities)

@@ -2,6 +2,7 @@
 /* log.c - the log as its users see it: lines in files, rings that are full,
  * a consumer that sleeps, files that will not take their lines. */
 /* ldflags: -Wl,--wrap=mmap,--wrap=calloc,--wrap=aligned_alloc,--wrap=strdup */
+/* ldflags: -Wl,--wrap=write */
 #include "base/log.h"
 
 #include <errno.h>
@@ -69,6 +70,22 @@ __wrap_strdup(const char *s)
     return fails() ? NULL : __real_strdup(s);
 }
 
+static int n_full; /* so many writes find the disk full */
+
+ssize_t __real_write(int fd, const void *p, size_t n);
+ssize_t __wrap_write(int fd, const void *p, size_t n);
+
+ssize_t
+__wrap_write(int fd, const void *p, size_t n)
+{
+    if (n_full > 0) {
+        n_full--;
+        errno = ENOSPC;
+        return -1;
+    }
+    return __real_write(fd, p, n);
+}
+
 #define STAMP                                                                  \
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z "
 
@@ -112,6 +129,40 @@ n_lines(const char *text)
 
     while (*text)
         n += *text++ == '\n';
+    return n;
+}
+
+/* What the log has said to be lost. */
+static uint64_t
+said_lost(const char *text)
+{
+    uint64_t n = 0;
+
+    for (const char *at = text; (at = strstr(at, " lost\n")); at++) {
+        const char *p = at - strlen(" lines were");
+
+        while (p[-1] >= '0' && p[-1] <= '9')
+            p--;
+        n += strtoull(p, NULL, 10);
+    }
+    for (const char *at = text; (at = strstr(at, " log records dropped"));
+         at++) {
+        const char *p = at;
+
+        while (p[-1] >= '0' && p[-1] <= '9')
+            p--;
+        n += strtoull(p, NULL, 10);
+    }
+    return n;
+}
+
+static unsigned
+count(const char *text, const char *what)
+{
+    unsigned n = 0;
+
+    for (; (text = strstr(text, what)); text++)
+        n++;
     return n;
 }
 
@@ -309,6 +360,8 @@ START_TEST(a_line_to_no_channel_is_lost_and_counted)
     ck_assert_int_eq(log_line(LOG_CHANNELS_MAX, "x", 1), ERR_LIMIT);
     ck_assert_int_eq(log_line(UINT32_MAX, "x", 1), ERR_LIMIT);
     ck_assert_uint_eq(log_dropped() - before, 3);
+    ck_assert_uint_eq(said_lost(content(path)), 3);
+    ck_assert_int_eq(log_is_behind(), 0);
     end();
 }
 END_TEST
@@ -334,6 +387,7 @@ START_TEST(a_line_may_be_8000_bytes_and_no_more)
     ck_assert_uint_eq(strlen(content(fixture_path("a.log"))),
                       2 * (LOG_LINE_MAX + 1));
     ck_assert_uint_eq(log_dropped() - before, 2);
+    ck_assert_uint_eq(said_lost(content(path)), 2);
     log_use_ring(NULL);
     log_ring_free(r);
     log_channel_close(c);
@@ -470,6 +524,39 @@ START_TEST(a_disk_that_is_full_and_then_is_not)
     ck_assert_int_eq(log_is_behind(), 1);
     log_channel_close(a);
     ck_assert_int_eq(log_is_behind(), 0);
+    /* What was still to be written is lost with the file. */
+    ck_assert_uint_eq(log_dropped() - before, 100);
+    matches(content(path), "warn  closed /dev/full: 100 lines were lost\n$");
+    end();
+}
+END_TEST
+
+START_TEST(a_disk_that_is_full_for_a_moment_has_its_loss_said_too)
+{
+    uint64_t before;
+    struct log_ring *r;
+    char line[1000];
+    int a;
+
+    begin();
+    memset(line, 'x', sizeof line);
+    before = log_dropped();
+    a = log_channel_open(fixture_path("access.log"));
+    r = log_ring_new("worker 0", 1 << 18);
+    log_use_ring(r);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(log_line((uint32_t)a, line, sizeof line), 0);
+    n_full = 3;
+    log_drain();
+    ck_assert_int_eq(n_full, 0);
+    ck_assert_uint_eq(n_lines(content(fixture_path("access.log"))), 97);
+    ck_assert_uint_eq(log_dropped() - before, 3);
+    matches(content(path), "warn  can write [^ ]*access.log again: 3 lines "
+                           "were lost\n$");
+    ck_assert_int_eq(log_is_behind(), 0);
+    log_use_ring(NULL);
+    log_ring_free(r);
+    log_channel_close(a);
     end();
 }
 END_TEST
@@ -542,6 +629,77 @@ START_TEST(a_full_stderr_stops_nobody_and_says_what_was_lost)
 }
 END_TEST
 
+/* Whatever is lost where, what is written and what is said to be lost are all
+ * there was: a ring that is full, a buffer that is full, a channel that is
+ * closed, a ring that goes, reports that find no room themselves. */
+START_TEST(what_is_written_and_what_is_said_to_be_lost_is_all)
+{
+    static char in[1 << 20], line[1000];
+    uint64_t before = log_dropped(), lost;
+    struct log_ring *r[2];
+    unsigned n_put = 0;
+    size_t at = 0;
+    int ends[2], c[2];
+
+    begin();
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_ge(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+    stderr_is(ends[1]);
+    ck_assert_int_eq(log_server_open(NULL), 0);
+    memset(line, 'x', sizeof line);
+    memcpy(line, "record ", 7);
+    c[0] = log_channel_open("");
+    c[1] = log_channel_open("/dev/full");
+    r[0] = log_ring_new("worker 0", 1 << 14);
+    r[1] = log_ring_new("worker 1", 1 << 14);
+    for (int i = 0; i < 2000; i++) {
+        log_use_ring(r[i % 2]);
+        log_warn("record %d", i);
+        n_put++;
+        log_line((uint32_t)c[0], line, 100);
+        n_put++;
+        if (i < 100) {
+            log_line((uint32_t)c[1], line, sizeof line);
+            n_put++;
+        }
+        if (i % 500 == 499)
+            log_drain();
+        if (i == 1500)
+            log_channel_close(c[1]);
+    }
+    log_use_ring(NULL);
+    log_ring_free(r[1]);
+    log_line(77, line, 10);
+    n_put++;
+    lost = log_dropped() - before;
+    ck_assert_uint_gt(lost, 1000);
+
+    /* Somebody reads again, some of it at a time. */
+    for (int i = 0; i < 1000 && log_is_behind(); i++) {
+        struct pollfd ready = {.fd = ends[0], .events = POLLIN};
+
+        if (poll(&ready, 1, 0) == 1)
+            at += (size_t)read(ends[0], in + at, 1 + (size_t)i % 3000);
+        log_drain();
+    }
+    ck_assert_int_eq(log_is_behind(), 0);
+    while (poll(&(struct pollfd){.fd = ends[0], .events = POLLIN}, 1, 0) == 1)
+        at += (size_t)read(ends[0], in + at, sizeof in - 1 - at);
+    in[at] = '\0';
+    ck_assert_uint_eq(count(in, "record ") + count(in, "error cannot write ") +
+                          said_lost(in),
+                      n_put + 1);
+    ck_assert_uint_eq(said_lost(in), lost);
+    ck_assert_uint_eq(log_dropped() - before, lost);
+    log_channel_close(c[0]);
+    log_ring_free(r[0]);
+    stderr_was();
+    close(ends[0]);
+    close(ends[1]);
+    end();
+}
+END_TEST
+
 START_TEST(the_journal_gets_priorities)
 {
     int ends[2], c;
@@ -594,6 +752,11 @@ START_TEST(a_producer_wakes_a_consumer_that_sleeps_and_no_other)
     ck_assert_int_eq(read(wake_fd, &count, sizeof count), 8);
     ck_assert_uint_eq(count, 1);
     ck_assert_uint_eq(log_drain(), 2);
+    ck_assert_uint_eq(log_drain(), 0);
+    ck_assert_int_eq(log_line(0, "", LOG_LINE_MAX + 1), ERR_LIMIT);
+    ck_assert_int_eq(read(wake_fd, &count, sizeof count), 8);
+    ck_assert_uint_eq(log_drain(), 0);
+    matches(content(path), "worker=0: 1 log records dropped: no room\n$");
     log_use_ring(NULL);
     log_ring_free(r);
     log_set_wake_fd(-1);
@@ -750,7 +913,9 @@ UNIT_MAIN(log, without_a_ring_a_record_is_written_at_once,
           what_cannot_be_opened_says_why_and_changes_nothing,
           without_memory_nothing_is_opened, after_logrotate_all_files_are_new,
           a_disk_that_is_full_and_then_is_not,
+          a_disk_that_is_full_for_a_moment_has_its_loss_said_too,
           a_full_stderr_stops_nobody_and_says_what_was_lost,
+          what_is_written_and_what_is_said_to_be_lost_is_all,
           the_journal_gets_priorities,
           a_producer_wakes_a_consumer_that_sleeps_and_no_other,
           threads_and_one_that_writes, no_wake_up_is_missed)

@@ -236,7 +236,11 @@ START_TEST(a_full_disk_keeps_what_it_can_and_counts_the_rest)
     ck_assert_int_eq(log_file_flush(&f), 1);
     ck_assert_int_eq(f.error, 0);
     ck_assert_uint_eq(strlen(content(path)), 65000);
-    log_file_close(&f);
+    ck_assert(put(line) && put("abc\n"));
+    write_errno = ENOSPC;
+    ck_assert_uint_eq(log_file_close(&f), 2);
+    ck_assert_uint_eq(log_file_close(&f), 0);
+    write_errno = 0;
     fixture_teardown();
 }
 END_TEST
