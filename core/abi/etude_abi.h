@@ -376,7 +376,9 @@ struct et_store_api {
 /* Declarations are items: structs that begin with et_item, found through the
  * pointer array items..items_end of the descriptor, in any order.  An unknown
  * kind refuses the load ("needs a newer server"), and so does a second item of
- * any kind but ROUTE, NEED, ORDER, COMMAND and METRIC. */
+ * any kind but ROUTE, NEED, ORDER, COMMAND and METRIC.  Descriptor, items and
+ * whatever data they point to are static: in the plugin's file or in a
+ * library's, not on the heap; what is elsewhere refuses the load, unread. */
 #define ET_I_NONE 0u     /* nothing: keeps the section from being empty */
 #define ET_I_ROUTE 1u    /* et_route */
 #define ET_I_REQUEST 2u  /* et_stepdef: a middleware's request step */

@@ -77,6 +77,65 @@ dso_range(void *handle, uintptr_t *start, uintptr_t *end)
     return 0;
 }
 
+struct spot {
+    uintptr_t at;
+    uint32_t flags; /* of the segment: PF_R, PF_W */
+    size_t n;       /* bytes from at on; 0: not found yet */
+};
+
+/* From at to the end of segment i; 0: it is elsewhere. */
+static size_t
+bytes_in(const struct dl_phdr_info *info, unsigned i, uintptr_t at)
+{
+    const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+    size_t off = at - (info->dlpi_addr + ph->p_vaddr);
+
+    return off < ph->p_memsz ? ph->p_memsz - off : 0;
+}
+
+static int
+find_spot(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct spot *s = arg;
+    int is_fixed = 0;
+
+    (void)size;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+
+        if (ph->p_type == PT_LOAD && (ph->p_flags & s->flags) == s->flags &&
+            s->n == 0)
+            s->n = bytes_in(info, i, s->at);
+        if (ph->p_type == PT_GNU_RELRO && (s->flags & PF_W))
+            is_fixed |= bytes_in(info, i, s->at) > 0;
+    }
+    if (s->n == 0)
+        return 0;
+    s->n = is_fixed ? 0 : s->n;
+    return 1;
+}
+
+static size_t
+bytes_from(const void *p, uint32_t flags)
+{
+    struct spot s = {.at = (uintptr_t)p, .flags = flags};
+
+    dl_iterate_phdr(find_spot, &s);
+    return s.n;
+}
+
+size_t
+dso_readable(const void *p)
+{
+    return bytes_from(p, PF_R);
+}
+
+size_t
+dso_writable(const void *p)
+{
+    return bytes_from(p, PF_W);
+}
+
 void
 dso_close(void *handle)
 {

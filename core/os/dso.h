@@ -32,6 +32,13 @@ int dso_is_global(const char *name);
 /* Where the image lies: [*start, *end), whole segments.  0, or -1 if the loader
  * does not say. [control] */
 MUST_USE int dso_range(void *handle, uintptr_t *start, uintptr_t *end);
+/* How many bytes from p on can be read, up to the end of a segment of whichever
+ * object is loaded; 0: p is in none.  What is not an object's, such as the heap
+ * and stacks, counts as none. [control] */
+size_t dso_readable(const void *p);
+/* The same of bytes that can be written; what the loader makes read-only when
+ * it has relocated it cannot. [control] */
+size_t dso_writable(const void *p);
 /* Give the handle back; constructors' counterparts may run.  Says nothing
  * about whether the image is unmapped: ask dso_is_loaded. [control] */
 void dso_close(void *handle);

@@ -13,6 +13,7 @@
 #include "conf/bundle_image.h"
 #include "os/dso.h"
 #include "plug/elf.h"
+#include "plug/reach.h"
 #include "plug/source.h"
 #include "plug/vet.h"
 #include "plug/why.h"
@@ -362,14 +363,35 @@ map(struct image *img, et_err *e)
     return 0;
 }
 
+/* Our own copy of theirs, as much as it has and we know. */
+static int
+read_descriptor(const et_plugin *theirs, et_plugin *ours, et_err *e)
+{
+    size_t n = sizeof *ours;
+
+    *ours = (et_plugin){0};
+    if (reach_has(theirs, sizeof theirs->size, _Alignof(et_plugin)) &&
+        theirs->size < n)
+        n = theirs->size;
+    if (!reach_has(theirs, n, _Alignof(et_plugin)))
+        return why_set(e, "its descriptor " REACH_NOT_INSIDE);
+    memcpy(ours, theirs, n);
+    return 0;
+}
+
 static int
 check_descriptor(const struct image *img, const et_plugin *desc, et_err *e)
 {
+    const char *astray;
+
     if (desc->size < offsetof(et_plugin, version) + sizeof desc->version)
         return why_set(e, "has a descriptor of only %u bytes", desc->size);
     if (desc->major != img->note.major)
         return why_set(e, "its note says ABI %u, its descriptor ABI %u",
                        img->note.major, desc->major);
+    astray = reach_astray_in_plugin(desc);
+    if (astray != NULL)
+        return why_set(e, "%s of its descriptor " REACH_NOT_INSIDE, astray);
     if (desc->id == NULL || strcmp(desc->id, img->note.id) != 0)
         return why_set(e, "its note says \"%s\", its descriptor \"%s\"",
                        img->note.id, desc->id == NULL ? "" : desc->id);
@@ -380,14 +402,19 @@ static int
 find_descriptor(struct image *img, et_err *e)
 {
     const et_plugin *const *all = dso_symbol(img->handle, ENTRY_SYMBOL);
+    et_plugin desc;
     int rc;
 
+    if (all != NULL && !reach_has(all, 2 * sizeof *all, _Alignof(et_plugin *)))
+        return why_set(e, ENTRY_SYMBOL " " REACH_NOT_INSIDE);
     if (all == NULL || all[0] == NULL)
         return why_set(e, ENTRY_SYMBOL " is empty");
     if (all[1] != NULL)
         return why_set(e, "holds more than one plugin: this server takes one "
                           "a file");
-    rc = check_descriptor(img, all[0], e);
+    rc = read_descriptor(all[0], &desc, e);
+    if (rc == 0)
+        rc = check_descriptor(img, &desc, e);
     if (rc == 0)
         img->descriptor = all[0];
     return rc;

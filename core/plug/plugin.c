@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "conf/option.h"
 #include "plug/image.h"
+#include "plug/reach.h"
 #include "plug/vet.h"
 
 #define PLUGIN_MAX_BYTES ((size_t)16 << 20)
@@ -115,14 +116,34 @@ by_place(const void *a, const void *b)
     return x->line < y->line ? -1 : x->line > y->line;
 }
 
+/* Its name in messages, and what is read of it. */
+static int
+is_readable(struct build *b, const et_item *it)
+{
+    size_t known = it->kind < N_KINDS ? kinds[it->kind].bytes : sizeof *it;
+
+    if (reach_has_file(it) &&
+        reach_has(it, it->size < known ? it->size : known, _Alignof(et_item)))
+        return 1;
+    fault(b, "%s of an item " REACH_NOT_INSIDE,
+          reach_has_file(it) ? "the end" : "file");
+    return 0;
+}
+
 /* The kinds of items this server knows, large enough to be read. */
 static int
 is_sound(struct build *b, const et_item *it)
 {
+    if (!reach_has_one(it)) {
+        fault(b, "an item " REACH_NOT_INSIDE);
+        return 0;
+    }
     if (it->size < sizeof *it) {
         fault(b, "has an item of only %u bytes", it->size);
         return 0;
     }
+    if (!is_readable(b, it))
+        return 0;
     if (it->kind >= N_KINDS) {
         fault(b,
               "%s:%u: declares something this server does not know (item kind "
@@ -190,6 +211,25 @@ copy_items(struct build *b)
         copy->file = file_of(it);
         b->items[i] = copy;
     }
+}
+
+/* Whether all they point to can be read, so that they can be judged. */
+static int
+are_readable(struct build *b)
+{
+    int rc = 1;
+
+    for (size_t i = 0; i < b->n; i++) {
+        const et_item *it = b->items[i];
+        const char *astray = reach_astray_in_item(it);
+
+        if (astray == NULL)
+            continue;
+        fault(b, "%s:%u: %s of a %s " REACH_NOT_INSIDE, it->file, it->line,
+              astray, kinds[it->kind].name);
+        rc = 0;
+    }
+    return rc;
 }
 
 /* ---- the parts ------------------------------------------------------------*/
@@ -440,6 +480,35 @@ copy_options(struct build *b, const et_optdef *def)
 }
 
 static void
+check_options(struct build *b, const et_optdef *def)
+{
+    for (uint32_t i = 0; i < def->n; i++) {
+        const char *astray = reach_astray_in_option(&def->v[i]);
+
+        if (astray == NULL)
+            continue;
+        if (strcmp(astray, "key") == 0)
+            fault(b, "%s:%u: key of option %u " REACH_NOT_INSIDE, def->it.file,
+                  def->it.line, i);
+        else
+            fault(b, "%s:%u: %s of option %s " REACH_NOT_INSIDE "%s",
+                  def->it.file, def->it.line, astray,
+                  def->v[i].key != NULL ? def->v[i].key : "",
+                  strcmp(astray, "default") == 0
+                      ? ": write it as a string, \"1\" and not 1"
+                      : "");
+    }
+}
+
+/* Its rows, as many and as long as it says. */
+static int
+has_rows(const et_optdef *def)
+{
+    return reach_has(def->v, sizeof def->v->size, _Alignof(et_opt)) &&
+           reach_has(def->v, (size_t)def->n * def->v->size, 1);
+}
+
+static void
 take_options(struct build *b)
 {
     const et_optdef *def = b->p->options;
@@ -451,6 +520,12 @@ take_options(struct build *b)
     ours = copy_struct(b, def, sizeof *def, sizeof *def);
     if (ours == NULL)
         return;
+    if (def->n <= MAX_OPTIONS && def->n > 0 && def->v != NULL &&
+        !has_rows(def)) {
+        fault(b, "%s:%u: the option table " REACH_NOT_INSIDE, def->it.file,
+              def->it.line);
+        return;
+    }
     if (def->n > MAX_OPTIONS ||
         (def->n > 0 &&
          (def->v == NULL || def->v->size < END_OF(et_opt, dflt)))) {
@@ -459,6 +534,8 @@ take_options(struct build *b)
     }
     ours->v = def->n > 0 ? copy_options(b, def) : NULL;
     b->p->options = ours;
+    if (ours->v != NULL)
+        check_options(b, ours);
     if (b->rc == 0 && option_check_table(ours, why, sizeof why) < 0)
         fault(b, "%s:%u: %s", def->it.file, def->it.line, why);
 }
@@ -588,7 +665,7 @@ plugin_new(struct image *img, const et_host *host, const struct place *at,
     }
     gather(&b);
     copy_items(&b);
-    if (b.rc != ERR_NOMEM) {
+    if (b.rc != ERR_NOMEM && are_readable(&b)) {
         sort_out(&b);
         judge(&b);
         take_options(&b);

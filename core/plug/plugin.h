@@ -9,8 +9,9 @@
  * is called when the first comes, unload when the last goes (and load again if
  * the same build comes back after that).
  *
- * Path patterns, option defaults and the order of steps are judged by those who
- * use them.  All of it [control]. */
+ * Whatever these point to is followed only if it can be read (reach.h), and is
+ * not copied.  Path patterns, option defaults and the order of steps are judged
+ * by those who use them.  All of it [control]. */
 #ifndef PLUG_PLUGIN_H
 #define PLUG_PLUGIN_H
 

@@ -78,8 +78,34 @@ START_TEST(the_name_of_a_descriptor_leads_to_its_file)
 }
 END_TEST
 
+START_TEST(what_can_be_read_and_written_of_it)
+{
+    const char *path = fixture_build("raw.c", "a.so", "-Wl,-z,relro");
+    char error[DSO_ERROR_LEN], local = 0;
+    void *handle = dso_open(path, error);
+    char *counter, *entry;
+
+    ck_assert_msg(handle != NULL, "%s", error);
+    counter = dso_symbol(handle, "raw_counter");
+    entry = dso_symbol(handle, "et_plugins_v1");
+    ck_assert_uint_ge(dso_readable(counter), 4);
+    ck_assert_uint_eq(dso_readable(counter), dso_writable(counter));
+    ck_assert_uint_eq(dso_readable(counter + 1), dso_readable(counter) - 1);
+    ck_assert_uint_eq(dso_readable(counter + dso_readable(counter)), 0);
+    ck_assert_uint_ge(dso_readable(entry), 16);
+    ck_assert_uint_eq(dso_writable(entry), 0);
+    ck_assert_uint_gt(dso_readable("a constant"), 10);
+    ck_assert_uint_eq(dso_writable("a constant"), 0);
+    ck_assert_uint_eq(dso_readable(&local), 0);
+    ck_assert_uint_eq(dso_readable(NULL), 0);
+    dso_close(handle);
+    ck_assert_uint_eq(dso_readable(counter), 0);
+}
+END_TEST
+
 UNIT_MAIN_IN(fixture_setup, fixture_teardown, dso,
              an_image_is_loaded_found_and_let_go,
              its_symbols_do_not_become_global,
              a_missing_function_is_an_error_at_once,
-             the_name_of_a_descriptor_leads_to_its_file)
+             the_name_of_a_descriptor_leads_to_its_file,
+             what_can_be_read_and_written_of_it)

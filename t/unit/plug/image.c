@@ -611,6 +611,29 @@ START_TEST(descriptors_that_contradict_their_note)
 }
 END_TEST
 
+START_TEST(descriptors_that_lead_nowhere)
+{
+    static const struct {
+        const char *flags, *text;
+    } rows[] = {
+        {"-DDESCRIPTOR='(const et_plugin*)64'", "its descriptor is not inside"},
+        {"-DDESCRIPTOR='(const et_plugin*)-8'", "its descriptor is not inside"},
+        {"-DDESC_ID='(const char*)5'", "id of its descriptor is not inside"},
+        {"-DDESC_VERSION='(const char*)5'", "version of its descriptor is"},
+        {"-DITEMS='(const void*const*)64'", "items of its descriptor is not"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct image *img = staged(build("bad.so", rows[i].flags));
+
+        ck_assert_int_eq(image_open(img, NULL, &diag), ERR_INVALID);
+        ck_assert_msg(strstr(last_message(), rows[i].text) != NULL, "%s",
+                      last_message());
+        image_unref(img);
+    }
+}
+END_TEST
+
 START_TEST(a_world_writable_file_is_refused_unless_any_owner_will_do)
 {
     const char *path = build("a.so", "");
@@ -977,7 +1000,7 @@ UNIT_MAIN_IN(
     the_map_file_names_what_is_mapped, the_map_file_goes_with_the_set,
     no_code_of_a_refused_image_runs, what_is_no_shared_object,
     a_half_copied_file, a_missing_function_is_named, a_missing_library_is_named,
-    descriptors_that_contradict_their_note,
+    descriptors_that_contradict_their_note, descriptors_that_lead_nowhere,
     a_world_writable_file_is_refused_unless_any_owner_will_do,
     what_is_read_is_kept_and_is_in_memory_once,
     equal_bytes_in_two_bundles_are_in_memory_once,

@@ -4,6 +4,7 @@
 /* tags: asan */
 #include "plug/plugin.h"
 
+#include <elf.h>
 #include <fcntl.h>
 
 #include "base/err.h"
@@ -318,6 +319,106 @@ START_TEST(metrics_that_cannot_be_shown)
 }
 END_TEST
 
+START_TEST(pointers_that_lead_nowhere)
+{
+    refused("-DOPTIONS -DROW_DEFAULT='(const char*)5'",
+            ": default of option name is not inside the plugin's file or one "
+            "of its libraries: write it as a string, \"1\" and not 1");
+    refused("-DOPTIONS -DROW_KEY='(const char*)5'", ": key of option 1 is not");
+    refused("-DOPTIONS -DROWS='(const et_opt*)64'",
+            ": the option table is not inside");
+    refused("-DROUTE_PATH='(const char*)-1'", ": path of a route is not");
+    refused("-DITEM='(const void*)-8'", ": an item is not inside");
+    refused("-DNEED='(const char*)99' -DNEED_SIZE=0", ": id of a need is not");
+    refused("-DMETRIC='1,0,\"m\",0,\"help\",0' "
+            "-DMETRIC_HANDLE='(uint32_t*)&handler'",
+            ": handle of a metric is not");
+}
+END_TEST
+
+/* A section of the n bytes of an image. */
+static const Elf64_Shdr *
+section(const char *p, const char *name)
+{
+    const Elf64_Ehdr *eh = (const Elf64_Ehdr *)(const void *)p;
+    const Elf64_Shdr *v = (const Elf64_Shdr *)(const void *)(p + eh->e_shoff);
+    const char *names = p + v[eh->e_shstrndx].sh_offset;
+
+    for (unsigned i = 0; i < eh->e_shnum; i++) {
+        if (strcmp(names + v[i].sh_name, name) == 0)
+            return &v[i];
+    }
+    ck_abort_msg("no section %s", name);
+    return NULL;
+}
+
+static int
+is_in(const Elf64_Shdr *s, uint64_t at)
+{
+    return at >= s->sh_addr && at - s->sh_addr < s->sh_size;
+}
+
+/* Load the bytes as they are now. */
+static int
+load_bytes(const char *p, size_t n)
+{
+    const char *path = fixture_path("damaged.so");
+    struct plugin *plugin;
+    int rc;
+
+    ck_assert_int_eq(file_replace(path, p, n, 0644), 0);
+    diag_fini(&diag);
+    diag_init(&diag);
+    rc = load_path(path, &plugin);
+    if (rc == 0)
+        plugin_unref(plugin);
+    return rc;
+}
+
+/* Every pointer of the tables to data, led somewhere else by its relocation:
+ * far outside, which is refused, and not so far, which must harm nobody. */
+START_TEST(each_damaged_pointer_is_refused_or_harmless)
+{
+    static const int64_t near[] = {5, -4096, 1 << 20};
+    const char *path =
+        fixture_build("raw.c", "p.so",
+                      "-DOPTIONS -DNEED='\"et.http/1\"' -DNEED_SIZE=0 "
+                      "-DMETRIC='3,3,\"m\",\"bytes\",\"help\",some_bounds'");
+    const Elf64_Shdr *text, *tables, *relocations;
+    unsigned n_pointers = 0, n_refused = 0;
+    Elf64_Rela *r, *end;
+    size_t n;
+    char *p;
+
+    ck_assert_ptr_nonnull(path);
+    ck_assert_int_eq(file_read(path, 1 << 20, &p, &n), 0);
+    ck_assert_int_eq(load_bytes(p, n), 0);
+    text = section(p, ".text");
+    tables = section(p, ".data.rel.ro");
+    relocations = section(p, ".rela.dyn");
+    r = (Elf64_Rela *)(void *)(p + relocations->sh_offset);
+    end = r + relocations->sh_size / sizeof *r;
+    for (; r < end; r++) {
+        int64_t was = r->r_addend;
+
+        if (ELF64_R_SYM(r->r_info) != 0 || !is_in(tables, r->r_offset) ||
+            is_in(text, (uint64_t)was))
+            continue;
+        n_pointers++;
+        r->r_addend = INT64_C(1) << 46;
+        n_refused += load_bytes(p, n) == ERR_INVALID;
+        for (size_t i = 0; i < ARRAY_LEN(near); i++) {
+            r->r_addend = near[i];
+            (void)!load_bytes(p, n);
+        }
+        r->r_addend = was;
+    }
+    ck_assert_uint_gt(n_pointers, 40);
+    ck_assert_uint_eq(n_refused, n_pointers - 4); /* a tail not known here */
+    free(p);
+}
+END_TEST
+
 START_TEST(all_faults_are_reported)
 {
     struct plugin *p;
@@ -557,8 +658,9 @@ UNIT_MAIN_IN(setup, teardown, plugin, what_is_declared_is_found,
              longer_option_rows_are_copied_by_their_own_size,
              what_a_later_server_would_know, two_of_what_there_is_one_of,
              interfaces_that_are_missing, metrics_get_their_handles,
-             metrics_that_cannot_be_shown, all_faults_are_reported,
-             load_that_fails_has_its_reason_shown,
+             metrics_that_cannot_be_shown, pointers_that_lead_nowhere,
+             each_damaged_pointer_is_refused_or_harmless,
+             all_faults_are_reported, load_that_fails_has_its_reason_shown,
              an_image_that_does_not_stage_or_open, incomplete_declarations,
              malformed_option_tables, items_of_several_files_in_any_order,
              more_items_than_anyone_declares, one_plugin_an_image_loaded_once,
