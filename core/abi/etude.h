@@ -92,10 +92,23 @@ template <class A> struct et_same_<A, A> {
 };
 }
 #define ET_IS_(T, f, ct) et_same_<decltype(((T *)0)->f), ct>::zero
+#define ET_TEXT_(z) z
 #define ET_C_ extern "C"
 #define ET_ASSERT_(cond, text) static_assert(cond, text)
 #else
 #define ET_IS_(T, f, ct) _Generic(((T *)0)->f, ct: 0)
+/* ET_TEXT_(z) is z if that is a string or NULL, else a compile error: C takes a
+ * number for a pointer, C++ does not. */
+#if __STDC_VERSION__ >= 202311L
+#define ET_TEXT_(z)                                                            \
+    _Generic((z), char *: (z), const char *: (z), void *: (z),                 \
+             __typeof__(nullptr): (z))
+#elif __STDC_VERSION__ >= 201112L
+#define ET_TEXT_(z)                                                            \
+    _Generic((z), char *: (z), const char *: (z), void *: (z))
+#else
+#define ET_TEXT_(z) z
+#endif
 #define ET_C_ extern
 #define ET_ASSERT_(cond, text) _Static_assert(cond, text)
 #endif
@@ -291,11 +304,12 @@ template <class A> struct et_same_<A, A> {
 #define ET_OPT(key, f, ct, type, dflt, min, max, choices, help)                \
     { (uint32_t)sizeof(et_opt), (type) & 0xffu,                                \
       (uint32_t)(offsetof(et_options_, f) + ET_IS_(et_options_, f, ct)),       \
-      (type) & ~0xffu, key, dflt, help, choices, min, max }
+      (type) & ~0xffu, key, ET_TEXT_(dflt), ET_TEXT_(help),                    \
+      ET_TEXT_(choices), min, max }
 
-/* dflt is a string as it would stand in the ini, or NULL: then the field is
- * zero (absent) unless the ini says something.  flags: 0, ET_O_REQUIRED,
- * ET_O_SECRET, ET_O_TREE.  min and max both 0: unbounded. */
+/* dflt is a string as it would stand in the ini ("5"; 5 does not compile), or
+ * NULL: then the field is zero (absent) unless the ini says something.  flags:
+ * 0, ET_O_REQUIRED, ET_O_SECRET, ET_O_TREE.  min and max both 0: unbounded. */
 
 /* et_str f: any text. */
 #define ET_OPT_STR(f, dflt, flags, help)                                       \

@@ -269,6 +269,12 @@ static const struct {
      "ET_OPTIONS(struct o, NULL, ET_OPT_INT(n, \"1\", 0, 0, \"\"));", "", 0},
     {"struct o { et_list n; };"
      "ET_OPTIONS(struct o, NULL, ET_OPT_STR(n, \"1\", 0, \"\"));", "", 0},
+    {"struct o { int64_t n; };"
+     "ET_OPTIONS(struct o, NULL, ET_OPT_INT(n, 1, 0, 0, \"\"));", "", 0},
+    {"struct o { et_str a, b, c; }; static const char text[] = \"x\";"
+     "ET_OPTIONS(struct o, NULL, ET_OPT_STR(a, NULL, 0, NULL),"
+     "ET_OPT_STR(b, text, 0, text), ET_OPT_STR(c, \"a\" \"b\", 0, \"\"));",
+     STRICT "-Wwrite-strings", 1},
     {"ET_PLUGIN(\"123456789012345678901234567890123456789012345678901234567890"
      "123\", \"1\");", "", 1},
     {"ET_PLUGIN(\"123456789012345678901234567890123456789012345678901234567890"
@@ -293,19 +299,23 @@ write_source(const char *text)
 
 START_TEST(what_cannot_work_does_not_compile)
 {
-    static const char *const languages[] = {"cc -std=c11",
-                                            "c++ -x c++ -std=c++11"};
+    static const char *const languages[][2] = {
+        {"cc", "-std=c11"},
+        {"clang", "-std=c17"},
+        {"c++", "-x c++ -std=c++11"},
+        {"clang++", "-x c++ -std=c++20"}};
 
-    for (size_t k = 0; k < 2; k++) {
-        if (k == 1 && !has_compiler("c++", ""))
+    for (size_t k = 0; k < sizeof languages / sizeof languages[0]; k++) {
+        if (!has_compiler(languages[k][0], ""))
             continue;
         for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
             write_source(sources[i].source);
-            ck_assert_msg(run("%s -fsyntax-only -I%s/../core/abi %s %s "
+            ck_assert_msg(run("%s %s -fsyntax-only -I%s/../core/abi %s %s "
                               ">/dev/null 2>&1",
-                              languages[k], fixture_sources(), sources[i].flags,
+                              languages[k][0], languages[k][1],
+                              fixture_sources(), sources[i].flags,
                               fixture_path("source.c")) == sources[i].compiles,
-                          "%s: %s", languages[k], sources[i].source);
+                          "%s: %s", languages[k][0], sources[i].source);
         }
     }
 }
