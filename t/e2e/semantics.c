@@ -229,6 +229,9 @@ START_TEST(steps_may_fail_in_every_way)
     server_wait_log(&s, "decided no response");
     client_expect(&c, GET("/odd"), 500, NULL);
     server_wait_log(&s, "is no step result");
+    client_expect(&c, GET("/odd/answered"), 500, "500 Internal Server Error\n");
+    server_wait_log(&s, "is no step result");
+    client_expect(&c, GET("/count/release"), 200, "1");
     client_expect(&c, GET("/greedy"), 500, NULL);
     client_expect(&c, GET("/greedy"), 500, NULL);
     client_expect(&c, GET("/none"), 200, "");

@@ -14,10 +14,13 @@
 #include "http/req.h"
 #include "t/lib/unit.h"
 
+enum { NO_STEP, REQUEST, RESPONSE };
+
 /* A member's self: what its steps write to the trace and return. */
 struct self {
     char name;
     uint32_t request, response;
+    int answers; /* which of them does, before it returns that */
 };
 
 static char trace[1024];
@@ -31,6 +34,23 @@ put(char kind, char name)
     trace[n_trace] = '\0';
 }
 
+static int n_given_back; /* answers */
+
+static void
+give_back(void *arg)
+{
+    (void)arg;
+    n_given_back++;
+}
+
+static void
+answer(et_req *r)
+{
+    ck_assert_uint_eq(
+        r->http->reply_ref(r, 200, (et_str){"", 0}, "x", 1, give_back, NULL),
+        ET_DONE);
+}
+
 static uint32_t
 on_request(et_req *r, void *self)
 {
@@ -38,6 +58,8 @@ on_request(et_req *r, void *self)
 
     put('>', s->name);
     *r->mine = self;
+    if (s->answers == REQUEST)
+        answer(r);
     return s->request == ET_DONE
                ? r->http->reply(r, 200, (et_str){"", 0}, "x", 1, 0)
                : s->request;
@@ -58,6 +80,8 @@ on_response(et_req *r, void *self)
 
     put('<', s->name);
     ck_assert(*r->mine == NULL || *r->mine == self);
+    if (s->answers == RESPONSE)
+        answer(r);
     return s->response;
 }
 
@@ -163,7 +187,8 @@ START_TEST(random_chains_walk_as_the_model_says)
             uint32_t bits;
             seed = seed * 1664525u + 1013904223u;
             bits = seed >> 16;
-            selves[i] = (struct self){(char)('a' + i), ET_NEXT, ET_NEXT};
+            selves[i] =
+                (struct self){(char)('a' + i), ET_NEXT, ET_NEXT, NO_STEP};
             if (bits % 8 == 0 || i == n - 1)
                 selves[i].request = ET_DONE;
             m[i] = (struct chain_member){
@@ -199,8 +224,8 @@ START_TEST(random_chains_walk_as_the_model_says)
 }
 END_TEST
 
-static struct self one = {'a', ET_NEXT, ET_NEXT};
-static struct self two = {'b', ET_DONE, ET_NEXT};
+static struct self one = {'a', ET_NEXT, ET_NEXT, NO_STEP};
+static struct self two = {'b', ET_DONE, ET_NEXT, NO_STEP};
 
 /* Walk `a` (with a response step) in front of handler `b`. */
 static uint16_t
@@ -245,6 +270,31 @@ START_TEST(an_unknown_result_is_500)
 }
 END_TEST
 
+static const uint32_t no_results[] = {ET_WAIT,     ET_FAIL, ET_TAKE,
+                                      ET_TAKE + 1, 99,      UINT32_MAX};
+
+/* Nothing is sent while steps run: what one has answered before it returned
+ * nonsense is taken back, and given back. */
+START_TEST(an_answer_does_not_make_up_for_an_unknown_result)
+{
+    enum chain_result result;
+
+    for (size_t i = 0; i < sizeof no_results / sizeof no_results[0]; i++) {
+        n_given_back = 0;
+        one.answers = REQUEST;
+        ck_assert_uint_eq(status_of(no_results[i], ET_NEXT, &result), 500);
+        ck_assert_int_eq(result, CHAIN_DONE);
+        ck_assert_str_eq(trace, ">a<a");
+        ck_assert_int_eq(n_given_back, 1);
+        one.answers = RESPONSE;
+        ck_assert_uint_eq(status_of(ET_NEXT, no_results[i], &result), 500);
+        ck_assert_int_eq(result, CHAIN_DONE);
+        ck_assert_str_eq(trace, ">a>b<a");
+        ck_assert_int_eq(n_given_back, 2);
+    }
+}
+END_TEST
+
 START_TEST(fail_of_a_response_step_replaces_the_answer)
 {
     enum chain_result result;
@@ -270,7 +320,7 @@ END_TEST
 static uint16_t
 status_of_silence(uint32_t result)
 {
-    struct self silent = {'s', result, ET_NEXT};
+    struct self silent = {'s', result, ET_NEXT, NO_STEP};
     struct chain_member m = {
         .name = "s", .request = on_silence, .self = &silent};
     struct req *r = begin(compose(&m, 1));
@@ -291,6 +341,7 @@ END_TEST
 
 UNIT_MAIN(chain, random_chains_walk_as_the_model_says,
           fail_is_500_and_its_own_response_step_runs, an_unknown_result_is_500,
+          an_answer_does_not_make_up_for_an_unknown_result,
           fail_of_a_response_step_replaces_the_answer,
           drop_ends_it_without_an_answer,
           done_without_a_response_is_500_and_a_declined_request_404)
