@@ -123,9 +123,9 @@ change_let_go(struct server *s)
         return 0;
     if (wait_orders(f) < 0)
         return ERR_TIMEOUT;
-    for (uint32_t i = f->n_workers; i > 0; i--) {
-        if (gen_has_part(g, i - 1))
-            fleet_command(f, i - 1, 1, order_abort, g);
+    for (uint32_t i = 0; i < f->n_workers; i++) {
+        if (gen_has_part(g, i))
+            fleet_command(f, i, 1, order_abort, g);
     }
     if (wait_orders(f) < 0)
         return ERR_TIMEOUT;
@@ -159,10 +159,11 @@ change_abort(struct server *s, struct gen *g)
         stores_set_memory(&s->stores,
                           (uint64_t)s->gen->conf->server.store_memory);
     for (uint32_t i = f->n_workers; i > 0; i--) {
-        if (f->orders[i - 1].result >= 0)
-            fleet_command(f, i - 1, 1, order_abort, g);
+        if (f->orders[i - 1].result < 0) /* undone already */
+            continue;
+        fleet_command(f, i - 1, 1, order_abort, g);
+        (void)!fleet_wait(f, -1);
     }
-    (void)!fleet_wait(f, -1);
 }
 
 /* ---- COMMIT --------------------------------------------------------------*/

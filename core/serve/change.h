@@ -6,13 +6,15 @@
  *              \--one failed--> ABORT, in reverse, where it did not
  *
  * Until COMMIT the old generation serves and everything can be undone; COMMIT
- * cannot fail.  Not here: what a worker does (work/order.h, http/gen.h), and
- * when the change is made and what it brings besides (reload.h, start.h).
- * A worker that is not ready in time is waited for all the same - its thread
- * may be in a plugin's code - but what it did is undone, and the reload is
- * refused.  Invariants: one change at a time; s->gen is the one that all
- * workers have committed, except while COMMIT waits for them.  Called by
- * start.c and reload.c. */
+ * cannot fail.  PREPARE and COMMIT are carried out by all workers at once,
+ * ABORT by one after the other, from the last on, each undoing its inits in
+ * reverse; the worker that failed has undone its own by then.  Not here: what a
+ * worker does (work/order.h, http/gen.h), and when the change is made and what
+ * it brings besides (reload.h, start.h).  A worker that is not ready in time is
+ * waited for all the same - its thread may be in a plugin's code - but what it
+ * did is undone, and the reload is refused.  Invariants: one change at a time;
+ * s->gen is the one that all workers have committed, except while COMMIT waits
+ * for them.  Called by start.c and reload.c. */
 #ifndef SERVE_CHANGE_H
 #define SERVE_CHANGE_H
 
@@ -35,9 +37,9 @@ MUST_USE int change_prepare(struct server *s, struct gen *g, struct diag *d);
  * caller's to dispose of.  Right after change_prepare, with no other order to
  * workers between the two. [control] */
 void change_abort(struct server *s, struct gen *g);
-/* Before the threads end: let go of s->left, if there is one, and dispose of
- * it. 0, or ERR_TIMEOUT: a plugin still blocks a worker, which will not end
- * either. [control] */
+/* Before the threads end: let go of s->left, if there is one, on all workers at
+ * once, and dispose of it.  0, or ERR_TIMEOUT: a plugin still blocks a worker,
+ * which will not end either. [control] */
 MUST_USE int change_let_go(struct server *s);
 /* The instance that took a worker longest to make ready, with how long that
  * was; NULL: none took any time.  After change_prepare. [control] */
