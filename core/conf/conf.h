@@ -22,6 +22,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/diag.h"
+#include "conf/bundle_hash.h"
 
 struct bundle;
 
@@ -192,6 +193,8 @@ struct conf {
      * conf_parse.  Whoever sets it gives the bundle away: conf_free frees it
      * too. */
     struct bundle *bundle;
+    /* Of the bundle as it is served, all images in it: serve/build.h's. */
+    char hash[BUNDLE_HASH_LEN + 1];
     struct conf_server server;
     struct place server_at[CONF_SERVER_KEYS]; /* by row of directive_server */
     const struct conf_listen *listens;

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "conf/conf.h"
 #include "http/gen.h"
 #include "http/metering.h"
 #include "http/req.h"
@@ -118,6 +119,18 @@ put_own(struct exposition *x, const struct metering *m, enum metric id)
     return PUT(x, name, " ", in_decimal(&n, (int64_t)sum), "\n");
 }
 
+/* A figure that is always 1: what there is to say is in its label. */
+static int
+put_conf(struct exposition *x, const char *hash)
+{
+    if (put_head(x, "etude_config_info",
+                 "the configuration that serves, by "
+                 "the hash of its texts, variables and plugins",
+                 "gauge") < 0)
+        return ERR_NOMEM;
+    return PUT(x, "etude_config_info{hash=\"", hash, "\"} 1\n");
+}
+
 static int
 put_value(struct exposition *x, const struct metering *m,
           const struct metering_series *s)
@@ -177,7 +190,8 @@ put_family(struct exposition *x, const struct metering *m,
 }
 
 int
-exposition_write(struct exposition *x, const struct metering *m)
+exposition_write(struct exposition *x, const struct metering *m,
+                 const char *conf_hash)
 {
     const struct metering_family *f =
         atomic_load_explicit(&m->first, memory_order_acquire);
@@ -185,6 +199,8 @@ exposition_write(struct exposition *x, const struct metering *m)
 
     for (uint32_t id = 0; id < METRIC_COUNT && rc == 0; id++)
         rc = put_own(x, m, (enum metric)id);
+    if (rc == 0)
+        rc = put_conf(x, conf_hash);
     for (; f && rc == 0;
          f = atomic_load_explicit(&f->next, memory_order_acquire))
         rc = put_family(x, m, f);
@@ -195,12 +211,13 @@ uint32_t
 exposition_answer(et_req *pub, void *self)
 {
     struct req *r = req_of(pub);
+    const struct gen *gen = r->gen->gen;
     struct exposition *x = arena_zalloc(&r->arena, sizeof *x);
 
     (void)self;
     if (!x)
         return ET_FAIL;
-    if (exposition_write(x, r->gen->gen->metering) < 0) {
+    if (exposition_write(x, gen->metering, gen->conf->hash) < 0) {
         exposition_free(x);
         return ET_FAIL;
     }

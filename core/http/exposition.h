@@ -2,10 +2,11 @@
 /* exposition.h - all figures as text: what [server] metrics = /path answers.
  *
  * Prometheus' text format 0.0.4: first the server's own, summed over the
- * workers, then the families of metering.h that have something to say.  The
- * text is written on the worker that was asked, from figures that other
- * workers go on changing: each number is right at some moment of it, and a
- * histogram's count is the sum of the buckets shown with it. */
+ * workers, and which configuration answers, then the families of metering.h
+ * that have something to say.  The text is written on the worker that was
+ * asked, from figures that other workers go on changing: each number is right
+ * at some moment of it, and a histogram's count is the sum of the buckets shown
+ * with it. */
 #ifndef HTTP_EXPOSITION_H
 #define HTTP_EXPOSITION_H
 
@@ -24,8 +25,10 @@ struct exposition {
     size_t n, cap;
 };
 
-/* Write all of m; 0 or ERR_NOMEM.  exposition_free in either case. [any] */
-MUST_USE int exposition_write(struct exposition *x, const struct metering *m);
+/* Write all of m, and the hash of the configuration (conf/bundle_hash.h); 0 or
+ * ERR_NOMEM.  exposition_free in either case. [any] */
+MUST_USE int exposition_write(struct exposition *x, const struct metering *m,
+                              const char *conf_hash);
 /* Give the pages back; x is a struct exposition. [any] */
 void exposition_free(void *x);
 

@@ -138,7 +138,11 @@ build_or_check(struct conf *conf, const struct build_options *o, struct diag *d,
 struct gen *
 build_gen(struct conf *conf, const struct build_options *o, struct diag *d)
 {
-    return build_or_check(conf, o, d, 1);
+    struct gen *g = build_or_check(conf, o, d, 1);
+
+    if (g)
+        bundle_hash(conf->bundle, conf->hash);
+    return g;
 }
 
 void

@@ -36,8 +36,8 @@ struct build_options {
 /* A generation of conf, which it keeps (build_free gives both back); or NULL
  * with the reasons in d, and conf is still the caller's.  conf->bundle, which
  * must be there, is where the plugins come from; what an open one lacks is read
- * and added, so that afterwards the same generation can be built of it alone.
- * [control] */
+ * and added, so that afterwards the same generation can be built of it alone;
+ * conf->hash says which it is. [control] */
 MUST_USE struct gen *build_gen(struct conf *conf, const struct build_options *o,
                                struct diag *d);
 /* Look for errors in a configuration that is known to have some, as far as it

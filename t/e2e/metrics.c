@@ -319,6 +319,70 @@ START_TEST(reloads_and_images_are_counted)
 }
 END_TEST
 
+/* The label of etude_config_info. */
+static const char *
+hash(const struct server *s)
+{
+    static const char line[] = "\netude_config_info{hash=\"";
+    static char found[2][17];
+    static int i;
+    struct client c = client_open(s);
+    struct answer a = scrape_on(&c);
+    const char *at = strstr(a.body, line);
+
+    i = !i;
+    ck_assert_ptr_nonnull(at);
+    snprintf(found[i], sizeof found[i], "%s", at + strlen(line));
+    ck_assert_uint_eq(strspn(found[i], "0123456789abcdef"), 16);
+    ck_assert_int_eq(strncmp(at + strlen(line) + 16, "\"} 1\n", 5), 0);
+    answer_free(&a);
+    client_close(&c);
+    return found[i];
+}
+
+/* After a reload that is taken; it differs from before. */
+static const char *
+next_hash(struct server *s, const char *before)
+{
+    ck_assert_int_eq(server_reload(s), 1);
+    ck_assert_str_ne(hash(s), before);
+    return hash(s);
+}
+
+START_TEST(the_configuration_has_a_hash_by_what_is_in_its_files)
+{
+    struct server s;
+    char first[17], now[17];
+
+    server_prepare(&s, SERVER "[plugin stamp]\n");
+    server_file(&s, "key", "one");
+    module_stamp(&s, "stamp", 1);
+    server_serve(&s);
+    strcpy(first, hash(&s));
+    module_stamp(&s, "stamp", 1); /* other files of the same bytes */
+    server_write(&s, SERVER "[plugin stamp]\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert_str_eq(hash(&s), first);
+    module_stamp(&s, "stamp", 2);
+    strcpy(now, next_hash(&s, first));
+    server_write(&s, SERVER "[plugin lingers]\n");
+    ck_assert_int_eq(server_reload(&s), 0);
+    ck_assert_str_eq(hash(&s), now); /* what serves, not what was wanted */
+    server_write(&s, SERVER "; a remark\n[plugin stamp]\n");
+    strcpy(now, next_hash(&s, now));
+    server_write(&s, SERVER "[plugin stamp]\n[plugin respond]\n"
+                            "body = ${file:$DIR/key}\n");
+    strcpy(now, next_hash(&s, now));
+    server_file(&s, "key", "two");
+    strcpy(now, next_hash(&s, now));
+    server_write(&s, SERVER "[plugin stamp]\n");
+    module_stamp(&s, "stamp", 1);
+    strcpy(now, next_hash(&s, now));
+    ck_assert_str_eq(now, first);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* ---- load ----------------------------------------------------------------*/
 
 #define N_CLIENTS 4
@@ -420,5 +484,6 @@ UNIT_MAIN(metrics, it_is_off_unless_it_is_asked_for,
           middleware_counts_on_paths_nobody_serves, totals_go_on_over_a_reload,
           a_new_build_may_have_other_bounds_but_no_other_kind,
           reloads_and_images_are_counted,
+          the_configuration_has_a_hash_by_what_is_in_its_files,
           no_total_goes_backwards_under_load_and_reloads,
           the_text_may_be_longer_than_a_requests_memory)

@@ -102,7 +102,7 @@ text(void)
     static char copy[1 << 16];
     struct exposition x = {NULL, 0, 0};
 
-    ck_assert_int_eq(exposition_write(&x, &m), 0);
+    ck_assert_int_eq(exposition_write(&x, &m, "0"), 0);
     ck_assert_uint_lt(x.n, sizeof copy);
     memcpy(copy, x.p, x.n);
     copy[x.n] = '\0';
@@ -447,7 +447,7 @@ read_all(void *arg)
         const char *at;
         UNIT_HOLDS(now >= last);
         last = now;
-        UNIT_HOLDS(exposition_write(&x, &m) == 0);
+        UNIT_HOLDS(exposition_write(&x, &m, "0") == 0);
         at = memmem(x.p, x.n, line.p, line.n);
         if (at) {
             now = strtoll(at + line.n, NULL, 10);
