@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* gained.h - what the contract has gained since the last golden folder, in the
+ * form of its layout.h; moved into that of the next one when it is made.
+ *
+ * Plugins use it from the day it is in core/abi: rows are added here, and never
+ * changed. */
+/* clang-format off */
+
+GROWS(et_store, 24)
+FIELD(et_store, ctx, 0, 16)
+FIELD(et_store, api, 16, 8)
+
+GROWS(et_store_api, 56)
+FIELD(et_store_api, size, 0, 4)
+FIELD(et_store_api, reserved0, 4, 4)
+FIELD(et_store_api, open, 8, 8)
+FIELD(et_store_api, add, 16, 8)
+FIELD(et_store_api, total, 24, 8)
+FIELD(et_store_api, put, 32, 8)
+FIELD(et_store_api, get, 40, 8)
+FIELD(et_store_api, del, 48, 8)
+
+VALUE(ET_K_STORE, 4)
+VALUE(ET_STORE_NAME_MAX, 63)
+VALUE(ET_STORE_KEY_MAX, 255)
+VALUE(ET_STORE_VALUE_MAX, 65536)
+VALUE(ET_P_ALWAYS_NEW, 2)
+
+TEXT(ET_IF_STORE, "et.store/1")
