@@ -11,6 +11,7 @@
 #include "conf/bundle.h"
 #include "plug/image.h"
 #include "t/lib/fixture.h"
+#include "t/lib/guard.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -477,20 +478,27 @@ command(et_worker *w, void *self, et_str args, void *out,
     return 0;
 }
 
-/* What comes of declaring these items; *out may be NULL. */
-static int
-declare(const void *const *items, size_t n, struct plugin **out)
+static et_plugin
+describe(const void *const *items, size_t n)
 {
-    et_plugin desc = {.size = sizeof desc,
-                      .major = ET_ABI_MAJOR,
-                      .id = "org.example.raw",
-                      .version = "1.0.0",
-                      .items = items,
-                      .items_end = items + n};
-    const char *path = fixture_build("raw.c", "p.so", "");
+    return (et_plugin){.size = sizeof(et_plugin),
+                       .major = ET_ABI_MAJOR,
+                       .id = "org.example.raw",
+                       .version = "1.0.0",
+                       .items = items,
+                       .items_end = items + n};
+}
+
+/* What comes of this descriptor. */
+static int
+load_described(const et_plugin *desc, struct plugin **out)
+{
+    const char *path = fixture_path("p.so");
     struct image *img;
     int rc;
 
+    if (access(path, F_OK) < 0)
+        path = fixture_build("raw.c", "p.so", "");
     diag_fini(&diag);
     diag_init(&diag);
     rules.bundle = bundle_new();
@@ -498,11 +506,20 @@ declare(const void *const *items, size_t n, struct plugin **out)
     ck_assert_int_eq(image_stage(&set, &rules, path, NULL, &diag, &img), 0);
     bundle_free(rules.bundle);
     ck_assert_int_eq(image_open(img, NULL, &diag), 0);
-    img->descriptor = &desc;
+    img->descriptor = desc;
     rc = plugin_new(img, &host, NULL, &diag, out);
     img->descriptor = NULL; /* found again by the next image_open */
     image_unref(img);
     return rc;
+}
+
+/* And of declaring these items; *out may be NULL. */
+static int
+declare(const void *const *items, size_t n, struct plugin **out)
+{
+    et_plugin desc = describe(items, n);
+
+    return load_described(&desc, out);
 }
 
 static void
@@ -514,6 +531,176 @@ one_fault(const void *item, const char *text)
     ck_assert_uint_eq(diag.n_errors, 1);
     ck_assert_msg(strstr(first_message(), text) != NULL, "%s", first_message());
 }
+
+/* Every kind of item, and the least of it that a server has to be told. */
+static uint32_t a_handle;
+static const et_route a_route = {
+    HEAD(et_route, ET_I_ROUTE, 1), 0, 0, "GET", "/", "x", 0, step};
+static const et_stepdef steps[] = {
+    {HEAD(et_stepdef, ET_I_REQUEST, 1), "x", step, 0, 0},
+    {HEAD(et_stepdef, ET_I_RESPONSE, 1), "x", step, 0, 0},
+    {HEAD(et_stepdef, ET_I_HANDLER, 1), "x", step, 0, 0},
+    {HEAD(et_stepdef, ET_I_LOG, 1), "x", step, 0, 0},
+};
+static const et_item nothing = HEAD(et_item, ET_I_NONE, 1);
+static const et_optdef no_options = {.it = HEAD(et_optdef, ET_I_OPTIONS, 1)};
+static const et_instancedef an_instance = {
+    .it = HEAD(et_instancedef, ET_I_INSTANCE, 1)};
+static const et_statedef a_state = {.it = HEAD(et_statedef, ET_I_STATE, 1)};
+static const et_imagedef an_image = {.it = HEAD(et_imagedef, ET_I_IMAGE, 1)};
+static const et_needdef a_need = {.it = HEAD(et_needdef, ET_I_NEED, 1),
+                                  .id = "et.http/1"};
+static const et_orderdef an_order = {.it = HEAD(et_orderdef, ET_I_ORDER, 1)};
+static const et_commanddef a_command = {HEAD(et_commanddef, ET_I_COMMAND, 1),
+                                        "x", "", command};
+static const et_metricdef a_metric = {.it = HEAD(et_metricdef, ET_I_METRIC, 1),
+                                      .kind = ET_METRIC_COUNTER,
+                                      .name = "m",
+                                      .help = "",
+                                      .handle = &a_handle};
+
+#define UP_TO(T, field) (offsetof(T, field) + sizeof(((T *)0)->field))
+static const struct {
+    const void *item;
+    size_t least, bytes;
+} kinds[] = {
+    {&nothing, sizeof nothing, sizeof nothing},
+    {&a_route, UP_TO(et_route, fn), sizeof a_route},
+    {&steps[0], UP_TO(et_stepdef, fn), sizeof steps[0]},
+    {&steps[1], UP_TO(et_stepdef, fn), sizeof steps[1]},
+    {&steps[2], UP_TO(et_stepdef, fn), sizeof steps[2]},
+    {&steps[3], UP_TO(et_stepdef, fn), sizeof steps[3]},
+    {&no_options, UP_TO(et_optdef, conf_size), sizeof no_options},
+    {&an_instance, UP_TO(et_instancedef, open), sizeof an_instance},
+    {&a_state, UP_TO(et_statedef, exit), sizeof a_state},
+    {&an_image, UP_TO(et_imagedef, load), sizeof an_image},
+    {&a_need, UP_TO(et_needdef, id), sizeof a_need},
+    {&an_order, sizeof(et_item), sizeof an_order},
+    {&a_command, UP_TO(et_commanddef, fn), sizeof a_command},
+    {&a_metric, UP_TO(et_metricdef, handle), sizeof a_metric},
+};
+#define N_KINDS (sizeof kinds / sizeof kinds[0])
+
+/* Declared from n bytes in front of a page that nobody may read, with a size of
+ * its own choice. */
+static void
+item_in_bounds(const void *item, size_t n, size_t said)
+{
+    et_item *it = (et_item *)(void *)guard_end(item, n);
+    const void *items[] = {it};
+    struct plugin *p;
+
+    it->size = (uint32_t)said;
+    ck_assert_msg(declare(items, 1, &p) == 0, "kind %u of %zu bytes: %s",
+                  it->kind, said, first_message());
+    plugin_unref(p);
+}
+
+START_TEST(of_an_item_of_any_age_what_is_there_and_known_is_read)
+{
+    for (size_t i = 0; i < N_KINDS; i++) {
+        item_in_bounds(kinds[i].item, kinds[i].least, kinds[i].least);
+        item_in_bounds(kinds[i].item, kinds[i].bytes, kinds[i].bytes);
+        item_in_bounds(kinds[i].item, kinds[i].bytes, kinds[i].bytes + 8);
+        item_in_bounds(kinds[i].item, kinds[i].bytes, 1u << 20);
+    }
+}
+END_TEST
+
+START_TEST(an_item_without_what_has_to_be_told_is_refused)
+{
+    for (size_t i = 0; i < N_KINDS; i++) {
+        et_item *it =
+            (et_item *)(void *)guard_end(kinds[i].item, kinds[i].least);
+        char said[32];
+        it->size = (uint32_t)kinds[i].least - 1;
+        snprintf(said, sizeof said, " of only %zu bytes", kinds[i].least - 1);
+        one_fault(it, said);
+    }
+}
+END_TEST
+
+/* As item_in_bounds. */
+static void
+descriptor_in_bounds(size_t n, size_t said, uint32_t n_routes)
+{
+    const void *items[] = {&a_route};
+    et_plugin desc = describe(items, 1);
+    et_plugin *at = (et_plugin *)(void *)guard_end(&desc, n);
+    struct plugin *p;
+
+    at->size = (uint32_t)said;
+    ck_assert_int_eq(load_described(at, &p), 0);
+    ck_assert_uint_eq(p->n_routes, n_routes);
+    ck_assert_uint_eq(p->desc.size, sizeof desc);
+    plugin_unref(p);
+}
+
+START_TEST(so_it_is_with_a_descriptor)
+{
+    descriptor_in_bounds(UP_TO(et_plugin, version), UP_TO(et_plugin, version),
+                         0);
+    descriptor_in_bounds(sizeof(et_plugin), sizeof(et_plugin), 1);
+    descriptor_in_bounds(sizeof(et_plugin), 1u << 20, 1);
+}
+END_TEST
+
+/* Two rows, each of row bytes, of which the second ends after n. */
+static void
+options_in_bounds(uint32_t row, size_t n, const char *help)
+{
+    const et_opt opt[] = {
+        {.size = row, .type = ET_O_INT, .key = "a", .dflt = "1", .help = "one"},
+        {.size = row,
+         .type = ET_O_INT,
+         .off = 8,
+         .key = "b",
+         .dflt = "2",
+         .help = "two"}};
+    static char both[2 * sizeof(et_opt) + 64];
+    et_optdef def = {
+        .it = HEAD(et_optdef, ET_I_OPTIONS, 7), .n = 2, .conf_size = 16};
+    const void *items[] = {&def};
+    struct plugin *p;
+
+    memcpy(both, &opt[0], row < sizeof opt[0] ? row : sizeof opt[0]);
+    memcpy(both + row, &opt[1], n);
+    def.v = (const et_opt *)(const void *)guard_end(both, row + n);
+    ck_assert_msg(declare(items, 1, &p) == 0, "%s", first_message());
+    for (int i = 0; i < 2; i++) {
+        const et_opt *o = &p->options->v[i];
+        ck_assert_uint_eq(o->size, sizeof *o);
+        ck_assert_str_eq(o->key, opt[i].key);
+        ck_assert_str_eq(o->dflt, opt[i].dflt);
+        ck_assert(help ? strcmp(o->help, opt[i].help) == 0 : !o->help);
+        ck_assert(!o->choices && o->min == 0 && o->max == 0);
+    }
+    plugin_unref(p);
+}
+
+START_TEST(and_with_rows_of_options)
+{
+    options_in_bounds(UP_TO(et_opt, dflt), UP_TO(et_opt, dflt), NULL);
+    options_in_bounds(UP_TO(et_opt, help), UP_TO(et_opt, help), "");
+    options_in_bounds(sizeof(et_opt), sizeof(et_opt), "");
+    options_in_bounds(sizeof(et_opt) + 8, sizeof(et_opt), "");
+}
+END_TEST
+
+START_TEST(flags_of_a_later_server_on_any_step)
+{
+    et_route route = a_route;
+
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        et_stepdef later = steps[i];
+        later.flags = 0x40;
+        one_fault(&later, "here.c:1: x has flags this server does not know "
+                          "(0x40): it needs a newer server");
+    }
+    route.flags = 0x40;
+    one_fault(&route, "here.c:1: x has flags this server does not know");
+}
+END_TEST
 
 START_TEST(incomplete_declarations)
 {
@@ -651,6 +838,11 @@ START_TEST(two_builds_live_side_by_side)
 END_TEST
 
 UNIT_MAIN_IN(setup, teardown, plugin, what_is_declared_is_found,
+             of_an_item_of_any_age_what_is_there_and_known_is_read,
+             an_item_without_what_has_to_be_told_is_refused,
+             so_it_is_with_a_descriptor,
+             and_with_rows_of_options,
+             flags_of_a_later_server_on_any_step,
              routes_are_in_the_order_of_the_source,
              a_shorter_step_reads_as_without_flags, a_longer_step_is_cut,
              a_shorter_descriptor_declares_nothing_it_does_not_have,
