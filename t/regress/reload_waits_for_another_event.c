@@ -16,6 +16,7 @@
 #define INI                                                                    \
     "[server]\nlisten = 127.0.0.1:0\nworkers = 2\n"                            \
     "[plugin keeper]\ninit_ms = 300ms\n"
+#define NEXT INI "file = $DIR/word\n"
 #define BUSY "init takes its time"
 
 static struct server s;
@@ -36,8 +37,8 @@ sister(pid_t parent)
     return pid == getpid() ? 0 : pid;
 }
 
-/* A process that sends the server, its sister, a SIGHUP as soon as a worker is
- * at its first init. */
+/* A process that writes the next configuration and sends the server, its
+ * sister, a SIGHUP as soon as a worker is at its first init. */
 static pid_t
 signal_early(void)
 {
@@ -48,21 +49,45 @@ signal_early(void)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     while (access(s.log_path, F_OK) < 0 || !server_has_log(&s, BUSY))
         usleep(1000);
+    server_write(&s, NEXT);
     server = sister(parent);
     _exit(server > 0 && kill(server, SIGHUP) == 0 ? 0 : 1);
 }
 
+/* Which worker answers, with the word of its configuration. */
+static unsigned
+ask(const char *word)
+{
+    struct client c = client_open(&s);
+    unsigned worker;
+    struct answer a;
+    char said[64];
+
+    client_puts(&c, "GET /keeper HTTP/1.1\r\nHost: x\r\n\r\n");
+    a = client_answer(&c, 0);
+    ck_assert_int_eq(sscanf(a.body, "%u %*u %63s", &worker, said), 2);
+    ck_assert_str_eq(said, word);
+    answer_free(&a);
+    client_close(&c);
+    return worker;
+}
+
 START_TEST(a_signal_while_it_starts_is_a_reload_when_it_serves)
 {
+    unsigned asked = 0;
     int status;
     pid_t pid;
 
     server_prepare(&s, INI);
+    server_file(&s, "word", "next");
     pid = signal_early();
     server_serve(&s);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert_int_eq(status, 0);
     server_wait_log(&s, "reload: generation 2 serves");
+    while (asked != 3) /* on both workers, and on none the one of the start */
+        asked |= 1u << ask("next");
+    ck_assert(!server_has_log(&s, "reload: generation 3"));
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
