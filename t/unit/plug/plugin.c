@@ -658,9 +658,9 @@ options_in_bounds(uint32_t row, size_t n, const char *help)
          .dflt = "2",
          .help = "two"}};
     static char both[2 * sizeof(et_opt) + 64];
-    et_optdef def = {
+    static et_optdef def = {
         .it = HEAD(et_optdef, ET_I_OPTIONS, 7), .n = 2, .conf_size = 16};
-    const void *items[] = {&def};
+    static const void *const items[] = {&def};
     struct plugin *p;
 
     memcpy(both, &opt[0], row < sizeof opt[0] ? row : sizeof opt[0]);
@@ -689,10 +689,12 @@ END_TEST
 
 START_TEST(flags_of_a_later_server_on_any_step)
 {
-    et_route route = a_route;
+    static et_stepdef later;
+    static et_route route;
 
+    route = a_route;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        et_stepdef later = steps[i];
+        later = steps[i];
         later.flags = 0x40;
         one_fault(&later, "here.c:1: x has flags this server does not know "
                           "(0x40): it needs a newer server");
@@ -840,8 +842,7 @@ END_TEST
 UNIT_MAIN_IN(setup, teardown, plugin, what_is_declared_is_found,
              of_an_item_of_any_age_what_is_there_and_known_is_read,
              an_item_without_what_has_to_be_told_is_refused,
-             so_it_is_with_a_descriptor,
-             and_with_rows_of_options,
+             so_it_is_with_a_descriptor, and_with_rows_of_options,
              flags_of_a_later_server_on_any_step,
              routes_are_in_the_order_of_the_source,
              a_shorter_step_reads_as_without_flags, a_longer_step_is_cut,

@@ -171,14 +171,14 @@ begin(void)
     ck_assert_int_eq(write(fd, ini, sizeof ini - 1), sizeof ini - 1);
     close(fd);
     options = (struct server_options){.conf_path = path, .env = env};
-    s = (struct server){.options = &options};
+    s = (struct server){.options = &options, .channel = CHANNEL_NONE};
     ck_assert_int_eq(start_serving(&s), SERVER_OK);
 }
 
 static void
 end(void)
 {
-    s.stops = 1;
+    s.orders.stops = 1;
     ck_assert_int_eq(stop_serving(&s), SERVER_OK);
     unlink(path);
 }
