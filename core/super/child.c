@@ -32,7 +32,7 @@ static void
 say(struct child *c, enum ctl_kind kind, int passed)
 {
     struct ctl_message m = {.kind = (uint16_t)kind};
-    int rc = ctl_send(c->channel, &m, passed);
+    int rc = c->channel < 0 ? 0 : ctl_send(c->channel, &m, passed);
 
     if (rc < 0)
         give_up(c, rc);
@@ -41,7 +41,8 @@ say(struct child *c, enum ctl_kind kind, int passed)
 static void
 give(struct child *c, uint32_t order)
 {
-    if (c->pid == 0 || !c->orders[order].is_wanted || c->orders[order].is_out)
+    if (c->channel < 0 || !c->orders[order].is_wanted ||
+        c->orders[order].is_out)
         return;
     c->orders[order].is_wanted = 0;
     c->orders[order].is_out = 1;
@@ -101,10 +102,17 @@ child_start(struct child *c, const struct program *p, int bundle_fd)
 }
 
 void
+child_hang_up(struct child *c)
+{
+    if (c->channel >= 0)
+        close(c->channel);
+    c->channel = -1;
+}
+
+void
 child_end(struct child *c)
 {
-    close(c->channel);
-    c->channel = -1;
+    child_hang_up(c);
     c->pid = 0;
     c->is_ready = 0;
     for (uint32_t i = 0; i < CHILD_N_ORDERS; i++)

@@ -33,6 +33,8 @@ struct child {
  * [control] */
 MUST_USE int child_start(struct child *c, const struct program *p,
                          int bundle_fd);
+/* Speak to it no more; orders wait for the next one. [control] */
+void child_hang_up(struct child *c);
 /* It has ended, and its channel is read empty: there is none.  What it was at
  * is not wanted again: it may have died of it. [control] */
 void child_end(struct child *c);

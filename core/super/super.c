@@ -30,7 +30,7 @@
 #define SOCKETS_MAX 64
 /* Who has served for so long has not died of how it began. */
 #define HEALTHY_NS (60000ull * MS)
-/* What a second order to stop leaves the server process for its last words. */
+/* What a server process is left for its last words. */
 #define LAST_WORDS_NS (2000ull * MS)
 
 struct super {
@@ -47,10 +47,16 @@ struct super {
     int has_pid_file;
     int stops;
     struct stop_order stopped_by;
-    uint64_t
-        kill_ns; /* then it is told to stop in the plainest way; 0: never */
+    uint64_t kill_ns; /* until then it may end by itself; 0: as it likes */
     int is_over, code;
 };
+
+static void
+leave(struct super *s, int code)
+{
+    s->is_over = 1;
+    s->code = code;
+}
 
 /* ---- a configuration -----------------------------------------------------*/
 
@@ -138,12 +144,10 @@ start(struct super *s)
     if (rc == 0)
         return;
     log_error("server process: cannot start: %s", strerror(-rc));
-    if (s->was_ready) {
+    if (s->was_ready)
         plan_start(s);
-    } else {
-        s->is_over = 1;
-        s->code = SERVER_INTERNAL;
-    }
+    else
+        leave(s, SERVER_INTERNAL);
 }
 
 static void
@@ -200,17 +204,15 @@ on_done(struct super *s, const struct ctl_message *m)
                         : "READY=1\nSTATUS=serving");
 }
 
-/* One message of the server process, if there is one. */
+/* One message of the server process: 1; 0: there is none; < 0: nor will be. */
 static int
 take(struct super *s)
 {
     struct ctl_message m;
     int passed, rc = ctl_recv(s->child.channel, &m, &passed);
 
-    if (rc == -EPROTO)
-        log_error("server process %d: a message that is none", s->child.pid);
     if (rc <= 0)
-        return rc == -EPROTO;
+        return rc;
     switch (m.kind) {
     case CTL_LISTEN: on_listen(s, &m); break;
     case CTL_PID_FILE: on_pid_file(s); break;
@@ -225,11 +227,19 @@ take(struct super *s)
     return 1;
 }
 
+/* One that does not speak to us any more, or not our language, is about to end
+ * or not worth keeping. */
 static void
 read_child(struct super *s)
 {
-    while (take(s))
-        continue;
+    int rc = s->child.channel < 0 ? 0 : 1;
+
+    while (rc > 0)
+        rc = take(s);
+    if (rc == 0)
+        return;
+    child_hang_up(&s->child);
+    s->kill_ns = clock_mono_ns() + LAST_WORDS_NS;
 }
 
 /* ---- its end -------------------------------------------------------------*/
@@ -247,18 +257,12 @@ log_end(const struct child *c, int status)
 }
 
 static void
-leave(struct super *s, int code)
-{
-    s->is_over = 1;
-    s->code = code;
-}
-
-static void
 on_end(struct super *s, int status)
 {
     int is_exit = WIFEXITED(status), code = is_exit ? WEXITSTATUS(status) : 0;
 
     read_child(s); /* what it has said before */
+    s->kill_ns = 0;
     if (s->stops > 0) {
         if (!is_exit)
             log_end(&s->child, status);
@@ -368,7 +372,7 @@ look_at_clock(struct super *s)
 static void
 turn(struct super *s)
 {
-    int timeout_ms = look_at_clock(s);
+    int timeout_ms = look_at_clock(s), is_behind = log_is_behind();
     struct pollfd p[] = {
         {.fd = s->signal_fd, .events = POLLIN},
         {.fd = s->child.channel, .events = POLLIN},
@@ -376,9 +380,13 @@ turn(struct super *s)
 
     if (s->is_over)
         return;
+    if (is_behind && (timeout_ms < 0 || timeout_ms > LOG_RETRY_MS))
+        timeout_ms = LOG_RETRY_MS;
     if (poll(p, ARRAY_LEN(p), timeout_ms) < 0 && errno != EINTR)
         log_error("supervisor: poll: %s", strerror(errno));
-    if (p[1].revents & POLLIN)
+    if (is_behind)
+        (void)log_drain();
+    if (p[1].revents)
         read_child(s);
     if (p[0].revents)
         read_signals(s);
@@ -399,8 +407,8 @@ open_all(struct super *s, const char *conf_path, char *const *env)
     return rc;
 }
 
-/* Sockets that a service manager has opened for us (sd_listen_fds(3)): fds from
- * 3 on.  Before anything else is opened. */
+/* Sockets that a service manager has opened for us, descriptors 3 and on
+ * (sd_listen_fds(3)). */
 static void
 adopt_sockets(struct super *s, char *const *env)
 {

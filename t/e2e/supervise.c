@@ -275,6 +275,19 @@ START_TEST(a_reload_it_dies_in_has_failed)
 }
 END_TEST
 
+/* A plugin has closed the channel: neither side goes on without it. */
+START_TEST(who_does_not_speak_any_more_is_replaced)
+{
+    server_start(&s, LIFE "[plugin closer]\n");
+    client_once(&s, GET("/close/3"), 200, "0");
+    server_wait_log(&s, "starts again in 0 ms");
+    server_wait_log(&s, " serves: ");
+    client_once(&s, GET("/life"), 200, "one");
+    ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(a_start_that_fails_is_not_tried_again)
 {
     server_prepare(&s, SERVER "[plugin nothing]\n");
@@ -404,6 +417,8 @@ UNIT_MAIN(supervise, two_processes_serve_and_one_is_known,
           the_sockets_are_those_of_what_serves, each_worker_s_socket_is_kept,
           it_does_not_outlive_its_supervisor,
           it_takes_orders_from_its_supervisor_only,
-          a_reload_it_dies_in_has_failed, a_start_that_fails_is_not_tried_again,
+          a_reload_it_dies_in_has_failed,
+          who_does_not_speak_any_more_is_replaced,
+          a_start_that_fails_is_not_tried_again,
           a_stop_while_it_is_dead_is_the_end, a_service_manager_is_told,
           its_sockets_are_served)
