@@ -16,18 +16,38 @@
 #define GUARD_MAX (16u * GUARD_PAGE)
 #define GUARD_FN __attribute__((unused)) static
 
+static __attribute__((
+    unused, aligned(GUARD_PAGE))) char guard_pages[GUARD_MAX + 2 * GUARD_PAGE];
+
+GUARD_FN void
+guard_set(int protection)
+{
+    char *end = guard_pages + GUARD_PAGE + GUARD_MAX;
+
+    if (mprotect(guard_pages, GUARD_PAGE, protection) != 0 ||
+        mprotect(end, GUARD_PAGE, protection) != 0)
+        abort();
+}
+
+/* LeakSanitizer looks into all of a program's data at its end. */
+GUARD_FN void
+guard_lift(void)
+{
+    guard_set(PROT_READ | PROT_WRITE);
+}
+
 /* The first usable byte; GUARD_MAX of them. */
 GUARD_FN char *
 guard_area(void)
 {
-    static __attribute__((
-        aligned(GUARD_PAGE))) char pages[GUARD_MAX + 2 * GUARD_PAGE];
-    char *area = pages + GUARD_PAGE;
+    static int is_set;
 
-    if (mprotect(pages, GUARD_PAGE, PROT_NONE) != 0 ||
-        mprotect(area + GUARD_MAX, GUARD_PAGE, PROT_NONE) != 0)
-        abort();
-    return area;
+    if (!is_set) {
+        guard_set(PROT_NONE);
+        atexit(guard_lift);
+    }
+    is_set = 1;
+    return guard_pages + GUARD_PAGE;
 }
 
 /* A copy of n bytes that ends where the guard begins. */
