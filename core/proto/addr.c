@@ -318,10 +318,9 @@ addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
 static void
 clear_bits(uint8_t ip[16], unsigned from)
 {
-    for (unsigned i = 0; i < 16; i++) {
-        if (from >= 8 * (i + 1))
-            continue;
-        ip[i] &= from <= 8 * i ? 0 : (uint8_t)(0xff00u >> (from - 8 * i));
+    for (unsigned i = from / 8; i < 16; i++) {
+        unsigned kept = i == from / 8 ? from % 8 : 0;
+        ip[i] = (uint8_t)(ip[i] >> (8 - kept) << (8 - kept));
     }
 }
 

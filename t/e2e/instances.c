@@ -393,7 +393,7 @@ START_TEST(who_asks_for_it_is_made_anew)
 
     client_expect(&c, GET("/fresh"), 200, "1");
     for (int i = 2; i < 5; i++) {
-        char serial[8];
+        char serial[16];
         ck_assert_int_eq(server_reload(&s), 1);
         snprintf(serial, sizeof serial, "%d", i);
         client_expect(&c, GET("/fresh"), 200, serial);
