@@ -318,6 +318,20 @@ log_drain(void)
     return n;
 }
 
+/* A reader that reads takes a pipe's capacity each time. */
+void
+log_finish(uint32_t ms)
+{
+    static const struct timespec pause = {0, 2000000};
+
+    for (uint32_t waited = 0;; waited += 2) {
+        (void)log_drain();
+        if (!log_is_behind() || waited >= ms)
+            return;
+        nanosleep(&pause, NULL);
+    }
+}
+
 int
 log_is_behind(void)
 {

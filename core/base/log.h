@@ -107,10 +107,14 @@ int log_reopen(void);
  * log_is_behind, only for a while (LOG_RETRY_MS), then drain again. [control]
  */
 size_t log_drain(void);
+/* The process ends: drain until every file has taken what it was given and what
+ * was lost is said, at most for ms milliseconds. [control] */
+void log_finish(uint32_t ms);
+#define LOG_FINISH_MS 500
 /* Some file has not taken all that it was given, or a loss is not reported yet.
  * [control] */
 int log_is_behind(void);
-#define LOG_RETRY_MS 200
+#define LOG_RETRY_MS 20
 /* Records lost since start: rings full, and files that would not take them
  * (ENOSPC, EAGAIN on a full pipe), whether the log has said so yet or not.
  * [any] */

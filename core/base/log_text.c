@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/str.h"
 
 static const struct {
     const char *name, *padded, *prefix;
@@ -32,37 +33,6 @@ log_text_cut(et_str s, size_t max)
     for (size_t i = 0; i < 3 && s.n > 0 && (s.p[s.n] & 0xc0) == 0x80; i++)
         s.n--;
     return s;
-}
-
-static int
-is_in(uint8_t c, uint8_t first, uint8_t last)
-{
-    return c >= first && c <= last;
-}
-
-/* Length of the UTF-8 character that p begins with (RFC 3629), 2 to 4; 0 if
- * it is none or cut off. */
-static size_t
-utf8_len(const uint8_t *p, size_t n)
-{
-    uint8_t low = 0x80, high = 0xbf;
-    size_t len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-    if (!is_in(p[0], 0xc2, 0xf4) || n < len)
-        return 0;
-    switch (p[0]) {
-    case 0xe0: low = 0xa0; break;  /* no overlong forms */
-    case 0xed: high = 0x9f; break; /* no surrogates */
-    case 0xf0: low = 0x90; break;
-    case 0xf4: high = 0x8f; break; /* nothing above U+10FFFF */
-    }
-    if (!is_in(p[1], low, high))
-        return 0;
-    for (size_t i = 2; i < len; i++) {
-        if (!is_in(p[i], 0x80, 0xbf))
-            return 0;
-    }
-    return len;
 }
 
 static char *
@@ -102,7 +72,7 @@ short_escape(uint8_t c, enum log_format format)
 static int
 is_plain(uint8_t c)
 {
-    return is_in(c, 0x20, 0x7e) && c != '\\' && c != '"';
+    return c >= 0x20 && c <= 0x7e && c != '\\' && c != '"';
 }
 
 /* What p begins with, escaped if it has to be; *taken bytes of it. */
@@ -122,7 +92,7 @@ put_odd(char *out, enum log_format format, const uint8_t *p, size_t n,
         *out = (char)p[0];
         return out + 1;
     }
-    len = utf8_len(p, n);
+    len = str_utf8_len(p, n);
     if (len == 0 && format == LOG_JSON)
         return put(out, "\\ufffd");
     if (len == 0)

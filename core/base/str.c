@@ -98,3 +98,35 @@ str_to_u64(et_str s, uint64_t *out)
     *out = v;
     return 0;
 }
+
+static int
+is_in(uint8_t c, uint8_t first, uint8_t last)
+{
+    return c >= first && c <= last;
+}
+
+size_t
+str_utf8_len(const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+    uint8_t low = 0x80, high = 0xbf;
+    size_t len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+
+    if (p[0] < 0x80)
+        return 1;
+    if (!is_in(p[0], 0xc2, 0xf4) || n < len)
+        return 0;
+    switch (p[0]) {
+    case 0xe0: low = 0xa0; break;  /* no overlong forms */
+    case 0xed: high = 0x9f; break; /* no surrogates */
+    case 0xf0: low = 0x90; break;
+    case 0xf4: high = 0x8f; break; /* nothing above U+10FFFF */
+    }
+    if (!is_in(p[1], low, high))
+        return 0;
+    for (size_t i = 2; i < len; i++) {
+        if (!is_in(p[i], 0x80, 0xbf))
+            return 0;
+    }
+    return len;
+}

@@ -55,4 +55,8 @@ et_str str_trim(et_str s);
  * (empty, a sign, another byte, above 2^64 - 1) with *out untouched. [any] */
 MUST_USE int str_to_u64(et_str s, uint64_t *out);
 
+/* Length of the UTF-8 character that the n > 0 bytes at p begin with (RFC 3629:
+ * shortest form, no surrogates), 1 to 4; 0 if it is none or cut off. [any] */
+size_t str_utf8_len(const void *p, size_t n);
+
 #endif

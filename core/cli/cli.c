@@ -156,6 +156,21 @@ usage(const char *what, const char *argument)
     return SERVER_USAGE;
 }
 
+/* An argument that what is run does not look at. */
+static const char *
+unused(const struct arguments *a)
+{
+    const struct server_options *o = &a->server;
+
+    if (o->as_json && a->run != run_routes && a->run != run_plugins)
+        return "--json";
+    if (o->explain && a->run != run_routes)
+        return "--explain";
+    if (o->method && !o->explain)
+        return "--method";
+    return NULL;
+}
+
 static const struct option *
 find(const char *name)
 {
@@ -196,5 +211,7 @@ cli_main(int argc, char **argv)
         else
             memcpy((char *)&a + o->value_off, &argv[++i], sizeof argv[i]);
     }
+    if (unused(&a))
+        return usage("nothing to do with", unused(&a));
     return finish(a.run(&a));
 }

@@ -72,38 +72,6 @@ is_blank(int c)
     return c == ' ' || c == '\t';
 }
 
-/* Length of the UTF-8 sequence at p (RFC 3629: shortest form, no surrogates),
- * or 0. */
-static size_t
-utf8_length(const unsigned char *p, size_t n)
-{
-    unsigned char low = 0x80, high = 0xbf;
-    size_t len, i;
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf)
-        len = 2;
-    else if (p[0] >= 0xe0 && p[0] <= 0xef)
-        len = 3;
-    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-        len = 4;
-    else
-        return 0;
-    switch (p[0]) { /* the second byte's range */
-    case 0xe0: low = 0xa0; break;
-    case 0xed: high = 0x9f; break;
-    case 0xf0: low = 0x90; break;
-    case 0xf4: high = 0x8f; break;
-    }
-    if (n < len || p[1] < low || p[1] > high)
-        return 0;
-    for (i = 2; i < len; i++)
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    return len;
-}
-
 static void
 check_bytes(struct reader *r)
 {
@@ -118,7 +86,7 @@ check_bytes(struct reader *r)
             fault(r, "a NUL byte");
         else if ((*p < 0x20 && *p != '\t') || *p == 0x7f)
             fault(r, "a control byte (0x%02x)", *p);
-        len = utf8_length(p, (size_t)(end - p));
+        len = str_utf8_len(p, (size_t)(end - p));
         if (len == 0) {
             fault(r, "not UTF-8 (byte 0x%02x)", *p);
             len = 1;

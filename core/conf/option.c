@@ -156,6 +156,15 @@ option_check_table(const et_optdef *def, char *text, size_t cap)
 
 /* ---- filling --------------------------------------------------------------*/
 
+/* Room for the value of any option. */
+union value {
+    et_str text;
+    int64_t number;
+    et_rate rate;
+    et_list list;
+    et_field field;
+};
+
 struct filling {
     struct arena *a;
     const et_optdef *def;
@@ -224,10 +233,11 @@ find_unknown(struct filling *f)
     }
 }
 
-/* All values of one layer for row o into its field: how many there were, or
+/* All values of one layer for row o into field: how many there were, or
  * ERR_NOMEM. */
 static int
-fill_from(struct filling *f, const et_opt *o, const struct conf_entries *layer)
+fill_from(struct filling *f, const et_opt *o, const struct conf_entries *layer,
+          void *field)
 {
     struct value_spec spec = spec_of(o);
     const struct conf_entry *e, *first = NULL;
@@ -249,8 +259,8 @@ fill_from(struct filling *f, const et_opt *o, const struct conf_entries *layer)
         if (e->value.n == 0 && fields[o->type].may_repeat)
             continue; /* "key =" empties a list */
         rc = value_parse(f->a, &spec, e->value, e->dir,
-                         e->is_secret || (o->flags & ET_O_SECRET) != 0,
-                         f->out + o->off, why, sizeof(why));
+                         e->is_secret || (o->flags & ET_O_SECRET) != 0, field,
+                         why, sizeof(why));
         if (rc == ERR_NOMEM)
             return rc;
         if (rc)
@@ -283,13 +293,19 @@ static int
 fill_row(struct filling *f, const et_opt *o)
 {
     size_t i;
-    int n = 0;
+    int n = 0, more;
 
     for (i = 0; n == 0 && i < f->n; i++)
-        n = fill_from(f, o, &f->layers[i]);
-    if (n < 0)
-        return n;
-    return n == 0 ? fill_default(f, o) : 0;
+        n = fill_from(f, o, &f->layers[i], f->out + o->off);
+    if (n == 0)
+        return fill_default(f, o);
+    /* What it hides has to be good, too: it comes out when this goes. */
+    for (; n > 0 && i < f->n; i++) {
+        union value hidden = {{0}};
+        more = fill_from(f, o, &f->layers[i], &hidden);
+        n = more < 0 ? more : n;
+    }
+    return n < 0 ? n : 0;
 }
 
 static void

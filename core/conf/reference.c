@@ -6,6 +6,7 @@
 #include "conf/directive.h"
 
 static const char head[] =
+    "<!-- SPDX-License-Identifier: BSD-2-Clause -->\n"
     "# Configuration reference\n"
     "\n"
     "<!-- Printed from core/conf/directive.c and held equal to it by a test: "

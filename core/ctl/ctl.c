@@ -80,9 +80,12 @@ ctl_recv(int end, struct ctl_message *m, int *passed)
     if (n == 0)
         return -EPIPE;
     *passed = passed_with(&h);
-    if (n == (ssize_t)sizeof *m && !(h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-        m->version == CTL_VERSION)
+    if (n == (ssize_t)sizeof *m && !(h.msg_flags & MSG_TRUNC) &&
+        m->version == CTL_VERSION) {
+        if (h.msg_flags & MSG_CTRUNC)
+            m->result = -EMFILE;
         return 1;
+    }
     if (*passed >= 0)
         close(*passed);
     *passed = -1;

@@ -72,9 +72,10 @@ MUST_USE int ctl_pair(int ends[2]);
  * not wait.  0 or -errno (-EAGAIN: the other side does not read, -EPIPE: it is
  * gone). [control] */
 MUST_USE int ctl_send(int end, struct ctl_message *m, int passed);
-/* Take a message, and what came with it (close-on-exec; else -1).  1; 0: there
- * is none now; or -errno: -EPIPE the other side is gone, -EPROTO this was no
- * message of ours. [control] */
+/* Take a message, and what came with it (close-on-exec; else -1; if we have no
+ * descriptor for it, result is -EMFILE).  1; 0: there is none now; or -errno:
+ * -EPIPE the other side is gone, -EPROTO this was no message of ours. [control]
+ */
 MUST_USE int ctl_recv(int end, struct ctl_message *m, int *passed);
 
 /* A socket as LISTEN has it, and back.  ctl_listen_read: 0, or -EPROTO.

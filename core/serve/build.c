@@ -93,7 +93,7 @@ build_routes(struct builder *b)
     return router_build(b->gen->router, routes_bind, b, b->diag);
 }
 
-/* Everything short of opening the instances. */
+/* All but the opening of the instances. */
 static void
 build(struct builder *b, const struct build_options *o)
 {
@@ -123,8 +123,7 @@ build_or_check(struct conf *conf, const struct build_options *o, struct diag *d,
     diag_init(&found);
     found.says_once = 1; /* a section's fault shows in each of its routes */
     build(&b, o);
-    if (opens && found.n_errors == 0)
-        instances_open(&b);
+    instances_open(&b); /* those that are good, for what they may find */
     sections_free(&b);
     n_errors = found.n_errors;
     diag_merge(d, &found);

@@ -19,7 +19,7 @@ _Noreturn static void
 leave(int rc)
 {
     log_error("the supervisor is gone (%s): leaving", strerror(-rc));
-    log_drain();
+    log_finish(LOG_FINISH_MS);
     _exit(SERVER_INTERNAL);
 }
 

@@ -81,7 +81,7 @@ control_leave(struct server *s, int code)
     listeners_hide(s);
     listeners_forget(s);
     pid_file_remove(s);
-    log_drain();
+    log_finish(LOG_FINISH_MS);
     _exit(code);
 }
 

@@ -225,15 +225,23 @@ is_of_section(const struct instance *a, const struct instance *b)
     return str_eq(a->conf.instance, b->conf.instance);
 }
 
+/* The route like's name has in g, or else the one that serves the same. */
 static const struct route *
-find_route(const struct gen *g, const char *name)
+find_route(const struct gen *g, const struct route *like)
 {
+    const struct route *same = NULL;
+
     for (uint32_t i = 0; i < g->n_routes; i++) {
         const struct route *r = g->routes[i];
-        if (r->kind == ROUTE_SERVE && strcmp(r->name, name) == 0)
+        if (r->kind != ROUTE_SERVE)
+            continue;
+        if (strcmp(r->name, like->name) == 0)
             return r;
+        if (strcmp(r->pattern, like->pattern) == 0 &&
+            strcmp(r->methods, like->methods) == 0)
+            same = r;
     }
-    return NULL;
+    return same;
 }
 
 /* The instance of made's section in the chain of r, or NULL. */
@@ -247,8 +255,7 @@ member_of(const struct route *r, const struct instance *made)
     return r->handler && is_of_section(r->handler, made) ? r->handler : NULL;
 }
 
-/* What stood, in a route of before, where made stands in the route of that name
- * of next. */
+/* What stood, in a route of before, where made stands in that route of next. */
 static struct instance *
 find_by_route(const struct gen *before, const struct gen *next,
               const struct instance *made)
@@ -258,7 +265,7 @@ find_by_route(const struct gen *before, const struct gen *next,
         struct instance *old;
         if (now->kind != ROUTE_SERVE || member_of(now, made) != made)
             continue;
-        then = find_route(before, now->name);
+        then = find_route(before, now);
         old = then ? member_of(then, made) : NULL;
         if (old)
             return old;

@@ -8,14 +8,17 @@ void
 json_string(FILE *out, et_str s)
 {
     fputc('"', out);
-    for (size_t i = 0; i < s.n; i++) {
+    for (size_t i = 0, n; i < s.n; i += n ? n : 1) {
         unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\')
+        n = str_utf8_len(s.p + i, s.n - i);
+        if (n == 0)
+            fputs("\\ufffd", out);
+        else if (c == '"' || c == '\\')
             fprintf(out, "\\%c", c);
         else if (c < ' ')
             fprintf(out, "\\u%04x", c);
         else
-            fputc(c, out);
+            fwrite(s.p + i, 1, n, out);
     }
     fputc('"', out);
 }

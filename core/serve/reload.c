@@ -117,6 +117,11 @@ reload_run(struct server *s)
     s->orders.hup = 0;
     diag_init(&d);
     rc = try_reload(s, &d, &story);
+    if (rc < 0 && s->orders.stops > 0) {
+        log_info("reload: given up, the server is to stop");
+        diag_fini(&d);
+        return;
+    }
     logs_diag(&d);
     metrics_add(&s->metrics, rc < 0 ? METRIC_reloads_failed : METRIC_reloads,
                 1);

@@ -208,6 +208,24 @@ start_threads(struct server *s, struct diag *d)
 
 /* ---- the whole -----------------------------------------------------------*/
 
+/* One connection at least has to find a descriptor, and what it needs one. */
+static int
+check_room(struct diag *d)
+{
+    int fds[2] = {dup(STDERR_FILENO), dup(STDERR_FILENO)};
+    int rc = fds[0] < 0 || fds[1] < 0 ? -errno : 0;
+    char why[LIMIT_TEXT_LEN];
+
+    for (int i = 0; i < 2; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
+    if (rc < 0)
+        diag_error(d, NULL, "no connection would find a descriptor: %s",
+                   limit_explain(rc, why, sizeof why));
+    return rc < 0 ? SERVER_INTERNAL : SERVER_OK;
+}
+
 /* pid: the one that takes signals. */
 static void
 log_start(const struct server *s)
@@ -261,6 +279,9 @@ start(struct server *s, struct diag *d)
     }
     change_commit(s, s->gen);
     channel_committed(&s->channel, s->gen->conf->bundle);
+    rc = check_room(d);
+    if (rc != SERVER_OK)
+        return rc;
     rc = pid_file_write(s, d);
     if (rc < 0)
         return file_exit(rc);

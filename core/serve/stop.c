@@ -135,5 +135,6 @@ stop_serving(struct server *s)
     fleet_fini(&s->fleet);
     control_close(s);
     log_info("stopped");
+    log_finish(LOG_FINISH_MS);
     return code;
 }

@@ -40,6 +40,7 @@ struct super {
     struct notify notify;
     struct conf *conf; /* what serves, or what is to be tried first */
     int bundle_fd;     /* what serves, as a dump; -1: nothing yet */
+    int is_reloaded;   /* by the reload that is under way */
     int signal_fd;
     uint32_t n_deaths; /* one after the other */
     uint64_t born_ns;  /* next start of the server process; 0: none is due */
@@ -98,18 +99,22 @@ read_files(const char *path, char *const *env)
     return conf;
 }
 
-/* What serves has changed.  Takes fd. */
+/* What serves has changed.  Takes fd, -1: it could not be handed over. */
 static void
 commit(struct super *s, int fd)
 {
     struct conf *conf = NULL;
     struct diag d;
 
+    s->is_reloaded = s->child.orders[CHILD_RELOAD].is_out;
     if (s->bundle_fd >= 0)
         close(s->bundle_fd);
     s->bundle_fd = fd;
-    if (fd < 0)
+    if (fd < 0) {
+        log_error("what serves could not be kept in memory: the next server "
+                  "process will read the files again");
         return;
+    }
     diag_init(&d);
     conf = parse(bundle_dump_read(fd, &d), &d);
     diag_fini(&d);
@@ -197,6 +202,7 @@ static void
 on_done(struct super *s, const struct ctl_message *m)
 {
     child_done(&s->child, m->id);
+    s->is_reloaded = 0;
     if (m->id == CTL_RELOAD && s->stops == 0)
         notify_send(&s->notify,
                     m->result < 0
@@ -256,6 +262,20 @@ log_end(const struct child *c, int status)
                   WEXITSTATUS(status));
 }
 
+/* Of the reload it was at, if it was at one: which side of COMMIT it was. */
+static void
+tell_reload(const struct super *s)
+{
+    if (!s->child.orders[CHILD_RELOAD].is_out)
+        return;
+    if (s->is_reloaded)
+        log_warn("the server process has died at the end of a reload: what it "
+                 "had taken over goes on");
+    else
+        log_error("reload failed: the server process has died in it; what "
+                  "served before goes on");
+}
+
 static void
 on_end(struct super *s, int status)
 {
@@ -273,15 +293,14 @@ on_end(struct super *s, int status)
         leave(s, code ? code : SERVER_INTERNAL);
     } else {
         log_end(&s->child, status);
-        if (s->child.orders[CHILD_RELOAD].is_out)
-            log_error("reload failed: the server process has died in it; what "
-                      "served before goes on");
+        tell_reload(s);
         if (s->child.is_ready &&
             clock_mono_ns() - s->child.born_ns > HEALTHY_NS)
             s->n_deaths = 0;
         plan_start(s);
     }
     child_end(&s->child);
+    s->is_reloaded = 0;
 }
 
 /* Of all that have ended: as process 1 of a container others too. */
@@ -398,7 +417,9 @@ static int
 open_all(struct super *s, const char *conf_path, char *const *env)
 {
     int rc = log_server_open(NULL);
+    uint64_t n_files;
 
+    (void)!limit_nofile_raise(&n_files);
     if (rc == 0)
         rc = program_open(&s->program, conf_path, env);
     if (rc == 0)
@@ -464,5 +485,6 @@ super_run(const char *conf_path, char *const *env)
     while (!s.is_over)
         turn(&s);
     close_all(&s);
+    log_finish(LOG_FINISH_MS);
     return s.code;
 }

@@ -84,8 +84,15 @@ END_TEST
 
 START_TEST(what_is_unknown_or_missing_is_an_error_of_usage)
 {
-    static const char *const wrong[] = {"--nonsense", "-x", "serve",
-                                        "-t -q",      "-c", "-V extra"};
+    static const char *const wrong[] = {"--nonsense",
+                                        "-x",
+                                        "serve",
+                                        "-t -q",
+                                        "-c",
+                                        "-V extra",
+                                        "-t --json",
+                                        "plugins --explain /x",
+                                        "routes --method GET"};
     char out[8192];
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)

@@ -120,6 +120,14 @@ static const struct {
     {SERVER "pid_file = /nowhere/at/all.pid\nlog = /nowhere/log\n",
      "etude.ini:3: [server] pid_file: cannot write /nowhere/at/all.pid: No such file or directory\n"
      "etude.ini:4: [server] log: cannot open /nowhere/log: No such file or directory\n"},
+    /* What plugins find, each in its own way and time. */
+    {SERVER "workers = 0\n[plugin respond]\nstatus = 204\nbody = x\n"
+            "[plugin r2]\nmodule = respond\nheader = Connection: x\n"
+            "[route a]\nmatch = GET /a\nhandler = respond\n"
+            "[route b]\nmatch = GET /b\nhandler = r2\n",
+     "etude.ini:3: [server] workers: expected auto or a whole number, from 1 to 1024, found \"0\"\n"
+     "etude.ini:6: [plugin respond] body: an answer with status 204 has none\n"
+     "etude.ini:9: [plugin r2] header: Connection belongs to the server\n"},
     /* What belongs together. */
     {SERVER "use = hello\n",
      "etude.ini:3: [server] use: there is no [plugin hello]\n"},

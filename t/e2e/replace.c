@@ -343,19 +343,26 @@ count_mapped(const struct server *s)
 }
 
 static int
-count_descriptors(const struct server *s)
+count_descriptors_of(pid_t pid)
 {
     char path[64];
     int n = 0;
     DIR *d;
 
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)s->pid);
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     d = opendir(path);
     ck_assert_ptr_nonnull(d);
     while (readdir(d))
         n++;
     closedir(d);
     return n;
+}
+
+/* Of the process that serves and of its supervisor. */
+static int
+count_descriptors(const struct server *s)
+{
+    return count_descriptors_of(s->pid) + count_descriptors_of(server_pid(s));
 }
 
 /* The same bytes under a new date are the same image, the same instance; and of
@@ -379,10 +386,11 @@ START_TEST(a_touched_file_is_no_new_build)
             ": nothing that serves has changed; 2 instances kept, 0 new;"));
     }
     ck_assert_int_eq(count_mapped(&s), n_mapped);
-    /* The generation before may be on its way still. */
-    for (int i = 0; i < 2000 && count_descriptors(&s) != n_descriptors; i++)
+    /* The generation before, or its bundle, may be on its way still; so it may
+     * have been at the beginning. */
+    for (int i = 0; i < 2000 && count_descriptors(&s) > n_descriptors; i++)
         usleep(5000);
-    ck_assert_int_eq(count_descriptors(&s), n_descriptors);
+    ck_assert_int_le(count_descriptors(&s), n_descriptors);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST

@@ -629,6 +629,46 @@ START_TEST(a_full_stderr_stops_nobody_and_says_what_was_lost)
 }
 END_TEST
 
+static void *
+read_slowly(void *arg)
+{
+    static char in[1 << 20];
+    const int *fd = arg;
+    size_t at = 0;
+    ssize_t n;
+
+    while ((n = read(*fd, in + at, 4096)) > 0)
+        at += (size_t)n;
+    in[at] = '\0';
+    return in;
+}
+
+START_TEST(at_the_end_a_reader_that_reads_gets_all)
+{
+    int ends[2];
+    pthread_t t;
+    void *in;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    stderr_is(ends[1]);
+    ck_assert_int_eq(log_server_open(NULL), 0);
+    for (int i = 0; i < 3000; i++)
+        log_info("record %d: nobody reads what is written here", i);
+    ck_assert_int_eq(log_is_behind(), 1);
+    log_finish(10); /* nobody reads: it does not wait for ever */
+    ck_assert_int_eq(log_is_behind(), 1);
+    ck_assert_int_eq(pthread_create(&t, NULL, read_slowly, &ends[0]), 0);
+    log_info("stopped");
+    log_finish(20000);
+    ck_assert_int_eq(log_is_behind(), 0);
+    stderr_was();
+    close(ends[1]);
+    ck_assert_int_eq(pthread_join(t, &in), 0);
+    matches(in, "warn  can write the log again: [0-9]+ lines were lost\n");
+    close(ends[0]);
+}
+END_TEST
+
 /* Whatever is lost where, what is written and what is said to be lost are all
  * there was: a ring that is full, a buffer that is full, a channel that is
  * closed, a ring that goes, reports that find no room themselves. */
@@ -915,6 +955,7 @@ UNIT_MAIN(log, without_a_ring_a_record_is_written_at_once,
           a_disk_that_is_full_and_then_is_not,
           a_disk_that_is_full_for_a_moment_has_its_loss_said_too,
           a_full_stderr_stops_nobody_and_says_what_was_lost,
+          at_the_end_a_reader_that_reads_gets_all,
           what_is_written_and_what_is_said_to_be_lost_is_all,
           the_journal_gets_priorities,
           a_producer_wakes_a_consumer_that_sleeps_and_no_other,

@@ -171,8 +171,38 @@ START_TEST(what_is_no_number_leaves_the_result_alone)
 }
 END_TEST
 
+START_TEST(characters_of_utf_8_and_nothing_else)
+{
+    static const struct {
+        const char *text;
+        size_t n, len;
+    } rows[] = {
+        {"a", 1, 1},
+        {"\x7f", 1, 1},
+        {"\x80", 1, 0},
+        {"\xc2\x80", 2, 2},
+        {"\xc1\xbf", 2, 0}, /* overlong */
+        {"\xc3", 1, 0},     /* cut off */
+        {"\xc3(", 2, 0},
+        {"\xe2\x82\xac", 3, 3},
+        {"\xe2\x82", 2, 0},
+        {"\xe0\x9f\xbf", 3, 0}, /* overlong */
+        {"\xed\xa0\x80", 3, 0}, /* a surrogate */
+        {"\xf0\x9f\x98\x80!", 5, 4},
+        {"\xf0\x8f\xbf\xbf", 4, 0}, /* overlong */
+        {"\xf4\x90\x80\x80", 4, 0}, /* above U+10FFFF */
+        {"\xff", 1, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        ck_assert_msg(str_utf8_len(rows[i].text, rows[i].n) == rows[i].len,
+                      "row %zu", i);
+}
+END_TEST
+
 UNIT_MAIN(str, slices_of_literals_and_strings, equal_means_the_same_bytes,
           prefixes, without_case_means_ascii_letters_only,
           without_case_for_every_pair_of_bytes, comparing_reads_nothing_outside,
           trim_takes_blanks_and_tabs_and_nothing_else, numbers_to_the_last_one,
-          what_is_no_number_leaves_the_result_alone)
+          what_is_no_number_leaves_the_result_alone,
+          characters_of_utf_8_and_nothing_else)

@@ -177,6 +177,19 @@ START_TEST(faults_have_place_section_and_key)
 }
 END_TEST
 
+/* It would come out when the route's own value goes. */
+START_TEST(a_value_that_is_hidden_has_to_be_good_too)
+{
+    fill(&all, "[plugin p]\ntimes = 11\nheaders = bad\n" ROUTE
+               "p.times = 5\np.headers = A: b\n");
+    help_expect(&d, "a.ini:2: [plugin p] times: expected a whole number, from "
+                    "1 to 10, found \"11\"\n"
+                    "a.ini:3: [plugin p] headers: expected a header field "
+                    "\"Name: value\", found \"bad\"\n");
+    diag_fini(&d);
+}
+END_TEST
+
 START_TEST(required_is_checked_on_what_is_effective)
 {
     const et_opt row = {sizeof(et_opt),
@@ -480,6 +493,7 @@ UNIT_MAIN(option, defaults_fill_the_struct,
           a_route_comes_before_a_scope_before_the_section,
           lists_keep_their_order_and_can_be_emptied,
           faults_have_place_section_and_key,
+          a_value_that_is_hidden_has_to_be_good_too,
           required_is_checked_on_what_is_effective, secrets_are_masked,
           the_plugin_may_refuse, a_refusal_may_name_an_option,
           a_plugin_without_options_takes_none, other_instances_are_left_alone,
