@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "conf/address.h"
 #include "conf/bind.h"
@@ -411,6 +412,19 @@ conf_find_plugin(const struct conf *c, et_str name)
         if (str_eq(c->plugins[i].name, name))
             return &c->plugins[i];
     return NULL;
+}
+
+int
+conf_apply_log(const struct conf *c)
+{
+    const struct conf_server *s = &c->server;
+    int rc = log_server_open(s->log.n ? s->log.p : NULL);
+
+    if (rc < 0)
+        return rc;
+    log_set_level((enum log_level)(s->log_level + 1));
+    log_set_format(s->log_format == CONF_LOG_JSON ? LOG_JSON : LOG_TEXT);
+    return 0;
 }
 
 static int

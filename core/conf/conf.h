@@ -223,6 +223,9 @@ void conf_free(struct conf *c);
  * &c->server.max_body).  file NULL: it is the default.  [any] */
 struct place conf_place(const struct conf *c, const void *field);
 
+/* Write the server's log to where, from which level on and in which format
+ * [server] says: 0, or -errno and it stays as it was. [control] */
+MUST_USE int conf_apply_log(const struct conf *c);
 /* The instance called name, or NULL. [any] */
 const struct conf_plugin *conf_find_plugin(const struct conf *c, et_str name);
 

@@ -39,25 +39,22 @@ memfd_open(const char *name)
 }
 
 int
-memfd_seal(int fd)
+memfd_finish(int fd, int rc)
 {
-    return fcntl(fd, F_ADD_SEALS, SEALS) < 0 ? -errno : 0;
+    if (rc == 0 && fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+        rc = -errno;
+    if (rc == 0)
+        return fd;
+    close(fd);
+    return rc;
 }
 
 int
 memfd_new(const char *name, const void *p, size_t n)
 {
-    int fd = memfd_open(name), rc;
+    int fd = memfd_open(name);
 
-    if (fd < 0)
-        return fd;
-    rc = file_write_fd(fd, p, n);
-    if (rc == 0)
-        rc = memfd_seal(fd);
-    if (rc == 0)
-        return fd;
-    close(fd);
-    return rc;
+    return fd < 0 ? fd : memfd_finish(fd, file_write_fd(fd, p, n));
 }
 
 int

@@ -19,11 +19,12 @@
  * [any] */
 MUST_USE int memfd_new(const char *name, const void *p, size_t n);
 
-/* An empty memfd called name, to be written and then sealed.  Returns the fd
+/* An empty memfd called name, to be written and then finished.  Returns the fd
  * (close-on-exec). [any] */
 MUST_USE int memfd_open(const char *name);
-/* No change of it any more: 0 or -errno. [any] */
-MUST_USE int memfd_seal(int fd);
+/* It is written, with this result: sealed against every change if that is 0.
+ * Returns the fd, or -errno, and it is closed. [any] */
+MUST_USE int memfd_finish(int fd, int rc);
 
 /* Whether the kernel maps this fd PROT_EXEC: 0, or -errno (-EPERM or -EACCES
  * on a noexec mount, under vm.memfd_noexec or a security module). [any] */

@@ -53,3 +53,14 @@ signals_is_repeated(const struct stop_order *last, const struct stop_order *now)
     return last->signo == now->signo &&
            now->ns - last->ns < within_ms * 1000000u;
 }
+
+int
+signals_is_another(struct stop_order *last, const struct signalfd_siginfo *si,
+                   uint64_t now_ns)
+{
+    const struct stop_order now = signals_stop_order(si, now_ns);
+    int is_another = !signals_is_repeated(last, &now);
+
+    *last = now;
+    return is_another;
+}

@@ -37,6 +37,10 @@ void signals_unblock(void);
 /* The order that si is, at now_ns. [any] */
 struct stop_order signals_stop_order(const struct signalfd_siginfo *si,
                                      uint64_t now_ns);
+/* Whether si, at now_ns, is another order than *last, which it is from then on.
+ * [any] */
+int signals_is_another(struct stop_order *last,
+                       const struct signalfd_siginfo *si, uint64_t now_ns);
 /* Whether now is the order last, arrived once more. [any] */
 int signals_is_repeated(const struct stop_order *last,
                         const struct stop_order *now);

@@ -158,17 +158,9 @@ channel_unlisten(struct channel *c, uint32_t id)
 static int
 dump(const struct bundle *b)
 {
-    int fd = memfd_open("etude-bundle"), rc;
+    int fd = memfd_open("etude-bundle");
 
-    if (fd < 0)
-        return fd;
-    rc = bundle_dump_write(b, fd);
-    if (rc == 0)
-        rc = memfd_seal(fd);
-    if (rc == 0)
-        return fd;
-    close(fd);
-    return rc;
+    return fd < 0 ? fd : memfd_finish(fd, bundle_dump_write(b, fd));
 }
 
 void

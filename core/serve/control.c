@@ -88,16 +88,6 @@ control_leave(struct server *s, int code)
 /* ---- signals -------------------------------------------------------------*/
 
 static void
-note_stop(struct server *s, const struct signalfd_siginfo *si)
-{
-    const struct stop_order o = signals_stop_order(si, clock_mono_ns());
-
-    if (!signals_is_repeated(&s->stopped_by, &o))
-        s->orders.stops++;
-    s->stopped_by = o;
-}
-
-static void
 read_signals(struct server *s)
 {
     struct signalfd_siginfo si;
@@ -109,7 +99,10 @@ read_signals(struct server *s)
         case SIGUSR2:
             log_warn("SIGUSR2: this build cannot upgrade in place; ignored");
             break;
-        default: note_stop(s, &si); break;
+        default:
+            s->orders.stops +=
+                signals_is_another(&s->stopped_by, &si, clock_mono_ns());
+            break;
         }
     }
 }

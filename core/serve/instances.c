@@ -209,16 +209,6 @@ instances_for(struct builder *b, struct section *s, const struct layers *l)
 
 /* ---- what hands its state over to whom -----------------------------------*/
 
-/* Of the generation before, what instances of the same section could be: their
- * number is their rank, the first one found is taken. */
-enum kinship {
-    SAME_NAME,  /* "limit", or "limit@users" */
-    SAME_ROUTE, /* it was in a route's chain where this one is now */
-    BASE_NAME,  /* "limit" for "limit@users" */
-    ANY_NAME,
-    N_KINSHIPS,
-};
-
 static int
 is_of_section(const struct instance *a, const struct instance *b)
 {
@@ -273,33 +263,32 @@ find_by_route(const struct gen *before, const struct gen *next,
     return NULL;
 }
 
+/* One of made's section by its name ("limit", "limit@users"; NULL: any). */
 static struct instance *
-find_kin(const struct gen *before, const struct instance *made,
-         enum kinship kinship)
+find_named(const struct gen *before, const struct instance *made,
+           const char *name)
 {
     for (uint32_t i = 0; i < before->n_instances; i++) {
         struct instance *old = before->instances[i];
-        if (!is_of_section(old, made))
-            continue;
-        if (kinship == ANY_NAME ||
-            (kinship == SAME_NAME && strcmp(old->name, made->name) == 0) ||
-            (kinship == BASE_NAME && !strchr(old->name, '@')))
+        if (is_of_section(old, made) && (!name || !strcmp(old->name, name)))
             return old;
     }
     return NULL;
 }
 
-/* The one of the generation before in whose place made is. */
+/* The one of the generation before in whose place made is: it has its name,
+ * stood in the same route, has no route's values, or is of the section. */
 static struct instance *
 predecessor_of(const struct gen *before, const struct gen *next,
                const struct instance *made)
 {
-    struct instance *old = NULL;
+    struct instance *old = find_named(before, made, made->name);
 
-    for (enum kinship k = SAME_NAME; k < N_KINSHIPS && !old; k++)
-        old = k == SAME_ROUTE ? find_by_route(before, next, made)
-                              : find_kin(before, made, k);
-    return old;
+    if (!old)
+        old = find_by_route(before, next, made);
+    if (!old)
+        old = find_named(before, made, made->conf.instance.p);
+    return old ? old : find_named(before, made, NULL);
 }
 
 /* made, which is new, in the place of old: the one whose state it is given. */

@@ -74,16 +74,13 @@ logs_complain(const struct conf *conf, int rc, struct diag *d)
 int
 logs_apply(const struct conf *conf, struct diag *d)
 {
-    const struct conf_server *c = &conf->server;
-    int rc = log_server_open(c->log.n ? c->log.p : NULL);
+    int rc = conf_apply_log(conf);
 
     if (rc < 0) {
         logs_complain(conf, rc, d);
         return rc;
     }
-    log_set_level((enum log_level)(c->log_level + 1));
-    log_set_format(c->log_format == CONF_LOG_JSON ? LOG_JSON : LOG_TEXT);
-    host_set_log_level((uint32_t)c->log_level + 1);
+    host_set_log_level((uint32_t)conf->server.log_level + 1);
     return 0;
 }
 

@@ -117,18 +117,17 @@ reload_run(struct server *s)
     s->orders.hup = 0;
     diag_init(&d);
     rc = try_reload(s, &d, &story);
-    if (rc < 0 && s->orders.stops > 0) {
-        log_info("reload: given up, the server is to stop");
-        diag_fini(&d);
-        return;
-    }
-    logs_diag(&d);
     metrics_add(&s->metrics, rc < 0 ? METRIC_reloads_failed : METRIC_reloads,
                 1);
-    if (rc < 0)
-        log_failure(s, d.n_errors);
-    else
-        log_success(s, &story);
+    if (rc < 0 && s->orders.stops > 0) {
+        log_info("reload: given up, the server is to stop");
+    } else {
+        logs_diag(&d);
+        if (rc < 0)
+            log_failure(s, d.n_errors);
+        else
+            log_success(s, &story);
+    }
     channel_done(&s->channel, CTL_RELOAD, rc);
     diag_fini(&d);
 }

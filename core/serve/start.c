@@ -3,6 +3,7 @@
 #include "serve/start.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -212,18 +213,17 @@ start_threads(struct server *s, struct diag *d)
 static int
 check_room(struct diag *d)
 {
-    int fds[2] = {dup(STDERR_FILENO), dup(STDERR_FILENO)};
-    int rc = fds[0] < 0 || fds[1] < 0 ? -errno : 0;
     char why[LIMIT_TEXT_LEN];
+    int fds[2];
 
-    for (int i = 0; i < 2; i++) {
-        if (fds[i] >= 0)
-            close(fds[i]);
-    }
-    if (rc < 0)
+    if (pipe2(fds, O_CLOEXEC) < 0) {
         diag_error(d, NULL, "no connection would find a descriptor: %s",
-                   limit_explain(rc, why, sizeof why));
-    return rc < 0 ? SERVER_INTERNAL : SERVER_OK;
+                   limit_explain(-errno, why, sizeof why));
+        return SERVER_INTERNAL;
+    }
+    close(fds[0]);
+    close(fds[1]);
+    return SERVER_OK;
 }
 
 /* pid: the one that takes signals. */

@@ -66,13 +66,9 @@ leave(struct super *s, int code)
 static void
 adopt(struct super *s, struct conf *conf)
 {
-    const struct conf_server *c = &conf->server;
-
     conf_free(s->conf);
     s->conf = conf;
-    (void)!log_server_open(c->log.n ? c->log.p : NULL);
-    log_set_level((enum log_level)(c->log_level + 1));
-    log_set_format(c->log_format == CONF_LOG_JSON ? LOG_JSON : LOG_TEXT);
+    (void)!conf_apply_log(conf);
 }
 
 /* Takes the bundle, of which only this is of use here; NULL if it is not one
@@ -321,11 +317,7 @@ reap(struct super *s)
 static void
 note_stop(struct super *s, const struct signalfd_siginfo *si)
 {
-    const struct stop_order o = signals_stop_order(si, clock_mono_ns());
-    int is_repeated = signals_is_repeated(&s->stopped_by, &o);
-
-    s->stopped_by = o;
-    if (is_repeated)
+    if (!signals_is_another(&s->stopped_by, si, clock_mono_ns()))
         return;
     s->stops++;
     notify_send(&s->notify, "STOPPING=1\nSTATUS=stopping");
@@ -334,7 +326,7 @@ note_stop(struct super *s, const struct signalfd_siginfo *si)
         return;
     }
     if (s->stops == 2)
-        s->kill_ns = o.ns + LAST_WORDS_NS;
+        s->kill_ns = s->stopped_by.ns + LAST_WORDS_NS;
     if (s->stops <= 2)
         child_stop(&s->child);
 }

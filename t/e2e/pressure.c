@@ -2,7 +2,6 @@
 /* pressure.c - too many connections, too few descriptors, a log nobody reads:
  * who is in is served, who is not waits or is told, and it passes.
  * tags: epoll asan tsan */
-#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,22 +150,6 @@ START_TEST(slots_are_used_again)
 }
 END_TEST
 
-static int
-count_fds(pid_t pid)
-{
-    char path[64];
-    DIR *d;
-    int n = 0;
-
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-    d = opendir(path);
-    ck_assert_ptr_nonnull(d);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n - 2;
-}
-
 /* The limit has to stand before the start: a ring remembers the one it was
  * asked to accept under. */
 START_TEST(without_descriptors_it_recovers_by_itself)
@@ -178,7 +161,8 @@ START_TEST(without_descriptors_it_recovers_by_itself)
     int served = 0;
 
     start(&s, "workers = 1\nslab_capacity = 100");
-    limit.rlim_cur = limit.rlim_max = (rlim_t)count_fds(server_pid(&s)) + ROOM;
+    limit.rlim_cur = limit.rlim_max =
+        (rlim_t)server_count_fds(server_pid(&s)) + ROOM;
     ck_assert_int_eq(server_stop(&s), 0);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     start(&s, "workers = 1\nslab_capacity = 100");

@@ -483,17 +483,13 @@ START_TEST(an_address_may_become_wider_and_narrower)
     server_start(&s, SERVER "[plugin life]\n");
     c = client_open(&s);
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
-        struct answer a;
         snprintf(ini, sizeof ini,
                  "[server]\nlisten = %s:%u\nworkers = 2\n[plugin life]\n",
                  hosts[i], s.port);
         server_write(&s, ini);
         ck_assert_int_eq(server_reload(&s), 1);
         client_puts(&c, GET("/life"));
-        a = client_answer(&c, 0);
-        ck_assert_int_eq(a.status, 200);
-        ck_assert_str_eq(answer_field(&a, "connection", 0), "close");
-        answer_free(&a);
+        client_take_last(&c);
         client_close(&c);
         c = client_open(&s);
         client_expect(&c, GET("/life"), 200, "life");

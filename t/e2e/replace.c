@@ -5,7 +5,6 @@
  * before.
  * tags: epoll */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -342,27 +341,11 @@ count_mapped(const struct server *s)
     return n;
 }
 
-static int
-count_descriptors_of(pid_t pid)
-{
-    char path[64];
-    int n = 0;
-    DIR *d;
-
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-    d = opendir(path);
-    ck_assert_ptr_nonnull(d);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
-
 /* Of the process that serves and of its supervisor. */
 static int
 count_descriptors(const struct server *s)
 {
-    return count_descriptors_of(s->pid) + count_descriptors_of(server_pid(s));
+    return server_count_fds(s->pid) + server_count_fds(server_pid(s));
 }
 
 /* The same bytes under a new date are the same image, the same instance; and of

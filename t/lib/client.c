@@ -349,3 +349,13 @@ client_wait_active(const struct server *s, int n)
     } while (!is_so);
     client_close(&c);
 }
+
+void
+client_take_last(struct client *c)
+{
+    struct answer a = client_answer(c, 0);
+
+    ck_assert_int_eq(a.status, 200);
+    ck_assert_str_eq(answer_field(&a, "connection", 0), "close");
+    answer_free(&a);
+}

@@ -62,6 +62,8 @@ int client_is_closed(struct client *c);
 size_t client_read_all(struct client *c);
 /* Read one answer and compare; is_head as for client_answer. */
 void client_take(struct client *c, int is_head, int status, const char *body);
+/* The same of one that is 200 and says Connection: close. */
+void client_take_last(struct client *c);
 /* True if nothing comes for ms milliseconds and the connection is open. */
 int client_is_quiet(struct client *c, int ms);
 /* Send request, read one answer, compare status and (if not NULL) body. */

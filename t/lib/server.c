@@ -3,6 +3,7 @@
 #include "t/lib/server.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -207,6 +208,22 @@ server_pid(const struct server *s)
         pid = (int)s->pid;
     fclose(f);
     return pid;
+}
+
+int
+server_count_fds(pid_t pid)
+{
+    char path[64];
+    DIR *d;
+    int n = -2; /* . and .. */
+
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    d = opendir(path);
+    ck_assert_ptr_nonnull(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
 }
 
 int

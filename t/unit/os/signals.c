@@ -55,6 +55,11 @@ START_TEST(an_order_knows_its_sender)
     ck_assert_uint_eq(o.signo, SIGTERM);
     ck_assert_uint_eq(o.sender, (uint32_t)getpid());
     ck_assert_uint_eq(o.ns, 5);
+    o = (struct stop_order){0, 0, 0};
+    ck_assert_int_eq(signals_is_another(&o, &si, 1 * MS), 1);
+    ck_assert_int_eq(signals_is_another(&o, &si, 2 * MS), 0);
+    ck_assert_uint_eq(o.ns, 2 * MS);
+    ck_assert_int_eq(signals_is_another(&o, &si, 99 * MS), 1);
     si.ssi_code = SI_KERNEL;
     ck_assert_uint_eq(signals_stop_order(&si, 5).sender, 0);
     close(fd);

@@ -150,6 +150,17 @@ two(struct plugin p[2], struct instance *i[2])
     state_of(i[0], 0)->n = 5;
 }
 
+/* Both, and the new one has taken over what the old one had by then. */
+static void
+heir(struct plugin p[2], struct instance *i[2])
+{
+    char why[64] = "";
+
+    two(p, i);
+    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
+                     INSTANCE_TAKEN);
+}
+
 static void
 give_back(struct instance *i[2])
 {
@@ -162,11 +173,8 @@ START_TEST(a_state_is_handed_over)
 {
     struct plugin p[2];
     struct instance *i[2];
-    char why[64] = "";
 
-    two(p, i);
-    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
-                     INSTANCE_TAKEN);
+    heir(p, i);
     ck_assert_uint_eq(state_of(i[1], 0)->n, 5);
     ck_assert_uint_eq(state_of(i[0], 0)->n, 5);
     instance_drop(i[1], &workers[0]);
@@ -210,9 +218,7 @@ START_TEST(what_was_counted_meanwhile_is_handed_over_too)
     struct instance *i[2];
     char why[64] = "";
 
-    two(p, i);
-    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
-                     INSTANCE_TAKEN);
+    heir(p, i);
     state_of(i[0], 0)->n = 8;
     ck_assert_int_eq(
         instance_catch_up(i[1], i[0], &workers[0], why, sizeof why), 0);
@@ -252,9 +258,7 @@ START_TEST(what_fails_at_the_last_moment_is_told)
     struct instance *i[2];
     char why[64] = "";
 
-    two(p, i);
-    ck_assert_int_eq(instance_inherit(i[1], i[0], &workers[0], why, sizeof why),
-                     INSTANCE_TAKEN);
+    heir(p, i);
     state_of(i[0], 0)->n = 8;
     save_fails = 1;
     ck_assert_int_lt(
