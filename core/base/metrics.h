@@ -36,6 +36,9 @@
     X(store_entries,        gauge,   "counters and values in open stores")     \
     X(store_evictions,      counter, "of them given up early, to make room")   \
     X(store_refusals,       counter, "of them refused: no room could be made") \
+    X(connections_given,    counter, "connections given to another worker")    \
+    X(connections_taken,    counter, "connections taken from another worker")  \
+    X(connections_kept,     counter, "of those to be given: a byte came first") \
     X(log_records_dropped,  counter, "lines of logs lost: no room for them")
 /* clang-format on */
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "conn/conn_give.h"
 #include "conn/deadline.h"
 #include "conn/env.h"
 #include "conn/h1.h"
@@ -55,19 +56,27 @@ on_ready(struct io_source *s, uint32_t events)
     h1_writable(c);
 }
 
-/* The kernel holds nothing of the connection: give all back. */
-static void
-on_released(struct io_source *s)
+void
+conn_free(struct conn *c)
 {
-    struct conn *c = CONTAINER_OF(s, struct conn, io);
     struct env *env = c->env;
 
+    conn_give_forget(c);
     h1_abandon(c);
     out_free(c);
     if (c->in)
         blocks_give(&env->blocks, c->in, c->in_cap);
     metrics_sub(env->metrics, METRIC_connections_active, 1);
     slab_give(&env->conns, c);
+}
+
+static void
+on_released(struct io_source *s)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, io);
+    struct env *env = c->env;
+
+    conn_free(c);
     env->on_closed(env);
 }
 
@@ -162,7 +171,7 @@ is_timed(const struct conn *c)
     return c->phase == CONN_IDLE && wheel_is_armed(&c->timer) &&
            c->timer.due_ms <=
                env->clock.mono_ms + env->limits.idle_soonest_ms &&
-           !env->is_draining;
+           !env->is_watchful;
 }
 
 void
@@ -171,19 +180,26 @@ conn_arm(struct conn *c)
     if (LIKELY(is_timed(c)) || c->phase == CONN_CLOSED)
         return;
     set_deadline(c, deadline_of(c));
+    if (UNLIKELY(c->env->is_watchful))
+        conn_give_look(c);
 }
 
-int
-conn_open(struct env *env, int fd, uint8_t listener)
+void
+conn_attach(struct conn *c, int fd)
+{
+    io_add(c->env->io, &c->io, fd, &conn_handler);
+    c->is_demoted = 0;
+}
+
+/* A slot with a connection of listener in it, or NULL. */
+static struct conn *
+new_conn(struct env *env, uint8_t listener)
 {
     struct conn *c = slab_take(&env->conns);
     uint16_t gen;
 
-    if (!c) {
-        metrics_add(env->metrics, METRIC_connections_refused, 1);
-        close(fd);
-        return ERR_LIMIT;
-    }
+    if (!c)
+        return NULL;
     gen = c->io.gen;
     memset(c, 0, sizeof *c);
     c->io.gen = gen;
@@ -195,11 +211,48 @@ conn_open(struct env *env, int fd, uint8_t listener)
     c->phase = env->listeners[listener].proxy ? CONN_PROXY : CONN_IDLE;
     c->body_done = 1;
     c->since_ms = env->clock.mono_ms;
-    metrics_add(env->metrics, METRIC_connections_accepted, 1);
     metrics_add(env->metrics, METRIC_connections_active, 1);
-    io_add(env->io, &c->io, fd, &conn_handler);
+    return c;
+}
+
+static void
+begin(struct conn *c, int fd)
+{
+    conn_attach(c, fd);
     conn_arm(c);
-    io_recv_start(env->io, &c->io, 1);
+    if (LIKELY(c->leave == CONN_STAYS)) /* or it goes on at once */
+        io_recv_start(c->env->io, &c->io, 1);
+}
+
+int
+conn_open(struct env *env, int fd, uint8_t listener)
+{
+    struct conn *c = new_conn(env, listener);
+
+    if (!c) {
+        metrics_add(env->metrics, METRIC_connections_refused, 1);
+        close(fd);
+        return ERR_LIMIT;
+    }
+    metrics_add(env->metrics, METRIC_connections_accepted, 1);
+    begin(c, fd);
+    return 0;
+}
+
+int
+conn_take(struct env *env, int fd, const struct handed *h)
+{
+    struct conn *c = new_conn(env, h->listener);
+
+    if (!c)
+        return ERR_LIMIT;
+    c->peer = h->peer;
+    c->is_orphan |= h->is_orphan;
+    c->phase = h->awaits_proxy ? CONN_PROXY : CONN_IDLE;
+    c->n_requests = h->n_requests;
+    c->since_ms = h->since_ms;
+    metrics_add(env->metrics, METRIC_connections_taken, 1);
+    begin(c, fd);
     return 0;
 }
 
@@ -276,8 +329,8 @@ _Static_assert(offsetof(struct io_source, fd) >= SLAB_KEPT_AT &&
                        SLAB_KEPT_END,
                "a free slot keeps its fd");
 
-static int
-is_open(const struct conn *c)
+int
+conn_is_open(const struct conn *c)
 {
     return c->io.fd >= 0;
 }
@@ -287,7 +340,7 @@ conn_orphan(struct env *env)
 {
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (is_open(c) && env->listeners[c->listener].is_gone)
+        if (conn_is_open(c) && env->listeners[c->listener].is_gone)
             c->is_orphan = 1;
     }
 }
@@ -297,8 +350,9 @@ conn_drain(struct env *env, uint64_t due_ms)
 {
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (is_open(c) && (c->phase == CONN_IDLE || (c->phase == CONN_LINGER &&
-                                                     due_ms < c->deadline_ms)))
+        if (conn_is_open(c) &&
+            (c->phase == CONN_IDLE ||
+             (c->phase == CONN_LINGER && due_ms < c->deadline_ms)))
             set_deadline(c, due_ms);
     }
 }
@@ -318,7 +372,7 @@ conn_close_all(struct env *env)
 
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (!is_open(c))
+        if (!conn_is_open(c))
             continue;
         n_cut += !is_between(c);
         conn_close(c);

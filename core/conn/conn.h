@@ -37,6 +37,13 @@ enum conn_phase {
     CONN_CLOSED,  /* waiting for on_released */
 };
 
+/* Whether it is about to be given away (conn_give.h). */
+enum conn_leave {
+    CONN_STAYS,
+    CONN_LEAVES,       /* the kernel is asked to let go of it */
+    CONN_SERVES_FIRST, /* what came before it did; nothing more is received */
+};
+
 struct conn {
     struct io_source io;
     struct wheel_timer timer;
@@ -51,6 +58,7 @@ struct conn {
     uint32_t unsent;      /* the transport's, when the timer last looked */
     uint64_t deadline_ms; /* of the phase; an idle one's may be out of date */
     uint64_t since_ms;    /* when the phase or its last progress was */
+    uint32_t n_requests;  /* begun on it */
     struct addr peer;     /* as PROXY named it; ADDR_NONE: ask the socket */
     uint8_t phase;        /* enum conn_phase */
     uint8_t listener;
@@ -62,6 +70,7 @@ struct conn {
     uint8_t is_logged;  /* req's log steps have run */
     uint8_t body_done;  /* req's body has been read to its end */
     uint8_t lingers;    /* after the last answer, read what still comes */
+    uint8_t leave;      /* enum conn_leave */
 };
 
 /* Take over an accepted socket; on failure (no slot) the fd is closed and
@@ -69,8 +78,17 @@ struct conn {
 MUST_USE int conn_open(struct env *env, int fd, uint8_t listener);
 /* The connection ends now, whatever it is doing. [worker] */
 void conn_close(struct conn *c);
+/* Attach c to fd, which nothing else watches; receiving is another matter.
+ * [worker] */
+void conn_attach(struct conn *c, int fd);
+/* The kernel holds nothing of c: all it has goes back, its slot too.  Its
+ * descriptor is closed, or another's. [worker] */
+void conn_free(struct conn *c);
+/* True of a slot that holds a connection, which may be on its way to the end.
+ * [worker] */
+int conn_is_open(const struct conn *c);
 /* See that the timer fires by the deadline of the phase, which has begun or
- * made progress. [worker] */
+ * made progress; or give it away, if it is time. [worker] */
 void conn_arm(struct conn *c);
 /* The other end of the socket, or what PROXY said; 0 or -errno. [worker] */
 int conn_peer(struct conn *c, struct addr *out);

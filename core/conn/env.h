@@ -22,6 +22,7 @@
 #include "proto/http1_out.h"
 
 struct gen_worker;
+struct giver;
 struct io;
 
 #define ENV_MAX_LISTENERS 64
@@ -68,6 +69,9 @@ struct env {
     struct body_budget *budget;
     uint8_t is_stopping; /* every answer says Connection: close */
     uint8_t is_draining; /* and idle connections have idle_grace left */
+    uint8_t is_watchful; /* draining, or giving connections away */
+    uint32_t n_leaving;  /* connections that are on their way out */
+    struct giver *giver; /* who is given those at their boundary, or NULL */
     /* A generation's last request on this worker is over. */
     void (*on_retired)(struct env *env, struct gen_worker *gen);
     /* A connection is gone (drain waits for the last one). */

@@ -54,6 +54,7 @@ begin_request(struct conn *c)
     }
     http1_init(&r->head, r->fields, &env->limits.head);
     c->req = r;
+    c->n_requests++;
     c->body = NULL;
     c->body_done = 1;
     c->is_logged = 0;
@@ -613,9 +614,8 @@ throttle(struct conn *c)
     c->transport->want_read(c, !full);
 }
 
-/* Drive over the kept input. */
-static void
-drive_kept(struct conn *c)
+void
+h1_resume(struct conn *c)
 {
     size_t n = c->in_end - c->in_start;
     size_t used = drive(c, n ? c->in + c->in_start : "", n);
@@ -641,7 +641,7 @@ h1_input(struct conn *c, const char *p, size_t n)
         if (conn_keep(c, p, n) < 0)
             conn_close(c);
         else
-            drive_kept(c);
+            h1_resume(c);
         return;
     }
     used = drive(c, p, n);
@@ -664,7 +664,7 @@ h1_eof(struct conn *c)
     if (c->phase == CONN_LINGER)
         conn_close(c);
     else
-        drive_kept(c);
+        h1_resume(c);
 }
 
 void
@@ -678,7 +678,7 @@ h1_writable(struct conn *c)
         return;
     c->since_ms = c->env->clock.mono_ms;
     c->unsent = UINT32_MAX; /* there is more of it now */
-    drive_kept(c);
+    h1_resume(c);
 }
 
 void
@@ -710,5 +710,5 @@ h1_timeout(struct conn *c)
     else
         conn_close(c);
     if (c->phase != CONN_CLOSED)
-        drive_kept(c);
+        h1_resume(c);
 }

@@ -16,6 +16,8 @@ struct conn;
 
 /* n bytes have come, n > 0. [worker] */
 void h1_input(struct conn *c, const char *p, size_t n);
+/* Go on with what is kept. [worker] */
+void h1_resume(struct conn *c);
 /* The peer has shut its side. [worker] */
 void h1_eof(struct conn *c);
 /* Output that was pending is with the kernel, or the socket is writable. */

@@ -81,6 +81,7 @@ plain_shut(struct conn *c)
 
 const struct transport plain_transport = {
     .name = "plain",
+    .moves = 1,
     .send_vec = plain_send_vec,
     .send_file = plain_send_file,
     .want_read = plain_want_read,

@@ -14,6 +14,7 @@ struct io_send;
 
 struct transport {
     const char *name;
+    int moves; /* the socket is all there is of it: it can be given away */
     /* Send op's bytes: n > 0 handed over (maybe short), IO_PENDING (conn_sent
      * follows), or -errno. */
     ssize_t (*send_vec)(struct conn *c, struct io_send *op);

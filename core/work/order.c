@@ -175,6 +175,7 @@ order_drain(struct worker *w, struct order *o)
 
     env->is_stopping = 1;
     env->is_draining = 1;
+    env->is_watchful = 1;
     w->drain = o;
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         if (!w->is_listening[i])
