@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 
 struct arguments {
     struct server_options server; /* conf_path NULL: search */
+    const char *state;            /* of the supervisor whose place it takes */
     int (*run)(struct arguments *a);
 };
 
@@ -53,6 +55,13 @@ static int
 run_server(struct arguments *a)
 {
     return with_conf(a, run_supervised);
+}
+
+/* What the supervisor becomes. */
+static int
+run_successor(struct arguments *a)
+{
+    return super_resume(a->server.conf_path, environ, atoi(a->state));
 }
 
 /* What the supervisor starts. */
@@ -115,6 +124,8 @@ static const struct option {
     {"-h", NULL, "print this", run_help, 0},
     {"--print-reference", NULL, "print the reference of all directives", run_reference, 0},
     {"server", NULL, "serve under a supervisor, which is who says this", run_child, 0},
+    {"--resume", "FD", "supervise on, where a supervisor says that it is to", NULL,
+     offsetof(struct arguments, state)},
     {"routes", NULL, "list all routes", run_routes, 0},
     {"plugins", NULL, "list the plugins: versions, sha256, what they declare", run_plugins, 0},
     {"--json", NULL, "... either of them as JSON, with all there is to say", NULL,
@@ -143,7 +154,8 @@ run_help(struct arguments *a)
     }
     printf("Without -c: $ETUDE_CONF, conf/etude.ini of the tree this was built "
            "in, %s/etude.ini.\n"
-           "Signals: HUP reload; USR1 reopen logs; TERM, INT and QUIT stop "
+           "Signals: HUP reload; USR1 reopen logs; USR2 upgrade; TERM, INT and "
+           "QUIT stop "
            "gracefully, a second one at once.\n",
            ETUDE_SYSCONFDIR);
     return SERVER_OK;
@@ -211,6 +223,8 @@ cli_main(int argc, char **argv)
         else
             memcpy((char *)&a + o->value_off, &argv[++i], sizeof argv[i]);
     }
+    if (a.state)
+        a.run = a.server.conf_path ? run_successor : run_help;
     if (unused(&a))
         return usage("nothing to do with", unused(&a));
     return finish(a.run(&a));

@@ -84,7 +84,7 @@ struct conf_server {
     int64_t write_timeout;
     int64_t keepalive_timeout; /* 0: close after each answer */
     int64_t drain_timeout, shutdown_delay, idle_grace, idle_demote;
-    int64_t prepare_timeout;
+    int64_t prepare_timeout, start_timeout;
     et_list trusted_proxies; /* "10.0.0.0/8", "::1" */
     int64_t client_address;  /* enum conf_client */
     et_str runtime_dir;      /* the key, else $RUNTIME_DIRECTORY, else absent */

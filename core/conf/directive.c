@@ -154,6 +154,10 @@ static const struct directive server_rows[] = {
      .dflt = "10s",
      .help = "time the workers have to make a new generation ready; a reload "
              "that takes longer is given up"},
+    {SERVER(start_timeout), TIME(1000 * MS, 1 * HOUR),
+     .dflt = "1m",
+     .help = "time a server process has to become ready that is to take over "
+             "from one that serves; else that one serves on"},
     {SERVER(shutdown_delay), TIME(0, 1 * HOUR),
      .dflt = "0",
      .help = "time to go on serving after TERM while readiness is false, so "

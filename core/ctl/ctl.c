@@ -5,14 +5,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-/* Room for one descriptor. */
-union control {
-    char bytes[CMSG_SPACE(sizeof(int))];
-    struct cmsghdr align;
-};
+#include "ctl/pass.h"
 
 int
 ctl_pair(int ends[2])
@@ -25,71 +20,29 @@ ctl_pair(int ends[2])
 int
 ctl_send(int end, struct ctl_message *m, int passed)
 {
-    struct iovec iov = {m, sizeof *m};
-    struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1};
-    union control c;
-    struct cmsghdr *head;
-    ssize_t n;
-
-    m->version = CTL_VERSION;
-    if (passed >= 0) {
-        memset(&c, 0, sizeof c);
-        h.msg_control = c.bytes;
-        h.msg_controllen = sizeof c.bytes;
-        head = CMSG_FIRSTHDR(&h);
-        head->cmsg_level = SOL_SOCKET;
-        head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(sizeof passed);
-        memcpy(CMSG_DATA(head), &passed, sizeof passed);
-    }
-    do
-        n = sendmsg(end, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : 0;
-}
-
-static int
-passed_with(struct msghdr *h)
-{
-    const struct cmsghdr *head = CMSG_FIRSTHDR(h);
-    int fd = -1;
-
-    if (head && head->cmsg_level == SOL_SOCKET &&
-        head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(head), sizeof fd);
-    return fd;
+    if (m->version == 0)
+        m->version = CTL_VERSION;
+    return pass_send(end, m, sizeof *m, passed);
 }
 
 int
 ctl_recv(int end, struct ctl_message *m, int *passed)
 {
-    struct iovec iov = {m, sizeof *m};
-    union control c;
-    struct msghdr h = {.msg_iov = &iov,
-                       .msg_iovlen = 1,
-                       .msg_control = c.bytes,
-                       .msg_controllen = sizeof c.bytes};
-    ssize_t n;
+    int rc = pass_recv(end, m, sizeof *m, passed);
 
-    *passed = -1;
-    do
-        n = recvmsg(end, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return errno == EAGAIN ? 0 : errno == ECONNRESET ? -EPIPE : -errno;
-    if (n == 0)
-        return -EPIPE;
-    *passed = passed_with(&h);
-    if (n == (ssize_t)sizeof *m && !(h.msg_flags & MSG_TRUNC) &&
-        m->version == CTL_VERSION) {
-        if (h.msg_flags & MSG_CTRUNC)
-            m->result = -EMFILE;
-        return 1;
+    if (rc <= 0)
+        return rc;
+    if (m->version < CTL_VERSION_MIN || m->version > CTL_VERSION) {
+        if (*passed >= 0)
+            close(*passed);
+        *passed = -1;
+        return -EPROTO;
     }
-    if (*passed >= 0)
-        close(*passed);
-    *passed = -1;
-    return -EPROTO;
+    if (*passed == -EMFILE) {
+        m->result = -EMFILE;
+        *passed = -1;
+    }
+    return 1;
 }
 
 void

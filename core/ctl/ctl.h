@@ -14,6 +14,10 @@
  *        <-  UNLISTEN                           nobody is to find it any more
  *        ANSWER                          ->
  *        STOP                            ->     once a signal: the second cuts
+ *        <-  REPLACE why                        another process should serve
+ *        INHERIT socket                  ->     connections come there
+ *        LEAVE socket                    ->     connections are to go there,
+ * and it ends when all have gone
  *
  * One message is one datagram of a socket pair that keeps their order and their
  * bounds; a descriptor may travel with it.  Each side trusts the other, yet
@@ -28,9 +32,13 @@
 #include "base/check.h"
 #include "os/sock.h"
 
+/* Of what is below.  Either side is of another program after an upgrade, and at
+ * most one version ahead: it says what the other one understands. */
 #define CTL_VERSION 1u
+#define CTL_VERSION_MIN 1u
 #define CTL_FD 3 /* a server process's end, from its first moment */
 #define CTL_TEXT_MAX 512
+#define CTL_IDS_MAX 128
 
 enum ctl_kind {
     CTL_START = 1, /* fd: the dump of a bundle (conf/bundle_dump.h), or none */
@@ -38,13 +46,16 @@ enum ctl_kind {
     CTL_RELOAD,
     CTL_REOPEN,
     CTL_STOP,
+    CTL_INHERIT, /* fd: of a pair, ctl/handed.h */
+    CTL_LEAVE,   /* fd: the other end, or none; ids: sockets of its own */
 
     CTL_LISTEN = 64, /* listen */
     CTL_PID_FILE,
     CTL_UNLISTEN,  /* id */
     CTL_COMMITTED, /* fd: the dump of the bundle that serves, or none */
     CTL_READY,
-    CTL_DONE, /* id: the kind of what is done; result: below 0, it failed */
+    CTL_DONE,    /* id: the kind of what is done; result: below 0, it failed */
+    CTL_REPLACE, /* text: why, a phrase */
 };
 
 /* One socket.  index: which of several on the same address (reuseport). */
@@ -58,19 +69,20 @@ struct ctl_listen {
 struct ctl_message {
     uint16_t kind, version;
     int32_t result; /* 0 or -errno */
-    uint32_t id;
+    uint32_t id;    /* or how many ids */
     uint32_t reserved;
     union {
         struct ctl_listen listen;
+        uint32_t ids[CTL_IDS_MAX];
         char text[CTL_TEXT_MAX];
     } u;
 };
 
 /* The two ends, close-on-exec.  0 or -errno. [control] */
 MUST_USE int ctl_pair(int ends[2]);
-/* Send m, and passed with it unless that is -1; both stay the caller's.  Does
- * not wait.  0 or -errno (-EAGAIN: the other side does not read, -EPIPE: it is
- * gone). [control] */
+/* Send m, and passed with it unless that is -1; both stay the caller's.  In
+ * version m->version, 0: ours.  Does not wait.  0 or -errno (-EAGAIN: the other
+ * side does not read, -EPIPE: it is gone). [control] */
 MUST_USE int ctl_send(int end, struct ctl_message *m, int passed);
 /* Take a message, and what came with it (close-on-exec; else -1; if we have no
  * descriptor for it, result is -EMFILE).  1; 0: there is none now; or -errno:

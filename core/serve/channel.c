@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "conf/bundle_dump.h"
 #include "os/memfd.h"
+#include "serve/handover.h"
 
 /* ---- to and fro ----------------------------------------------------------*/
 
@@ -28,8 +29,10 @@ leave(int rc)
 static void
 say(struct channel *c, struct ctl_message *m, int passed)
 {
-    int rc = c->fd < 0 ? 0 : ctl_send(c->fd, m, passed);
+    int rc;
 
+    m->version = c->version;
+    rc = c->fd < 0 ? 0 : ctl_send(c->fd, m, passed);
     if (rc < 0)
         leave(rc);
 }
@@ -53,12 +56,15 @@ take(struct channel *c)
         leave(rc);
     if (rc == 0)
         return 0;
+    c->version = m.version;
     switch (m.kind) {
     case CTL_START:
     case CTL_ANSWER: keep(c, &m, passed); return 1;
     case CTL_RELOAD: c->orders->hup = 1; break;
     case CTL_REOPEN: c->orders->usr1 = 1; break;
     case CTL_STOP: c->orders->stops++; break;
+    case CTL_INHERIT: handover_add(c->handover, passed); return 1;
+    case CTL_LEAVE: handover_order(c->handover, &m, passed); return 1;
     default: log_error("the supervisor says %u: ignored", m.kind); break;
     }
     if (passed >= 0)
@@ -91,7 +97,7 @@ await(struct channel *c)
 
 int
 channel_open(struct channel *c, int is_supervised, struct orders *orders,
-             struct diag *d)
+             struct handover *handover, struct diag *d)
 {
     struct sock_address name;
 
@@ -102,6 +108,7 @@ channel_open(struct channel *c, int is_supervised, struct orders *orders,
         return -ENOTSOCK;
     }
     c->orders = orders;
+    c->handover = handover;
     c->fd = CTL_FD;
     await(c);
     c->bundle_fd = c->answer_fd;

@@ -18,6 +18,7 @@
 #include "os/sock.h"
 
 struct bundle;
+struct handover;
 
 /* What the process was told and has not done yet, by signals or by its
  * supervisor; stops never falls. */
@@ -32,8 +33,10 @@ struct orders {
 
 struct channel {
     int fd;
-    int bundle_fd; /* what to start from, until it is taken; -1: the files */
-    struct orders *orders; /* where they are noted */
+    uint16_t version; /* of ctl.h, that the supervisor speaks */
+    int bundle_fd;    /* what to start from, until it is taken; -1: the files */
+    struct orders *orders;     /* where they are noted */
+    struct handover *handover; /* ... and those of connections */
     /* the answer that is waited for */
     int is_answered, answer_fd;
     struct ctl_message answer;
@@ -43,7 +46,8 @@ struct channel {
  * as it has said what to start from.  0, or -errno with the reason in d.
  * [control] */
 MUST_USE int channel_open(struct channel *c, int is_supervised,
-                          struct orders *orders, struct diag *d);
+                          struct orders *orders, struct handover *handover,
+                          struct diag *d);
 /* Note the orders that are there. [control] */
 void channel_read(struct channel *c);
 

@@ -20,8 +20,8 @@
 
 /* ---- life ----------------------------------------------------------------*/
 
-static uint64_t
-count_connections(const struct server *s)
+uint64_t
+control_connections(const struct server *s)
 {
     uint64_t n = 0;
 
@@ -41,7 +41,7 @@ on_wait(void *arg, int timeout_ms)
     control_turn(s, timeout_ms);
     if (s->orders.stops < 2 || s->is_ending)
         return;
-    if (count_connections(s) == 0)
+    if (control_connections(s) == 0)
         control_leave(s, SERVER_OK);
     log_warn("stopping now: connections are cut off");
     control_leave(s, SERVER_CUT);
@@ -97,7 +97,7 @@ read_signals(struct server *s)
         case SIGHUP: s->orders.hup = 1; break;
         case SIGUSR1: s->orders.usr1 = 1; break;
         case SIGUSR2:
-            log_warn("SIGUSR2: this build cannot upgrade in place; ignored");
+            log_warn("SIGUSR2: only a supervisor can upgrade; ignored");
             break;
         default:
             s->orders.stops +=
@@ -136,12 +136,14 @@ void
 control_turn(struct server *s, int timeout_ms)
 {
     int is_supervised = s->channel.fd >= 0;
-    struct pollfd p[] = {
+    struct pollfd p[3 + HANDOVER_POLLS] = {
         {.fd = is_supervised ? s->channel.fd : s->signal_fd, .events = POLLIN},
         {.fd = s->mailbox.read_fd, .events = POLLIN},
         {.fd = logs_poll_fd(&s->logs), .events = POLLIN},
     };
 
+    handover_poll(s, p + 3);
+    timeout_ms = handover_timeout(s, timeout_ms);
     if (poll(p, ARRAY_LEN(p), logs_timeout(&s->logs, timeout_ms)) < 0 &&
         errno != EINTR)
         log_error("control: poll: %s", strerror(errno));
@@ -153,5 +155,6 @@ control_turn(struct server *s, int timeout_ms)
     logs_turn(&s->logs, p[2].revents != 0);
     metrics_set(&s->metrics, METRIC_log_records_dropped, log_dropped());
     read_mail(s);
+    handover_turn(s);
     obey(s);
 }

@@ -90,6 +90,7 @@ fleet_unlisten_all(struct fleet *f)
 {
     fleet_adopt(f, &f->acceptor_order);
     f->acceptor_order.listener = ACCEPTOR_ALL;
+    f->acceptor_order.cedes = 0;
     acceptor_unlisten(&f->acceptor, &f->acceptor_order);
 }
 
@@ -155,17 +156,36 @@ fleet_listen(struct fleet *f, uint8_t listener, const int *fds)
 }
 
 void
-fleet_unlisten(struct fleet *f, uint8_t listener)
+fleet_unlisten(struct fleet *f, uint8_t listener, int cedes)
 {
     if (!f->per_worker) {
         fleet_adopt(f, &f->acceptor_order);
         f->acceptor_order.listener = listener;
+        f->acceptor_order.cedes = (uint8_t)cedes;
         acceptor_unlisten(&f->acceptor, &f->acceptor_order);
     } else {
         for (uint32_t i = 0; i < f->n_workers; i++) {
             f->orders[i].listener = listener;
+            f->orders[i].cedes = (uint8_t)cedes;
             fleet_command(f, i, 1, order_unlisten, NULL);
         }
     }
     (void)!fleet_wait(f, -1);
+}
+
+void
+fleet_leave(struct fleet *f, void (*on_parcel)(void *, struct mail *))
+{
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        f->orders[i].on_parcel = on_parcel;
+    (void)fleet_all(f, order_leave, f->control, NULL);
+}
+
+void
+fleet_flush(struct fleet *f)
+{
+    fleet_adopt(f, &f->acceptor_order);
+    acceptor_flush(&f->acceptor, &f->acceptor_order);
+    (void)!fleet_wait(f, -1);
+    (void)fleet_all(f, order_nothing, NULL, NULL);
 }

@@ -11,6 +11,8 @@
  * logs
  *            -> reload -> change, channel, generation, listeners, logs, summary
  *            -> stop   -> change, control, listeners, pid_file
+ *            -> leave  -> control, listeners, stop
+ *       control, channel -> handover
  *        dry -> generation -> build; change -> generation
  *
  * Not here: anything another thread touches, but for what says so itself
@@ -30,6 +32,7 @@
 #include "serve/channel.h"
 #include "serve/command.h"
 #include "serve/fleet.h"
+#include "serve/handover.h"
 #include "serve/logs.h"
 #include "serve/settings.h"
 #include "serve/sockets.h"
@@ -47,6 +50,7 @@ struct server {
     struct fleet fleet;
     struct sockets sockets;
     struct logs logs;
+    struct handover handover; /* of connections, to and from other processes */
     struct body_budget budget;
 
     /* generations */

@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "serve/control.h"
+#include "serve/leave.h"
 #include "serve/process.h"
 #include "serve/reload.h"
 #include "serve/start.h"
@@ -26,12 +27,15 @@ server_run(const struct server_options *o)
     struct server s = {.options = o, .channel = CHANNEL_NONE};
     int code;
 
+    handover_init(&s.handover);
     code = start_serving(&s);
     if (code != SERVER_OK)
         control_leave(&s, code);
     /* Before each turn: a signal may have come while the last step waited for
      * the threads, and nothing else will wake this one. */
     while (s.orders.stops == 0) {
+        if (s.handover.is_ordered)
+            return leave_serving(&s);
         if (s.orders.hup)
             reload_run(&s);
         else

@@ -318,3 +318,23 @@ sockets_forget(struct sockets *s, uint32_t i)
     free_entry(e);
     e->env.is_gone = 1;
 }
+
+uint32_t
+sockets_id(const struct sockets *s, uint32_t i)
+{
+    const struct socket_entry *e = &s->v[i];
+
+    return e->n_fds > 0 ? e->ids[0] : 0;
+}
+
+int
+sockets_find(const struct sockets *s, uint32_t id)
+{
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS && id != 0; i++) {
+        for (uint32_t k = 0; k < s->v[i].n_fds; k++) {
+            if (s->v[i].ids[k] == id)
+                return (int)i;
+        }
+    }
+    return -1;
+}

@@ -56,6 +56,10 @@ void sockets_revert(struct sockets *s);
 /* Remove entry i's file, if it is a Unix socket's and still ours: nobody finds
  * it any more, who is queued can still be accepted. */
 void sockets_hide(struct sockets *s, uint32_t i);
+/* The supervisor's id of entry i's first socket, 0: there is none; and the
+ * entry with that id among its sockets, -1: none has it. */
+uint32_t sockets_id(const struct sockets *s, uint32_t i);
+int sockets_find(const struct sockets *s, uint32_t id);
 /* Forget entry i, whose sockets are closed by those who accepted from them: it
  * is free, and until it is used again its env says that it is gone. */
 void sockets_forget(struct sockets *s, uint32_t i);

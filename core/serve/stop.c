@@ -122,13 +122,20 @@ count_cut(const struct server *s)
 int
 stop_serving(struct server *s)
 {
-    int code;
-
     drain(s);
     pid_file_remove(s);
+    return stop_end(s);
+}
+
+int
+stop_end(struct server *s)
+{
+    int code;
+
     if (change_let_go(s) < 0 || !end_threads(s))
         control_leave(s, SERVER_CUT);
     code = count_cut(s);
+    handover_fini(&s->handover);
     stores_fini(&s->stores);
     metering_fini(&s->metering);
     image_set_fini(&s->images);

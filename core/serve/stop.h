@@ -18,5 +18,7 @@ struct server;
  * connections were cut off.  Does not return if a thread does not end: then the
  * process ends here, with SERVER_CUT. [control] */
 MUST_USE int stop_serving(struct server *s);
+/* The same, without draining first. [control] */
+MUST_USE int stop_end(struct server *s);
 
 #endif

@@ -17,8 +17,7 @@ static const enum ctl_kind kinds[CHILD_N_ORDERS] = {
 
 /* ---- orders --------------------------------------------------------------*/
 
-/* It does not read, or is gone: either way it is one to be rid of, and its end
- * is told like any other. */
+/* It does not read, or is gone: either way it is one to be rid of. */
 static void
 give_up(const struct child *c, int rc)
 {
@@ -28,76 +27,72 @@ give_up(const struct child *c, int rc)
     kill(c->pid, SIGKILL);
 }
 
-static void
-say(struct child *c, enum ctl_kind kind, int passed)
+void
+child_send(struct child *c, struct ctl_message *m, int passed)
 {
-    struct ctl_message m = {.kind = (uint16_t)kind};
-    int rc = c->channel < 0 ? 0 : ctl_send(c->channel, &m, passed);
+    int rc;
 
+    m->version = c->version;
+    rc = c->channel < 0 ? 0 : ctl_send(c->channel, m, passed);
     if (rc < 0)
         give_up(c, rc);
 }
 
-static void
-give(struct child *c, uint32_t order)
+void
+child_say(struct child *c, enum ctl_kind kind, int passed)
 {
-    if (c->channel < 0 || !c->orders[order].is_wanted ||
-        c->orders[order].is_out)
-        return;
-    c->orders[order].is_wanted = 0;
-    c->orders[order].is_out = 1;
-    say(c, kinds[order], -1);
+    struct ctl_message m = {.kind = (uint16_t)kind};
+
+    child_send(c, &m, passed);
 }
 
 void
-child_order(struct child *c, uint32_t order)
+child_order(struct child *c, uint32_t order, int passed)
 {
-    c->orders[order].is_wanted = 1;
-    give(c, order);
+    c->is_out[order] = 1;
+    child_say(c, kinds[order], passed);
 }
 
 void
 child_done(struct child *c, uint32_t kind)
 {
     for (uint32_t i = 0; i < CHILD_N_ORDERS; i++) {
-        if (kinds[i] != kind)
-            continue;
-        c->orders[i].is_out = 0;
-        give(c, i);
+        if (kinds[i] == kind)
+            c->is_out[i] = 0;
     }
-}
-
-void
-child_stop(struct child *c)
-{
-    say(c, CTL_STOP, -1);
 }
 
 /* ---- life ----------------------------------------------------------------*/
 
+void
+child_init(struct child *c)
+{
+    *c = (struct child){.channel = -1, .bundle_fd = -1, .upgrade_fd = -1};
+}
+
 int
-child_start(struct child *c, const struct program *p, int bundle_fd)
+child_start(struct child *c, const struct program *p, int program_fd,
+            int bundle_fd)
 {
     pid_t supervisor = getpid();
     int ends[2], rc = ctl_pair(ends);
 
     if (rc < 0)
         return rc;
+    child_init(c);
+    c->channel = ends[0];
+    c->version = CTL_VERSION;
     c->pid = fork();
     if (c->pid == 0)
-        program_become(p, ends[1], supervisor);
+        program_become(p, program_fd, ends[1], supervisor);
     rc = c->pid < 0 ? -errno : 0;
     close(ends[1]);
     if (rc < 0) {
-        c->pid = 0;
-        close(ends[0]);
+        child_end(c);
         return rc;
     }
-    c->channel = ends[0];
     c->born_ns = clock_mono_ns();
-    say(c, CTL_START, bundle_fd);
-    for (uint32_t i = 0; i < CHILD_N_ORDERS; i++)
-        give(c, i);
+    child_say(c, CTL_START, bundle_fd);
     return 0;
 }
 
@@ -113,8 +108,9 @@ void
 child_end(struct child *c)
 {
     child_hang_up(c);
-    c->pid = 0;
-    c->is_ready = 0;
-    for (uint32_t i = 0; i < CHILD_N_ORDERS; i++)
-        c->orders[i].is_out = 0;
+    if (c->bundle_fd >= 0)
+        close(c->bundle_fd);
+    if (c->upgrade_fd >= 0)
+        close(c->upgrade_fd);
+    child_init(c);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* child.h - the server process, as its supervisor starts and orders it.
+/* child.h - one server process, as its supervisor starts and orders it.
  *
  * It is this program again, started anew as `etude server`, in a session of its
  * own (a terminal's Ctrl-C does not reach it), with the channel as descriptor
  * CTL_FD and nothing else that is ours.  It does not outlive the supervisor:
- * the kernel kills it, and the channel ends.  Orders of one kind are merged
- * while one is being carried out. */
+ * the kernel kills it, and the channel ends.  Which of them does what is
+ * servers.h's business; here: one of them. */
 #ifndef SUPER_CHILD_H
 #define SUPER_CHILD_H
 
@@ -16,33 +16,49 @@
 #include "ctl/ctl.h"
 #include "super/program.h"
 
+enum child_role {
+    CHILD_NONE,    /* there is none */
+    CHILD_COMING,  /* it starts, to take over from the one that serves */
+    CHILD_SERVING, /* it serves, or is about to and nobody else does */
+    CHILD_LEAVING, /* another one serves: it ends when its connections have */
+};
+
+/* Orders of which one at a time is carried out, and which are answered. */
 enum { CHILD_RELOAD, CHILD_REOPEN, CHILD_N_ORDERS };
 
 struct child {
-    pid_t pid;        /* 0: there is none */
-    int channel;      /* -1: as well */
-    uint64_t born_ns; /* monotonic */
-    int is_ready;
-    struct {
-        uint8_t is_wanted, is_out;
-    } orders[CHILD_N_ORDERS];
+    uint8_t role;        /* enum child_role */
+    uint8_t is_ready;    /* it has served */
+    uint8_t is_reloaded; /* it has taken over a generation in this reload */
+    uint8_t is_out[CHILD_N_ORDERS];
+    uint16_t version; /* of ctl.h, that it speaks */
+    pid_t pid;
+    int channel;      /* -1: it does not speak to us any more */
+    int bundle_fd;    /* what it serves, while it is coming; -1: nothing yet */
+    int upgrade_fd;   /* of a program that takes our place with it; -1 */
+    uint64_t born_ns; /* monotonic, as all times here */
+    uint64_t kill_ns; /* it may end by itself until then; 0: as it likes */
 };
 
-/* Start c, which is none, with the bundle of this descriptor (-1: the files);
- * orders that were wanted meanwhile are given at once.  0 or -errno.
- * [control] */
+/* There is none. [any] */
+void child_init(struct child *c);
+/* Start c, which is none, from the program that is open as program_fd, with the
+ * bundle of that descriptor (-1: the files).  0 or -errno. [control] */
 MUST_USE int child_start(struct child *c, const struct program *p,
-                         int bundle_fd);
-/* Speak to it no more; orders wait for the next one. [control] */
-void child_hang_up(struct child *c);
-/* It has ended, and its channel is read empty: there is none.  What it was at
- * is not wanted again: it may have died of it. [control] */
-void child_end(struct child *c);
-/* Have c do this, again if it is at it. [control] */
-void child_order(struct child *c, uint32_t order);
+                         int program_fd, int bundle_fd);
+/* Send it m, and passed (-1: nothing) with it.  One that does not listen is
+ * killed: its end is told like any other. [control] */
+void child_send(struct child *c, struct ctl_message *m, int passed);
+/* The same, of a message that is but its kind. [control] */
+void child_say(struct child *c, enum ctl_kind kind, int passed);
+/* Give it an order (CHILD_RELOAD, ...) with what goes with it (-1: nothing);
+ * it is out until child_done. [control] */
+void child_order(struct child *c, uint32_t order, int passed);
 /* It is done with an order, by its kind (CTL_RELOAD, ...). [control] */
 void child_done(struct child *c, uint32_t kind);
-/* One signal to stop. [control] */
-void child_stop(struct child *c);
+/* Speak to it no more. [control] */
+void child_hang_up(struct child *c);
+/* It has ended, and its channel is read empty: there is none. [control] */
+void child_end(struct child *c);
 
 #endif

@@ -9,22 +9,27 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "super/state.h"
+
 struct held_socket {
     struct held_socket *next;
     struct sock_address wanted;
     struct sockfile file; /* of a Unix socket */
     uint32_t index, id;
     int fd;
-    int is_given;   /* to the process that runs */
+    uint32_t given; /* a bit for each process that has it */
     int is_adopted; /* and has no options of ours yet */
 };
 
 static struct held_socket *
-find(const struct held *h, const struct sock_address *a, uint32_t index)
+find(const struct held *h, uint32_t who, const struct sock_address *a,
+     uint32_t index)
 {
     struct held_socket *s = h->first;
 
-    while (s && (s->is_given || s->index != index || s->wanted.len != a->len ||
+    while (s && ((s->given & 1u << who) || s->index != index ||
+                 s->wanted.len != a->len ||
                  memcmp(&s->wanted.addr, &a->addr, a->len) != 0))
         s = s->next;
     return s;
@@ -91,8 +96,41 @@ held_adopt(struct held *h, int fd)
     return 0;
 }
 
+/* Let a socket at this address stand beside those that overlap with it and that
+ * who, who replaces whoever has them, has not asked for; or no longer: how
+ * many. */
+static uint32_t
+share(const struct held *h, uint32_t who, const struct sock_address *to,
+      int lets)
+{
+    struct sock_address bound;
+    uint32_t n = 0;
+
+    for (const struct held_socket *s = h->first; s; s = s->next) {
+        if (!(s->given & 1u << who) && sock_name(s->fd, &bound) == 0 &&
+            sock_overlap(&bound, to))
+            n += sock_share(s->fd, lets) == 0;
+    }
+    return n;
+}
+
+static int
+listen_beside(const struct held *h, uint32_t who, const struct sock_address *a,
+              const struct sock_options *options, char *why, size_t cap)
+{
+    struct sock_options beside = *options;
+    int fd;
+
+    if (options->reuseport || share(h, who, a, 1) == 0)
+        return sock_listen(a, options, why, cap);
+    beside.shares = 1;
+    fd = sock_listen(a, &beside, why, cap);
+    (void)share(h, who, a, 0);
+    return fd;
+}
+
 static struct held_socket *
-open_one(struct held *h, const struct sock_address *a,
+open_one(struct held *h, uint32_t who, const struct sock_address *a,
          const struct sock_options *options, int *rc, char *why, size_t cap)
 {
     struct held_socket *s = calloc(1, sizeof *s);
@@ -102,7 +140,7 @@ open_one(struct held *h, const struct sock_address *a,
         snprintf(why, cap, "out of memory");
         return NULL;
     }
-    *rc = s->fd = sock_listen(a, options, why, cap);
+    *rc = s->fd = listen_beside(h, who, a, options, why, cap);
     if (s->fd < 0) {
         free(s);
         return NULL;
@@ -115,15 +153,15 @@ open_one(struct held *h, const struct sock_address *a,
 }
 
 int
-held_listen(struct held *h, const struct sock_address *a,
+held_listen(struct held *h, uint32_t who, const struct sock_address *a,
             const struct sock_options *options, uint32_t index, uint32_t *id,
             char *why, size_t cap)
 {
-    struct held_socket *s = find(h, a, index);
+    struct held_socket *s = find(h, who, a, index);
     int rc = 0;
 
     if (!s)
-        s = open_one(h, a, options, &rc, why, cap);
+        s = open_one(h, who, a, options, &rc, why, cap);
     if (s && s->is_adopted) {
         rc = sock_adjust(s->fd, a, options);
         s->is_adopted = 0;
@@ -133,34 +171,49 @@ held_listen(struct held *h, const struct sock_address *a,
     if (!s || rc < 0)
         return rc;
     s->index = index;
-    s->is_given = 1;
+    s->given |= 1u << who;
     *id = s->id;
     return s->fd;
 }
 
 void
-held_release(struct held *h, uint32_t id)
+held_release(struct held *h, uint32_t who, uint32_t id)
 {
     for (struct held_socket **s = &h->first; *s; s = &(*s)->next) {
-        if ((*s)->id == id) {
+        if ((*s)->id != id)
+            continue;
+        (*s)->given &= ~(1u << who);
+        if ((*s)->given == 0)
             close_one(s);
-            return;
-        }
+        return;
     }
 }
 
 void
-held_take_back(struct held *h)
+held_take_back(struct held *h, uint32_t who)
 {
     for (struct held_socket *s = h->first; s; s = s->next)
-        s->is_given = 0;
+        s->given &= ~(1u << who);
+}
+
+uint32_t
+held_differ(const struct held *h, uint32_t who, uint32_t heir, uint32_t *ids,
+            uint32_t cap)
+{
+    uint32_t n = 0;
+
+    for (const struct held_socket *s = h->first; s && n < cap; s = s->next) {
+        if ((s->given & 1u << who) && !(s->given & 1u << heir))
+            ids[n++] = s->id;
+    }
+    return n;
 }
 
 void
 held_settle(struct held *h)
 {
     for (struct held_socket **s = &h->first; *s;) {
-        if ((*s)->is_given)
+        if ((*s)->given)
             s = &(*s)->next;
         else
             close_one(s);
@@ -170,6 +223,47 @@ held_settle(struct held *h)
 void
 held_close(struct held *h)
 {
-    held_take_back(h);
-    held_settle(h);
+    while (h->first)
+        close_one(&h->first);
+}
+
+/* ---- for the next supervisor ---------------------------------------------*/
+
+#define ADDRESS_HEX_LEN (2 * sizeof(struct sockaddr_storage))
+
+void
+held_save(const struct held *h, struct state *to)
+{
+    char address[ADDRESS_HEX_LEN + 1];
+
+    for (const struct held_socket *s = h->first; s; s = s->next) {
+        state_hex(&s->wanted.addr, s->wanted.len, address);
+        state_put(to, "held %u %u %d %u %d %llu %llu %s", s->id, s->index,
+                  state_fd(to, s->fd), s->given, s->is_adopted,
+                  (unsigned long long)s->file.dev,
+                  (unsigned long long)s->file.ino, address);
+    }
+}
+
+void
+held_load(struct held *h, const char *line)
+{
+    struct held_socket *s = calloc(1, sizeof *s);
+    char address[ADDRESS_HEX_LEN + 1];
+    unsigned long long dev, ino;
+
+    _Static_assert(ADDRESS_HEX_LEN == 256, "as below");
+    if (!s ||
+        sscanf(line, "%u %u %d %u %d %llu %llu %256s", &s->id, &s->index,
+               &s->fd, &s->given, &s->is_adopted, &dev, &ino, address) != 8) {
+        log_error("a listening socket is lost: %s", s ? line : "out of memory");
+        free(s);
+        return;
+    }
+    s->file = (struct sockfile){dev, ino};
+    s->wanted.len = (socklen_t)state_unhex(address, &s->wanted.addr);
+    fcntl(s->fd, F_SETFD, FD_CLOEXEC);
+    if (h->last_id < s->id)
+        h->last_id = s->id;
+    append(h, s);
 }

@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -68,28 +71,73 @@ copy_env(char *const *env)
     return copy;
 }
 
-int
-program_open(struct program *p, const char *conf_path, char *const *env)
+/* The path we were started by, if it is still that of what we are: of a link
+ * (/usr/sbin/etude -> etude-1.2) the link's, which may lead elsewhere by the
+ * time it matters.  Else the file's own. */
+static int
+find_path(char path[PATH_MAX])
 {
-    int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    const char *said = (const char *)getauxval(AT_EXECFN); /* NOLINT */
+    struct stat at_path, us;
+    char cwd[PATH_MAX];
+    ssize_t n;
+
+    if (!said || !getcwd(cwd, sizeof cwd))
+        return -errno;
+    n = said[0] == '/' ? snprintf(path, PATH_MAX, "%s", said)
+                       : snprintf(path, PATH_MAX, "%s/%s", cwd, said);
+    if (n < PATH_MAX && stat("/proc/self/exe", &us) == 0 &&
+        stat(path, &at_path) == 0 && us.st_dev == at_path.st_dev &&
+        us.st_ino == at_path.st_ino)
+        return 0;
+    n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (n < 0)
+        return -errno;
+    path[n] = '\0';
+    return 0;
+}
+
+/* Out of the way of CTL_FD. */
+static int
+open_at(const char *path)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC), high;
 
     if (fd < 0)
         return -errno;
-    /* Out of the way of CTL_FD. */
-    *p = (struct program){.fd = fcntl(fd, F_DUPFD_CLOEXEC, CTL_FD + 1),
-                          .conf_path = conf_path,
-                          .env = copy_env(env)};
+    high = fcntl(fd, F_DUPFD_CLOEXEC, CTL_FD + 1);
+    if (high < 0)
+        high = -errno;
     close(fd);
-    if (p->fd >= 0 && p->env)
+    return high;
+}
+
+int
+program_open(struct program *p, const char *conf_path, char *const *env)
+{
+    int rc;
+
+    *p = (struct program){
+        .conf_path = conf_path, .own_env = env, .env = copy_env(env)};
+    rc = p->fd = open_at("/proc/self/exe");
+    if (rc >= 0)
+        rc = find_path(p->path);
+    if (rc >= 0 && p->env)
         return 0;
     program_close(p);
-    return p->env ? -errno : -ENOMEM;
+    return p->env ? rc : -ENOMEM;
+}
+
+int
+program_reopen(const struct program *p)
+{
+    return open_at(p->path);
 }
 
 /* The order matters: a supervisor that dies before prctl is noticed behind it.
  */
 void
-program_become(const struct program *p, int channel, pid_t supervisor)
+program_become(const struct program *p, int fd, int channel, pid_t supervisor)
 {
     const char *const argv[] = {"etude", "server", "-c", p->conf_path, NULL};
 
@@ -102,8 +150,20 @@ program_become(const struct program *p, int channel, pid_t supervisor)
         fcntl(channel, F_SETFD, 0);
     else
         dup2(channel, CTL_FD);
-    syscall(SYS_execveat, p->fd, "", argv, p->env, AT_EMPTY_PATH);
+    syscall(SYS_execveat, fd, "", argv, p->env, AT_EMPTY_PATH);
     _exit(SERVER_INTERNAL);
+}
+
+int
+program_succeed(const struct program *p, int fd, int state_fd)
+{
+    char number[16];
+    const char *const argv[] = {"etude",    "-c",   p->conf_path,
+                                "--resume", number, NULL};
+
+    snprintf(number, sizeof number, "%d", state_fd);
+    syscall(SYS_execveat, fd, "", argv, p->own_env, AT_EMPTY_PATH);
+    return -errno;
 }
 
 void

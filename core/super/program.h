@@ -4,14 +4,17 @@
 #ifndef SUPER_PROGRAM_H
 #define SUPER_PROGRAM_H
 
+#include <limits.h>
 #include <sys/types.h>
 
 #include "base/check.h"
 
 struct program {
-    int fd; /* of the file */
+    int fd;              /* of the file */
+    char path[PATH_MAX]; /* absolute, as we were started, links not followed */
     const char *conf_path;
-    char **env; /* ours, without what a service manager says to us alone */
+    char *const *own_env; /* the supervisor's */
+    char **env; /* the same without what a service manager says to us alone */
 };
 
 /* The value of a variable, or NULL. [any] */
@@ -20,9 +23,14 @@ const char *program_env(char *const *env, const char *name);
 MUST_USE int program_open(struct program *p, const char *conf_path,
                           char *const *env);
 void program_close(struct program *p);
-/* In a new process: become the server process of supervisor, with this end of
- * the channel. */
-_Noreturn void program_become(const struct program *p, int channel,
+/* What stands at its path now: a descriptor, or -errno. [control] */
+MUST_USE int program_reopen(const struct program *p);
+/* In a new process: become a server process of supervisor, with this end of the
+ * channel, from the program open as fd. */
+_Noreturn void program_become(const struct program *p, int fd, int channel,
                               pid_t supervisor);
+/* Become the supervisor of the program open as fd, which is to read state_fd
+ * (state.h).  Returns only if it fails: -errno. [control] */
+MUST_USE int program_succeed(const struct program *p, int fd, int state_fd);
 
 #endif

@@ -5,9 +5,13 @@
  * runs the one process that reads requests and plugins; a table of contents is
  * super.c.  One thread, no code of a plugin, no byte of a request.
  *
+ *     servers   which server process does what: start, replacement, end
+ *     child     one of them: its start, its orders
+ *     messages  what they say
  *     held      the listening sockets: they outlive who accepts from them
- *     child     the server process: its start, its orders
- *     program   what it executes
+ *     program   what is executed
+ *     upgrade   another program in this process; what it is told: state
+ *     adoption  the configuration that this process goes by
  *     notify    what a service manager is told
  *
  * What the two processes say to each other is ctl/ctl.h. */
@@ -23,5 +27,8 @@
  * configuration says `supervise = no`, or is wrong: whoever serves it will say
  * how. [control] */
 int super_run(const char *conf_path, char *const *env);
+/* Go on where the supervisor of another program, in this process, has written
+ * to state_fd what there is; the exit code. [control] */
+int super_resume(const char *conf_path, char *const *env, int state_fd);
 
 #endif

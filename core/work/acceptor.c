@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "os/thread.h"
 #include "work/order.h"
+#include "work/parcel.h"
 
 /* While every worker is full: how often to look again. */
 #define RETRY_MS 16u
@@ -109,7 +110,11 @@ deal(struct acceptor *a, uint32_t i, const struct record *r)
 static void
 overflow(struct acceptor *a, const struct record *r)
 {
-    if (sheds(a) || a->n_held == ACCEPTOR_HELD) {
+    if (r->kind == RECORD_PARCEL && a->n_held == ACCEPTOR_HELD) {
+        parcel_drop(parcel_of(r));
+        return;
+    }
+    if (r->kind == RECORD_CONN && (sheds(a) || a->n_held == ACCEPTOR_HELD)) {
         listener_shed(r->fd);
         return;
     }
@@ -155,20 +160,26 @@ on_retry(struct wheel_timer *t, uint64_t now_ms)
 }
 
 static void
-on_conn(struct listener *l, int fd)
+take(struct acceptor *a, const struct record *r)
 {
-    const struct record r = {.kind = RECORD_CONN, .listener = l->id, .fd = fd};
-    struct acceptor *a = l->owner;
     int i = a->n_held ? -1 : find_room(a);
 
     if (i < 0) {
-        overflow(a, &r);
+        overflow(a, r);
         return;
     }
-    deal(a, (uint32_t)i, &r);
+    deal(a, (uint32_t)i, r);
     /* The last slot is dealt: leave the rest to the kernel's queue. */
     if (!a->is_full && !sheds(a) && find_room(a) < 0)
         pause_all(a, 1);
+}
+
+static void
+on_conn(struct listener *l, int fd)
+{
+    const struct record r = {.kind = RECORD_CONN, .listener = l->id, .fd = fd};
+
+    take(l->owner, &r);
 }
 
 /* ---- orders ---------------------------------------------------------------*/
@@ -222,8 +233,23 @@ do_unlisten(void *reader, struct mail *m)
         order_reply(o, 0);
     for (uint32_t i = 0; n > 0 && i < ENV_MAX_LISTENERS; i++) {
         if (a->is_listening[i] && a->listeners[i].on_end_arg == o)
-            listener_end(&a->listeners[i]);
+            listener_end(&a->listeners[i], o->cedes);
     }
+}
+
+static void
+do_flush(void *reader, struct mail *m)
+{
+    flush_all(reader);
+    order_reply(CONTAINER_OF(m, struct order, mail), 0);
+}
+
+static void
+do_take(void *reader, struct mail *m)
+{
+    const struct record r = parcel_record(CONTAINER_OF(m, struct parcel, mail));
+
+    take(reader, &r);
 }
 
 static void
@@ -251,6 +277,19 @@ void
 acceptor_unlisten(struct acceptor *a, struct order *o)
 {
     post(a, o, do_unlisten);
+}
+
+void
+acceptor_flush(struct acceptor *a, struct order *o)
+{
+    post(a, o, do_flush);
+}
+
+void
+acceptor_take(struct acceptor *a, struct parcel *p)
+{
+    p->mail.deliver = do_take;
+    mailbox_post(&a->mailbox, &p->mail);
 }
 
 void
@@ -362,6 +401,15 @@ acceptor_start(struct acceptor *a, const struct acceptor_options *o,
     return order_explain(start, "its thread", -rc);
 }
 
+static void
+drop(const struct record *r)
+{
+    if (r->kind == RECORD_PARCEL)
+        parcel_drop(parcel_of(r));
+    else
+        close(r->fd);
+}
+
 int
 acceptor_join(struct acceptor *a, uint32_t ms)
 {
@@ -373,10 +421,10 @@ acceptor_join(struct acceptor *a, uint32_t ms)
     for (uint32_t i = 0; i < a->options.n_workers; i++) {
         a->n_cut += a->batches[i].n;
         for (uint32_t k = 0; k < a->batches[i].n; k++)
-            close(a->batches[i].v[k].fd);
+            drop(&a->batches[i].v[k]);
     }
     for (uint32_t k = 0; k < a->n_held; k++)
-        close(a->held[k].fd);
+        drop(&a->held[k]);
     mailbox_close(&a->mailbox);
     free(a->batches);
     return 0;

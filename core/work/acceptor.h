@@ -21,6 +21,7 @@
 #include "work/worker.h"
 
 struct log_ring;
+struct parcel;
 
 #define ACCEPTOR_ALL 0xff
 
@@ -64,6 +65,11 @@ struct acceptor {
     uint8_t is_full, is_done;
 };
 
+/* Answered when all that it had dealt is on its way. [control] */
+void acceptor_flush(struct acceptor *a, struct order *o);
+/* Deal p out to a worker, like a connection of a listener; p is the acceptor's
+ * from now on. [any] */
+void acceptor_take(struct acceptor *a, struct parcel *p);
 /* Start the thread; start is answered when it can take orders.  0 or -errno,
  * as worker_start. [control] */
 MUST_USE int acceptor_start(struct acceptor *a,

@@ -104,14 +104,14 @@ on_accept(struct io_source *s, int fd)
 }
 
 /* No more comes through the ring: empty the kernel's queue, which a close
- * would reset, then let the socket go. */
+ * would reset if nobody else has the socket, then let it go. */
 static void
 on_released(struct io_source *s)
 {
     struct listener *l = CONTAINER_OF(s, struct listener, io);
     int fd;
 
-    while ((fd = accept_now(l->fd)) >= 0)
+    while (!l->cedes && (fd = accept_now(l->fd)) >= 0)
         l->on_conn(l, fd);
     close(l->fd);
     if (l->reserve_fd >= 0)
@@ -153,8 +153,9 @@ listener_pause(struct listener *l, int pause)
 }
 
 void
-listener_end(struct listener *l)
+listener_end(struct listener *l, int cedes)
 {
+    l->cedes = (uint8_t)cedes;
     wheel_cancel(l->wheel, &l->timer);
     io_release(l->loop, &l->io);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "work/parcel.h"
 
 /* After a failed wait: when it is tried again, and when it is said again. */
 #define RETRY_MS 100
@@ -43,9 +44,12 @@ mailbox_close(struct mailbox *b)
 
     while ((n = mailbox_recv(b, v)) > 0) {
         for (size_t i = 0; i < n; i++) {
-            if (v[i].kind != RECORD_CONN)
+            if (v[i].kind == RECORD_WAKE)
                 continue;
-            close(v[i].fd);
+            if (v[i].kind == RECORD_PARCEL)
+                parcel_drop(parcel_of(&v[i]));
+            else
+                close(v[i].fd);
             n_closed++;
         }
     }

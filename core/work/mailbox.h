@@ -18,8 +18,9 @@
 #include "base/mpsc.h"
 
 enum record_kind {
-    RECORD_WAKE, /* the list may have mail */
-    RECORD_CONN, /* a connection: listener, fd */
+    RECORD_WAKE,   /* the list may have mail */
+    RECORD_CONN,   /* a connection: listener, fd */
+    RECORD_PARCEL, /* one that was another worker's: arg, parcel.h */
 };
 
 struct record {

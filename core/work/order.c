@@ -8,6 +8,7 @@
 #include "conn/conn.h"
 #include "http/gen.h"
 #include "os/limit.h"
+#include "work/parcel.h"
 #include "work/worker.h"
 
 /* The reply travels in the order's own mail: on the way back it is delivered
@@ -155,7 +156,41 @@ order_unlisten(struct worker *w, struct order *o)
     struct listener *l = &w->listeners[o->listener];
 
     l->on_end_arg = o;
-    listener_end(l);
+    listener_end(l, o->cedes);
+}
+
+/* ---- leaving -------------------------------------------------------------*/
+
+static void
+on_given(struct giver *g, struct env *env, int fd, const struct handed *h)
+{
+    struct worker *w = CONTAINER_OF(g, struct worker, leaver.giver);
+    struct parcel *p = parcel_new(fd, h);
+
+    (void)env;
+    if (!p) {
+        w->n_cut++;
+        return;
+    }
+    p->mail.deliver = w->leaver.on_parcel;
+    mailbox_post(w->leaver.to, &p->mail);
+}
+
+void
+order_leave(struct worker *w, struct order *o)
+{
+    w->leaver.giver.on_given = on_given;
+    w->leaver.to = o->arg;
+    w->leaver.on_parcel = o->on_parcel;
+    conn_give_all(&w->env, &w->leaver.giver);
+    order_reply(o, 0);
+}
+
+void
+order_nothing(struct worker *w, struct order *o)
+{
+    (void)w;
+    order_reply(o, 0);
 }
 
 /* ---- the end -------------------------------------------------------------*/
@@ -163,6 +198,7 @@ order_unlisten(struct worker *w, struct order *o)
 void
 order_stopping(struct worker *w, struct order *o)
 {
+    conn_give_some(&w->env, NULL); /* they end here */
     w->env.is_stopping = 1;
     w->env.gen->is_stopping = 1;
     order_reply(o, 0);
@@ -181,7 +217,7 @@ order_drain(struct worker *w, struct order *o)
         if (!w->is_listening[i])
             continue;
         w->listeners[i].on_end_arg = NULL;
-        listener_end(&w->listeners[i]);
+        listener_end(&w->listeners[i], 0);
     }
     conn_drain(env, env->clock.mono_ms + env->limits.idle_grace_ms);
     worker_check_drained(w);

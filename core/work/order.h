@@ -24,9 +24,11 @@ struct order {
     struct mailbox *reply_to;
     void (*on_reply)(struct order *o); /* on the control thread */
     void *arg;
+    void (*on_parcel)(void *reader, struct mail *m); /* of order_leave */
     void *fleet; /* the sender's own, for on_reply */
     int fd;      /* of order_listen */
     uint8_t listener;
+    uint8_t cedes;  /* of order_unlisten: another process accepts the queue */
     uint8_t is_out; /* given and not yet answered; the sender's */
     int result;
     char why[512];
@@ -61,6 +63,11 @@ void order_listen(struct worker *w, struct order *o);
 void order_unlisten(struct worker *w, struct order *o);
 /* From now on every answer says Connection: close. */
 void order_stopping(struct worker *w, struct order *o);
+/* From now on every connection goes, at its boundary, to o->arg, a struct
+ * mailbox: as a parcel (parcel.h) that is delivered by o->on_parcel. */
+void order_leave(struct worker *w, struct order *o);
+/* Nothing: what was on its way to the worker before has been taken. */
+void order_nothing(struct worker *w, struct order *o);
 /* Stop accepting, close idle connections after the grace; answered when all
  * are gone. */
 void order_drain(struct worker *w, struct order *o);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,11 +19,13 @@
 #include "os/cpu.h"
 #include "os/thread.h"
 #include "work/order.h"
+#include "work/parcel.h"
 
 uint64_t
 worker_load(const struct worker *w, uint64_t handed)
 {
     uint64_t taken = metrics_get(&w->metrics, METRIC_connections_accepted) +
+                     metrics_get(&w->metrics, METRIC_connections_taken) +
                      metrics_get(&w->metrics, METRIC_connections_refused);
 
     return metrics_get(&w->metrics, METRIC_connections_active) + handed - taken;
@@ -64,9 +67,22 @@ on_retired(struct env *env, struct gen_worker *g)
 
 /* The acceptor has counted: there is a slot, but for a moment's difference. */
 static void
+take_parcel(struct worker *w, struct parcel *p)
+{
+    if (conn_take(&w->env, p->fd, &p->handed) == 0) {
+        free(p);
+        return;
+    }
+    metrics_add(&w->metrics, METRIC_connections_refused, 1);
+    parcel_drop(p);
+}
+
+static void
 take_record(struct worker *w, const struct record *r)
 {
-    if (conn_open(&w->env, r->fd, (uint8_t)r->listener) < 0)
+    if (r->kind == RECORD_PARCEL)
+        take_parcel(w, parcel_of(r));
+    else if (conn_open(&w->env, r->fd, (uint8_t)r->listener) < 0)
         log_debug("connection closed: no slot");
 }
 
@@ -132,7 +148,7 @@ on_mail(struct io_source *s, uint32_t events)
     do {
         n = mailbox_recv(&w->mailbox, v);
         for (size_t i = 0; i < n; i++) {
-            if (v[i].kind == RECORD_CONN)
+            if (v[i].kind != RECORD_WAKE)
                 take_record(w, &v[i]);
         }
     } while (n == MAILBOX_BATCH);

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "conn/conn_give.h"
 #include "conn/env.h"
 #include "work/listener.h"
 #include "work/mailbox.h"
@@ -39,6 +40,13 @@ struct worker_options {
                                 the last part of a generation is retired */
 };
 
+/* Its connections go to another process. */
+struct leaver {
+    struct giver giver;
+    struct mailbox *to;
+    void (*on_parcel)(void *reader, struct mail *m);
+};
+
 struct worker {
     struct env env;
     struct worker_options options;
@@ -48,6 +56,7 @@ struct worker {
     struct listener listeners[ENV_MAX_LISTENERS]; /* accept = reuseport */
     uint8_t is_listening[ENV_MAX_LISTENERS];
     pthread_t thread;
+    struct leaver leaver;
     struct order *drain;     /* answered when the last connection is gone */
     struct wheel_timer tick; /* keeps the last turns short */
     struct mail stop;        /* of worker_stop */

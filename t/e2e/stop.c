@@ -332,13 +332,13 @@ START_TEST(a_pid_file_of_another_is_left_alone)
 }
 END_TEST
 
-START_TEST(usr2_does_nothing_but_say_so)
+START_TEST(usr2_of_one_process_does_nothing_but_say_so)
 {
     struct server s;
 
-    server_start(&s, SERVER PLUGINS);
+    server_start(&s, SERVER "supervise = no\n" PLUGINS);
     server_signal(&s, SIGUSR2);
-    server_wait_log(&s, " warn  SIGUSR2: this build cannot upgrade in place");
+    server_wait_log(&s, " warn  SIGUSR2: only a supervisor can upgrade");
     client_once(&s, GET("/life"), 200, "life");
     ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -354,4 +354,4 @@ UNIT_MAIN(stop, term_int_and_quit_stop_with_grace,
           workers_that_accept_for_themselves_stop_too,
           a_stop_while_it_starts_is_no_failure,
           a_pid_file_of_another_is_left_alone, the_pid_file_comes_and_goes,
-          usr2_does_nothing_but_say_so)
+          usr2_of_one_process_does_nothing_but_say_so)

@@ -165,6 +165,8 @@ exec_server(struct server *s, const char *const *args, int out)
     for (; args && *args && n + 1 < ARGS_MAX; args++)
         argv[n++] = *args;
     snprintf(path, sizeof path, "%s/etude", env("T_BUILD", "build"));
+    if (s->program)
+        snprintf(path, sizeof path, "%s", s->program);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO);

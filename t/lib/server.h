@@ -19,13 +19,14 @@
 
 struct server {
     pid_t pid;
-    char dir[64];       /* conf, modules/ */
-    char conf[96];      /* dir/etude.ini */
-    char modules[96];   /* dir/modules: copies of the built plugins */
-    char log_path[96];  /* dir/log: its stderr */
-    uint16_t port;      /* of the first TCP listener */
-    size_t log_seen;    /* where server_wait_log goes on */
-    char *const *extra; /* further arguments, or NULL */
+    char dir[64];        /* conf, modules/ */
+    char conf[96];       /* dir/etude.ini */
+    char modules[96];    /* dir/modules: copies of the built plugins */
+    char log_path[96];   /* dir/log: its stderr */
+    uint16_t port;       /* of the first TCP listener */
+    size_t log_seen;     /* where server_wait_log goes on */
+    char *const *extra;  /* further arguments, or NULL */
+    const char *program; /* what to run; NULL: what was built */
 };
 
 /* Make the folder, copy the built plugins (and fixtures) into its modules/,

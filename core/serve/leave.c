@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* leave.c - see leave.h. */
+#include "serve/leave.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "http/gen.h"
+#include "serve/control.h"
+#include "serve/listeners.h"
+#include "serve/process.h"
+#include "serve/stop.h"
+
+/* How often to look whether it is over. */
+#define LOOK_MS 20
+
+/* Nothing is here: a worker says so of its slots at any time, but what is
+ * between the threads is only seen by waiting until all have looked. */
+static int
+is_empty(struct server *s)
+{
+    const struct handover *h = &s->handover;
+
+    if (h->n_sources > 0 || h->first || control_connections(s) > 0)
+        return 0;
+    fleet_flush(&s->fleet);
+    return h->n_sources == 0 && !h->first && control_connections(s) == 0;
+}
+
+int
+leave_serving(struct server *s)
+{
+    uint64_t ms = (uint64_t)s->gen->conf->server.drain_timeout;
+    uint64_t end_ns = clock_mono_ns() + ms * 1000000u;
+
+    log_info("another process serves: connections go there");
+    listeners_cede(s);
+    fleet_leave(&s->fleet, handover_post);
+    while (s->orders.stops == 0 && !is_empty(s) && clock_mono_ns() < end_ns)
+        control_turn(s, LOOK_MS);
+    return s->orders.stops > 0 ? stop_serving(s) : stop_end(s);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* adoption.c - see adoption.h. */
+#include "super/adoption.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/log.h"
+#include "conf/bundle.h"
+#include "conf/bundle_dump.h"
+#include "conf/conf.h"
+#include "super/process.h"
+
+void
+adoption_take(struct super *s, struct conf *conf)
+{
+    conf_free(s->conf);
+    s->conf = conf;
+    (void)!conf_apply_log(conf);
+}
+
+/* Takes the bundle, of which only this is of use here; NULL if it is not one
+ * to serve. */
+static struct conf *
+parse(struct bundle *b, struct diag *d)
+{
+    struct conf *conf = b ? conf_parse(b, d) : NULL;
+
+    if (b)
+        bundle_free(b);
+    return conf;
+}
+
+struct conf *
+adoption_read(const char *path, char *const *env)
+{
+    struct diag d;
+    struct conf *conf;
+
+    diag_init(&d);
+    conf = parse(bundle_from_files(path, env, &d), &d);
+    diag_fini(&d);
+    return conf;
+}
+
+/* That of s->bundle_fd, or NULL. */
+static struct conf *
+read_dump(const struct super *s)
+{
+    struct conf *conf;
+    struct diag d;
+
+    diag_init(&d);
+    conf = parse(bundle_dump_read(s->bundle_fd, &d), &d);
+    diag_fini(&d);
+    return conf;
+}
+
+void
+adoption_commit(struct super *s, int fd)
+{
+    struct conf *conf;
+
+    if (s->bundle_fd >= 0)
+        close(s->bundle_fd);
+    s->bundle_fd = fd;
+    if (fd < 0) {
+        log_error("what serves could not be kept in memory: the next server "
+                  "process will read the files again");
+        return;
+    }
+    conf = read_dump(s);
+    if (conf)
+        adoption_take(s, conf);
+}
+
+int
+adoption_resume(struct super *s)
+{
+    struct conf *conf = s->bundle_fd >= 0 ? read_dump(s) : NULL;
+
+    if (!conf)
+        conf = adoption_read(s->program.conf_path, s->program.own_env);
+    if (!conf)
+        return -EINVAL;
+    adoption_take(s, conf);
+    return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* adoption.h - the configuration that the supervisor itself goes by.
+ *
+ * It is that of what serves, as a dump in memory, and before there is one that
+ * of the files.  Of it the log, the pid file and the times of start and end
+ * concern this process. */
+#ifndef SUPER_ADOPTION_H
+#define SUPER_ADOPTION_H
+
+#include "base/check.h"
+
+struct conf;
+struct super;
+
+/* The configuration of the files; NULL if it is none to serve: who serves it
+ * will say why.  Give it back with conf_free. [control] */
+MUST_USE struct conf *adoption_read(const char *path, char *const *env);
+/* Go by conf, which is taken.  A log that cannot be opened is the server
+ * process's to complain of: it is the first to try. [control] */
+void adoption_take(struct super *s, struct conf *conf);
+/* What serves has changed: go by the dump of fd, which is taken; -1: it could
+ * not be handed over. [control] */
+void adoption_commit(struct super *s, int fd);
+/* We have taken the place of a supervisor that went by s->bundle_fd, or, if we
+ * cannot read that, by the files.  0 or -EINVAL. [control] */
+MUST_USE int adoption_resume(struct super *s);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* messages.c - see messages.h. */
+#include "super/messages.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "os/pidfile.h"
+#include "super/adoption.h"
+#include "super/process.h"
+#include "super/servers.h"
+
+static uint32_t
+number(const struct super *s, const struct child *c)
+{
+    return (uint32_t)(c - s->children);
+}
+
+static void
+on_listen(struct super *s, struct child *c, const struct ctl_message *m)
+{
+    struct ctl_message answer = {.kind = CTL_ANSWER};
+    struct sock_address a;
+    struct sock_options o;
+    int rc = ctl_listen_read(&m->u.listen, &a, &o);
+
+    if (rc == 0)
+        rc = held_listen(&s->held, number(s, c), &a, &o, m->u.listen.index,
+                         &answer.id, answer.u.text, sizeof answer.u.text);
+    answer.result = rc < 0 ? rc : 0;
+    child_send(c, &answer, rc < 0 ? -1 : rc);
+}
+
+static void
+on_unlisten(struct super *s, struct child *c, uint32_t id)
+{
+    held_release(&s->held, number(s, c), id);
+    child_say(c, CTL_ANSWER, -1);
+}
+
+static void
+on_pid_file(struct super *s, struct child *c)
+{
+    struct ctl_message answer = {.kind = CTL_ANSWER};
+
+    answer.result = pidfile_put(s->conf->server.pid_file.p, answer.u.text,
+                                sizeof answer.u.text);
+    s->has_pid_file |= answer.result == 0;
+    child_send(c, &answer, -1);
+}
+
+static void
+on_done(struct super *s, struct child *c, const struct ctl_message *m)
+{
+    child_done(c, m->id);
+    c->is_reloaded = 0;
+    if (m->id == CTL_RELOAD && s->stops == 0)
+        notify_send(&s->notify,
+                    m->result < 0
+                        ? "READY=1\nSTATUS=serving; the last reload failed"
+                        : "READY=1\nSTATUS=serving");
+}
+
+/* What serves has changed; of one that only comes, what is going to. */
+static void
+on_committed(struct super *s, struct child *c, int fd)
+{
+    c->is_reloaded = c->is_out[CHILD_RELOAD];
+    if (c->role == CHILD_COMING)
+        c->bundle_fd = fd;
+    else
+        adoption_commit(s, fd);
+}
+
+/* One message: 1; 0: there is none; < 0: nor will be. */
+static int
+take(struct super *s, struct child *c)
+{
+    struct ctl_message m;
+    int passed, rc = ctl_recv(c->channel, &m, &passed);
+
+    if (rc <= 0)
+        return rc;
+    c->version = m.version;
+    switch (m.kind) {
+    case CTL_LISTEN: on_listen(s, c, &m); break;
+    case CTL_PID_FILE: on_pid_file(s, c); break;
+    case CTL_UNLISTEN: on_unlisten(s, c, m.id); break;
+    case CTL_COMMITTED: on_committed(s, c, passed); return 1;
+    case CTL_READY: servers_ready(s, c); break;
+    case CTL_DONE: on_done(s, c, &m); break;
+    case CTL_REPLACE: servers_replace(s, 0, m.u.text); break;
+    default: log_error("server process says %u: ignored", m.kind); break;
+    }
+    if (passed >= 0)
+        close(passed);
+    return 1;
+}
+
+void
+messages_read(struct super *s, struct child *c)
+{
+    int rc = c->channel < 0 ? 0 : 1;
+
+    while (rc > 0)
+        rc = take(s, c);
+    if (rc == 0)
+        return;
+    child_hang_up(c);
+    c->kill_ns = clock_mono_ns() + LAST_WORDS_NS;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* process.h - what the supervisor knows.
+ *
+ * Private to core/super: one struct super, on the stack of super_run, handed
+ * down to the files that each do one thing with it:
+ *
+ *     super -> servers  -> adoption, child, upgrade
+ *           -> messages -> servers, adoption, held
+ *           -> upgrade  -> state (writes; super reads it)
+ *
+ * Invariants: serving is the one child that is CHILD_SERVING, coming the one
+ * that is CHILD_COMING, or NULL; without serving there is no coming, and a
+ * start is due (born_ns) or the end is near; stops never falls. */
+#ifndef SUPER_PROCESS_H
+#define SUPER_PROCESS_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "os/signals.h"
+#include "super/child.h"
+#include "super/held.h"
+#include "super/notify.h"
+#include "super/program.h"
+
+/* One serves, one comes, two leave. */
+#define CHILDREN_MAX 4
+#define LEAVING_MAX 2
+
+#define MS 1000000ull /* in nanoseconds */
+/* What a process is left beyond the time it has for its end. */
+#define LAST_WORDS_NS (2000 * MS)
+
+struct conf;
+
+/* Another server process is to take over from the one that serves. */
+struct replacement {
+    int is_wanted;
+    int is_upgrade; /* ... of the program as it stands on the disk now */
+    char why[128];  /* a phrase: "as SIGUSR2 says" */
+};
+
+struct super {
+    struct program program;
+    struct child children[CHILDREN_MAX];
+    struct child *serving, *coming;
+    struct replacement replacement;
+    uint8_t wanted[CHILD_N_ORDERS]; /* of whoever serves, and not given yet */
+    struct held held;
+    struct notify notify;
+    struct conf *conf; /* what serves, or what is to be tried first */
+    int bundle_fd;     /* what serves, as a dump; -1: nothing yet */
+    int signal_fd;
+    uint32_t n_deaths; /* one after the other */
+    uint64_t born_ns;  /* next start of the server process; 0: none is due */
+    int was_ready;     /* some server process has served */
+    int has_pid_file;
+    int stops;
+    struct stop_order stopped_by;
+    int is_over, code;
+};
+
+#endif

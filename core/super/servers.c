@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* servers.c - see servers.h. */
+#include "super/servers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/exit.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "super/adoption.h"
+#include "super/messages.h"
+#include "super/process.h"
+#include "super/state.h"
+#include "super/upgrade.h"
+
+/* Who has served for so long has not died of how it began. */
+#define HEALTHY_NS (60000 * MS)
+
+void
+servers_leave(struct super *s, int code)
+{
+    s->is_over = 1;
+    s->code = code;
+}
+
+/* ---- who there is --------------------------------------------------------*/
+
+/* Its number for held.h. */
+static uint32_t
+number(const struct super *s, const struct child *c)
+{
+    return (uint32_t)(c - s->children);
+}
+
+static struct child *
+find(struct super *s, enum child_role role)
+{
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        if (s->children[i].role == role)
+            return &s->children[i];
+    }
+    return NULL;
+}
+
+static uint32_t
+count(const struct super *s, enum child_role role)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++)
+        n += s->children[i].role == role;
+    return n;
+}
+
+/* Start a process in this role; NULL and *rc if it cannot be. */
+static struct child *
+start(struct super *s, enum child_role role, int program_fd, int *rc)
+{
+    struct child *c = find(s, CHILD_NONE);
+
+    *rc = c ? child_start(c, &s->program, program_fd, s->bundle_fd) : -EMFILE;
+    if (*rc < 0)
+        return NULL;
+    c->role = (uint8_t)role;
+    return c;
+}
+
+/* ---- one that serves -----------------------------------------------------*/
+
+static void
+plan_start(struct super *s)
+{
+    static const uint64_t delays_ms[] = {0, 100, 1000, 5000};
+    uint32_t last = ARRAY_LEN(delays_ms) - 1;
+    uint64_t ms = delays_ms[s->n_deaths < last ? s->n_deaths : last];
+
+    s->n_deaths++;
+    s->born_ns = clock_mono_ns() + ms * MS;
+    log_info("server process: starts again in %llu ms", (unsigned long long)ms);
+    notify_send(&s->notify, "STATUS=the server process has died and is started "
+                            "again");
+}
+
+void
+servers_start(struct super *s)
+{
+    int rc;
+
+    s->born_ns = 0;
+    s->serving = start(s, CHILD_SERVING, s->program.fd, &rc);
+    if (s->serving)
+        return;
+    log_error("server process: cannot start: %s", strerror(-rc));
+    if (s->was_ready)
+        plan_start(s);
+    else
+        servers_leave(s, SERVER_INTERNAL);
+}
+
+/* ---- one in place of another ---------------------------------------------*/
+
+static const char *
+name(const struct replacement *r)
+{
+    return r->is_upgrade ? "upgrade" : "replacement";
+}
+
+void
+servers_replace(struct super *s, int is_upgrade, const char *why)
+{
+    struct replacement *r = &s->replacement;
+
+    if (s->stops > 0)
+        return;
+    r->is_upgrade |= is_upgrade;
+    r->is_wanted = 1;
+    snprintf(r->why, sizeof r->why, "%s", why);
+}
+
+static void
+begin_replacement(struct super *s)
+{
+    struct replacement *r = &s->replacement;
+    int rc, fd = s->program.fd;
+
+    r->is_wanted = 0;
+    if (r->is_upgrade)
+        fd = program_reopen(&s->program);
+    rc = fd;
+    if (fd >= 0)
+        s->coming = start(s, CHILD_COMING, fd, &rc);
+    if (fd >= 0 && r->is_upgrade && !s->coming)
+        close(fd);
+    if (!s->coming) {
+        log_error("%s failed: %s: %s", name(r), s->program.path, strerror(-rc));
+        r->is_upgrade = 0;
+        return;
+    }
+    s->coming->kill_ns =
+        s->coming->born_ns + (uint64_t)s->conf->server.start_timeout * MS;
+    if (r->is_upgrade)
+        s->coming->upgrade_fd = fd;
+    r->is_upgrade = 0;
+    log_info("server process %d is started to take over, %s",
+             (int)s->coming->pid, r->why);
+}
+
+/* Have c hand its connections over to the one that serves; those who still
+ * connect where that one does not listen are its own.  Without a way to them
+ * it closes them as politely as it can. */
+static void
+introduce(struct super *s, struct child *c)
+{
+    struct ctl_message m = {.kind = CTL_LEAVE};
+    int ends[2], rc = ctl_pair(ends);
+
+    m.id = held_differ(&s->held, number(s, c), number(s, s->serving), m.u.ids,
+                       CTL_IDS_MAX);
+    if (rc < 0)
+        log_error("connections cannot be handed over: %s", strerror(-rc));
+    else
+        child_say(s->serving, CTL_INHERIT, ends[0]);
+    child_send(c, &m, rc < 0 ? -1 : ends[1]);
+    if (rc < 0)
+        return;
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* Whoever leaves has another heir now. */
+static void
+introduce_all(struct super *s)
+{
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        struct child *c = &s->children[i];
+        if (c->role != CHILD_LEAVING)
+            continue;
+        introduce(s, c);
+        held_take_back(&s->held, number(s, c));
+    }
+    held_settle(&s->held);
+}
+
+/* The one that comes takes the place of who served, if anybody does. */
+static void
+promote(struct super *s)
+{
+    struct child *c = s->coming;
+
+    s->serving = c;
+    s->coming = NULL;
+    c->role = CHILD_SERVING;
+    c->kill_ns = 0;
+    if (c->bundle_fd >= 0)
+        adoption_commit(s, c->bundle_fd);
+    c->bundle_fd = -1;
+}
+
+/* The one that comes is ready: it serves, and who did leaves. */
+static void
+succeed(struct super *s)
+{
+    struct child *old = s->serving;
+    uint64_t ms = (uint64_t)s->conf->server.drain_timeout;
+
+    promote(s);
+    old->role = CHILD_LEAVING;
+    old->kill_ns = clock_mono_ns() + ms * MS + LAST_WORDS_NS;
+    s->n_deaths = 0;
+    log_info("server process %d takes over from %d", (int)s->serving->pid,
+             (int)old->pid);
+}
+
+void
+servers_ready(struct super *s, struct child *c)
+{
+    c->is_ready = 1;
+    s->was_ready = 1;
+    if (c->upgrade_fd >= 0) {
+        /* Does not return, unless it fails. */
+        upgrade_execute(s, c);
+        kill(c->pid, SIGKILL);
+        return;
+    }
+    if (c == s->coming)
+        succeed(s);
+    introduce_all(s);
+    notify_send(&s->notify, "READY=1\nSTATUS=serving");
+}
+
+/* ---- orders --------------------------------------------------------------*/
+
+void
+servers_order(struct super *s, uint32_t order)
+{
+    s->wanted[order] = 1;
+}
+
+static void
+give(struct super *s, uint32_t order)
+{
+    if (!s->wanted[order] || s->serving->is_out[order] ||
+        s->serving->channel < 0)
+        return;
+    s->wanted[order] = 0;
+    child_order(s->serving, order, -1);
+}
+
+/* A reload and a replacement are not under way at the same time. */
+static void
+go_on(struct super *s)
+{
+    struct child *c = s->serving;
+
+    if (!c || s->stops > 0)
+        return;
+    give(s, CHILD_REOPEN);
+    if (s->coming || c->is_out[CHILD_RELOAD])
+        return;
+    if (s->replacement.is_wanted && c->is_ready &&
+        count(s, CHILD_LEAVING) < LEAVING_MAX)
+        begin_replacement(s);
+    else
+        give(s, CHILD_RELOAD);
+}
+
+void
+servers_stop(struct super *s)
+{
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        struct child *c = &s->children[i];
+        if (c->role == CHILD_COMING)
+            kill(c->pid, SIGKILL);
+        else if (c->role != CHILD_NONE)
+            child_say(c, CTL_STOP, -1);
+        if (c->role != CHILD_NONE && s->stops == 2)
+            c->kill_ns = s->stopped_by.ns + LAST_WORDS_NS;
+    }
+    if (count(s, CHILD_NONE) == CHILDREN_MAX)
+        servers_leave(s, SERVER_OK);
+}
+
+/* ---- their ends ----------------------------------------------------------*/
+
+static void
+log_end(const struct child *c, int status)
+{
+    if (WIFSIGNALED(status))
+        log_error("server process %d was killed by signal %d (%s)%s",
+                  (int)c->pid, WTERMSIG(status), strsignal(WTERMSIG(status)),
+                  WCOREDUMP(status) ? ", core dumped" : "");
+    else
+        log_error("server process %d has ended with exit code %d", (int)c->pid,
+                  WEXITSTATUS(status));
+}
+
+/* Of the reload it was at, if it was at one: which side of COMMIT it was. */
+static void
+tell_reload(const struct child *c)
+{
+    if (!c->is_out[CHILD_RELOAD])
+        return;
+    if (c->is_reloaded)
+        log_warn("the server process has died at the end of a reload: what it "
+                 "had taken over goes on");
+    else
+        log_error("reload failed: the server process has died in it; what "
+                  "served before goes on");
+}
+
+/* The code to leave with, when all have ended after a stop. */
+static void
+note_code(struct super *s, const struct child *c, int status)
+{
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : SERVER_CUT;
+
+    if (WIFSIGNALED(status))
+        log_end(c, status);
+    if (s->code == SERVER_OK)
+        s->code = code;
+}
+
+static void
+on_served_end(struct super *s, const struct child *c, int status)
+{
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+
+    s->serving = NULL;
+    if (!s->was_ready) {
+        if (WIFSIGNALED(status))
+            log_end(c, status);
+        servers_leave(s, code ? code : SERVER_INTERNAL);
+        return;
+    }
+    log_end(c, status);
+    tell_reload(c);
+    if (c->is_ready && clock_mono_ns() - c->born_ns > HEALTHY_NS)
+        s->n_deaths = 0;
+    if (s->coming)
+        promote(s); /* sooner ready than another one would be */
+    else
+        plan_start(s);
+}
+
+static void
+on_coming_end(struct super *s, const struct child *c, int status)
+{
+    s->coming = NULL;
+    log_end(c, status);
+    log_error("%s failed: what serves goes on",
+              c->upgrade_fd >= 0 ? "upgrade" : "replacement");
+}
+
+static void
+on_left(const struct child *c, int status)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SERVER_OK)
+        log_info("server process %d has left", (int)c->pid);
+    else if (WIFEXITED(status) && WEXITSTATUS(status) == SERVER_CUT)
+        log_warn("server process %d has left, and cut off what did not end",
+                 (int)c->pid);
+    else
+        log_end(c, status);
+}
+
+static void
+on_end(struct super *s, struct child *c, int status)
+{
+    messages_read(s, c); /* what it has said before */
+    if (s->stops > 0) {
+        if (c->role != CHILD_COMING)
+            note_code(s, c, status);
+    } else if (c->role == CHILD_SERVING) {
+        on_served_end(s, c, status);
+    } else if (c->role == CHILD_COMING) {
+        on_coming_end(s, c, status);
+    } else {
+        on_left(c, status);
+    }
+    held_take_back(&s->held, number(s, c));
+    child_end(c);
+    if (s->stops > 0 && count(s, CHILD_NONE) == CHILDREN_MAX)
+        servers_leave(s, s->code);
+}
+
+void
+servers_reap(struct super *s)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+            if (s->children[i].pid == pid)
+                on_end(s, &s->children[i], status);
+        }
+    }
+}
+
+/* ---- time ----------------------------------------------------------------*/
+
+static void
+kill_late(struct child *c)
+{
+    c->kill_ns = 0;
+    if (c->role == CHILD_COMING)
+        log_error("server process %d does not become ready", (int)c->pid);
+    else if (c->role == CHILD_LEAVING)
+        log_error("server process %d does not leave", (int)c->pid);
+    kill(c->pid, SIGKILL);
+}
+
+void
+servers_turn(struct super *s, uint64_t now_ns)
+{
+    if (s->born_ns && now_ns >= s->born_ns)
+        servers_start(s);
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        struct child *c = &s->children[i];
+        if (c->kill_ns && now_ns >= c->kill_ns)
+            kill_late(c);
+    }
+    go_on(s);
+}
+
+uint64_t
+servers_due(const struct super *s)
+{
+    uint64_t due_ns = s->born_ns;
+
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        uint64_t kill_ns = s->children[i].kill_ns;
+        if (kill_ns && (!due_ns || kill_ns < due_ns))
+            due_ns = kill_ns;
+    }
+    return due_ns;
+}
+
+/* ---- for the next supervisor ---------------------------------------------*/
+
+void
+servers_save(const struct super *s, struct state *to)
+{
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        const struct child *c = &s->children[i];
+        if (c->role != CHILD_NONE)
+            state_put(to, "child %u %u %d %d %u %d %llu %d", i, c->role, c->pid,
+                      state_fd(to, c->channel), c->version, c->is_ready,
+                      (unsigned long long)c->born_ns,
+                      state_fd(to, c->bundle_fd));
+    }
+}
+
+void
+servers_load(struct super *s, const char *line)
+{
+    unsigned long long born_ns;
+    struct child c;
+    unsigned i, role, version;
+    int is_ready;
+
+    child_init(&c);
+    if (sscanf(line, "%u %u %d %d %u %d %llu %d", &i, &role, &c.pid, &c.channel,
+               &version, &is_ready, &born_ns, &c.bundle_fd) != 8 ||
+        i >= CHILDREN_MAX) {
+        log_error("a server process is lost: %s", line);
+        return;
+    }
+    c.role = (uint8_t)role;
+    c.version = (uint16_t)version;
+    c.is_ready = (uint8_t)is_ready;
+    c.born_ns = born_ns;
+    fcntl(c.channel, F_SETFD, FD_CLOEXEC);
+    if (c.bundle_fd >= 0)
+        fcntl(c.bundle_fd, F_SETFD, FD_CLOEXEC);
+    s->children[i] = c;
+    if (role == CHILD_SERVING)
+        s->serving = &s->children[i];
+    else if (role == CHILD_COMING)
+        s->coming = &s->children[i];
+}
+
+void
+servers_resume(struct super *s)
+{
+    struct child *c = s->coming ? s->coming : s->serving;
+
+    if (c && c->is_ready)
+        servers_ready(s, c);
+    servers_reap(s);
+}

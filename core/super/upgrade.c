@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* upgrade.c - see upgrade.h. */
+#include "super/upgrade.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "super/adoption.h"
+#include "super/process.h"
+#include "super/servers.h"
+#include "super/state.h"
+
+/* ---- out -----------------------------------------------------------------*/
+
+static void
+save(const struct super *s, struct state *to)
+{
+    held_save(&s->held, to);
+    servers_save(s, to);
+    state_put(to, "super %d %d %u %d %d", state_fd(to, s->bundle_fd),
+              s->has_pid_file, s->n_deaths, s->wanted[CHILD_RELOAD],
+              s->wanted[CHILD_REOPEN]);
+    state_put(to, "path %s", s->program.path);
+}
+
+void
+upgrade_execute(struct super *s, struct child *c)
+{
+    struct state st;
+    int rc = state_begin(&st);
+
+    if (rc == 0) {
+        save(s, &st);
+        rc = state_finish(&st);
+    }
+    if (rc == 0) {
+        log_info("the supervisor becomes %s", s->program.path);
+        log_finish(LOG_FINISH_MS);
+        rc = program_succeed(&s->program, c->upgrade_fd, st.fd);
+        state_give_up(&st);
+    }
+    log_error("upgrade: %s: %s", s->program.path, strerror(-rc));
+}
+
+/* ---- and in --------------------------------------------------------------*/
+
+static void
+load_super(struct super *s, const char *line)
+{
+    int reload, reopen;
+
+    if (sscanf(line, "%d %d %u %d %d", &s->bundle_fd, &s->has_pid_file,
+               &s->n_deaths, &reload, &reopen) != 5)
+        return;
+    s->wanted[CHILD_RELOAD] = (uint8_t)reload;
+    s->wanted[CHILD_REOPEN] = (uint8_t)reopen;
+    if (s->bundle_fd >= 0)
+        fcntl(s->bundle_fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void
+take(void *arg, const char *word, const char *rest)
+{
+    struct super *s = arg;
+
+    if (strcmp(word, "held") == 0)
+        held_load(&s->held, rest);
+    else if (strcmp(word, "child") == 0)
+        servers_load(s, rest);
+    else if (strcmp(word, "super") == 0)
+        load_super(s, rest);
+    else if (strcmp(word, "path") == 0)
+        snprintf(s->program.path, sizeof s->program.path, "%s", rest);
+}
+
+int
+upgrade_resume(struct super *s, int state_fd)
+{
+    int rc = state_read(state_fd, take, s);
+
+    if (rc == 0)
+        s->was_ready = 1;
+    return rc;
+}

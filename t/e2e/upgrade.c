@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* upgrade.c - another process takes over, of the same program or of a new one:
+ * no request fails, no connection is closed.
+ * tags: epoll */
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/crowd.h"
+#include "t/lib/server.h"
+
+#define UNIT_SECONDS 90
+#include "t/lib/unit.h"
+
+#define SERVER "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nsupervise = yes\n"
+#define LIFE SERVER "[plugin life]\nsay = one\n"
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static struct server s;
+
+/* A copy of the program in the test's folder, which may be replaced. */
+static void
+program_path(char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/etude", s.dir);
+}
+
+static void
+copy_program(const char *to)
+{
+    const char *build = getenv("T_BUILD");
+    char command[2 * PATH_MAX];
+
+    snprintf(command, sizeof command, "cp %s/etude %s.new && mv %s.new %s",
+             build ? build : "build", to, to, to);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Run that copy. */
+static void
+serve_copy(const char *ini)
+{
+    static char path[PATH_MAX];
+
+    server_prepare(&s, ini);
+    program_path(path);
+    copy_program(path);
+    s.program = path;
+    server_serve(&s);
+}
+
+static uint64_t
+inode(const char *path)
+{
+    struct stat st;
+
+    ck_assert_int_eq(stat(path, &st), 0);
+    return st.st_ino;
+}
+
+static uint64_t
+inode_of(pid_t pid)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    return inode(path);
+}
+
+/* The number of the server process that takes over. */
+static pid_t
+upgrade(void)
+{
+    const char *line;
+
+    server_signal(&s, SIGUSR2);
+    line = strstr(server_wait_log(&s, " takes over from "), "process ");
+    ck_assert_ptr_nonnull(line);
+    return (pid_t)atoi(line + strlen("process "));
+}
+
+START_TEST(the_number_stays_and_so_do_connections)
+{
+    char text[32];
+    struct client c;
+    pid_t new;
+
+    server_start(&s, SERVER "pid_file = $DIR/pid\n[plugin life]\nsay = one\n");
+    c = client_open(&s);
+    client_expect(&c, GET("/life"), 200, "one");
+    for (int i = 0; i < 3; i++) {
+        new = upgrade();
+        server_wait_log(&s, " has left");
+        ck_assert_int_eq(server_pid(&s), new);
+        client_expect(&c, GET("/life"), 200, "one");
+        client_expect(&c, GET("/life"), 200, "one");
+        client_once(&s, GET("/life"), 200, "one");
+    }
+    server_write(&s, SERVER "pid_file = $DIR/pid\n[plugin life]\nsay = two\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_expect(&c, GET("/life"), 200, "two");
+    client_close(&c);
+    ck_assert_int_eq(kill(new, SIGKILL), 0);
+    server_wait_log(&s, "starts again in 0 ms");
+    server_wait_log(&s, " serves: ");
+    client_once(&s, GET("/life"), 200, "two");
+    snprintf(text, sizeof text, "pid %d", (int)s.pid);
+    ck_assert_int_ge(server_count_log(&s, text), 5);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* One in flight finishes where it is; what comes behind it on the same
+ * connection, and a head half there, is answered too. */
+START_TEST(what_is_in_flight_is_answered_and_goes_after_it)
+{
+    struct client busy, piped, half, early;
+
+    server_start(&s, SERVER "[plugin life]\n[plugin slow]\n");
+    busy = client_open(&s);
+    half = client_open(&s);
+    early = client_open(&s); /* nothing asked yet */
+    client_puts(&half, "GET /life HTTP/1.1\r\nHo");
+    client_puts(&busy, GET("/slow/600"));
+    server_wait_log(&s, "slow: begins");
+    piped = client_open(&s);
+    client_puts(&piped, GET("/life") GET("/life") "GET /li");
+    (void)upgrade();
+    client_puts(&half, "st: x\r\n\r\n");
+    client_puts(&busy, GET("/life"));
+    client_puts(&piped, "fe HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_take(&busy, 0, 200, "slept");
+    client_take(&busy, 0, 200, "life");
+    for (int i = 0; i < 3; i++)
+        client_take(&piped, 0, 200, "life");
+    client_take(&half, 0, 200, "life");
+    client_expect(&early, GET("/life"), 200, "life");
+    server_wait_log(&s, " has left");
+    client_expect(&busy, GET("/life"), 200, "life");
+    client_expect(&piped, GET("/life"), 200, "life");
+    client_close(&busy);
+    client_close(&piped);
+    client_close(&half);
+    client_close(&early);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* Under load, long and short connections. */
+static void
+upgrade_under(int flags, int n_upgrades)
+{
+    struct crowd *crowd = crowd_start(s.port, flags & CROWD_SHORT ? 20 : 200,
+                                      GET("/life"), flags);
+
+    for (int i = 0; i < n_upgrades; i++) {
+        (void)upgrade();
+        server_wait_log(&s, " has left");
+        crowd_wait(crowd, 500);
+    }
+    ck_assert_str_eq(crowd_end(crowd), "");
+    ck_assert_uint_eq(crowd->n_closed, 0);
+}
+
+START_TEST(under_load_nothing_fails)
+{
+    server_start(&s, LIFE);
+    upgrade_under(0, 10);
+    upgrade_under(CROWD_SHORT, 5);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(under_load_of_workers_that_accept_nothing_fails)
+{
+    server_start(&s, SERVER "accept = reuseport\n[plugin life]\nsay = one\n");
+    upgrade_under(0, 5);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(another_program_takes_the_supervisor_s_place)
+{
+    char path[PATH_MAX];
+    struct client c;
+    uint64_t old;
+
+    serve_copy(LIFE);
+    program_path(path);
+    old = inode(path);
+    ck_assert_uint_eq(inode_of(s.pid), old);
+    c = client_open(&s);
+    client_expect(&c, GET("/life"), 200, "one");
+    copy_program(path);
+    ck_assert_uint_ne(inode(path), old);
+    (void)upgrade();
+    server_wait_log(&s, " has left");
+    ck_assert_uint_eq(inode_of(s.pid), inode(path));
+    ck_assert_uint_eq(inode_of(server_pid(&s)), inode(path));
+    client_expect(&c, GET("/life"), 200, "one");
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* Nothing has happened. */
+START_TEST(a_program_that_is_none_is_refused)
+{
+    static const char *const bad[] = {"#!/bin/true\n", "",
+                                      "\x7f"
+                                      "ELF nonsense"};
+    char path[PATH_MAX];
+    pid_t server;
+
+    serve_copy(LIFE);
+    server = server_pid(&s);
+    program_path(path);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ck_assert_int_eq(unlink(path), 0);
+        server_file(&s, "etude", bad[i]);
+        ck_assert_int_eq(chmod(path, 0755), 0);
+        server_signal(&s, SIGUSR2);
+        server_wait_log(&s, "upgrade failed");
+        ck_assert_int_eq(server_pid(&s), server);
+        client_once(&s, GET("/life"), 200, "one");
+    }
+    ck_assert_int_eq(unlink(path), 0);
+    server_signal(&s, SIGUSR2);
+    server_wait_log(&s, "upgrade failed");
+    client_once(&s, GET("/life"), 200, "one");
+    copy_program(path);
+    ck_assert_int_ne(upgrade(), server);
+    client_once(&s, GET("/life"), 200, "one");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* A third one waits until one of two has left. */
+START_TEST(two_leave_at_most)
+{
+    struct client c[2];
+
+    server_start(&s, SERVER "[plugin life]\n[plugin slow]\n");
+    for (int i = 0; i < 2; i++) {
+        c[i] = client_open(&s);
+        client_puts(&c[i], i == 0 ? GET("/slow/1500") : GET("/slow/2500"));
+        server_wait_log(&s, "slow: begins");
+        (void)upgrade();
+    }
+    server_signal(&s, SIGUSR2);
+    server_wait_log(&s, " has left"); /* before ... */
+    server_wait_log(&s, " is started to take over");
+    server_wait_log(&s, " takes over from ");
+    for (int i = 0; i < 2; i++) {
+        client_take(&c[i], 0, 200, "slept");
+        client_expect(&c[i], GET("/life"), 200, "life");
+        client_close(&c[i]);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* The heir dies: what has not gone over yet goes to the next one. */
+START_TEST(an_heir_that_dies_has_a_successor)
+{
+    struct client busy, idle;
+    pid_t heir;
+
+    server_start(&s, SERVER "[plugin life]\n[plugin slow]\n");
+    idle = client_open(&s);
+    client_expect(&idle, GET("/life"), 200, "life");
+    busy = client_open(&s);
+    client_puts(&busy, GET("/slow/1000"));
+    server_wait_log(&s, "slow: begins");
+    heir = upgrade();
+    ck_assert_int_eq(kill(heir, SIGKILL), 0);
+    server_wait_log(&s, "starts again in 0 ms");
+    client_take(&busy, 0, 200, "slept");
+    client_expect(&busy, GET("/life"), 200, "life");
+    server_wait_log(&s, " has left");
+    client_expect(&busy, GET("/life"), 200, "life");
+    client_close(&busy);
+    client_close(&idle);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_stop_is_for_who_leaves_too)
+{
+    struct client busy;
+
+    server_start(&s, SERVER "[plugin life]\n[plugin slow]\n");
+    busy = client_open(&s);
+    client_puts(&busy, GET("/slow/700"));
+    server_wait_log(&s, "slow: begins");
+    (void)upgrade();
+    server_signal(&s, SIGTERM);
+    client_take(&busy, 0, 200, "slept");
+    ck_assert(client_is_closed(&busy));
+    client_close(&busy);
+    ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+/* What PROXY has said of a connection goes along; one that has said nothing yet
+ * may still. */
+START_TEST(what_is_known_of_a_connection_goes_along)
+{
+    struct client told, early;
+
+    server_start(&s, "[server]\nworkers = 2\nsupervise = yes\n"
+                     "[listen front]\naddress = 127.0.0.1:0\n"
+                     "proxy_protocol = v1\n[plugin answers]\n");
+    told = client_open(&s);
+    early = client_open(&s);
+    client_puts(&told, "PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n");
+    client_expect(&told, GET("/peer"), 200, "192.0.2.7 192.0.2.7");
+    (void)upgrade();
+    server_wait_log(&s, " has left");
+    client_expect(&told, GET("/peer"), 200, "192.0.2.7 192.0.2.7");
+    client_puts(&early, "PROXY TCP4 192.0.2.8 192.0.2.1 5000 80\r\n");
+    client_expect(&early, GET("/peer"), 200, "192.0.2.8 192.0.2.8");
+    client_close(&told);
+    client_close(&early);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+UNIT_MAIN(upgrade, the_number_stays_and_so_do_connections,
+          what_is_in_flight_is_answered_and_goes_after_it,
+          under_load_nothing_fails,
+          under_load_of_workers_that_accept_nothing_fails,
+          another_program_takes_the_supervisor_s_place,
+          a_program_that_is_none_is_refused, two_leave_at_most,
+          an_heir_that_dies_has_a_successor, a_stop_is_for_who_leaves_too,
+          what_is_known_of_a_connection_goes_along)

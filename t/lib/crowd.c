@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* crowd.c - clients in a process of their own; see crowd.h. */
+#include "t/lib/crowd.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CONNS_MAX 5000
+#define ANSWER_MAX 4000
+#define WAIT_MS 30000
+
+struct conn {
+    int fd;
+    size_t n;
+    char buf[ANSWER_MAX];
+};
+
+static struct crowd *crowd;
+static const char *request;
+static uint16_t port;
+static int poller;
+
+__attribute__((format(printf, 1, 2), noreturn)) static void
+give_up(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(crowd->why, sizeof crowd->why, fmt, ap);
+    va_end(ap);
+    _exit(1);
+}
+
+/* ---- a connection ---------------------------------------------------------*/
+
+static void ended(struct conn *c, const char *why);
+
+static void
+ask(struct conn *c)
+{
+    size_t n = strlen(request);
+
+    c->n = 0;
+    if (send(c->fd, request, n, MSG_NOSIGNAL) != (ssize_t)n)
+        ended(c, strerror(errno));
+}
+
+static void
+open_one(struct conn *c)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
+
+    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0)
+        give_up("connect: %s", strerror(errno));
+    epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &e);
+    crowd->n_connects++;
+    ask(c);
+}
+
+static void
+ended(struct conn *c, const char *why)
+{
+    if (!(crowd->flags & CROWD_MAY_CLOSE))
+        give_up(
+            "after %llu answers a connection was closed: %s; so far: %.200s",
+            (unsigned long long)crowd->n_answers, why, c->buf);
+    crowd->n_closed++;
+    close(c->fd);
+    open_one(c);
+}
+
+static int
+is_whole(const struct conn *c)
+{
+    const char *body = strstr(c->buf, "\r\n\r\n");
+    const char *length = strstr(c->buf, "\r\nContent-Length: ");
+    size_t n;
+
+    if (!body || !length || sscanf(length, "\r\nContent-Length: %zu", &n) != 1)
+        return 0;
+    return c->n >= (size_t)(body + 4 - c->buf) + n;
+}
+
+static void
+judge(struct conn *c)
+{
+    int closes = strstr(c->buf, "\r\nConnection: close\r\n") != NULL;
+
+    if (strncmp(c->buf, "HTTP/1.1 200 ", 13) != 0 || (closes && !crowd->flags))
+        give_up("after %llu answers: %.300s",
+                (unsigned long long)crowd->n_answers, c->buf);
+    crowd->n_answers++;
+    if (crowd->flags & CROWD_SHORT) {
+        close(c->fd);
+        open_one(c);
+    } else {
+        ask(c);
+    }
+}
+
+static void
+read_one(struct conn *c)
+{
+    ssize_t n = recv(c->fd, c->buf + c->n, sizeof c->buf - 1 - c->n, 0);
+
+    if (n <= 0) {
+        ended(c, n == 0 ? "end" : strerror(errno));
+        return;
+    }
+    c->n += (size_t)n;
+    c->buf[c->n] = '\0';
+    if (is_whole(c))
+        judge(c);
+}
+
+static void
+run(uint32_t n)
+{
+    struct conn *conns = calloc(n, sizeof *conns);
+    struct epoll_event v[64];
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    for (uint32_t i = 0; i < n; i++)
+        open_one(&conns[i]);
+    while (!crowd->is_over) {
+        int k = epoll_wait(poller, v, 64, 100);
+        for (int i = 0; i < k; i++)
+            read_one(v[i].data.ptr);
+    }
+    _exit(0);
+}
+
+/* ---- all of them ----------------------------------------------------------*/
+
+struct crowd *
+crowd_start(uint16_t to, uint32_t n, const char *what, int flags)
+{
+    crowd = mmap(NULL, sizeof *crowd, PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(crowd, MAP_FAILED);
+    ck_assert_uint_le(n, CONNS_MAX);
+    *crowd = (struct crowd){.flags = flags};
+    port = to;
+    request = what;
+    crowd->pid = fork();
+    if (crowd->pid == 0)
+        run(n);
+    crowd_wait(crowd, n);
+    return crowd;
+}
+
+void
+crowd_wait(struct crowd *c, uint64_t n)
+{
+    uint64_t from = c->n_answers;
+
+    for (int i = 0; i < WAIT_MS && c->n_answers < from + n; i++) {
+        if (waitpid(c->pid, NULL, WNOHANG) != 0)
+            ck_abort_msg("%s", c->why);
+        usleep(1000);
+    }
+    ck_assert_uint_ge(c->n_answers, from + n);
+}
+
+const char *
+crowd_end(struct crowd *c)
+{
+    c->is_over = 1;
+    waitpid(c->pid, NULL, 0);
+    return c->why;
+}
