@@ -32,13 +32,16 @@
 #include "base/check.h"
 #include "os/sock.h"
 
-/* Of what is below.  Either side is of another program after an upgrade, and at
- * most one version ahead: it says what the other one understands. */
+/* Of what is below.  The other side is of another program after an upgrade, one
+ * version ahead or behind.  START says in the oldest version which the newest
+ * is that the supervisor speaks; from the answer on both speak the newest that
+ * the server process speaks too. */
+#ifndef CTL_VERSION /* a test builds the program of tomorrow */
 #define CTL_VERSION 1u
+#endif
 #define CTL_VERSION_MIN 1u
 #define CTL_FD 3 /* a server process's end, from its first moment */
 #define CTL_TEXT_MAX 512
-#define CTL_IDS_MAX 128
 
 enum ctl_kind {
     CTL_START = 1, /* fd: the dump of a bundle (conf/bundle_dump.h), or none */
@@ -47,7 +50,7 @@ enum ctl_kind {
     CTL_REOPEN,
     CTL_STOP,
     CTL_INHERIT, /* fd: of a pair, ctl/handed.h */
-    CTL_LEAVE,   /* fd: the other end, or none; ids: sockets of its own */
+    CTL_LEAVE,   /* fd: the other end, or none */
 
     CTL_LISTEN = 64, /* listen */
     CTL_PID_FILE,
@@ -69,11 +72,10 @@ struct ctl_listen {
 struct ctl_message {
     uint16_t kind, version;
     int32_t result; /* 0 or -errno */
-    uint32_t id;    /* or how many ids */
-    uint32_t reserved;
+    uint32_t id;
+    uint32_t newest; /* of START: version */
     union {
         struct ctl_listen listen;
-        uint32_t ids[CTL_IDS_MAX];
         char text[CTL_TEXT_MAX];
     } u;
 };

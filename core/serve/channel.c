@@ -37,6 +37,15 @@ say(struct channel *c, struct ctl_message *m, int passed)
         leave(rc);
 }
 
+/* What to speak from now on. */
+static uint16_t
+version_of(const struct ctl_message *m)
+{
+    if (m->kind != CTL_START)
+        return m->version;
+    return (uint16_t)(m->newest < CTL_VERSION ? m->newest : CTL_VERSION);
+}
+
 static void
 keep(struct channel *c, const struct ctl_message *m, int passed)
 {
@@ -56,7 +65,7 @@ take(struct channel *c)
         leave(rc);
     if (rc == 0)
         return 0;
-    c->version = m.version;
+    c->version = version_of(&m);
     switch (m.kind) {
     case CTL_START:
     case CTL_ANSWER: keep(c, &m, passed); return 1;
@@ -64,7 +73,7 @@ take(struct channel *c)
     case CTL_REOPEN: c->orders->usr1 = 1; break;
     case CTL_STOP: c->orders->stops++; break;
     case CTL_INHERIT: handover_add(c->handover, passed); return 1;
-    case CTL_LEAVE: handover_order(c->handover, &m, passed); return 1;
+    case CTL_LEAVE: handover_order(c->handover, passed); return 1;
     default: log_error("the supervisor says %u: ignored", m.kind); break;
     }
     if (passed >= 0)

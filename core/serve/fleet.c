@@ -90,7 +90,6 @@ fleet_unlisten_all(struct fleet *f)
 {
     fleet_adopt(f, &f->acceptor_order);
     f->acceptor_order.listener = ACCEPTOR_ALL;
-    f->acceptor_order.cedes = 0;
     acceptor_unlisten(&f->acceptor, &f->acceptor_order);
 }
 
@@ -156,17 +155,15 @@ fleet_listen(struct fleet *f, uint8_t listener, const int *fds)
 }
 
 void
-fleet_unlisten(struct fleet *f, uint8_t listener, int cedes)
+fleet_unlisten(struct fleet *f, uint8_t listener)
 {
     if (!f->per_worker) {
         fleet_adopt(f, &f->acceptor_order);
         f->acceptor_order.listener = listener;
-        f->acceptor_order.cedes = (uint8_t)cedes;
         acceptor_unlisten(&f->acceptor, &f->acceptor_order);
     } else {
         for (uint32_t i = 0; i < f->n_workers; i++) {
             f->orders[i].listener = listener;
-            f->orders[i].cedes = (uint8_t)cedes;
             fleet_command(f, i, 1, order_unlisten, NULL);
         }
     }

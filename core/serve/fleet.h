@@ -65,9 +65,8 @@ int fleet_all(struct fleet *f, fleet_order *order, void *arg,
 /* Accept from a listener's sockets: fds[i] goes to worker i (per_worker), or
  * fds[0] to the acceptor; they are theirs from then on. */
 void fleet_listen(struct fleet *f, uint8_t listener, const int *fds);
-/* Accept what is queued - or, if cedes, leave that to another process - and
- * close the sockets. */
-void fleet_unlisten(struct fleet *f, uint8_t listener, int cedes);
+/* Accept what is queued, close the sockets. */
+void fleet_unlisten(struct fleet *f, uint8_t listener);
 /* Have every worker hand its connections over, as parcels (work/parcel.h) that
  * are delivered to the control thread by on_parcel. */
 void fleet_leave(struct fleet *f,

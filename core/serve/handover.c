@@ -57,13 +57,11 @@ handover_fini(struct handover *h)
 }
 
 void
-handover_order(struct handover *h, const struct ctl_message *m, int fd)
+handover_order(struct handover *h, int fd)
 {
     forget_heir(h);
     h->heir = fd;
     h->is_ordered = 1;
-    h->n_own = m->id < CTL_IDS_MAX ? m->id : CTL_IDS_MAX;
-    memcpy(h->own, m->u.ids, h->n_own * sizeof *h->own);
 }
 
 void

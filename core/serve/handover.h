@@ -17,7 +17,6 @@
 #include <stdint.h>
 
 #include "base/check.h"
-#include "ctl/ctl.h"
 
 struct mail;
 struct parcel;
@@ -31,9 +30,8 @@ struct handover {
     int is_ordered; /* this process is to leave */
     int heir;       /* where its connections go; -1: nowhere, for now */
     int is_stuck;   /* the heir's socket is full */
-    uint32_t n_own, own[CTL_IDS_MAX]; /* sockets it alone accepts from */
-    struct parcel *first, **last;     /* to go */
-    int sources[HANDOVER_SOURCES];    /* where connections come from */
+    struct parcel *first, **last;  /* to go */
+    int sources[HANDOVER_SOURCES]; /* where connections come from */
     uint32_t n_sources;
 };
 
@@ -44,7 +42,7 @@ void handover_init(struct handover *h);
 void handover_fini(struct handover *h);
 /* LEAVE: to the other end of fd, which is taken; -1: nobody is there.  Whoever
  * was there before is not any more. */
-void handover_order(struct handover *h, const struct ctl_message *m, int fd);
+void handover_order(struct handover *h, int fd);
 /* INHERIT: fd, which is taken, is to be read until its end. */
 void handover_add(struct handover *h, int fd);
 

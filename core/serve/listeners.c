@@ -69,7 +69,7 @@ listeners_stop(struct server *s)
         if (e->n_fds == 0 || e->is_wanted)
             continue;
         sockets_hide(&s->sockets, i);
-        fleet_unlisten(&s->fleet, (uint8_t)i, 0);
+        fleet_unlisten(&s->fleet, (uint8_t)i);
         forget(s, i);
         n++;
     }
@@ -93,22 +93,11 @@ listeners_forget(struct server *s)
     }
 }
 
-static int
-is_own(const struct server *s, uint32_t id)
-{
-    for (uint32_t i = 0; i < s->handover.n_own; i++) {
-        if (s->handover.own[i] == id)
-            return 1;
-    }
-    return 0;
-}
-
 void
 listeners_cede(struct server *s)
 {
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         if (s->sockets.v[i].n_fds > 0)
-            fleet_unlisten(&s->fleet, (uint8_t)i,
-                           !is_own(s, sockets_id(&s->sockets, i)));
+            fleet_unlisten(&s->fleet, (uint8_t)i);
     }
 }

@@ -38,9 +38,9 @@ void listeners_hide(struct server *s);
 /* Forget all of them: the process ends, and whoever accepts from them has been
  * told, or will not live to. [control] */
 void listeners_forget(struct server *s);
-/* Stop accepting, as another process accepts from the same sockets; from those
- * that it does not, what is queued is accepted first.  The entries stay.  Waits
- * for the threads. [control] */
+/* Accept what is queued and close our descriptors of the sockets, from which
+ * another process accepts; the entries stay.  Waits for the threads. [control]
+ */
 void listeners_cede(struct server *s);
 
 #endif

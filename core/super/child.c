@@ -74,6 +74,7 @@ int
 child_start(struct child *c, const struct program *p, int program_fd,
             int bundle_fd)
 {
+    struct ctl_message m = {.kind = CTL_START, .newest = CTL_VERSION};
     pid_t supervisor = getpid();
     int ends[2], rc = ctl_pair(ends);
 
@@ -81,7 +82,7 @@ child_start(struct child *c, const struct program *p, int program_fd,
         return rc;
     child_init(c);
     c->channel = ends[0];
-    c->version = CTL_VERSION;
+    c->version = CTL_VERSION_MIN;
     c->pid = fork();
     if (c->pid == 0)
         program_become(p, program_fd, ends[1], supervisor);
@@ -92,7 +93,7 @@ child_start(struct child *c, const struct program *p, int program_fd,
         return rc;
     }
     c->born_ns = clock_mono_ns();
-    child_say(c, CTL_START, bundle_fd);
+    child_send(c, &m, bundle_fd);
     return 0;
 }
 

@@ -196,19 +196,6 @@ held_take_back(struct held *h, uint32_t who)
         s->given &= ~(1u << who);
 }
 
-uint32_t
-held_differ(const struct held *h, uint32_t who, uint32_t heir, uint32_t *ids,
-            uint32_t cap)
-{
-    uint32_t n = 0;
-
-    for (const struct held_socket *s = h->first; s && n < cap; s = s->next) {
-        if ((s->given & 1u << who) && !(s->given & 1u << heir))
-            ids[n++] = s->id;
-    }
-    return n;
-}
-
 void
 held_settle(struct held *h)
 {

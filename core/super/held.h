@@ -44,10 +44,6 @@ MUST_USE int held_adopt(struct held *h, int fd);
 void held_release(struct held *h, uint32_t who, uint32_t id);
 /* Process who has none of them, any more or yet. [control] */
 void held_take_back(struct held *h, uint32_t who);
-/* The sockets that process who has and process heir has not: at most cap of
- * them in ids; how many. [control] */
-uint32_t held_differ(const struct held *h, uint32_t who, uint32_t heir,
-                     uint32_t *ids, uint32_t cap);
 /* Close what no process has, remove the files. [control] */
 void held_settle(struct held *h);
 /* Close all, remove the files. [control] */

@@ -151,24 +151,20 @@ begin_replacement(struct super *s)
              (int)s->coming->pid, r->why);
 }
 
-/* Have c hand its connections over to the one that serves; those who still
- * connect where that one does not listen are its own.  Without a way to them
- * it closes them as politely as it can. */
+/* Have c hand its connections over to the one that serves.  Without a way to
+ * there they wait until another one serves, or it is time to end. */
 static void
 introduce(struct super *s, struct child *c)
 {
-    struct ctl_message m = {.kind = CTL_LEAVE};
     int ends[2], rc = ctl_pair(ends);
 
-    m.id = held_differ(&s->held, number(s, c), number(s, s->serving), m.u.ids,
-                       CTL_IDS_MAX);
-    if (rc < 0)
+    if (rc < 0) {
         log_error("connections cannot be handed over: %s", strerror(-rc));
-    else
-        child_say(s->serving, CTL_INHERIT, ends[0]);
-    child_send(c, &m, rc < 0 ? -1 : ends[1]);
-    if (rc < 0)
+        child_say(c, CTL_LEAVE, -1);
         return;
+    }
+    child_say(s->serving, CTL_INHERIT, ends[0]);
+    child_say(c, CTL_LEAVE, ends[1]);
     close(ends[0]);
     close(ends[1]);
 }
@@ -473,7 +469,7 @@ servers_load(struct super *s, const char *line)
         return;
     }
     c.role = (uint8_t)role;
-    c.version = (uint16_t)version;
+    c.version = (uint16_t)(version < CTL_VERSION ? version : CTL_VERSION);
     c.is_ready = (uint8_t)is_ready;
     c.born_ns = born_ns;
     fcntl(c.channel, F_SETFD, FD_CLOEXEC);

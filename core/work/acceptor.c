@@ -233,7 +233,7 @@ do_unlisten(void *reader, struct mail *m)
         order_reply(o, 0);
     for (uint32_t i = 0; n > 0 && i < ENV_MAX_LISTENERS; i++) {
         if (a->is_listening[i] && a->listeners[i].on_end_arg == o)
-            listener_end(&a->listeners[i], o->cedes);
+            listener_end(&a->listeners[i]);
     }
 }
 

@@ -103,15 +103,16 @@ on_accept(struct io_source *s, int fd)
     l->on_conn(l, fd);
 }
 
-/* No more comes through the ring: empty the kernel's queue, which a close
- * would reset if nobody else has the socket, then let it go. */
+/* No more comes through the ring: empty the kernel's queue, then let the socket
+ * go.  A close would reset who is queued; and if another process accepts from
+ * it too, the kernel may have woken us alone for them. */
 static void
 on_released(struct io_source *s)
 {
     struct listener *l = CONTAINER_OF(s, struct listener, io);
     int fd;
 
-    while (!l->cedes && (fd = accept_now(l->fd)) >= 0)
+    while ((fd = accept_now(l->fd)) >= 0)
         l->on_conn(l, fd);
     close(l->fd);
     if (l->reserve_fd >= 0)
@@ -153,9 +154,8 @@ listener_pause(struct listener *l, int pause)
 }
 
 void
-listener_end(struct listener *l, int cedes)
+listener_end(struct listener *l)
 {
-    l->cedes = (uint8_t)cedes;
     wheel_cancel(l->wheel, &l->timer);
     io_release(l->loop, &l->io);
 }

@@ -32,7 +32,6 @@ struct listener {
     uint8_t id;
     uint8_t is_paused; /* by listener_pause */
     uint8_t is_backing_off;
-    uint8_t cedes; /* its queue, to another process */
 };
 
 /* Accept from fd, which becomes the listener's.  The caller has zeroed l the
@@ -41,10 +40,8 @@ void listener_start(struct listener *l, struct io *io, struct wheel *wheel,
                     int fd, uint8_t id);
 /* No room: leave connections in the kernel's queue for now, or go on. */
 void listener_pause(struct listener *l, int pause);
-/* Accept what is queued - or, if cedes, leave that to another process that
- * accepts from the same socket - then close the socket and call on_end. [owner]
- */
-void listener_end(struct listener *l, int cedes);
+/* Accept what is queued, then close the socket and call on_end. [owner] */
+void listener_end(struct listener *l);
 /* Tell a client 503 and close. [any] */
 void listener_shed(int fd);
 

@@ -156,7 +156,7 @@ order_unlisten(struct worker *w, struct order *o)
     struct listener *l = &w->listeners[o->listener];
 
     l->on_end_arg = o;
-    listener_end(l, o->cedes);
+    listener_end(l);
 }
 
 /* ---- leaving -------------------------------------------------------------*/
@@ -217,7 +217,7 @@ order_drain(struct worker *w, struct order *o)
         if (!w->is_listening[i])
             continue;
         w->listeners[i].on_end_arg = NULL;
-        listener_end(&w->listeners[i], 0);
+        listener_end(&w->listeners[i]);
     }
     conn_drain(env, env->clock.mono_ms + env->limits.idle_grace_ms);
     worker_check_drained(w);

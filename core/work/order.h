@@ -28,7 +28,6 @@ struct order {
     void *fleet; /* the sender's own, for on_reply */
     int fd;      /* of order_listen */
     uint8_t listener;
-    uint8_t cedes;  /* of order_unlisten: another process accepts the queue */
     uint8_t is_out; /* given and not yet answered; the sender's */
     int result;
     char why[512];

@@ -31,13 +31,13 @@ program_path(char path[PATH_MAX])
 }
 
 static void
-copy_program(const char *to)
+copy_program(const char *name, const char *to)
 {
     const char *build = getenv("T_BUILD");
     char command[2 * PATH_MAX];
 
-    snprintf(command, sizeof command, "cp %s/etude %s.new && mv %s.new %s",
-             build ? build : "build", to, to, to);
+    snprintf(command, sizeof command, "cp %s/%s %s.new && mv %s.new %s",
+             build ? build : "build", name, to, to, to);
     ck_assert_int_eq(system(command), 0);
 }
 
@@ -49,7 +49,7 @@ serve_copy(const char *ini)
 
     server_prepare(&s, ini);
     program_path(path);
-    copy_program(path);
+    copy_program("etude", path);
     s.program = path;
     server_serve(&s);
 }
@@ -156,7 +156,7 @@ static void
 upgrade_under(int flags, int n_upgrades)
 {
     struct crowd *crowd = crowd_start(s.port, flags & CROWD_SHORT ? 20 : 200,
-                                      GET("/life"), flags);
+                                      GET("/life"), "one", flags);
 
     for (int i = 0; i < n_upgrades; i++) {
         (void)upgrade();
@@ -196,7 +196,7 @@ START_TEST(another_program_takes_the_supervisor_s_place)
     ck_assert_uint_eq(inode_of(s.pid), old);
     c = client_open(&s);
     client_expect(&c, GET("/life"), 200, "one");
-    copy_program(path);
+    copy_program("etude", path);
     ck_assert_uint_ne(inode(path), old);
     (void)upgrade();
     server_wait_log(&s, " has left");
@@ -204,6 +204,27 @@ START_TEST(another_program_takes_the_supervisor_s_place)
     ck_assert_uint_eq(inode_of(server_pid(&s)), inode(path));
     client_expect(&c, GET("/life"), 200, "one");
     client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* One whose processes speak another version, and back, under load. */
+START_TEST(neighbouring_versions_understand_each_other)
+{
+    struct crowd *crowd;
+    char path[PATH_MAX];
+
+    serve_copy(LIFE);
+    program_path(path);
+    crowd = crowd_start(s.port, 50, GET("/life"), "one", 0);
+    for (int i = 0; i < 4; i++) {
+        copy_program(i % 2 ? "etude" : "t/next/etude", path);
+        (void)upgrade();
+        server_wait_log(&s, " has left");
+        ck_assert_int_eq(server_reload(&s), 1);
+        crowd_wait(crowd, 200);
+    }
+    ck_assert_str_eq(crowd_end(crowd), "");
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -233,7 +254,7 @@ START_TEST(a_program_that_is_none_is_refused)
     server_signal(&s, SIGUSR2);
     server_wait_log(&s, "upgrade failed");
     client_once(&s, GET("/life"), 200, "one");
-    copy_program(path);
+    copy_program("etude", path);
     ck_assert_int_ne(upgrade(), server);
     client_once(&s, GET("/life"), 200, "one");
     ck_assert_int_eq(server_stop(&s), 0);
@@ -336,6 +357,7 @@ UNIT_MAIN(upgrade, the_number_stays_and_so_do_connections,
           under_load_nothing_fails,
           under_load_of_workers_that_accept_nothing_fails,
           another_program_takes_the_supervisor_s_place,
+          neighbouring_versions_understand_each_other,
           a_program_that_is_none_is_refused, two_leave_at_most,
           an_heir_that_dies_has_a_successor, a_stop_is_for_who_leaves_too,
           what_is_known_of_a_connection_goes_along)
