@@ -14,7 +14,7 @@
 #include "plug/plugin.h"
 #include "proto/method.h"
 #include "proto/uri.h"
-#include "serve/json.h"
+#include "base/json.h"
 
 /* ---- JSON -----------------------------------------------------------------*/
 

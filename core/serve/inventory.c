@@ -11,7 +11,7 @@
 #include "http/metering.h"
 #include "plug/image.h"
 #include "plug/plugin.h"
-#include "serve/json.h"
+#include "base/json.h"
 #include "serve/sections.h"
 
 #define CONTRACT_MAX 40

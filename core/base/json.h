@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* json.h - the little JSON that commands print: strings and members that are
- * strings.  Brackets, commas between items and numbers are the caller's. */
-#ifndef SERVE_JSON_H
-#define SERVE_JSON_H
+/* json.h - the little JSON that commands print: strings, members, lists of
+ * strings.  Brackets, commas between items and numbers are the caller's.  How
+ * it is read: json_read.h. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
 
 #include <stdio.h>
 

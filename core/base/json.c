@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* json.c - the little JSON that commands print; see json.h. */
-#include "serve/json.h"
+#include "base/json.h"
 
 #include "base/str.h"
 
