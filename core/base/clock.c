@@ -136,13 +136,25 @@ clock_set(struct clock *c, uint64_t mono_ns, int64_t wall_s, uint32_t wall_ns)
     make_date(c);
 }
 
-uint64_t
-clock_mono_ns(void)
+static uint64_t
+read_ns(clockid_t which)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(which, &ts);
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t
+clock_mono_ns(void)
+{
+    return read_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t
+clock_coarse_ns(void)
+{
+    return read_ns(CLOCK_MONOTONIC_COARSE);
 }
 
 int

@@ -27,6 +27,9 @@ void clock_set(struct clock *c, uint64_t mono_ns, int64_t wall_s,
                uint32_t wall_ns);
 /* The monotonic clock right now, for measuring inside a turn. [any] */
 uint64_t clock_mono_ns(void);
+/* The same as of the kernel's last tick, some milliseconds ago: at a fraction
+ * of the price. [any] */
+uint64_t clock_coarse_ns(void);
 /* UTC texts of a wall time, NUL-terminated; return their length. [any]
  *   iso: 2026-11-21T02:21:00.123Z      clf: 21/Nov/2026:02:21:00 +0000 */
 #define CLOCK_TEXT_LEN 32

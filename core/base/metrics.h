@@ -39,7 +39,8 @@
     X(connections_given,    counter, "connections given to another worker")    \
     X(connections_taken,    counter, "connections taken from another worker")  \
     X(connections_kept,     counter, "of those to be given: a byte came first") \
-    X(log_records_dropped,  counter, "lines of logs lost: no room for them")
+    X(log_records_dropped,  counter, "lines of logs lost: no room for them")   \
+    X(memory,               gauge,   "bytes of workers' buffers in use")
 /* clang-format on */
 
 enum metric {

@@ -99,6 +99,8 @@ struct conf_server {
     int64_t store_keep;            /* of a store nobody has open */
     int64_t module_owner;          /* enum conf_owner */
     int64_t plugin_staging;        /* enum conf_staging */
+    et_str admin; /* of the admin socket; absent: off, or as paths.h says */
+    int64_t reload_timeout;
 };
 
 /* A plugin's option as the ini has it. */

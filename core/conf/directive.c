@@ -153,7 +153,8 @@ static const struct directive server_rows[] = {
     {SERVER(prepare_timeout), TIME(100 * MS, 1 * HOUR),
      .dflt = "10s",
      .help = "time the workers have to make a new generation ready; a reload "
-             "that takes longer is given up"},
+             "that takes longer is given up; also for a plugin's command (etude "
+             "command)"},
     {SERVER(start_timeout), TIME(1000 * MS, 1 * HOUR),
      .dflt = "1m",
      .help = "time a server process has to become ready that is to take over "
@@ -212,6 +213,14 @@ static const struct directive server_rows[] = {
      .help = "path that answers with the figures of the server and its "
              "plugins in the text format of Prometheus, before any middleware "
              "and to anybody"},
+    {SERVER(admin), TYPE(PATH, .word = "off"),
+     .reload = DIRECTIVE_PROCESS,
+     .example = "etude.sock in runtime_dir, off if there is none",
+     .help = "Unix socket that takes orders from the server's user (etude "
+             "status, reload, stop ...)"},
+    {SERVER(reload_timeout), TIME(100 * MS, 1 * DAY), .dflt = "60s",
+     .help = "time etude reload waits for the outcome; the reload goes on "
+             "without it"},
 };
 
 static const struct directive listen_rows[] = {

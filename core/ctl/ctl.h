@@ -13,6 +13,8 @@
  *        <-  DONE                               with the one or the other
  *        <-  UNLISTEN                           nobody is to find it any more
  *        ANSWER                          ->
+ *        COMMAND line                    ->     of an administrator
+ *        <-  RESULT line                        now or later, in any order
  *        STOP                            ->     once a signal: the second cuts
  *        <-  REPLACE why                        another process should serve
  *        INHERIT socket                  ->     connections come there
@@ -51,6 +53,7 @@ enum ctl_kind {
     CTL_STOP,
     CTL_INHERIT, /* fd: of a pair, ctl/handed.h */
     CTL_LEAVE,   /* fd: the other end, or none */
+    CTL_COMMAND, /* id; fd: a line of JSON (serve/ask.h), in a memfd */
 
     CTL_LISTEN = 64, /* listen */
     CTL_PID_FILE,
@@ -59,6 +62,8 @@ enum ctl_kind {
     CTL_READY,
     CTL_DONE,    /* id: the kind of what is done; result: below 0, it failed */
     CTL_REPLACE, /* text: why, a phrase */
+    CTL_RESULT, /* id of the command; result: 0, and fd: the answer's line, in a
+                   memfd; or -errno: it could not be taken, or not be said */
 };
 
 /* One socket.  index: which of several on the same address (reuseport). */

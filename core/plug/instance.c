@@ -400,6 +400,19 @@ instance_catch_up(struct instance *heir, const struct instance *old,
     return hand_over(heir, old, w, &is_loading, why, cap);
 }
 
+int32_t
+instance_command(const struct instance *i, et_worker *w,
+                 const et_commanddef *def, et_str args, void *out,
+                 int32_t (*append)(void *out, const void *p, size_t n))
+{
+    int32_t rc;
+
+    speaking = i;
+    rc = def->fn(w, instance_self(i, w->index), args, out, append);
+    speaking = NULL;
+    return rc;
+}
+
 void *
 instance_self(const struct instance *i, uint32_t worker)
 {

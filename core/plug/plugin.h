@@ -50,6 +50,7 @@ struct plugin {
     uint32_t n_routes, n_needs, n_orders, n_commands, n_metrics;
 
     int is_loaded;
+    uint64_t since; /* the first generation that served with it; 0: none yet */
     struct arena arena; /* holds the copies */
 };
 

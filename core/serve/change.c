@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/paths.h"
 #include "http/gen.h"
 #include "plug/image.h"
 #include "plug/instance.h"
@@ -184,7 +185,9 @@ static void
 log_plugins(const struct gen *g, const struct gen *before)
 {
     for (uint32_t i = 0; i < g->n_instances; i++) {
-        const struct plugin *p = g->instances[i]->plugin;
+        struct plugin *p = g->instances[i]->plugin;
+        if (p->since == 0)
+            p->since = g->id;
         if (!has_plugin(g, i, p) &&
             !has_plugin(before, before ? before->n_instances : 0, p))
             log_info("plugin %s %s from %s, sha256 %.12s%s%s", p->desc.id,
@@ -208,7 +211,7 @@ set_shared(struct server *s, const struct conf *conf)
 void
 change_commit(struct server *s, struct gen *g)
 {
-    const char *runtime_dir = settings_runtime_dir(g->conf);
+    const char *runtime_dir = paths_runtime_dir(g->conf);
     struct commit c = {.gen = g};
 
     settings_limits(&c.limits, g->conf);

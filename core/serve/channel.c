@@ -54,6 +54,22 @@ keep(struct channel *c, const struct ctl_message *m, int passed)
     c->is_answered = 1;
 }
 
+/* More than there is room for are refused. */
+static void
+note_command(struct channel *c, uint32_t id, int fd)
+{
+    struct ctl_message m = {.kind = CTL_RESULT, .id = id};
+
+    if (fd >= 0 && c->n_commands < CHANNEL_COMMANDS) {
+        c->commands[c->n_commands++] = (struct channel_command){id, fd};
+        return;
+    }
+    m.result = fd < 0 ? -EPROTO : -EBUSY;
+    if (fd >= 0)
+        close(fd);
+    say(c, &m, -1);
+}
+
 /* One message, if there is one. */
 static int
 take(struct channel *c)
@@ -74,6 +90,7 @@ take(struct channel *c)
     case CTL_STOP: c->orders->stops++; break;
     case CTL_INHERIT: handover_add(c->handover, passed); return 1;
     case CTL_LEAVE: handover_order(c->handover, passed); return 1;
+    case CTL_COMMAND: note_command(c, m.id, passed); return 1;
     default: log_error("the supervisor says %u: ignored", m.kind); break;
     }
     if (passed >= 0)
@@ -210,4 +227,39 @@ channel_done(struct channel *c, enum ctl_kind order, int result)
     struct ctl_message m = {.kind = CTL_DONE, .id = order, .result = result};
 
     say(c, &m, -1);
+}
+
+/* ---- an administrator's orders -------------------------------------------*/
+
+size_t
+channel_command(struct channel *c, uint32_t *id, char *buf, size_t cap)
+{
+    while (c->n_commands > 0) {
+        struct ctl_message m = {.kind = CTL_RESULT, .id = c->commands[0].id};
+        ssize_t n = pread(c->commands[0].fd, buf, cap, 0);
+        close(c->commands[0].fd);
+        c->n_commands--;
+        memmove(c->commands, c->commands + 1,
+                c->n_commands * sizeof *c->commands);
+        if (n > 0 && (size_t)n < cap) {
+            buf[n] = '\0';
+            *id = m.id;
+            return (size_t)n;
+        }
+        m.result = n < 0 ? -errno : -EMSGSIZE;
+        say(c, &m, -1);
+    }
+    return 0;
+}
+
+void
+channel_result(struct channel *c, uint32_t id, const char *text, size_t n)
+{
+    struct ctl_message m = {.kind = CTL_RESULT, .id = id};
+    int fd = memfd_new("etude-answer", text, n);
+
+    m.result = fd < 0 ? fd : 0;
+    say(c, &m, fd);
+    if (fd >= 0)
+        close(fd);
 }

@@ -26,6 +26,13 @@ struct orders {
     int hup, usr1, stops;
 };
 
+/* An administrator's order that came over the channel and is not yet taken. */
+struct channel_command {
+    uint32_t id;
+    int fd; /* its line */
+};
+#define CHANNEL_COMMANDS 16
+
 #define CHANNEL_NONE                                                           \
     {                                                                          \
         .fd = -1, .bundle_fd = -1, .answer_fd = -1                             \
@@ -40,6 +47,8 @@ struct channel {
     /* the answer that is waited for */
     int is_answered, answer_fd;
     struct ctl_message answer;
+    struct channel_command commands[CHANNEL_COMMANDS]; /* oldest first */
+    uint32_t n_commands;
 };
 
 /* The channel of a process that a supervisor has started (else closed), as soon
@@ -69,5 +78,11 @@ void channel_committed(struct channel *c, const struct bundle *b);
  * out. [control] */
 void channel_ready(struct channel *c);
 void channel_done(struct channel *c, enum ctl_kind order, int result);
+
+/* The oldest command: its line in buf, NUL-terminated; at most cap bytes with
+ * that.  Its length; 0: there is none (any more). [control] */
+size_t channel_command(struct channel *c, uint32_t *id, char *buf, size_t cap);
+/* What became of command id: n bytes. [control] */
+void channel_result(struct channel *c, uint32_t id, const char *text, size_t n);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "os/limit.h"
 #include "os/signals.h"
+#include "serve/ask.h"
 #include "serve/listeners.h"
 #include "serve/pid_file.h"
 #include "serve/process.h"
@@ -81,6 +82,7 @@ control_leave(struct server *s, int code)
     listeners_hide(s);
     listeners_forget(s);
     pid_file_remove(s);
+    ask_hide(s);
     log_finish(LOG_FINISH_MS);
     _exit(code);
 }
@@ -136,14 +138,15 @@ void
 control_turn(struct server *s, int timeout_ms)
 {
     int is_supervised = s->channel.fd >= 0;
-    struct pollfd p[3 + HANDOVER_POLLS] = {
+    struct pollfd p[4 + HANDOVER_POLLS] = {
         {.fd = is_supervised ? s->channel.fd : s->signal_fd, .events = POLLIN},
         {.fd = s->mailbox.read_fd, .events = POLLIN},
         {.fd = logs_poll_fd(&s->logs), .events = POLLIN},
+        {.fd = ask_poll_fd(s), .events = POLLIN},
     };
 
-    handover_poll(s, p + 3);
-    timeout_ms = handover_timeout(s, timeout_ms);
+    handover_poll(s, p + 4);
+    timeout_ms = handover_timeout(s, ask_timeout(s, timeout_ms));
     if (poll(p, ARRAY_LEN(p), logs_timeout(&s->logs, timeout_ms)) < 0 &&
         errno != EINTR)
         log_error("control: poll: %s", strerror(errno));
@@ -156,5 +159,6 @@ control_turn(struct server *s, int timeout_ms)
     metrics_set(&s->metrics, METRIC_log_records_dropped, log_dropped());
     read_mail(s);
     handover_turn(s);
+    ask_turn(s);
     obey(s);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "conf/option.h"
 #include "http/gen.h"
@@ -14,12 +15,11 @@
 #include "plug/plugin.h"
 #include "proto/method.h"
 #include "proto/uri.h"
-#include "base/json.h"
 
 /* ---- JSON -----------------------------------------------------------------*/
 
 static void
-json_options(FILE *out, struct gen *g, const struct instance *i)
+json_options(FILE *out, struct arena *a, const struct instance *i)
 {
     const et_optdef *def = i ? i->plugin->options : NULL;
 
@@ -29,7 +29,7 @@ json_options(FILE *out, struct gen *g, const struct instance *i)
         json_string(out, str_from_z(option_row(def, k)->key));
         fputc(':', out);
         json_string(out, i->secrets && !i->secrets[k]
-                             ? option_text(&g->arena, def, k, i->options)
+                             ? option_text(a, def, k, i->options)
                              : str_from_z("***"));
     }
     fputc('}', out);
@@ -58,7 +58,7 @@ json_hosts(FILE *out, const struct route *r)
 }
 
 static void
-json_route(FILE *out, struct gen *g, const struct route *r)
+json_route(FILE *out, struct arena *a, const struct route *r)
 {
     fputc('{', out);
     json_member(out, "method", r->methods);
@@ -69,7 +69,7 @@ json_route(FILE *out, struct gen *g, const struct route *r)
     json_member(out, "plugin", r->handler ? r->handler->plugin->desc.id : "");
     json_member(out, "handler", r->handler ? r->handler->name : "");
     json_use(out, r);
-    json_options(out, g, r->handler);
+    json_options(out, a, r->handler);
     fputc('}', out);
 }
 
@@ -97,7 +97,7 @@ text_routes(FILE *out, const struct route *r)
 }
 
 void
-describe_routes(FILE *out, struct gen *g, int as_json)
+describe_routes(FILE *out, const struct gen *g, struct arena *a, int as_json)
 {
     uint32_t n = 0;
 
@@ -113,7 +113,7 @@ describe_routes(FILE *out, struct gen *g, int as_json)
         if (as_json)
             fprintf(out, "%s\n", n++ ? "," : "");
         if (as_json)
-            json_route(out, g, r);
+            json_route(out, a, r);
         else
             text_routes(out, r);
     }
@@ -194,18 +194,19 @@ split_url(const char *url, et_req *q, char *path)
 }
 
 int
-describe_path(FILE *out, struct gen *g, const char *method, const char *url)
+describe_path(FILE *out, struct gen *g, struct arena *a, const char *method,
+              const char *url)
 {
     et_worker worker = {.n_workers = 1};
     struct gen_worker w = {.gen = g, .worker = &worker};
     struct router_match m = {0};
     et_req q = {.method_s = str_from_z(method ? method : "GET")};
-    char *path = arena_alloc(&g->arena, strlen(url) + 1);
+    char *path = arena_alloc(a, strlen(url) + 1);
     const struct route *r;
     struct chain *c;
 
-    m.values = arena_alloc(&g->arena, (router_max_params(g->router) + 1) *
-                                          sizeof *m.values);
+    m.values =
+        arena_alloc(a, (router_max_params(g->router) + 1) * sizeof *m.values);
     if (!path || !m.values || !split_url(url, &q, path))
         return ERR_INVALID;
     q.method = method_parse(q.method_s);

@@ -7,15 +7,17 @@
 
 #include "base/check.h"
 
+struct arena;
 struct gen;
 
 /* Every route as a table, or as JSON with its plugin and the effective options
- * of its handler; secrets are masked. [control] */
-void describe_routes(FILE *out, struct gen *g, int as_json);
+ * of its handler; secrets are masked.  a is for texts on the way. [control] */
+void describe_routes(FILE *out, const struct gen *g, struct arena *a,
+                     int as_json);
 /* What a request of method (NULL: GET) for url ("/path" or "//host/path")
  * meets: the route and the composed arrays of its chain.  0, or ERR_INVALID if
- * url is neither. [control] */
-MUST_USE int describe_path(FILE *out, struct gen *g, const char *method,
-                           const char *url);
+ * url is neither.  a as above. [control] */
+MUST_USE int describe_path(FILE *out, struct gen *g, struct arena *a,
+                           const char *method, const char *url);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "conf/conf.h"
+#include "conf/paths.h"
 #include "http/gen.h"
 #include "serve/builder.h"
 #include "serve/describe.h"
@@ -81,10 +82,10 @@ show_routes(struct server *s, const struct server_options *o)
     struct gen *g = s->gen;
 
     if (!o->explain) {
-        describe_routes(stdout, g, o->as_json);
+        describe_routes(stdout, g, &g->arena, o->as_json);
         return SERVER_OK;
     }
-    if (describe_path(stdout, g, o->method, o->explain) == 0)
+    if (describe_path(stdout, g, &g->arena, o->method, o->explain) == 0)
         return SERVER_OK;
     fprintf(stderr, "etude: \"%s\" is no path such as /a or //host/a\n",
             o->explain);
@@ -124,7 +125,7 @@ show_plugins(struct server *s, const struct server_options *o)
     int code = SERVER_CONFIG;
 
     diag_init(&d);
-    if (sections_load(&b, &s->images, settings_runtime_dir(conf)) < 0)
+    if (sections_load(&b, &s->images, paths_runtime_dir(conf)) < 0)
         builder_out_of_memory(&b);
     if (d.n_errors == 0) {
         inventory_print(stdout, b.sections, conf->n_plugins, o->as_json);

@@ -9,6 +9,7 @@
 #include "conf/bundle.h"
 #include "conf/bundle_dump.h"
 #include "conf/conf.h"
+#include "conf/paths.h"
 #include "http/gen.h"
 #include "serve/build.h"
 #include "serve/process.h"
@@ -57,7 +58,7 @@ build_options(struct server *s, const struct conf *conf)
 {
     return (struct build_options){
         .images = &s->images,
-        .runtime_dir = settings_runtime_dir(conf),
+        .runtime_dir = paths_runtime_dir(conf),
         .metering = &s->metering,
         .n_workers = s->settings.n_workers,
         .id = s->last_id + 1,

@@ -29,6 +29,7 @@
 #include "http/stores.h"
 #include "os/signals.h"
 #include "plug/image.h"
+#include "serve/ask.h"
 #include "serve/channel.h"
 #include "serve/command.h"
 #include "serve/fleet.h"
@@ -67,6 +68,8 @@ struct server {
     int signal_fd;
     struct orders orders;
     struct stop_order stopped_by;
+
+    struct asks asks; /* of administrators */
 
     int is_ending; /* drain has begun */
     int has_pid_file;

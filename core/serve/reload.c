@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "plug/instance.h"
+#include "serve/ask.h"
 #include "serve/change.h"
 #include "serve/generation.h"
 #include "serve/listeners.h"
@@ -115,6 +116,7 @@ reload_run(struct server *s)
     int rc;
 
     s->orders.hup = 0;
+    ask_reload_begins(s);
     diag_init(&d);
     rc = try_reload(s, &d, &story);
     metrics_add(&s->metrics, rc < 0 ? METRIC_reloads_failed : METRIC_reloads,
@@ -129,5 +131,7 @@ reload_run(struct server *s)
             log_success(s, &story);
     }
     channel_done(&s->channel, CTL_RELOAD, rc);
+    ask_reload_ended(s, rc, clock_mono_ns() - story.began_ns, story.changes,
+                     &d);
     diag_fini(&d);
 }

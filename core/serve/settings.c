@@ -188,13 +188,3 @@ settings_limits(struct limits *l, const struct conf *conf)
     snprintf(l->temp_dir, sizeof l->temp_dir, "%s",
              c->temp_dir.n ? c->temp_dir.p : "/tmp");
 }
-
-const char *
-settings_runtime_dir(const struct conf *conf)
-{
-    static const char usual[] = "/run/etude";
-
-    if (conf->server.runtime_dir.n)
-        return conf->server.runtime_dir.p;
-    return access(usual, W_OK | X_OK) == 0 ? usual : NULL;
-}

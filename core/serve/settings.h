@@ -35,8 +35,5 @@ void settings_choose(struct settings *s, const struct conf *conf,
 void settings_log(const struct settings *s);
 /* The values connections work with. [control] */
 void settings_limits(struct limits *l, const struct conf *conf);
-/* The folder for files of the running process: the one conf names, else the
- * usual one if we may write there, else NULL.  Borrowed of conf. [control] */
-const char *settings_runtime_dir(const struct conf *conf);
 
 #endif

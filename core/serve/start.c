@@ -13,6 +13,7 @@
 #include "http/gen.h"
 #include "os/limit.h"
 #include "proto/http1.h"
+#include "serve/ask.h"
 #include "serve/change.h"
 #include "serve/control.h"
 #include "serve/generation.h"
@@ -283,6 +284,8 @@ start(struct server *s, struct diag *d)
     if (rc != SERVER_OK)
         return rc;
     rc = pid_file_write(s, d);
+    if (rc == 0)
+        rc = ask_open(s, d);
     if (rc < 0)
         return file_exit(rc);
     listeners_start(s);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "http/gen.h"
+#include "serve/ask.h"
 #include "serve/change.h"
 #include "serve/control.h"
 #include "serve/listeners.h"
@@ -122,6 +123,7 @@ count_cut(const struct server *s)
 int
 stop_serving(struct server *s)
 {
+    ask_give_up(s);
     drain(s);
     pid_file_remove(s);
     return stop_end(s);
@@ -132,10 +134,12 @@ stop_end(struct server *s)
 {
     int code;
 
+    ask_give_up(s);
     if (change_let_go(s) < 0 || !end_threads(s))
         control_leave(s, SERVER_CUT);
     code = count_cut(s);
     handover_fini(&s->handover);
+    ask_close(s);
     stores_fini(&s->stores);
     metering_fini(&s->metering);
     image_set_fini(&s->images);

@@ -235,6 +235,8 @@ turn(struct worker *w)
     io_dispatch(env->io);
     wheel_advance(&env->wheel, env->clock.mono_ms);
     metrics_add(env->metrics, METRIC_turns, 1);
+    metrics_set(env->metrics, METRIC_memory, env->blocks.out_bytes);
+    lag_end_turn(&w->lag, env->clock.mono_ns, clock_coarse_ns());
 }
 
 static int

@@ -13,6 +13,7 @@
 
 #include "conn/conn_give.h"
 #include "conn/env.h"
+#include "work/lag.h"
 #include "work/listener.h"
 #include "work/mailbox.h"
 
@@ -66,6 +67,7 @@ struct worker {
     struct record held[WORKER_HELD];
     uint32_t n_held;
     uint32_t n_cut; /* connections that were closed in the middle, at its end */
+    struct lag lag;
     uint8_t is_full; /* its listeners are paused */
     uint8_t is_done;
 };

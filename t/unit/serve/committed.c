@@ -109,7 +109,7 @@ describe(struct process *p)
     FILE *f = open_memstream(&p->routes, &n);
 
     ck_assert_ptr_nonnull(f);
-    describe_routes(f, p->gen, 1);
+    describe_routes(f, p->gen, &p->gen->arena, 1);
     ck_assert_int_eq(fclose(f), 0);
 }
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* admin.h - the socket an administrator speaks to: lines in, lines out.
+ *
+ *     {"command":"status"}\n        ->
+ *                                   <-   {"ok":true, ...}\n
+ *
+ * A Unix stream socket, mode 0600, for up to ADMIN_CLIENTS at once; what stands
+ * in a line is its owner's business.  A client has one line at work at a time:
+ * what it sends meanwhile waits, and answers come in the order of their lines -
+ * now, or later and from elsewhere, by a number that stays good (and means
+ * nothing) when the client has gone.  Half a connection is enough: who has said
+ * all is still answered, and a last line needs no end.
+ *
+ * Nobody is waited for.  Whoever brings no line within ADMIN_PATIENCE_MS, or
+ * takes nothing of an answer for as long, is dropped; a line beyond
+ * ADMIN_LINE_MAX is refused.  One thread drives it: its owner polls
+ * admin_poll_fd, for admin_timeout at most, and then calls admin_turn.  Time is
+ * the owner's: milliseconds of any clock that does not go back. */
+#ifndef CTL_ADMIN_H
+#define CTL_ADMIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/check.h"
+
+#define ADMIN_CLIENTS 16
+#define ADMIN_LINE_MAX 4096u /* with its newline */
+#define ADMIN_PATIENCE_MS 30000u
+
+struct admin;
+
+/* Who is at the other end, as the kernel says. */
+struct admin_peer {
+    pid_t pid;
+    uid_t uid;
+};
+
+/* A line of n bytes and a NUL, without its newline, which may be written to; it
+ * is client's until admin_answer, which may be called from inside this. */
+typedef void admin_on_line(void *arg, uint64_t client,
+                           const struct admin_peer *from, char *line, size_t n);
+
+/* Listen at path, in the place of a socket that nobody serves.  0 and *out,
+ * closed with admin_close; or -errno (-EADDRINUSE: somebody serves it) and why
+ * (cap bytes). [control] */
+MUST_USE int admin_open(const char *path, admin_on_line *on_line, void *arg,
+                        struct admin **out, char *why, size_t cap);
+/* Drop all clients, whatever they were promised, and remove the socket's file,
+ * if it is still ours.  NULL is nothing. [control] */
+void admin_close(struct admin *a);
+
+/* What to poll for reading. [control] */
+int admin_poll_fd(const struct admin *a);
+/* Milliseconds until a turn has something to do even if nothing comes; -1: for
+ * ever. [control] */
+int admin_timeout(const struct admin *a, uint64_t now_ms);
+/* Take what has come, hand out lines, write what there is to write, and drop
+ * who is too slow. [control] */
+void admin_turn(struct admin *a, uint64_t now_ms);
+/* Answer client's line with n bytes, which are copied, and a newline.  Nothing
+ * if it has gone, or owes us a line. [control] */
+void admin_answer(struct admin *a, uint64_t client, const char *text, size_t n,
+                  uint64_t now_ms);
+
+#endif

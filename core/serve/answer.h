@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* answer.h - a line of JSON in the making: what an administrator is told.
+ *
+ *     {"ok":true,"generation":3, ...}
+ *     {"ok":false,"exit":1,"error":"...","errors":["...", ...]}
+ *
+ * "exit" is the code a command line ends with; "text", where it was asked for,
+ * is all there is to say in words.  Memory may be short: then the answer says
+ * that. */
+#ifndef SERVE_ANSWER_H
+#define SERVE_ANSWER_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/diag.h"
+
+/* A text that grows; out is written to between begin and end. */
+struct answer {
+    FILE *out; /* NULL: no memory */
+    char *text;
+    size_t n;
+    int is_broken; /* set it where something did not get into out */
+};
+
+/* An empty text. [control] */
+void answer_begin(struct answer *a);
+/* It is whole: text and n say so, on one line; without memory they are an
+ * answer that says that.  Give it back with answer_free. [control] */
+void answer_end(struct answer *a);
+/* What was written, no answer but a part of one, as the caller's to free; NULL
+ * without memory. [control] */
+char *answer_take(struct answer *a);
+/* Nothing is left of it. [control] */
+void answer_free(struct answer *a);
+
+/* The whole of an answer that refuses something, with this exit code; then as
+ * after answer_end. [control] */
+void answer_refuse(struct answer *a, int code, const char *fmt, ...)
+    PRINTF(3, 4);
+/* A member of texts of that kind, at most max of them, and last what was not
+ * kept or has no room: ,"errors":[...] [control] */
+void answer_diag(FILE *out, const struct diag *d, enum diag_kind kind,
+                 const char *name, uint32_t max);
+
+#endif

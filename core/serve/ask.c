@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ask.c - see ask.h. */
+#include "serve/ask.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/json_read.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "conf/conf.h"
+#include "conf/paths.h"
+#include "ctl/admin.h"
+#include "http/gen.h"
+#include "serve/answer.h"
+#include "serve/errand.h"
+#include "serve/live.h"
+#include "serve/process.h"
+#include "serve/status.h"
+
+#define MS 1000000u
+
+/* ---- who asks ------------------------------------------------------------*/
+
+static struct ask *
+new_ask(struct server *s, uint64_t client, int is_supervisors)
+{
+    struct asks *all = &s->asks;
+
+    for (uint32_t i = 0; i < ASK_MAX; i++) {
+        struct ask *k = &all->v[i];
+        if (k->state != ASK_FREE)
+            continue;
+        *k = (struct ask){.client = client,
+                          .is_supervisors = (uint8_t)is_supervisors,
+                          .state = ASK_NOW,
+                          .serial = ++all->serial};
+        return k;
+    }
+    return NULL;
+}
+
+uint64_t
+ask_number(const struct server *s, const struct ask *k)
+{
+    return (uint64_t)k->serial << 32 | (uint32_t)(k - s->asks.v);
+}
+
+static struct ask *
+find(const struct server *s, uint64_t number)
+{
+    const uint32_t i = (uint32_t)number;
+    const struct ask *k = i < ASK_MAX ? &s->asks.v[i] : NULL;
+
+    if (!k || k->state == ASK_FREE || k->serial != number >> 32)
+        return NULL;
+    return (struct ask *)(uintptr_t)k;
+}
+
+int
+ask_wants_text(const struct server *s, uint64_t number)
+{
+    const struct ask *k = find(s, number);
+
+    return k && k->wants_text;
+}
+
+static void
+tell(struct server *s, const struct ask *k, const char *text, size_t n)
+{
+    if (k->is_supervisors)
+        channel_result(&s->channel, (uint32_t)k->client, text, n);
+    else if (s->asks.socket)
+        admin_answer(s->asks.socket, k->client, text, n, clock_mono_ns() / MS);
+}
+
+/* Takes a. */
+static void
+finish(struct server *s, struct ask *k, struct answer *a)
+{
+    tell(s, k, a->text, a->n);
+    answer_free(a);
+    k->state = ASK_FREE;
+}
+
+void
+ask_answer(struct server *s, uint64_t number, struct answer *a)
+{
+    struct ask *k = find(s, number);
+
+    if (k)
+        finish(s, k, a);
+    else
+        answer_free(a);
+}
+
+PRINTF(4, 5)
+static void
+refuse(struct server *s, struct ask *k, int code, const char *fmt, ...)
+{
+    struct answer a;
+    char why[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    answer_refuse(&a, code, "%s", why);
+    finish(s, k, &a);
+}
+
+/* ---- the orders ----------------------------------------------------------*/
+
+/* What print says in words, as a member of the answer. */
+static void
+put_text(struct answer *a, struct server *s,
+         void (*print)(FILE *out, struct server *s, int as_json))
+{
+    struct answer words;
+    char *text;
+
+    answer_begin(&words);
+    if (words.out)
+        print(words.out, s, 0);
+    text = answer_take(&words);
+    a->is_broken = !text;
+    fputs("\"text\":", a->out);
+    json_string(a->out, (et_str){text, text ? words.n : 0});
+    free(text);
+}
+
+/* What print says of the server: in words, or as members of the answer. */
+static void
+show(struct server *s, struct ask *k,
+     void (*print)(FILE *out, struct server *s, int as_json))
+{
+    struct answer a;
+
+    answer_begin(&a);
+    if (a.out) {
+        fputs("{\"ok\":true,", a.out);
+        if (k->wants_text)
+            put_text(&a, s, print);
+        else
+            print(a.out, s, 1);
+        fputc('}', a.out);
+    }
+    answer_end(&a);
+    finish(s, k, &a);
+}
+
+static void
+do_status(struct server *s, struct ask *k, const struct request *q)
+{
+    (void)q;
+    show(s, k, status_print);
+}
+
+static void
+do_plugins(struct server *s, struct ask *k, const struct request *q)
+{
+    (void)q;
+    show(s, k, live_plugins);
+}
+
+static void
+explain(struct server *s, struct ask *k, const struct request *q)
+{
+    struct answer a;
+    char *text = live_path(s, q->method.p, q->path.p);
+
+    if (!text) {
+        refuse(s, k, SERVER_USAGE, "\"%s\" is no path such as /a or //host/a",
+               q->path.p);
+        return;
+    }
+    answer_begin(&a);
+    if (a.out) {
+        fputs("{\"ok\":true,", a.out);
+        json_last(a.out, "text", text);
+    }
+    free(text);
+    answer_end(&a);
+    finish(s, k, &a);
+}
+
+static void
+do_routes(struct server *s, struct ask *k, const struct request *q)
+{
+    if (q->path.p)
+        explain(s, k, q);
+    else
+        show(s, k, live_routes);
+}
+
+static void
+do_reload(struct server *s, struct ask *k, const struct request *q)
+{
+    (void)q;
+    if (s->orders.stops > 0) {
+        refuse(s, k, 1, "the server is to stop");
+        return;
+    }
+    k->state = ASK_RELOAD;
+    k->due_ns =
+        clock_mono_ns() + (uint64_t)s->gen->conf->server.reload_timeout * MS;
+    s->orders.hup = 1;
+}
+
+static void
+say_pid(struct server *s, struct ask *k)
+{
+    struct answer a;
+
+    answer_begin(&a);
+    if (a.out)
+        fprintf(a.out, "{\"ok\":true,\"pid\":%d}", (int)getpid());
+    answer_end(&a);
+    finish(s, k, &a);
+}
+
+/* To end it at once is left to signals: two who ask do not know of each other.
+ */
+static void
+do_stop(struct server *s, struct ask *k, const struct request *q)
+{
+    (void)q;
+    if (s->orders.stops == 0)
+        s->orders.stops = 1;
+    say_pid(s, k);
+}
+
+static void
+do_reopen(struct server *s, struct ask *k, const struct request *q)
+{
+    int n_failed = log_reopen();
+
+    (void)q;
+    log_info("log files reopened, %d failed", n_failed);
+    if (n_failed > 0)
+        refuse(s, k, 1, "%d log files could not be reopened: see the log",
+               n_failed);
+    else
+        say_pid(s, k);
+}
+
+static void
+do_upgrade(struct server *s, struct ask *k, const struct request *q)
+{
+    (void)q;
+    refuse(s, k, 1,
+           "there is no supervisor (supervise = no): restart it "
+           "instead");
+}
+
+static void
+do_command(struct server *s, struct ask *k, const struct request *q)
+{
+    struct answer a;
+
+    k->state = ASK_ERRAND;
+    k->due_ns =
+        clock_mono_ns() + (uint64_t)s->gen->conf->server.prepare_timeout * MS;
+    if (errand_start(s, ask_number(s, k), q, &a) < 0)
+        finish(s, k, &a);
+}
+
+static const struct row {
+    const char *name;
+    void (*run)(struct server *s, struct ask *k, const struct request *q);
+    int is_logged; /* it changes something */
+} rows[] = {
+    {"status", do_status, 0},   {"routes", do_routes, 0},
+    {"plugins", do_plugins, 0}, {"reload", do_reload, 1},
+    {"stop", do_stop, 1},       {"reopen", do_reopen, 1},
+    {"upgrade", do_upgrade, 1}, {"command", do_command, 1},
+};
+
+/* ---- a line --------------------------------------------------------------*/
+
+/* Texts of a request end with a NUL, in the place of the quote behind them. */
+static int
+keep_text(et_str *to, const struct json_value *v)
+{
+    if (v->type != JSON_STRING)
+        return 0;
+    ((char *)(uintptr_t)v->text.p)[v->text.n] = '\0';
+    *to = v->text;
+    return 1;
+}
+
+/* The list's texts with a blank between each two. */
+static int
+keep_args(struct request *q, struct json_read *r)
+{
+    et_str item;
+    int rc;
+
+    while ((rc = json_read_item(r, &item)) > 0) {
+        if (q->n_args + item.n + 1 >= sizeof q->args)
+            return 0;
+        if (q->has_args)
+            q->args[q->n_args++] = ' ';
+        memcpy(q->args + q->n_args, item.p, item.n);
+        q->n_args += item.n;
+        q->has_args = 1;
+    }
+    return rc == 0;
+}
+
+static int
+keep(struct request *q, struct json_read *r, const struct json_value *v)
+{
+    const struct {
+        const char *name;
+        et_str *to;
+    } texts[] = {{"command", &q->command},
+                 {"plugin", &q->plugin},
+                 {"name", &q->name},
+                 {"path", &q->path},
+                 {"method", &q->method}};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (str_eq(v->name, str_from_z(texts[i].name)))
+            return keep_text(texts[i].to, v);
+    }
+    if (str_eq(v->name, str_lit("args")))
+        return v->type == JSON_LIST && keep_args(q, r);
+    if (str_eq(v->name, str_lit("text"))) {
+        q->wants_text = v->number != 0;
+        return v->type == JSON_BOOL;
+    }
+    return 1; /* of a later client's */
+}
+
+/* NULL, or why it is no request. */
+static const char *
+parse(struct request *q, char *line, size_t n)
+{
+    struct json_read r;
+    struct json_value v;
+    int rc;
+
+    json_read_init(&r, line, n);
+    while ((rc = json_read_next(&r, &v)) > 0) {
+        if (!keep(q, &r, &v))
+            return "a member is not of its type";
+    }
+    if (rc < 0)
+        return "this is no JSON object";
+    return q->command.p ? NULL : "a command is missing";
+}
+
+static const struct row *
+find_row(et_str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (str_eq(name, str_from_z(rows[i].name)))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static void
+log_order(const struct row *row, const struct admin_peer *from)
+{
+    if (row->is_logged && from)
+        log_info("admin: %s, asked for by uid %d, pid %d", row->name,
+                 (int)from->uid, (int)from->pid);
+}
+
+static void
+carry_out(struct server *s, struct ask *k, char *line, size_t n,
+          const struct admin_peer *from)
+{
+    struct request q = {.n_args = 0};
+    const char *wrong = parse(&q, line, n);
+    const struct row *row = wrong ? NULL : find_row(q.command);
+
+    k->wants_text = (uint8_t)q.wants_text;
+    if (wrong) {
+        refuse(s, k, SERVER_USAGE, "%s", wrong);
+    } else if (!row) {
+        refuse(s, k, SERVER_USAGE, "\"%s\" is no command", q.command.p);
+    } else if (!s->gen || !s->asks.begin_ns) { /* in a COMMIT, or the start */
+        refuse(s, k, SERVER_UNAVAILABLE, "busy: try again");
+    } else {
+        log_order(row, from);
+        row->run(s, k, &q);
+    }
+}
+
+static void
+on_line(void *arg, uint64_t client, const struct admin_peer *from, char *line,
+        size_t n)
+{
+    static const char full[] =
+        "{\"ok\":false,\"exit\":69,\"error\":\"too many orders at once\"}";
+    struct server *s = arg;
+    struct ask *k = new_ask(s, client, 0);
+
+    if (k)
+        carry_out(s, k, line, n, from);
+    else
+        admin_answer(s->asks.socket, client, full, sizeof full - 1,
+                     clock_mono_ns() / MS);
+}
+
+static void
+read_channel(struct server *s)
+{
+    char line[ADMIN_LINE_MAX + 1];
+    uint32_t id = 0;
+    size_t n;
+
+    while (s->channel.n_commands > 0) {
+        struct ask *k = new_ask(s, 0, 1);
+        if (!k) /* later */
+            return;
+        n = channel_command(&s->channel, &id, line, sizeof line);
+        k->client = id;
+        if (n > 0)
+            carry_out(s, k, line, n, NULL);
+        else
+            k->state = ASK_FREE;
+    }
+}
+
+/* ---- reloads -------------------------------------------------------------*/
+
+void
+ask_reload_begins(struct server *s)
+{
+    s->asks.is_reloading = 1;
+    for (uint32_t i = 0; i < ASK_MAX; i++) {
+        struct ask *k = &s->asks.v[i];
+        if (k->state == ASK_RELOAD)
+            k->state = ASK_RELOADING;
+    }
+}
+
+/* How it went, for who waits: with all that was said. */
+static void
+write_outcome(const struct server *s, struct answer *a, int rc,
+              const char *changes, const struct diag *d)
+{
+    answer_begin(a);
+    if (a->out) {
+        fprintf(a->out, "{\"ok\":%s,", rc < 0 ? "false,\"exit\":1" : "true");
+        fprintf(a->out, "\"generation\":%llu", (unsigned long long)s->gen->id);
+        if (rc < 0) {
+            answer_diag(a->out, d, DIAG_ERROR, "errors", UINT32_MAX);
+        } else {
+            fputs(",\"summary\":", a->out);
+            json_string(a->out, str_from_z(changes));
+        }
+        answer_diag(a->out, d, DIAG_WARNING, "warnings", UINT32_MAX);
+        fputc('}', a->out);
+    }
+    answer_end(a);
+}
+
+void
+ask_reload_ended(struct server *s, int rc, uint64_t ns, const char *changes,
+                 const struct diag *d)
+{
+    struct answer a;
+
+    s->asks.is_reloading = 0;
+    status_keep_reload(s, rc, ns, changes, d);
+    write_outcome(s, &a, rc, changes, d);
+    for (uint32_t i = 0; i < ASK_MAX; i++) {
+        struct ask *k = &s->asks.v[i];
+        if (k->state != ASK_RELOADING)
+            continue;
+        tell(s, k, a.text, a.n);
+        k->state = ASK_FREE;
+    }
+    answer_free(&a);
+}
+
+void
+ask_give_up(struct server *s)
+{
+    for (uint32_t i = 0; i < ASK_MAX; i++) {
+        struct ask *k = &s->asks.v[i];
+        if (k->state == ASK_RELOAD || k->state == ASK_RELOADING)
+            refuse(s, k, 1, "the server is to stop");
+    }
+}
+
+/* ---- a turn --------------------------------------------------------------*/
+
+static void
+tell_late(struct server *s, struct ask *k)
+{
+    if (k->state == ASK_ERRAND)
+        refuse(s, k, SERVER_UNAVAILABLE,
+               "a worker does not answer: a step of a plugin holds it");
+    else
+        refuse(s, k, SERVER_UNAVAILABLE,
+               "the reload is not over after reload_timeout (%lld ms) and "
+               "goes on: see the log",
+               (long long)s->gen->conf->server.reload_timeout);
+}
+
+static void
+look_at_clock(struct server *s)
+{
+    uint64_t now_ns = clock_mono_ns();
+
+    for (uint32_t i = 0; s->gen && i < ASK_MAX; i++) {
+        struct ask *k = &s->asks.v[i];
+        if (k->state != ASK_FREE && k->due_ns && now_ns >= k->due_ns)
+            tell_late(s, k);
+    }
+}
+
+int
+ask_poll_fd(const struct server *s)
+{
+    return s->asks.socket ? admin_poll_fd(s->asks.socket) : -1;
+}
+
+int
+ask_timeout(const struct server *s, int timeout_ms)
+{
+    uint64_t now_ns = clock_mono_ns(), due_ns = UINT64_MAX;
+    int ms = s->asks.socket ? admin_timeout(s->asks.socket, now_ns / MS) : -1;
+
+    for (uint32_t i = 0; i < ASK_MAX; i++) {
+        const struct ask *k = &s->asks.v[i];
+        if (k->state != ASK_FREE && k->due_ns && k->due_ns < due_ns)
+            due_ns = k->due_ns;
+    }
+    if (due_ns != UINT64_MAX) {
+        uint64_t left = due_ns > now_ns ? (due_ns - now_ns) / MS + 1 : 0;
+        if (ms < 0 || left < (uint64_t)ms)
+            ms = left < INT_MAX ? (int)left : INT_MAX;
+    }
+    return ms < 0 || (timeout_ms >= 0 && timeout_ms < ms) ? timeout_ms : ms;
+}
+
+void
+ask_turn(struct server *s)
+{
+    if (s->asks.socket)
+        admin_turn(s->asks.socket, clock_mono_ns() / MS);
+    read_channel(s);
+    look_at_clock(s);
+}
+
+/* ---- life ----------------------------------------------------------------*/
+
+int
+ask_open(struct server *s, struct diag *d)
+{
+    const struct conf *conf = s->gen->conf;
+    struct place at = conf_place(conf, &conf->server.admin);
+    char path[PATH_MAX], why[256];
+    int rc;
+
+    s->asks.begin_ns = clock_mono_ns();
+    if (s->options->is_supervised || !paths_admin(conf, 0, path, sizeof path))
+        return 0;
+    rc = admin_open(path, on_line, s, &s->asks.socket, why, sizeof why);
+    if (rc < 0)
+        diag_error(d, &at, "[server] admin: cannot listen on %s", why);
+    return rc;
+}
+
+void
+ask_hide(struct server *s)
+{
+    admin_close(s->asks.socket);
+    s->asks.socket = NULL;
+}
+
+void
+ask_close(struct server *s)
+{
+    errand_fini(s);
+    ask_hide(s);
+    free(s->asks.last_json);
+    free(s->asks.last_text);
+    s->asks.last_json = s->asks.last_text = NULL;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* live.c - see live.h. */
+#include "serve/live.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "conf/conf.h"
+#include "http/gen.h"
+#include "plug/instance.h"
+#include "plug/plugin.h"
+#include "serve/describe.h"
+#include "serve/inventory.h"
+#include "serve/process.h"
+#include "serve/sections.h"
+
+#define SCRATCH_BYTES (64u << 20)
+
+static void
+begin_json(FILE *out, const struct server *s, const char *name)
+{
+    fprintf(out, "\"generation\":%llu,\"%s\":", (unsigned long long)s->gen->id,
+            name);
+}
+
+void
+live_routes(FILE *out, struct server *s, int as_json)
+{
+    struct arena a;
+
+    arena_init(&a, NULL, 0, NULL, SCRATCH_BYTES);
+    if (as_json)
+        begin_json(out, s, "routes");
+    describe_routes(out, s->gen, &a, as_json);
+    arena_reset(&a);
+}
+
+char *
+live_path(struct server *s, const char *method, const char *url)
+{
+    struct arena a;
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+    int rc = -1;
+
+    arena_init(&a, NULL, 0, NULL, SCRATCH_BYTES);
+    if (out) {
+        rc = describe_path(out, s->gen, &a, method, url);
+        if (fclose(out) != 0)
+            rc = -1;
+    }
+    arena_reset(&a);
+    if (rc == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* What the running generation made of a section; NULL: nothing. */
+static struct plugin *
+plugin_of(const struct gen *g, const struct conf_plugin *p)
+{
+    for (uint32_t i = 0; i < g->n_instances; i++) {
+        if (str_eq(g->instances[i]->conf.instance, p->name))
+            return g->instances[i]->plugin;
+    }
+    return NULL;
+}
+
+void
+live_plugins(FILE *out, struct server *s, int as_json)
+{
+    const struct conf *conf = s->gen->conf;
+    struct section *v = calloc(conf->n_plugins + 1u, sizeof *v);
+    size_t n = 0;
+
+    for (size_t i = 0; v && i < conf->n_plugins; i++) {
+        struct plugin *p = plugin_of(s->gen, &conf->plugins[i]);
+        if (p)
+            v[n++] = (struct section){
+                .conf = &conf->plugins[i], .path = p->path, .plugin = p};
+    }
+    if (as_json)
+        begin_json(out, s, "plugins");
+    inventory_print(out, v, n, as_json);
+    free(v);
+}

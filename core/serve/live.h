@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* live.h - routes and plugins of the generation that runs, as the commands show
+ * those of the files (describe.h, inventory.h). */
+#ifndef SERVE_LIVE_H
+#define SERVE_LIVE_H
+
+#include <stdio.h>
+
+struct server;
+
+/* The table, or "generation":N,"routes":[...] [control] */
+void live_routes(FILE *out, struct server *s, int as_json);
+/* The table, or "generation":N,"plugins":[...]; sections that nothing uses are
+ * not in it. [control] */
+void live_plugins(FILE *out, struct server *s, int as_json);
+/* What a request meets, as describe_path; the caller frees it.  NULL: url is no
+ * path, or out of memory. [control] */
+char *live_path(struct server *s, const char *method, const char *url);
+
+#endif
