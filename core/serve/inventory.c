@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/option.h"
 #include "http/metering.h"
 #include "plug/image.h"
 #include "plug/plugin.h"
-#include "base/json.h"
 #include "serve/sections.h"
 
 #define CONTRACT_MAX 40
