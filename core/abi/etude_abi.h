@@ -523,8 +523,9 @@ typedef struct et_orderdef { /* checks of the ini's order; never reorders */
     const char *const *before;
 } et_orderdef;
 
-/* An order of the administrator to one instance. out takes the answer.
- * [worker], on each worker in turn. */
+/* An order of the administrator to one instance. out takes the answer: put
+ * appends n bytes and returns 0, or ET_ELIMIT where there is no more room, 64
+ * KiB a worker.  [worker], on each worker in turn. */
 typedef struct et_commanddef {
     et_item it;
     const char *name, *help;

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "plug/instance.h"
+#include "plug/libraries.h"
 #include "plug/plugin.h"
 #include "serve/describe.h"
 #include "serve/inventory.h"
@@ -69,6 +71,38 @@ plugin_of(const struct gen *g, const struct conf_plugin *p)
     return NULL;
 }
 
+struct replaced {
+    FILE *out;
+    int as_json;
+    uint32_t n;
+};
+
+static void
+on_replaced(void *arg, const char *path)
+{
+    struct replaced *r = arg;
+
+    if (r->as_json) {
+        fputs(r->n++ ? "," : "", r->out);
+        json_string(r->out, str_from_z(path));
+    } else {
+        fprintf(r->out,
+                "warning: %s: another build is on the disk; a restart takes "
+                "it up\n",
+                path);
+    }
+}
+
+static void
+print_replaced(FILE *out, int as_json)
+{
+    struct replaced r = {out, as_json, 0};
+
+    fputs(as_json ? ",\"libraries_replaced\":[" : "", out);
+    libraries_check(on_replaced, &r);
+    fputs(as_json ? "]" : "", out);
+}
+
 void
 live_plugins(FILE *out, struct server *s, int as_json)
 {
@@ -85,5 +119,6 @@ live_plugins(FILE *out, struct server *s, int as_json)
     if (as_json)
         begin_json(out, s, "plugins");
     inventory_print(out, v, n, as_json);
+    print_replaced(out, as_json);
     free(v);
 }

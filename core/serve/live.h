@@ -11,7 +11,8 @@ struct server;
 /* The table, or "generation":N,"routes":[...] [control] */
 void live_routes(FILE *out, struct server *s, int as_json);
 /* The table, or "generation":N,"plugins":[...]; sections that nothing uses are
- * not in it. [control] */
+ * not in it.  With the libraries that were replaced on the disk: warnings, or
+ * "libraries_replaced":[...]. [control] */
 void live_plugins(FILE *out, struct server *s, int as_json);
 /* What a request meets, as describe_path; the caller frees it.  NULL: url is no
  * path, or out of memory. [control] */

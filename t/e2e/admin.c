@@ -300,11 +300,11 @@ START_TEST(an_end_at_once_leaves_no_socket)
     c = client_open(&s);
     client_puts(&c, GET("/slow/20000"));
     server_wait_log(&s, "slow: begins");
-    do {
-        (void)kill(s.pid, SIGTERM);
-        usleep(5000);
-    } while (waitpid(s.pid, &status, WNOHANG) == 0);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    server_signal(&s, SIGTERM);
+    server_wait_log(&s, "stopping: ");
+    server_signal(&s, SIGINT);
+    ck_assert_int_eq(waitpid(s.pid, &status, 0), s.pid);
+    ck_assert_int_eq(status, 3 << 8);
     snprintf(path, sizeof path, "%s/etude.sock", s.dir);
     ck_assert_int_ne(access(path, F_OK), 0);
     client_close(&c);
