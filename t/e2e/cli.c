@@ -92,13 +92,41 @@ START_TEST(what_is_unknown_or_missing_is_an_error_of_usage)
                                         "-V extra",
                                         "-t --json",
                                         "plugins --explain /x",
-                                        "routes --method GET"};
+                                        "routes --method GET",
+                                        "command",
+                                        "command limit",
+                                        "check",
+                                        "check a.so b.so",
+                                        "status more",
+                                        "status -- more",
+                                        "status --live",
+                                        "reload --explain /x",
+                                        "stop -s",
+                                        "routes -s sock",
+                                        "-t -s sock",
+                                        "command limit reset -1"};
     char out[8192];
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_msg(run(wrong[i], out, sizeof out) == 64 &&
                           strstr(out, "see etude -h"),
                       "etude %s: %s", wrong[i], out);
+}
+END_TEST
+
+/* Words of a plugin's command may be called as anything. */
+START_TEST(words_of_a_command_are_not_looked_at)
+{
+    static const char *const right[] = {
+        "command status reload stop -s /nowhere/sock",
+        "command -s /nowhere/sock limit reset -- -1 --json",
+        "status -s /nowhere/sock --json"};
+    char out[8192];
+
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+        ck_assert_msg(run(right[i], out, sizeof out) == 69 &&
+                          strstr(out, "/nowhere/sock: no server runs there"),
+                      "etude %s: %s", right[i], out);
 }
 END_TEST
 
@@ -201,6 +229,7 @@ END_TEST
 
 UNIT_MAIN(cli, version_and_help_are_printed, what_cannot_be_printed_is_an_error,
           what_is_unknown_or_missing_is_an_error_of_usage,
+          words_of_a_command_are_not_looked_at,
           the_printed_reference_is_the_one_in_conf, a_check_ends_with_0_or_78,
           without_c_the_configuration_is_looked_for,
           what_cannot_be_opened_is_told_by_the_code)
