@@ -50,6 +50,7 @@ begin(void)
     write_ini(ini);
     options = (struct server_options){.conf_path = path, .env = env};
     s = (struct server){.options = &options, .channel = CHANNEL_NONE};
+    handover_init(&s.handover);
     ck_assert_int_eq(start_serving(&s), SERVER_OK);
     ck_assert_int_eq(ctl_pair(ends), 0);
     s.channel.fd = ends[0];
