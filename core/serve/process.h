@@ -13,6 +13,7 @@
  *            -> stop   -> change, control, listeners, pid_file
  *            -> leave  -> control, listeners, stop
  *       control, channel -> handover
+ *       control, reload, stop -> ask -> errand, live, status
  *        dry -> generation -> build; change -> generation
  *
  * Not here: anything another thread touches, but for what says so itself

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* admin.c - orders to a server that runs, by its socket and by `etude`.
- * tags: epoll asan */
+ * tags: epoll asan tsan */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
