@@ -221,6 +221,17 @@ static const struct directive server_rows[] = {
     {SERVER(reload_timeout), TIME(100 * MS, 1 * DAY), .dflt = "60s",
      .help = "time etude reload waits for the outcome; the reload goes on "
              "without it"},
+    {SERVER(user), TYPE(STR), .reload = DIRECTIVE_PROCESS,
+     .example = "whoever starts it",
+     .help = "name or number of the user that plugins run as; root stays where "
+             "files are read, sockets and logs opened"},
+    {SERVER(group), TYPE(STR), .reload = DIRECTIVE_PROCESS,
+     .example = "the user's, with all it is in",
+     .help = "its group, by name or number"},
+    {SERVER(max_files), INT(64, 1 << 30, AUTO), .reload = DIRECTIVE_PROCESS,
+     .dflt = "auto",
+     .help = "open files, connections among them (RLIMIT_NOFILE); auto: as "
+             "many as are allowed; only root can have more than that"},
 };
 
 static const struct directive listen_rows[] = {

@@ -34,6 +34,29 @@ limit_nofile_raise(uint64_t *now)
     return rc;
 }
 
+static int
+set_nofile(uint64_t soft, uint64_t hard)
+{
+    const struct rlimit r = {.rlim_cur = soft, .rlim_max = hard};
+
+    return setrlimit(RLIMIT_NOFILE, &r) < 0 ? -errno : 0;
+}
+
+int
+limit_nofile_set(uint64_t n, uint64_t *now)
+{
+    struct rlimit r;
+    int rc = getrlimit(RLIMIT_NOFILE, &r) < 0 ? -errno : 0;
+
+    if (rc == 0) {
+        rc = set_nofile(n, n > r.rlim_max ? n : r.rlim_max);
+        if (rc < 0 && n > r.rlim_max)
+            (void)!set_nofile(r.rlim_max, r.rlim_max);
+    }
+    *now = limit_nofile();
+    return rc;
+}
+
 /* Who sets the limit that rc tells of, and how; "" if it is no limit. */
 static const char *
 advice(int rc)

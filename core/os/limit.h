@@ -12,6 +12,10 @@
 
 /* The soft limit of open files (RLIMIT_NOFILE); UINT64_MAX: none. [any] */
 uint64_t limit_nofile(void);
+/* Make it n, and the hard limit too if that is below.  *now is the limit
+ * afterwards: the hard one if that stands in the way.  0 or -errno.
+ * [control] */
+MUST_USE int limit_nofile_set(uint64_t n, uint64_t *now);
 /* Raise it to the hard limit.  *now is the limit afterwards, raised or not.
  * 0 or -errno. [control] */
 MUST_USE int limit_nofile_raise(uint64_t *now);

@@ -13,6 +13,7 @@
 #include "serve/inventory.h"
 #include "serve/preflight.h"
 #include "serve/process.h"
+#include "serve/rights.h"
 #include "serve/sections.h"
 
 static void
@@ -28,7 +29,10 @@ look(struct server *s, struct diag *d)
     } else if (conf) {
         preflight_warn(conf, d);
         preflight_check(conf, d);
-        s->gen = generation_make(s, conf, d);
+        if (rights_drop(s, conf, d) < 0)
+            conf_free(conf);
+        else
+            s->gen = generation_make(s, conf, d);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "http/gen.h"
 #include "serve/build.h"
 #include "serve/process.h"
+#include "serve/rights.h"
 
 /* A generation's way back to the control thread. */
 struct retiring {
@@ -82,6 +83,14 @@ look_for_more(struct server *s, struct conf *conf, struct diag *d)
     metering_fini(&figures);
 }
 
+/* Look on without more rights than the plugins are to have. */
+static void
+look_on(struct server *s, struct conf *conf, struct diag *d)
+{
+    if (rights_drop(s, conf, d) == 0)
+        look_for_more(s, conf, d);
+}
+
 /* What the process is to start from; later, and without a supervisor's word,
  * the files. */
 static struct bundle *
@@ -112,9 +121,10 @@ generation_read(struct server *s, struct diag *d)
         return NULL;
     }
     conf->bundle = bundle;
+    rights_check(s, conf, d);
     if (d->n_errors == 0)
         return conf;
-    look_for_more(s, conf, d);
+    look_on(s, conf, d);
     conf_free(conf);
     return NULL;
 }

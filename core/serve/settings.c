@@ -21,13 +21,27 @@
 
 /* ---- slab_capacity -------------------------------------------------------*/
 
+/* The supervisor has done so already, as far as it may more than this process:
+ * then nothing is left to do. */
 static uint64_t
-raise_descriptors(struct diag *d)
+raise_descriptors(const struct conf *conf, struct diag *d)
 {
+    const int64_t *wanted = &conf->server.max_files;
+    struct place at = conf_place(conf, wanted);
     uint64_t now;
-    int rc = limit_nofile_raise(&now);
+    int rc;
 
-    if (rc < 0)
+    if (*wanted == CONF_AUTO)
+        rc = limit_nofile_raise(&now);
+    else
+        rc = limit_nofile_set((uint64_t)*wanted, &now);
+    if (rc < 0 && *wanted != CONF_AUTO)
+        diag_warn(d, &at,
+                  "[server] max_files: %lld are wanted, RLIMIT_NOFILE stays at "
+                  "%llu: %s: raise it (ulimit -Hn, LimitNOFILE= of systemd) or "
+                  "the sysctl fs.nr_open",
+                  (long long)*wanted, (unsigned long long)now, strerror(-rc));
+    else if (rc < 0)
         diag_warn(d, NULL, "RLIMIT_NOFILE stays at %llu: %s",
                   (unsigned long long)now, strerror(-rc));
     return now;
@@ -68,7 +82,7 @@ choose_slab(struct settings *s, const struct conf *conf, struct diag *d)
 {
     const int64_t *wanted = &conf->server.slab_capacity;
     struct place at = conf_place(conf, wanted);
-    uint64_t fds = raise_descriptors(d);
+    uint64_t fds = raise_descriptors(conf, d);
 
     if (*wanted == CONF_AUTO) {
         s->slab_capacity = divide_descriptors(s, fds, d);

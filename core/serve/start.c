@@ -21,6 +21,7 @@
 #include "serve/pid_file.h"
 #include "serve/preflight.h"
 #include "serve/process.h"
+#include "serve/rights.h"
 
 /* ---- before there are threads --------------------------------------------*/
 
@@ -235,6 +236,7 @@ log_start(const struct server *s)
     char server[48] = "";
 
     settings_log(&s->settings);
+    rights_log();
     if (is_supervised)
         snprintf(server, sizeof server, ", server process %d", (int)getpid());
     log_info("Etude %s serves: %u workers, %u routes, pid %d%s", ETUDE_VERSION,

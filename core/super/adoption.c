@@ -3,14 +3,19 @@
 #include "super/adoption.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/exit.h"
 #include "base/log.h"
 #include "conf/bundle.h"
 #include "conf/bundle_dump.h"
 #include "conf/conf.h"
+#include "conf/runas.h"
+#include "os/limit.h"
 #include "super/process.h"
+#include "super/super.h"
 
 void
 adoption_take(struct super *s, struct conf *conf)
@@ -42,6 +47,35 @@ adoption_read(const char *path, char *const *env)
     conf = parse(bundle_from_files(path, env, &d), &d);
     diag_fini(&d);
     return conf;
+}
+
+int
+adoption_find_user(const struct conf *conf, struct identity *who)
+{
+    struct diag d;
+    int rc;
+
+    diag_init(&d);
+    rc = runas_resolve(conf, who, &d);
+    if (rc == -EPERM)
+        diag_print(&d, stderr);
+    diag_fini(&d);
+    if (rc == 0)
+        return SERVER_OK;
+    identity_fini(who);
+    return rc == -EPERM ? SERVER_PERMISSION : SUPER_NOT_WANTED;
+}
+
+void
+adoption_raise_limits(const struct conf *conf)
+{
+    int64_t wanted = conf->server.max_files;
+    uint64_t now;
+
+    if (wanted == CONF_AUTO)
+        (void)!limit_nofile_raise(&now);
+    else
+        (void)!limit_nofile_set((uint64_t)wanted, &now);
 }
 
 /* That of s->bundle_fd, or NULL. */

@@ -10,11 +10,19 @@
 #include "base/check.h"
 
 struct conf;
+struct identity;
 struct super;
 
 /* The configuration of the files; NULL if it is none to serve: who serves it
  * will say why.  Give it back with conf_free. [control] */
 MUST_USE struct conf *adoption_read(const char *path, char *const *env);
+/* Who server processes are to run as: SERVER_OK; SERVER_PERMISSION, which has
+ * been said on stderr; or SUPER_NOT_WANTED: it is one of the errors that are to
+ * be told together. [control] */
+MUST_USE int adoption_find_user(const struct conf *conf, struct identity *who);
+/* Raise the limit of open files as far as this process may, which can be more
+ * than a server process could; that one says what is missing. [control] */
+void adoption_raise_limits(const struct conf *conf);
 /* Go by conf, which is taken.  A log that cannot be opened is the server
  * process's to complain of: it is the first to try. [control] */
 void adoption_take(struct super *s, struct conf *conf);

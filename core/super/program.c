@@ -134,14 +134,32 @@ program_reopen(const struct program *p)
     return open_at(p->path);
 }
 
-/* The order matters: a supervisor that dies before prctl is noticed behind it.
- */
+/* Another process than the supervisor's for good: no code of a plugin has its
+ * rights. */
+static void
+step_down(const struct program *p)
+{
+    int rc = identity_become(&p->who);
+
+    if (rc == 0)
+        rc = identity_renounce();
+    if (rc == 0)
+        return;
+    fprintf(stderr, "etude: cannot become user %u, group %u: %s\n",
+            (unsigned)p->who.uid, (unsigned)p->who.gid, strerror(-rc));
+    _exit(SERVER_PERMISSION);
+}
+
+/* The order matters: the kernel forgets whose death is to end this process when
+ * its identity changes, and a supervisor that dies before prctl is noticed
+ * behind it. */
 void
 program_become(const struct program *p, int fd, int channel, pid_t supervisor)
 {
     const char *const argv[] = {"etude", "server", "-c", p->conf_path, NULL};
 
     setsid();
+    step_down(p);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != supervisor)
         _exit(SERVER_INTERNAL);
@@ -171,5 +189,6 @@ program_close(struct program *p)
 {
     if (p->fd >= 0)
         close(p->fd);
+    identity_fini(&p->who);
     free(p->env);
 }

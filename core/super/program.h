@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/check.h"
+#include "os/identity.h"
 
 struct program {
     int fd;              /* of the file */
@@ -15,6 +16,8 @@ struct program {
     const char *conf_path;
     char *const *own_env; /* the supervisor's */
     char **env; /* the same without what a service manager says to us alone */
+    struct identity who; /* server processes run as; set once it is open, and
+                            given away */
 };
 
 /* The value of a variable, or NULL. [any] */
@@ -26,7 +29,8 @@ void program_close(struct program *p);
 /* What stands at its path now: a descriptor, or -errno. [control] */
 MUST_USE int program_reopen(const struct program *p);
 /* In a new process: become a server process of supervisor, with this end of the
- * channel, from the program open as fd. */
+ * channel, from the program open as fd, as p->who and with no more rights than
+ * that. */
 _Noreturn void program_become(const struct program *p, int fd, int channel,
                               pid_t supervisor);
 /* Become the supervisor of the program open as fd, which is to read state_fd

@@ -108,9 +108,7 @@ static int
 open_all(struct super *s, const char *conf_path, char *const *env)
 {
     int rc = log_server_open(NULL);
-    uint64_t n_files;
 
-    (void)!limit_nofile_raise(&n_files);
     if (rc == 0)
         rc = program_open(&s->program, conf_path, env);
     if (rc == 0)
@@ -182,6 +180,7 @@ int
 super_run(const char *conf_path, char *const *env)
 {
     struct conf *conf = adoption_read(conf_path, env);
+    struct identity who = {0};
     struct super s;
     int rc;
 
@@ -189,14 +188,19 @@ super_run(const char *conf_path, char *const *env)
         conf_free(conf);
         conf = NULL;
     }
-    if (!conf)
-        return SUPER_NOT_WANTED;
+    rc = conf ? adoption_find_user(conf, &who) : SUPER_NOT_WANTED;
+    if (rc != SERVER_OK) {
+        conf_free(conf);
+        return rc;
+    }
+    adoption_raise_limits(conf);
     init(&s);
     rc = open_all(&s, conf_path, env);
     if (rc < 0) {
         conf_free(conf);
         return fail(rc);
     }
+    s.program.who = who;
     adoption_take(&s, conf);
     adopt_sockets(&s, env);
     servers_start(&s);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -14,6 +15,22 @@
 
 /* ---- out -----------------------------------------------------------------*/
 
+/* As it was found when we began: whoever keeps the names may not answer now. */
+static void
+save_user(const struct identity *who, struct state *to)
+{
+    char groups[STATE_LINE_MAX / 2] = "";
+    size_t n = 0;
+
+    if (!who->is_set)
+        return;
+    for (size_t i = 0; i < who->n_groups && n + 12 < sizeof groups; i++)
+        n += (size_t)snprintf(groups + n, sizeof groups - n, " %u",
+                              (unsigned)who->groups[i]);
+    state_put(to, "user %u %u%s", (unsigned)who->uid, (unsigned)who->gid,
+              groups);
+}
+
 static void
 save(const struct super *s, struct state *to)
 {
@@ -23,6 +40,7 @@ save(const struct super *s, struct state *to)
               s->has_pid_file, s->n_deaths, s->wanted[CHILD_RELOAD],
               s->wanted[CHILD_REOPEN]);
     state_put(to, "path %s", s->program.path);
+    save_user(&s->program.who, to);
 }
 
 void
@@ -61,6 +79,22 @@ load_super(struct super *s, const char *line)
 }
 
 static void
+load_user(struct identity *who, const char *line)
+{
+    unsigned uid, gid, group;
+    int n = 0, more;
+
+    if (sscanf(line, "%u %u%n", &uid, &gid, &n) != 2)
+        return;
+    *who = (struct identity){.is_set = 1, .uid = uid, .gid = gid};
+    who->groups = malloc(strlen(line) * sizeof *who->groups);
+    if (!who->groups)
+        return; /* none then: fewer rights, not more */
+    for (line += n; sscanf(line, "%u%n", &group, &more) == 1; line += more)
+        who->groups[who->n_groups++] = group;
+}
+
+static void
 take(void *arg, const char *word, const char *rest)
 {
     struct super *s = arg;
@@ -71,6 +105,8 @@ take(void *arg, const char *word, const char *rest)
         servers_load(s, rest);
     else if (strcmp(word, "super") == 0)
         load_super(s, rest);
+    else if (strcmp(word, "user") == 0)
+        load_user(&s->program.who, rest);
     else if (strcmp(word, "path") == 0)
         snprintf(s->program.path, sizeof s->program.path, "%s", rest);
 }
