@@ -67,9 +67,10 @@ with_conf(struct arguments *a, int (*run)(const struct server_options *o))
 static int
 run_supervised(const struct server_options *o)
 {
-    int code = super_run(o->conf_path, o->env);
+    struct server_options alone = *o;
+    int code = super_run(o->conf_path, o->env, &alone.read_fd);
 
-    return code == SUPER_NOT_WANTED ? server_run(o) : code;
+    return code == SUPER_NOT_WANTED ? server_run(&alone) : code;
 }
 
 static int

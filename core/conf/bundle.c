@@ -415,6 +415,19 @@ bundle_new(void)
     arena_init(&b->arena, NULL, 0, NULL, 4 * (size_t)BUNDLE_MAX_BYTES);
     vars_init(&b->vars, &b->arena);
     b->last_image = &b->images;
+    b->last_remark = &b->remarks;
+    return b;
+}
+
+struct bundle *
+bundle_of_nothing(void)
+{
+    struct bundle *b = bundle_new();
+
+    if (b) {
+        b->cwd = "/";
+        b->modules = directive_modules_dir();
+    }
     return b;
 }
 

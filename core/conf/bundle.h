@@ -20,7 +20,11 @@
  *   files[..]     what it includes        layer 0
  *   files[..]     the overlay, includes   layer 1: replaces keys of layer 0
  *
- * Invariants: n_files >= 1; layers never decrease; secrets are not printed. */
+ * What went wrong while the files were read can be kept in it for another
+ * process to report (bundle_remark.h).
+ *
+ * Invariants: n_files >= 1, or a remark says why nothing could be read; layers
+ * never decrease; secrets are not printed. */
 #ifndef CONF_BUNDLE_H
 #define CONF_BUNDLE_H
 
@@ -44,6 +48,7 @@ enum bundle_layer {
 };
 
 struct bundle_image;
+struct bundle_remark;
 
 struct bundle_file {
     const char *name; /* as messages show it: "conf/etude.ini" */
@@ -66,6 +71,8 @@ struct bundle {
     struct bundle_image *images, **last_image; /* bundle_image.c's */
     uint32_t n_images;
     uint64_t image_bytes; /* of all of them */
+    struct bundle_remark *remarks, **last_remark; /* bundle_remark.c's */
+    uint32_t n_remarks;
 };
 
 /* Read the file at path, what it includes and its overlay.  env is a NULL-
@@ -86,6 +93,9 @@ MUST_USE struct bundle *bundle_from_memory(const struct bundle_file *files,
 /* An open bundle with nothing in it; cwd and modules are the caller's to set.
  * NULL without memory. [control] */
 MUST_USE struct bundle *bundle_new(void);
+/* One of files of which none could be read: it has no text, and is to be given
+ * a remark.  NULL without memory. [control] */
+MUST_USE struct bundle *bundle_of_nothing(void);
 /* One text more; f's pointers are kept, and live as long as the bundle.  0 or
  * ERR_NOMEM. [control] */
 MUST_USE int bundle_add_file(struct bundle *b, const struct bundle_file *f);

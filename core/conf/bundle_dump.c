@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "conf/bundle.h"
 #include "conf/bundle_image.h"
+#include "conf/bundle_remark.h"
 #include "os/file.h"
 
 #define MAGIC "etbundle"
@@ -105,6 +106,18 @@ put_vars(FILE *f, const struct vars *t)
 }
 
 static void
+put_remarks(FILE *f, const struct bundle *b)
+{
+    if (b->n_remarks == 0)
+        return;
+    put_u32(f, b->n_remarks);
+    for (const struct bundle_remark *r = b->remarks; r; r = r->next) {
+        put_u32(f, r->kind);
+        put_text(f, str_from_z(r->text));
+    }
+}
+
+static void
 put_images(FILE *f, const struct bundle *b)
 {
     put_u32(f, b->n_images);
@@ -129,6 +142,7 @@ make_body(const struct bundle *b, char **body, size_t *n)
     put_text(f, str_from_z(b->modules));
     put_files(f, b);
     put_vars(f, &b->vars);
+    put_remarks(f, b);
     put_images(f, b);
     is_short = ferror(f);
     if (fclose(f) != 0 || is_short)
@@ -136,10 +150,17 @@ make_body(const struct bundle *b, char **body, size_t *n)
     return *n <= BUNDLE_DUMP_MAX_BODY ? 0 : -EFBIG;
 }
 
-static int
-write_head(int fd, const char *body, size_t n)
+/* Of the layout of b's dump. */
+static uint32_t
+version_of(const struct bundle *b)
 {
-    uint32_t version = htole32(BUNDLE_DUMP_VERSION);
+    return b->n_remarks > 0 ? 2 : 1;
+}
+
+static int
+write_head(int fd, uint32_t dump_version, const char *body, size_t n)
+{
+    uint32_t version = htole32(dump_version);
     uint64_t len = htole64(n);
     char head[HEAD_LEN] = MAGIC;
 
@@ -177,7 +198,7 @@ bundle_dump_write(const struct bundle *b, int fd)
     int rc = make_body(b, &body, &n);
 
     if (!rc)
-        rc = write_head(fd, body, n);
+        rc = write_head(fd, version_of(b), body, n);
     if (!rc)
         rc = file_write_fd(fd, body, n);
     for (img = b->images; !rc && img; img = img->next)
@@ -322,9 +343,27 @@ take_var(struct reader *r, struct bundle *b)
     return r->is_bad ? 0 : vars_add(&b->vars, &v);
 }
 
+static int
+take_remarks(struct reader *r, struct bundle *b)
+{
+    uint32_t n = take_u32(r), kind;
+    const char *text;
+    int rc = 0;
+
+    r->is_bad |= n == 0 || n > BUNDLE_REMARK_MAX;
+    for (; !rc && !r->is_bad && n; n--) {
+        kind = take_u32(r);
+        text = take_z(r);
+        r->is_bad |= kind >= DIAG_KINDS;
+        if (!r->is_bad)
+            rc = bundle_remark_add(b, (enum diag_kind)kind, text);
+    }
+    return rc;
+}
+
 /* Everything before the images; they follow in r. */
 static int
-take_texts(struct reader *r, struct bundle *b)
+take_texts(struct reader *r, struct bundle *b, uint32_t version)
 {
     uint32_t n;
     int rc = 0;
@@ -332,11 +371,14 @@ take_texts(struct reader *r, struct bundle *b)
     b->cwd = take_path(r);
     b->modules = take_path(r);
     n = take_u32(r);
-    r->is_bad |= n == 0 || n > BUNDLE_MAX_FILES;
+    r->is_bad |= n > BUNDLE_MAX_FILES;
     for (; !rc && !r->is_bad && n; n--)
         rc = take_file(r, b);
     for (n = take_u32(r); !rc && !r->is_bad && n; n--)
         rc = take_var(r, b);
+    if (!rc && !r->is_bad && version > 1)
+        rc = take_remarks(r, b);
+    r->is_bad |= !rc && b->n_files == 0 && !bundle_remark_has_error(b);
     return rc;
 }
 
@@ -406,8 +448,8 @@ judge_head(const struct loader *l, struct head *h, struct reader *r)
     if (memcmp(take(r, MAGIC_LEN), MAGIC, MAGIC_LEN) != 0)
         return refuse(l, "is none: it does not begin with \"" MAGIC "\"");
     h->version = take_u32(r);
-    if (h->version != BUNDLE_DUMP_VERSION)
-        return refuse(l, "is of version %u; this server reads version %u",
+    if (h->version == 0 || h->version > BUNDLE_DUMP_VERSION)
+        return refuse(l, "is of version %u; this server reads up to version %u",
                       h->version, BUNDLE_DUMP_VERSION);
     if (take_u32(r) != 0)
         return damaged(l, "its head");
@@ -524,7 +566,7 @@ load(struct loader *l)
         rc = read_body(l, &h, &r);
     if (rc < 0)
         return rc;
-    if (take_texts(&r, l->b) == ERR_NOMEM)
+    if (take_texts(&r, l->b, h.version) == ERR_NOMEM)
         return no_memory(l);
     return r.is_bad ? damaged(l, "its texts") : read_images(l, &r);
 }

@@ -2,14 +2,14 @@
 /* ctl.h - what the supervisor and a server process say to each other.
  *
  *     supervisor                                server process
- *        START (bundle, or none)         ->     reads it, or the files
+ *        START bundle                    ->     serves it
  *        <-  LISTEN address                     for each socket it wants
  *        ANSWER socket, or why not       ->
  *        <-  COMMITTED bundle                   with each generation
  *        <-  PID_FILE                           it is about to serve
  *        ANSWER                          ->
  *        <-  READY                              it serves
- *        RELOAD, REOPEN                  ->
+ *        RELOAD bundle, REOPEN           ->
  *        <-  DONE                               with the one or the other
  *        <-  UNLISTEN                           nobody is to find it any more
  *        ANSWER                          ->
@@ -46,9 +46,11 @@
 #define CTL_TEXT_MAX 512
 
 enum ctl_kind {
-    CTL_START = 1, /* fd: the dump of a bundle (conf/bundle_dump.h), or none */
+    CTL_START = 1, /* fd: the dump of a bundle (conf/bundle_dump.h), or none:
+                      there is no memory to put it in, then the files are to be
+                      read; id: ctl_source */
     CTL_ANSWER,    /* result; if < 0, text; to LISTEN: fd, id */
-    CTL_RELOAD,
+    CTL_RELOAD,    /* as START */
     CTL_REOPEN,
     CTL_STOP,
     CTL_INHERIT, /* fd: of a pair, ctl/handed.h */
@@ -64,6 +66,12 @@ enum ctl_kind {
     CTL_REPLACE, /* text: why, a phrase */
     CTL_RESULT, /* id of the command; result: 0, and fd: the answer's line, in a
                    memfd; or -errno: it could not be taken, or not be said */
+};
+
+/* What a bundle was made of. */
+enum ctl_source {
+    CTL_COMMITTED_BUNDLE, /* what has served: plugins' images are all in it */
+    CTL_FILES,            /* the files as they are: images are read as needed */
 };
 
 /* One socket.  index: which of several on the same address (reuseport). */

@@ -10,7 +10,9 @@
 
 #include "base/exit.h"
 #include "base/log.h"
+#include "conf/bundle.h"
 #include "conf/bundle_dump.h"
+#include "conf/bundle_remark.h"
 #include "os/memfd.h"
 #include "serve/handover.h"
 
@@ -70,6 +72,23 @@ note_command(struct channel *c, uint32_t id, int fd)
     say(c, &m, -1);
 }
 
+/* It takes the place of one that nobody has taken. */
+static void
+keep_bundle(struct channel *c, const struct ctl_message *m, int passed)
+{
+    if (c->bundle_fd >= 0)
+        close(c->bundle_fd);
+    c->bundle_fd = passed;
+    c->is_files = m->id == CTL_FILES;
+}
+
+static void
+on_reload(struct channel *c, const struct ctl_message *m, int passed)
+{
+    keep_bundle(c, m, passed);
+    c->orders->hup = 1;
+}
+
 /* One message, if there is one. */
 static int
 take(struct channel *c)
@@ -85,7 +104,7 @@ take(struct channel *c)
     switch (m.kind) {
     case CTL_START:
     case CTL_ANSWER: keep(c, &m, passed); return 1;
-    case CTL_RELOAD: c->orders->hup = 1; break;
+    case CTL_RELOAD: on_reload(c, &m, passed); return 1;
     case CTL_REOPEN: c->orders->usr1 = 1; break;
     case CTL_STOP: c->orders->stops++; break;
     case CTL_INHERIT: handover_add(c->handover, passed); return 1;
@@ -137,8 +156,25 @@ channel_open(struct channel *c, int is_supervised, struct orders *orders,
     c->handover = handover;
     c->fd = CTL_FD;
     await(c);
-    c->bundle_fd = c->answer_fd;
+    keep_bundle(c, &c->answer, c->answer_fd);
     return 0;
+}
+
+struct bundle *
+channel_bundle(struct channel *c, struct diag *d)
+{
+    struct bundle *b = bundle_dump_read(c->bundle_fd, d);
+
+    close(c->bundle_fd);
+    c->bundle_fd = -1;
+    if (!b)
+        return NULL;
+    b->is_closed = !c->is_files;
+    bundle_remark_tell(b, d);
+    if (b->n_files > 0)
+        return b;
+    bundle_free(b);
+    return NULL;
 }
 
 /* ---- what is asked for ---------------------------------------------------*/

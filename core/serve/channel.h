@@ -41,7 +41,8 @@ struct channel_command {
 struct channel {
     int fd;
     uint16_t version; /* of ctl.h, that the supervisor speaks */
-    int bundle_fd;    /* what to start from, until it is taken; -1: the files */
+    int bundle_fd;    /* what to start from or reload, until it is taken; -1 */
+    int is_files;     /* and that is the files, without images (CTL_FILES) */
     struct orders *orders;     /* where they are noted */
     struct handover *handover; /* ... and those of connections */
     /* the answer that is waited for */
@@ -57,6 +58,10 @@ struct channel {
 MUST_USE int channel_open(struct channel *c, int is_supervised,
                           struct orders *orders, struct handover *handover,
                           struct diag *d);
+/* The bundle of bundle_fd, which must be there and then is not any more; the
+ * caller's.  NULL, with the reasons in d: those too why it could not be read
+ * from the files. [control] */
+MUST_USE struct bundle *channel_bundle(struct channel *c, struct diag *d);
 /* Note the orders that are there. [control] */
 void channel_read(struct channel *c);
 

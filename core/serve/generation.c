@@ -3,11 +3,9 @@
 #include "serve/generation.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "conf/bundle.h"
-#include "conf/bundle_dump.h"
 #include "conf/conf.h"
 #include "conf/paths.h"
 #include "http/gen.h"
@@ -91,20 +89,16 @@ look_on(struct server *s, struct conf *conf, struct diag *d)
         look_for_more(s, conf, d);
 }
 
-/* What the process is to start from; later, and without a supervisor's word,
- * the files. */
+/* As the supervisor has read it, or whoever found that there is to be none;
+ * else the files. */
 static struct bundle *
 read_bundle(struct server *s, struct diag *d)
 {
     const struct server_options *o = s->options;
-    struct bundle *bundle;
 
-    if (s->channel.bundle_fd < 0)
-        return bundle_from_files(o->conf_path, o->env, d);
-    bundle = bundle_dump_read(s->channel.bundle_fd, d);
-    close(s->channel.bundle_fd);
-    s->channel.bundle_fd = -1;
-    return bundle;
+    if (s->channel.bundle_fd >= 0)
+        return channel_bundle(&s->channel, d);
+    return bundle_from_files(o->conf_path, o->env, d);
 }
 
 struct conf *

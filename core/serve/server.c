@@ -27,6 +27,10 @@ server_run(const struct server_options *o)
     struct server s = {.options = o, .channel = CHANNEL_NONE};
     int code;
 
+    if (o->read_fd > 0) {
+        s.channel.bundle_fd = o->read_fd;
+        s.channel.is_files = 1;
+    }
     handover_init(&s.handover);
     code = start_serving(&s);
     if (code != SERVER_OK)

@@ -37,18 +37,6 @@ parse(struct bundle *b, struct diag *d)
     return conf;
 }
 
-struct conf *
-adoption_read(const char *path, char *const *env)
-{
-    struct diag d;
-    struct conf *conf;
-
-    diag_init(&d);
-    conf = parse(bundle_from_files(path, env, &d), &d);
-    diag_fini(&d);
-    return conf;
-}
-
 int
 adoption_find_user(const struct conf *conf, struct identity *who)
 {
@@ -101,7 +89,7 @@ adoption_commit(struct super *s, int fd)
     s->bundle_fd = fd;
     if (fd < 0) {
         log_error("what serves could not be kept in memory: the next server "
-                  "process will read the files again");
+                  "process starts from the files as they are then");
         return;
     }
     conf = read_dump(s);
@@ -115,7 +103,7 @@ adoption_resume(struct super *s)
     struct conf *conf = s->bundle_fd >= 0 ? read_dump(s) : NULL;
 
     if (!conf)
-        conf = adoption_read(s->program.conf_path, s->program.own_env);
+        conf = files_open(&s->files);
     if (!conf)
         return -EINVAL;
     adoption_take(s, conf);

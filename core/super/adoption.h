@@ -2,8 +2,8 @@
 /* adoption.h - the configuration that the supervisor itself goes by.
  *
  * It is that of what serves, as a dump in memory, and before there is one that
- * of the files.  Of it the log, the pid file and the times of start and end
- * concern this process. */
+ * of the files (files.h).  Of it the log, the pid file and the times of start
+ * and end concern this process. */
 #ifndef SUPER_ADOPTION_H
 #define SUPER_ADOPTION_H
 
@@ -13,9 +13,6 @@ struct conf;
 struct identity;
 struct super;
 
-/* The configuration of the files; NULL if it is none to serve: who serves it
- * will say why.  Give it back with conf_free. [control] */
-MUST_USE struct conf *adoption_read(const char *path, char *const *env);
 /* Who server processes are to run as: SERVER_OK; SERVER_PERMISSION, which has
  * been said on stderr; or SUPER_NOT_WANTED: it is one of the errors that are to
  * be told together. [control] */

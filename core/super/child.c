@@ -49,8 +49,10 @@ child_say(struct child *c, enum ctl_kind kind, int passed)
 void
 child_order(struct child *c, uint32_t order, int passed)
 {
+    struct ctl_message m = {.kind = (uint16_t)kinds[order], .id = CTL_FILES};
+
     c->is_out[order] = 1;
-    child_say(c, kinds[order], passed);
+    child_send(c, &m, passed);
 }
 
 void
@@ -72,9 +74,10 @@ child_init(struct child *c)
 
 int
 child_start(struct child *c, const struct program *p, int program_fd,
-            int bundle_fd)
+            int bundle_fd, enum ctl_source source)
 {
-    struct ctl_message m = {.kind = CTL_START, .newest = CTL_VERSION};
+    struct ctl_message m = {
+        .kind = CTL_START, .id = source, .newest = CTL_VERSION};
     pid_t supervisor = getpid();
     int ends[2], rc = ctl_pair(ends);
 

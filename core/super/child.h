@@ -43,15 +43,16 @@ struct child {
 /* There is none. [any] */
 void child_init(struct child *c);
 /* Start c, which is none, from the program that is open as program_fd, with the
- * bundle of that descriptor (-1: the files).  0 or -errno. [control] */
+ * bundle of that descriptor (-1: it is to read the files), made of source.  0
+ * or -errno. [control] */
 MUST_USE int child_start(struct child *c, const struct program *p,
-                         int program_fd, int bundle_fd);
+                         int program_fd, int bundle_fd, enum ctl_source source);
 /* Send it m, and passed (-1: nothing) with it.  One that does not listen is
  * killed: its end is told like any other. [control] */
 void child_send(struct child *c, struct ctl_message *m, int passed);
 /* The same, of a message that is but its kind. [control] */
 void child_say(struct child *c, enum ctl_kind kind, int passed);
-/* Give it an order (CHILD_RELOAD, ...) with what goes with it (-1: nothing);
+/* Give it an order (CHILD_RELOAD, ...) with the files it is about (-1: none);
  * it is out until child_done. [control] */
 void child_order(struct child *c, uint32_t order, int passed);
 /* It is done with an order, by its kind (CTL_RELOAD, ...). [control] */

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "os/signals.h"
 #include "super/child.h"
+#include "super/files.h"
 #include "super/held.h"
 #include "super/notify.h"
 #include "super/program.h"
@@ -46,6 +47,7 @@ struct super {
     struct child *serving, *coming;
     struct replacement replacement;
     uint8_t wanted[CHILD_N_ORDERS]; /* of whoever serves, and not given yet */
+    struct files files;             /* what a first start and a reload are of */
     struct held held;
     struct notify notify;
     struct conf *conf; /* what serves, or what is to be tried first */

@@ -58,13 +58,42 @@ count(const struct super *s, enum child_role role)
     return n;
 }
 
+/* The files as they are now, the caller's.  Where no memory can be handed over
+ * (-1) a server process reads them itself, as far as its user may. */
+static int
+take_files(struct super *s)
+{
+    int fd = files_take(&s->files);
+
+    if (fd < 0)
+        log_warn("the server process has to read the configuration itself: %s",
+                 strerror(-fd));
+    return fd < 0 ? -1 : fd;
+}
+
+/* Start c with what serves, or at first with the files. */
+static int
+start_with(struct super *s, struct child *c, int program_fd)
+{
+    int fd, rc;
+
+    if (s->bundle_fd >= 0)
+        return child_start(c, &s->program, program_fd, s->bundle_fd,
+                           CTL_COMMITTED_BUNDLE);
+    fd = take_files(s);
+    rc = child_start(c, &s->program, program_fd, fd, CTL_FILES);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 /* Start a process in this role; NULL and *rc if it cannot be. */
 static struct child *
 start(struct super *s, enum child_role role, int program_fd, int *rc)
 {
     struct child *c = find(s, CHILD_NONE);
 
-    *rc = c ? child_start(c, &s->program, program_fd, s->bundle_fd) : -EMFILE;
+    *rc = c ? start_with(s, c, program_fd) : -EMFILE;
     if (*rc < 0)
         return NULL;
     c->role = (uint8_t)role;
@@ -241,11 +270,16 @@ servers_order(struct super *s, uint32_t order)
 static void
 give(struct super *s, uint32_t order)
 {
+    int fd;
+
     if (!s->wanted[order] || s->serving->is_out[order] ||
         s->serving->channel < 0)
         return;
     s->wanted[order] = 0;
-    child_order(s->serving, order, -1);
+    fd = order == CHILD_RELOAD ? take_files(s) : -1;
+    child_order(s->serving, order, fd);
+    if (fd >= 0)
+        close(fd);
 }
 
 /* A reload and a replacement are not under way at the same time. */

@@ -139,6 +139,7 @@ close_all(struct super *s)
     if (s->has_pid_file)
         pidfile_drop(s->conf->server.pid_file.p);
     held_close(&s->held);
+    files_close(&s->files);
     if (s->bundle_fd >= 0)
         close(s->bundle_fd);
     conf_free(s->conf);
@@ -149,9 +150,10 @@ close_all(struct super *s)
 
 /* Nothing is there yet. */
 static void
-init(struct super *s)
+init(struct super *s, const char *conf_path, char *const *env)
 {
     *s = (struct super){.bundle_fd = -1, .signal_fd = -1};
+    files_init(&s->files, conf_path, env);
     for (uint32_t i = 0; i < CHILDREN_MAX; i++)
         child_init(&s->children[i]);
 }
@@ -177,13 +179,15 @@ run(struct super *s)
 }
 
 int
-super_run(const char *conf_path, char *const *env)
+super_run(const char *conf_path, char *const *env, int *read_fd)
 {
-    struct conf *conf = adoption_read(conf_path, env);
     struct identity who = {0};
+    struct conf *conf;
     struct super s;
     int rc;
 
+    init(&s, conf_path, env);
+    conf = files_open(&s.files);
     if (conf && !conf->server.supervise) {
         conf_free(conf);
         conf = NULL;
@@ -191,10 +195,11 @@ super_run(const char *conf_path, char *const *env)
     rc = conf ? adoption_find_user(conf, &who) : SUPER_NOT_WANTED;
     if (rc != SERVER_OK) {
         conf_free(conf);
+        *read_fd = rc == SUPER_NOT_WANTED ? files_take(&s.files) : -1;
+        files_close(&s.files);
         return rc;
     }
     adoption_raise_limits(conf);
-    init(&s);
     rc = open_all(&s, conf_path, env);
     if (rc < 0) {
         conf_free(conf);
@@ -215,7 +220,7 @@ super_resume(const char *conf_path, char *const *env, int state_fd)
     struct super s;
     int rc;
 
-    init(&s);
+    init(&s, conf_path, env);
     rc = open_all(&s, conf_path, env);
     if (rc == 0)
         rc = upgrade_resume(&s, state_fd);

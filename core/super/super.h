@@ -9,7 +9,8 @@
  *     child     one of them: its start, its orders
  *     messages  what they say
  *     held      the listening sockets: they outlive who accepts from them
- *     program   what is executed
+ *     program   what is executed, and as whom
+ *     files     the configuration's files, which nobody else reads
  *     upgrade   another program in this process; what it is told: state
  *     adoption  the configuration that this process goes by
  *     notify    what a service manager is told
@@ -25,8 +26,9 @@
 /* Supervise a server with this configuration until it is told to stop; the exit
  * code (base/exit.h).  SUPER_NOT_WANTED, and nothing has been done, if the
  * configuration says `supervise = no`, or is wrong: whoever serves it will say
- * how. [control] */
-int super_run(const char *conf_path, char *const *env);
+ * how.  It is given what was read: then *read_fd is a dump, the caller's, or
+ * -errno. [control] */
+MUST_USE int super_run(const char *conf_path, char *const *env, int *read_fd);
 /* Go on where the supervisor of another program, in this process, has written
  * to state_fd what there is; the exit code. [control] */
 int super_resume(const char *conf_path, char *const *env, int state_fd);

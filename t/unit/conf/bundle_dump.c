@@ -18,6 +18,7 @@
 
 #include "base/sha256.h"
 #include "conf/bundle_image.h"
+#include "conf/bundle_remark.h"
 #include "help.h"
 #include "os/file.h"
 
@@ -326,6 +327,71 @@ START_TEST(the_smallest_bundle)
 }
 END_TEST
 
+/* They come back in their order, and a dump of what was told has none. */
+START_TEST(what_was_wrong_travels_once)
+{
+    struct place at = {"a.ini", 3};
+    struct diag d, told;
+    struct bundle *b, *back;
+    struct bytes with, without;
+
+    diag_init(&d);
+    diag_init(&told);
+    b = help_bundle("", NULL, &d);
+    without = dump(b);
+    diag_error(&d, &at, "no include");
+    diag_warn(&d, NULL, "no overlay");
+    diag_note(&d, NULL, "by the way");
+    ck_assert_int_eq(bundle_remark_keep(b, &d), 0);
+    with = dump(b);
+    ck_assert_mem_eq(with.p, "etbundle\2\0\0\0\0\0\0\0", 16);
+    back = undump(with.p, with.n, NULL);
+    ck_assert_ptr_nonnull(back);
+    bundle_remark_tell(back, &told);
+    help_expect(&told, "a.ini:3: no include\nwarning: no overlay\n"
+                       "note: by the way\n");
+    ck_assert_uint_eq(told.n_errors, 1);
+    free(with.p);
+    with = dump(back);
+    ck_assert_uint_eq(with.n, without.n);
+    ck_assert_mem_eq(with.p, without.p, with.n);
+    free(with.p);
+    free(without.p);
+    bundle_free(b);
+    bundle_free(back);
+    diag_fini(&told);
+    diag_fini(&d);
+}
+END_TEST
+
+/* A bundle without a text is one only if it says why. */
+START_TEST(nothing_has_a_reason)
+{
+    struct bundle *b = bundle_of_nothing(), *back;
+    struct bytes bytes;
+    char said[512];
+
+    ck_assert_ptr_nonnull(b);
+    bytes = dump(b);
+    ck_assert_ptr_null(undump(bytes.p, bytes.n, said));
+    ck_assert_str_eq(said, "bundle: is damaged: its texts");
+    free(bytes.p);
+    ck_assert_int_eq(bundle_remark_add(b, DIAG_WARNING, "almost"), 0);
+    bytes = dump(b);
+    ck_assert_ptr_null(undump(bytes.p, bytes.n, said));
+    free(bytes.p);
+    ck_assert_int_eq(bundle_remark_add(b, DIAG_ERROR, "no file"), 0);
+    bytes = dump(b);
+    back = undump(bytes.p, bytes.n, said);
+    ck_assert_ptr_nonnull(back);
+    ck_assert_uint_eq(back->n_files, 0);
+    ck_assert(bundle_remark_has_error(back));
+    free(bytes.p);
+    bundle_free(b);
+    bundle_free(back);
+}
+END_TEST
+
 START_TEST(a_dump_says_what_it_is)
 {
     struct bytes b = filled();
@@ -517,8 +583,11 @@ START_TEST(what_is_no_dump_of_this_version)
     ck_assert_ptr_null(undump(zeros, sizeof zeros, said));
     ck_assert_str_eq(said,
                      "bundle: is none: it does not begin with \"etbundle\"");
-    ck_assert_str_eq(CHANGED(8, "\2"),
-                     "bundle: is of version 2; this server reads version 1");
+    ck_assert_str_eq(CHANGED(8, "\3"), "bundle: is of version 3; this server "
+                                       "reads up to version 2");
+    ck_assert_str_eq(CHANGED(8, "\0"), "bundle: is of version 0; this server "
+                                       "reads up to version 2");
+    ck_assert_str_eq(CHANGED(8, "\2"), "bundle: is damaged: its texts");
     ck_assert_str_eq(CHANGED(12, "\1"), "bundle: is damaged: its head");
     ck_assert_str_eq(CHANGED(24, "damaged!"),
                      "bundle: is damaged: its texts are not those of its hash");
@@ -733,6 +802,7 @@ START_TEST(a_pipe_is_no_dump)
 END_TEST
 
 UNIT_MAIN(bundle_dump, everything_comes_back, the_smallest_bundle,
+          what_was_wrong_travels_once, nothing_has_a_reason,
           a_dump_says_what_it_is, where_the_descriptor_stands_is_no_matter,
           a_parse_asks_neither_disk_nor_environment, no_part_is_a_whole,
           no_flipped_bit_passes, what_is_no_dump_of_this_version,
