@@ -70,7 +70,7 @@ struct bundle {
     size_t bytes;     /* of all texts */
     struct bundle_image *images, **last_image; /* bundle_image.c's */
     uint32_t n_images;
-    uint64_t image_bytes; /* of all of them */
+    uint64_t image_bytes;                         /* of all of them */
     struct bundle_remark *remarks, **last_remark; /* bundle_remark.c's */
     uint32_t n_remarks;
 };

@@ -36,9 +36,7 @@ complain(const struct conf *conf, int rc, struct diag *d)
                    "this process is of user %u, group %u",
                    s->user.p, (unsigned)geteuid(), (unsigned)getegid());
         break;
-    default:
-        diag_error(d, &user_at, "[server] user: %s", strerror(-rc));
-        break;
+    default: diag_error(d, &user_at, "[server] user: %s", strerror(-rc)); break;
     }
     return rc;
 }
@@ -52,8 +50,9 @@ runas_resolve(const struct conf *conf, struct identity *out, struct diag *d)
 
     *out = (struct identity){0};
     if (s->group.n && !s->user.n) {
-        diag_error(d, &at, "[server] group: it goes with user, which is not "
-                           "set");
+        diag_error(d, &at,
+                   "[server] group: it goes with user, which is not "
+                   "set");
         return -EINVAL;
     }
     rc = identity_resolve(s->user.n ? s->user.p : "",

@@ -46,8 +46,8 @@ static int
 parse(const char *user, const char *group, struct identity *out)
 {
     char text[TEXT_LEN];
-    int n = snprintf(text, sizeof text, "%s%s%s", user, *group ? ":" : "",
-                     group);
+    int n =
+        snprintf(text, sizeof text, "%s%s%s", user, *group ? ":" : "", group);
 
     if (n >= (int)sizeof text || strchr(user, ':'))
         return -ENOENT;
@@ -103,7 +103,8 @@ is_whole(const struct identity *i)
     uid_t u[3];
     gid_t g[3];
 
-    if (getresuid(&u[0], &u[1], &u[2]) < 0 || getresgid(&g[0], &g[1], &g[2]) < 0)
+    if (getresuid(&u[0], &u[1], &u[2]) < 0 ||
+        getresgid(&g[0], &g[1], &g[2]) < 0)
         return 0;
     for (int k = 0; k < 3; k++) {
         if (u[k] != i->uid || g[k] != i->gid)

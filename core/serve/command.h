@@ -17,7 +17,7 @@ struct server_options {
     int is_supervised; /* by who has started the process: serve/channel.h */
     int read_fd; /* for server_run: a dump of the files as they were read, which
                     it closes; <= 0: they are still to be read */
-    int as_json;       /* for dry_routes and dry_plugins */
+    int as_json; /* for dry_routes and dry_plugins */
     /* for dry_routes: */
     const char *explain; /* a path, or NULL: list all routes */
     const char *method;  /* for explain; NULL: GET */
