@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/log_file.h"
 #include "base/log_out.h"
 #include "base/log_text.h"
 #include "base/ring.h"
@@ -400,25 +401,32 @@ log_ring_free(struct log_ring *r)
 
 /* ---- files --------------------------------------------------------------*/
 
+/* What is open changes in the control thread only, so that between a look and
+ * the change the lock may be left: whoever opens a file may log. */
+
 int
 log_server_open(const char *path)
 {
-    int rc;
+    int fd = log_file_fetch(path), rc;
 
     pthread_mutex_lock(&lock);
-    rc = log_out_server_open(path);
+    rc = log_out_server_open(path, fd);
     pthread_mutex_unlock(&lock);
+    if (rc < 0)
+        log_file_drop(path, fd);
     return rc;
 }
 
 int
 log_channel_open(const char *path)
 {
-    int rc;
+    int fd = log_out_needs_file(path) ? log_file_fetch(path) : -1, rc;
 
     pthread_mutex_lock(&lock);
-    rc = log_out_channel_open(path);
+    rc = log_out_channel_open(path, fd);
     pthread_mutex_unlock(&lock);
+    if (rc < 0)
+        log_file_drop(path, fd);
     return rc;
 }
 
@@ -435,11 +443,28 @@ log_channel_close(int channel)
 int
 log_reopen(void)
 {
-    int n_failed;
+    int n_failed = 0;
 
-    pthread_mutex_lock(&lock);
-    n_failed = log_out_reopen();
-    flush();
-    pthread_mutex_unlock(&lock);
+    for (uint32_t i = 0; i < log_out_n_files(); i++) {
+        const char *path = log_out_path(i);
+        int fd = path ? log_file_fetch(path) : -1;
+
+        pthread_mutex_lock(&lock);
+        n_failed += path ? log_out_renew(i, fd) : 0;
+        flush();
+        pthread_mutex_unlock(&lock);
+    }
     return n_failed;
+}
+
+void
+log_set_opener(int (*open)(void *arg, const char *path), void *arg)
+{
+    log_file_set_opener(open, arg);
+}
+
+int
+log_open_path(const char *path)
+{
+    return log_file_open_path(path);
 }

@@ -98,6 +98,14 @@ void log_channel_close(int channel);
 /* Send the server's log to path (NULL: stderr).  0 or -errno, and it stays as
  * it was. [control] */
 MUST_USE int log_server_open(const char *path);
+/* Files are opened by open(arg, path) from now on, in this thread: what
+ * log_open_path would return.  It may log.  NULL: by log_open_path itself.
+ * [control] */
+void log_set_opener(int (*open)(void *arg, const char *path), void *arg);
+/* Open path to append to it (made with mode 0640): a descriptor that may be
+ * non-blocking, or -errno; a named pipe that nobody reads is -ENXIO.
+ * [control] */
+MUST_USE int log_open_path(const char *path);
 /* Open every file anew (after logrotate).  The number that failed: each is
  * said in the log and stays as it was. [control] */
 int log_reopen(void);

@@ -15,8 +15,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define MODE 0640
-
 /* ---- opening ------------------------------------------------------------*/
 
 /* "/dev/stderr" means the descriptor: opening it again fails for a socket, and
@@ -61,14 +59,34 @@ look_at(struct log_file *f)
 }
 
 /* Non-blocking, so that a named pipe nobody reads is an error at once. */
-static int
-open_path(const char *path)
+int
+log_file_open_path(const char *path)
 {
     int fd = open(
         path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-        MODE);
+        LOG_FILE_MODE);
 
     return fd < 0 ? -errno : fd;
+}
+
+static int (*opener)(void *arg, const char *path);
+static void *opener_arg;
+
+void
+log_file_set_opener(int (*open)(void *arg, const char *path), void *arg)
+{
+    opener = open;
+    opener_arg = arg;
+}
+
+int
+log_file_fetch(const char *path)
+{
+    int fd = standard_fd(path);
+
+    if (fd >= 0)
+        return fd;
+    return opener ? opener(opener_arg, path) : log_file_open_path(path);
 }
 
 static void
@@ -80,40 +98,33 @@ let_go(struct log_file *f)
     f->path = NULL;
 }
 
-/* The descriptor for path and, if it is ours to close, a copy of path. */
+/* Memory for f to be open on path, whose copy it needs only if the descriptor
+ * is to be closed.  0 or -ENOMEM. */
 static int
-open_target(const char *path, char **copy)
+find_room(const struct log_file *f, const char *path, char **buffer,
+          char **copy)
 {
-    int fd = standard_fd(path);
+    int is_standard = standard_fd(path) >= 0;
 
-    *copy = NULL;
-    if (fd >= 0)
-        return fd;
-    *copy = strdup(path);
-    if (!*copy)
-        return -ENOMEM;
-    fd = open_path(path);
-    if (fd < 0)
-        free(*copy);
-    return fd;
+    *buffer = f->buffer ? f->buffer : malloc(LOG_FILE_BUFFER_BYTES);
+    *copy = *buffer && !is_standard ? strdup(path) : NULL;
+    if (*buffer && (*copy || is_standard))
+        return 0;
+    if (!f->buffer)
+        free(*buffer);
+    return -ENOMEM;
 }
 
 /* The buffer comes last, since a file with one counts as open. */
 int
-log_file_open(struct log_file *f, const char *path)
+log_file_use(struct log_file *f, const char *path, int fd)
 {
-    char *buffer = f->buffer ? f->buffer : malloc(LOG_FILE_BUFFER_BYTES);
-    char *copy;
-    int fd;
+    char *buffer, *copy;
 
-    if (!buffer)
-        return -ENOMEM;
-    fd = open_target(path, &copy);
-    if (fd < 0) {
-        if (!f->buffer)
-            free(buffer);
+    if (fd < 0)
         return fd;
-    }
+    if (find_room(f, path, &buffer, &copy) < 0)
+        return -ENOMEM;
     log_file_flush(f);
     let_go(f);
     f->buffer = buffer;
@@ -123,14 +134,26 @@ log_file_open(struct log_file *f, const char *path)
     return 0;
 }
 
-int
-log_file_reopen(struct log_file *f)
+void
+log_file_drop(const char *path, int fd)
 {
-    int fd;
+    if (fd >= 0 && standard_fd(path) < 0)
+        close(fd);
+}
 
-    if (!f->path)
-        return 0;
-    fd = open_path(f->path);
+int
+log_file_open(struct log_file *f, const char *path)
+{
+    int fd = log_file_fetch(path), rc = log_file_use(f, path, fd);
+
+    if (rc < 0)
+        log_file_drop(path, fd);
+    return rc;
+}
+
+int
+log_file_renew(struct log_file *f, int fd)
+{
     if (fd < 0)
         return fd;
     log_file_flush(f);
@@ -138,6 +161,12 @@ log_file_reopen(struct log_file *f)
     f->fd = fd;
     look_at(f);
     return 0;
+}
+
+int
+log_file_reopen(struct log_file *f)
+{
+    return f->path ? log_file_renew(f, log_file_fetch(f->path)) : 0;
 }
 
 static uint64_t

@@ -18,6 +18,7 @@
 #include "base/check.h"
 
 #define LOG_FILE_BUFFER_BYTES 65536u
+#define LOG_FILE_MODE 0640 /* of one that is made */
 
 /* How a descriptor is written to without waiting. */
 enum log_file_kind {
@@ -39,10 +40,28 @@ struct log_file {
     uint64_t n_lost;    /* lines since the log last said so */
 };
 
-/* Use the file at path, or (NULL) stderr.  If f had another, what is pending
- * goes there as far as it can, the rest to the new one.  0 or -errno, and f is
- * as it was.  Zeroed memory is a file not yet opened. [control] */
+/* Who opens from now on: open(arg, path) returns what open(2) would, or -errno;
+ * NULL: log_file_open_path. [control] */
+void log_file_set_opener(int (*open)(void *arg, const char *path), void *arg);
+/* Open path to append to it; what nobody reads is not waited for.  -errno.
+ * [control] */
+MUST_USE int log_file_open_path(const char *path);
+/* A descriptor for path, which may mean an inherited one (NULL: stderr), or
+ * -errno; for log_file_use or _renew, which alone know when to close it.
+ * [control] */
+MUST_USE int log_file_fetch(const char *path);
+/* Use fd, that log_file_fetch has returned for path, and fail as that did.  If
+ * f had another file, what is pending goes there as far as it can, the rest to
+ * the new one.  0 or -errno, and f is as it was and fd still the caller's, for
+ * log_file_drop.  Zeroed memory is a file not yet opened. [control] */
+MUST_USE int log_file_use(struct log_file *f, const char *path, int fd);
+/* Nobody uses what log_file_fetch has returned for path. [control] */
+void log_file_drop(const char *path, int fd);
+/* Fetch and use. [control] */
 MUST_USE int log_file_open(struct log_file *f, const char *path);
+/* Use fd, that log_file_fetch(f->path) has returned, in the place of the old
+ * one.  0 or -errno, as log_file_use. [control] */
+MUST_USE int log_file_renew(struct log_file *f, int fd);
 /* Open the same path anew.  0 or -errno. [control] */
 MUST_USE int log_file_reopen(struct log_file *f);
 /* Flush, close, free what f holds.  How many lines were pending even then, one

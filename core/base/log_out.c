@@ -258,9 +258,9 @@ log_out_is_behind(void)
 /* ---- opening and closing ------------------------------------------------*/
 
 int
-log_out_server_open(const char *path)
+log_out_server_open(const char *path, int fd)
 {
-    return log_file_open(&server, path);
+    return log_file_use(&server, path, fd);
 }
 
 static void
@@ -273,7 +273,7 @@ channel_free(struct channel *c)
 
 /* A new channel in *out; 0 or -errno. */
 static int
-channel_new(struct channel **out, const char *path)
+channel_new(struct channel **out, const char *path, int fd)
 {
     struct channel *c = calloc(1, sizeof *c);
     int rc = 0;
@@ -285,7 +285,7 @@ channel_new(struct channel **out, const char *path)
     if (!c->path)
         rc = -ENOMEM;
     else if (!c->is_server)
-        rc = log_file_open(&c->file, path);
+        rc = log_file_use(&c->file, path, fd);
     if (rc < 0)
         channel_free(c);
     else
@@ -309,14 +309,22 @@ find_channel(const char *path)
 }
 
 int
-log_out_channel_open(const char *path)
+log_out_needs_file(const char *path)
+{
+    uint32_t i = find_channel(path);
+
+    return *path && i > 0 && !channels[i];
+}
+
+int
+log_out_channel_open(const char *path, int fd)
 {
     uint32_t i = find_channel(path);
 
     if (i == 0)
         return -EMFILE;
     if (!channels[i]) {
-        int rc = channel_new(&channels[i], path);
+        int rc = channel_new(&channels[i], path, fd);
         if (rc < 0)
             return rc;
     }
@@ -353,24 +361,35 @@ log_out_channel_close(int i)
     channel_end(c);
 }
 
-static int
-reopen(struct log_file *f)
+uint32_t
+log_out_n_files(void)
 {
-    int rc = log_file_reopen(f);
+    return n_channels;
+}
+
+static struct log_file *
+file_at(uint32_t i)
+{
+    if (i == 0)
+        return &server;
+    return channels[i] ? &channels[i]->file : NULL;
+}
+
+const char *
+log_out_path(uint32_t i)
+{
+    const struct log_file *f = file_at(i);
+
+    return f ? f->path : NULL;
+}
+
+int
+log_out_renew(uint32_t i, int fd)
+{
+    struct log_file *f = file_at(i);
+    int rc = log_file_renew(f, fd);
 
     if (rc < 0)
         say_error("cannot reopen %s: %s", f->path, strerror(-rc));
     return rc < 0;
-}
-
-int
-log_out_reopen(void)
-{
-    int n_failed = reopen(&server);
-
-    for (uint32_t i = 1; i < n_channels; i++) {
-        if (channels[i])
-            n_failed += reopen(&channels[i]->file);
-    }
-    return n_failed;
 }

@@ -42,10 +42,18 @@ int log_out_is_behind(void);
 /* Records counted as lost so far. */
 uint64_t log_out_lost(void);
 
-/* As in log.h. */
-MUST_USE int log_out_server_open(const char *path);
-MUST_USE int log_out_channel_open(const char *path);
+/* As in log.h, with fd of log_file_fetch(path), which is not done under the
+ * lock: whoever opens may log.  If they fail it is the caller's. */
+MUST_USE int log_out_server_open(const char *path, int fd);
+MUST_USE int log_out_channel_open(const char *path, int fd);
 void log_out_channel_close(int channel);
-int log_out_reopen(void);
+/* Whether log_out_channel_open has a use for a descriptor. */
+int log_out_needs_file(const char *path);
+/* The files are those of 0, the server's log, to log_out_n_files() - 1; the
+ * path of one that is opened anew after logrotate, or NULL; and its new
+ * descriptor, or -errno, which is said: 1 if it failed. */
+uint32_t log_out_n_files(void);
+const char *log_out_path(uint32_t i);
+int log_out_renew(uint32_t i, int fd);
 
 #endif

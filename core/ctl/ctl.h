@@ -9,6 +9,8 @@
  *        <-  PID_FILE                           it is about to serve
  *        ANSWER                          ->
  *        <-  READY                              it serves
+ *        <-  OPEN path                          whenever it wants a log file
+ *        ANSWER file, or why not         ->
  *        RELOAD bundle, REOPEN           ->
  *        <-  DONE                               with the one or the other
  *        <-  UNLISTEN                           nobody is to find it any more
@@ -66,6 +68,13 @@ enum ctl_kind {
     CTL_REPLACE, /* text: why, a phrase */
     CTL_RESULT, /* id of the command; result: 0, and fd: the answer's line, in a
                    memfd; or -errno: it could not be taken, or not be said */
+    CTL_OPEN,    /* id: ctl_open; text: an absolute path */
+};
+
+/* What OPEN wants, and in its ANSWER what has become of that. */
+enum ctl_open {
+    CTL_OPEN_LOG = 1,
+    CTL_OPEN_NOT_NAMED, /* no configuration that it was given names the path */
 };
 
 /* What a bundle was made of. */

@@ -212,6 +212,21 @@ channel_pid_file(struct channel *c, char *why, size_t cap)
     return answer(c, why, cap);
 }
 
+int
+channel_open_log(struct channel *c, const char *path, int *is_named)
+{
+    struct ctl_message m = {.kind = CTL_OPEN, .id = CTL_OPEN_LOG};
+    int n = snprintf(m.u.text, sizeof m.u.text, "%s", path);
+
+    *is_named = n < (int)sizeof m.u.text;
+    if (!*is_named)
+        return -ENAMETOOLONG;
+    say(c, &m, -1);
+    await(c);
+    *is_named = c->answer.id != CTL_OPEN_NOT_NAMED;
+    return c->answer.result < 0 ? c->answer.result : c->answer_fd;
+}
+
 void
 channel_unlisten(struct channel *c, uint32_t id)
 {

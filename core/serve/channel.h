@@ -73,6 +73,11 @@ MUST_USE int channel_listen(struct channel *c, const struct sock_address *a,
 /* Have the supervisor write [server] pid_file, as pidfile_put does. [control]
  */
 MUST_USE int channel_pid_file(struct channel *c, char *why, size_t cap);
+/* Have the supervisor open the log file at path: a descriptor or -errno.
+ * *is_named is 0 if it does not do so, since no configuration names that.
+ * [control] */
+MUST_USE int channel_open_log(struct channel *c, const char *path,
+                              int *is_named);
 /* Nobody is to find that socket any more: the supervisor closes its copy, and
  * its file is gone when this returns. [control] */
 void channel_unlisten(struct channel *c, uint32_t id);

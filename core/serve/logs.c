@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "http/host.h"
+#include "serve/channel.h"
 
 #define RING_BYTES (1u << 20)
 /* After a drain of the logs the control thread sleeps this long without being
@@ -58,6 +59,23 @@ logs_close(struct logs *l)
     free(l->rings);
     log_set_wake_fd(-1);
     close(l->wake_fd);
+}
+
+/* ---- who opens files -----------------------------------------------------*/
+
+/* What it does not open for us we may be allowed to. */
+static int
+ask(void *arg, const char *path)
+{
+    int is_named, fd = channel_open_log(arg, path, &is_named);
+
+    return is_named ? fd : log_open_path(path);
+}
+
+void
+logs_opened_by(struct channel *c)
+{
+    log_set_opener(ask, c);
 }
 
 /* ---- what a configuration says -------------------------------------------*/

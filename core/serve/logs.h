@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/diag.h"
 
+struct channel;
 struct conf;
 struct log_ring;
 
@@ -36,6 +37,9 @@ MUST_USE int logs_add_rings(struct logs *l, uint32_t n_workers);
 /* No thread uses its ring any more. [control] */
 void logs_close(struct logs *l);
 
+/* Files are opened by the supervisor at the other end of c from now on, as far
+ * as it does. [control] */
+void logs_opened_by(struct channel *c);
 /* Report in d that [server] log cannot be opened, for rc, a -errno.
  * [control] */
 void logs_complain(const struct conf *conf, int rc, struct diag *d);

@@ -258,8 +258,10 @@ open_process(struct server *s, struct diag *d)
     if (rc == 0)
         rc = channel_open(&s->channel, s->options->is_supervised, &s->orders,
                           &s->handover, d);
-    if (rc == 0 && s->options->is_supervised)
+    if (rc == 0 && s->options->is_supervised) {
         s->sockets.channel = &s->channel;
+        logs_opened_by(&s->channel);
+    }
     return rc < 0 ? SERVER_INTERNAL : SERVER_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "os/pidfile.h"
 #include "super/adoption.h"
+#include "super/opener.h"
 #include "super/process.h"
 #include "super/servers.h"
 
@@ -51,6 +52,17 @@ on_pid_file(struct super *s, struct child *c)
 }
 
 static void
+on_open(struct super *s, struct child *c, const struct ctl_message *m)
+{
+    struct ctl_message answer = {.kind = CTL_ANSWER};
+    int fd = opener_answer(m, s->conf, s->files.shown, &answer);
+
+    child_send(c, &answer, fd);
+    if (fd >= 0)
+        close(fd);
+}
+
+static void
 on_done(struct super *s, struct child *c, const struct ctl_message *m)
 {
     child_done(c, m->id);
@@ -87,6 +99,7 @@ take(struct super *s, struct child *c)
     case CTL_LISTEN: on_listen(s, c, &m); break;
     case CTL_PID_FILE: on_pid_file(s, c); break;
     case CTL_UNLISTEN: on_unlisten(s, c, m.id); break;
+    case CTL_OPEN: on_open(s, c, &m); break;
     case CTL_COMMITTED: on_committed(s, c, passed); return 1;
     case CTL_READY: servers_ready(s, c); break;
     case CTL_DONE: on_done(s, c, &m); break;

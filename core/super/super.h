@@ -13,6 +13,7 @@
  *     files     the configuration's files, which nobody else reads
  *     upgrade   another program in this process; what it is told: state
  *     adoption  the configuration that this process goes by
+ *     opener    log files, opened for who may not
  *     notify    what a service manager is told
  *
  * What the two processes say to each other is ctl/ctl.h. */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* opener.c - see opener.h. */
+#define _GNU_SOURCE /* O_PATH */
+#include "super/opener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log_file.h"
+#include "conf/conf.h"
+
+#define FLAGS                                                                  \
+    (O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+/* ---- is it named? --------------------------------------------------------*/
+
+/* value, or dir/value if it is relative, is path (as value_absolute has it). */
+static int
+is_path(et_str value, const char *dir, const char *path)
+{
+    size_t n = strlen(path), dir_len = strcmp(dir, "/") ? strlen(dir) : 0;
+
+    if (value.n == 0)
+        return 0;
+    if (value.p[0] == '/')
+        return value.n == n && memcmp(value.p, path, n) == 0;
+    return dir_len + 1 + value.n == n && memcmp(dir, path, dir_len) == 0 &&
+           path[dir_len] == '/' &&
+           memcmp(path + dir_len + 1, value.p, value.n) == 0;
+}
+
+static int
+have(const struct conf_entries *e, const char *path)
+{
+    for (size_t i = 0; i < e->n; i++) {
+        if (is_path(e->v[i].value, e->v[i].dir, path))
+            return 1;
+    }
+    return 0;
+}
+
+int
+opener_is_named(const struct conf *conf, const char *path)
+{
+    int is = is_path(conf->server.log, "/", path);
+
+    for (size_t i = 0; i < conf->n_plugins && !is; i++)
+        is = have(&conf->plugins[i].options, path);
+    for (size_t i = 0; i < conf->n_routes && !is; i++)
+        is = have(&conf->routes[i].options, path);
+    for (size_t i = 0; i < conf->n_scopes && !is; i++)
+        is = have(&conf->scopes[i].options, path);
+    return is;
+}
+
+/* ---- opening -------------------------------------------------------------*/
+
+static int
+open_as(const char *path, int more)
+{
+    int fd = open(path, FLAGS | more, LOG_FILE_MODE);
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* The text of the link that fd is, as a path from where we stand. */
+static int
+read_link(int fd, const char *path, char out[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    char text[PATH_MAX];
+    ssize_t n = readlinkat(fd, "", text, sizeof text - 1);
+    int folder_len = 0;
+
+    if (n < 0)
+        return -errno;
+    text[n] = '\0';
+    if (text[0] != '/' && slash)
+        folder_len = (int)(slash - path) + 1;
+    n = snprintf(out, PATH_MAX, "%.*s%s", folder_len, path, text);
+    return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* The link at path is looked at and read through one descriptor, so that it is
+ * not another one meanwhile. */
+static int
+open_link(const char *path)
+{
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), rc;
+    char target[PATH_MAX];
+    struct stat st;
+
+    if (fd < 0)
+        return -errno;
+    rc = fstat(fd, &st) < 0 ? -errno : 0;
+    if (rc == 0 && st.st_uid != 0 && st.st_uid != geteuid())
+        rc = -ELOOP;
+    if (rc == 0)
+        rc = read_link(fd, path, target);
+    close(fd);
+    return rc < 0 ? rc : open_as(target, 0);
+}
+
+int
+opener_open_log(const char *path)
+{
+    int fd = open_as(path, O_NOFOLLOW);
+
+    return fd == -ELOOP ? open_link(path) : fd;
+}
+
+/* ---- the answer ----------------------------------------------------------*/
+
+int
+opener_answer(const struct ctl_message *m, const struct conf *serving,
+              const struct conf *shown, struct ctl_message *answer)
+{
+    char path[CTL_TEXT_MAX + 1];
+    int fd;
+
+    snprintf(path, sizeof path, "%.*s", CTL_TEXT_MAX, m->u.text);
+    answer->id = CTL_OPEN_NOT_NAMED;
+    answer->result = -EPERM;
+    if (m->id != CTL_OPEN_LOG ||
+        (!(serving && opener_is_named(serving, path)) &&
+         !(shown && opener_is_named(shown, path))))
+        return -1;
+    fd = opener_open_log(path);
+    answer->id = CTL_OPEN_LOG;
+    answer->result = fd < 0 ? fd : 0;
+    return fd < 0 ? -1 : fd;
+}
