@@ -309,7 +309,8 @@ template <class A> struct et_same_<A, A> {
 
 /* dflt is a string as it would stand in the ini ("5"; 5 does not compile), or
  * NULL: then the field is zero (absent) unless the ini says something.  flags:
- * 0, ET_O_REQUIRED, ET_O_SECRET, ET_O_TREE.  min and max both 0: unbounded. */
+ * 0, ET_O_REQUIRED, ET_O_SECRET, ET_O_TREE, ET_O_WRITE.  min and max both 0:
+ * unbounded. */
 
 /* et_str f: any text. */
 #define ET_OPT_STR(f, dflt, flags, help)                                       \

@@ -448,6 +448,7 @@ typedef struct et_route {
 #define ET_O_REQUIRED 0x100u
 #define ET_O_SECRET 0x200u /* never printed */
 #define ET_O_TREE 0x400u   /* PATH: a folder, all of it counts as content */
+#define ET_O_WRITE 0x800u  /* PATH: the sandbox lets the plugin write there */
 
 /* A row.  Rows stand v[0].size bytes apart: a host newer or older than the
  * plugin walks them by that, not by its own sizeof. */
@@ -554,6 +555,9 @@ typedef struct et_metricdef {
 /* A reload makes its instances anew even if nothing of theirs has changed: for
  * what open reads that is no option (the time, the environment, a socket). */
 #define ET_P_ALWAYS_NEW 2u
+/* It executes programs, which the sandbox denies to a server process whose
+ * plugins do not say so. */
+#define ET_P_EXEC 4u
 
 typedef struct et_plugin {
     uint32_t size, major, minor, flags;

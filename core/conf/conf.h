@@ -101,8 +101,10 @@ struct conf_server {
     int64_t plugin_staging;        /* enum conf_staging */
     et_str admin; /* of the admin socket; absent: off, or as paths.h says */
     int64_t reload_timeout;
-    et_str user, group;            /* absent: whoever starts it */
-    int64_t max_files;             /* CONF_AUTO or RLIMIT_NOFILE */
+    et_str user, group;                  /* absent: whoever starts it */
+    int64_t max_files;                   /* CONF_AUTO or RLIMIT_NOFILE */
+    int64_t sandbox;                     /* 0 or 1 */
+    et_list sandbox_write, sandbox_exec; /* absolute paths */
 };
 
 /* A plugin's option as the ini has it. */

@@ -33,6 +33,7 @@ static const char *const descriptions[VALUE_TYPES] = {
     [VALUE_NETS] = "networks such as 10.0.0.0/8 or fd00::/8",
     [VALUE_LISTEN] = "host:port, [v6]:port, :port, *:port or unix:/path",
     [VALUE_GLOBS] = "a file name or a pattern such as conf.d/*.ini",
+    [VALUE_PATHS] = "a path",
     [VALUE_MATCH] = "METHOD /path, GET,POST /path or * /path",
     [VALUE_PREFIX] = "a path such as /api/*",
     [VALUE_HANDLER] = "INSTANCE or INSTANCE:ROUTE",

@@ -232,6 +232,17 @@ static const struct directive server_rows[] = {
      .dflt = "auto",
      .help = "open files, connections among them (RLIMIT_NOFILE); auto: as "
              "many as are allowed; only root can have more than that"},
+    {SERVER(sandbox), TYPE(BOOL), .reload = DIRECTIVE_PROCESS, .dflt = "on",
+     .help = "keep the process that serves from system calls that no server "
+             "needs, from programs, and from writing but to temp_dir, "
+             "runtime_dir and what plugins say they write to"},
+    {SERVER(sandbox_write), TYPE(PATHS), .may_repeat = 1,
+     .help = "a further folder it may write to; of a file it is the folder "
+             "that the file is in"},
+    {SERVER(sandbox_exec), TYPE(PATHS), .may_repeat = 1,
+     .help = "a further folder of programs that plugins may execute, besides "
+             "/usr, /bin, /sbin, /lib and the like; only plugins that say so "
+             "may execute any, unless this is set"},
 };
 
 static const struct directive listen_rows[] = {

@@ -470,6 +470,8 @@ add_value(struct bytes *b, const et_opt *o, const char *options)
     switch (o->type) {
     case ET_O_STR: return add_text(b, *(const et_str *)field);
     case ET_O_PATH:
+        if (o->flags & ET_O_WRITE) /* what changes there is its own doing */
+            return add_text(b, *(const et_str *)field);
         return add_path(b, *(const et_str *)field, (o->flags & ET_O_TREE) != 0);
     case ET_O_LIST:
     case ET_O_HEADERS: return add_list(b, field);

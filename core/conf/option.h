@@ -60,9 +60,10 @@ int option_blame(const et_optdef *def, et_str instance,
 /* What identifies a filled struct: equal bytes mean that an instance made from
  * one serves for the other.  Every option's effective value, and for a PATH
  * its target's (dev, ino, size, mtime, ctime), for one flagged TREE those of
- * everything below it.  The bytes are in a and contain secrets: compare or hash
- * them, never print them.  0, ERR_NOMEM, or ERR_LIMIT (a TREE of more than
- * OPTION_MAX_TREE entries or 64 levels). [control] */
+ * everything below it, for one flagged WRITE none.  The bytes are in a and
+ * contain secrets: compare or hash them, never print them.  0, ERR_NOMEM, or
+ * ERR_LIMIT (a TREE of more than OPTION_MAX_TREE entries or 64 levels).
+ * [control] */
 #define OPTION_MAX_TREE 100000u
 MUST_USE int option_key(struct arena *a, const et_optdef *def,
                         const void *options, et_str *key);

@@ -255,6 +255,15 @@ parse_path(struct arena *a, et_str s, const char *dir, et_str *out)
 }
 
 static int
+add_path(struct arena *a, et_str s, const char *dir, et_list *list)
+{
+    et_str path;
+    int rc = s.n ? parse_path(a, s, dir, &path) : ERR_INVALID;
+
+    return rc ? rc : value_append(a, list, path);
+}
+
+static int
 add_name(struct arena *a, et_str item, const char *dir, et_list *list)
 {
     size_t i;
@@ -397,6 +406,7 @@ parse_typed(struct arena *a, const struct value_spec *spec, et_str text,
         return value_append(a, field, text);
     case VALUE_LIST:
     case VALUE_GLOBS: return value_append(a, field, text);
+    case VALUE_PATHS: return add_path(a, text, dir, field);
     case VALUE_TARGET:
         return is_target(text) ? copy_text(a, text, field) : ERR_INVALID;
     case VALUE_NAMES: return parse_items(a, text, dir, field, add_name);

@@ -36,6 +36,7 @@ enum value_type {
     VALUE_NETS,             /* et_list: comma list of networks */
     VALUE_LISTEN,           /* et_list: comma list of listen addresses */
     VALUE_GLOBS,            /* et_list: one item, not split */
+    VALUE_PATHS,            /* et_list: one item, absolute */
     VALUE_MATCH,            /* "GET,POST /path": bound by conf.c */
     VALUE_PREFIX,           /* "/path" of a scope: bound by conf.c */
     VALUE_HANDLER,          /* "instance" or "instance:route": by conf.c */

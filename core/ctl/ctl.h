@@ -3,6 +3,7 @@
  *
  *     supervisor                                server process
  *        START bundle                    ->     serves it
+ *        <-  SANDBOX listener                   it has one from now on
  *        <-  LISTEN address                     for each socket it wants
  *        ANSWER socket, or why not       ->
  *        <-  COMMITTED bundle                   with each generation
@@ -69,6 +70,7 @@ enum ctl_kind {
     CTL_RESULT, /* id of the command; result: 0, and fd: the answer's line, in a
                    memfd; or -errno: it could not be taken, or not be said */
     CTL_OPEN,    /* id: ctl_open; text: an absolute path */
+    CTL_SANDBOX, /* fd: a listener of os/seccomp.h, which asks the supervisor */
 };
 
 /* What OPEN wants, and in its ANSWER what has become of that. */

@@ -15,7 +15,7 @@
 #include "plug/elf.h"
 
 /* The ET_P_* of this server: of the note, and of the descriptor behind it. */
-#define VET_KNOWN_FLAGS (ET_P_UNMAP_OK | ET_P_ALWAYS_NEW)
+#define VET_KNOWN_FLAGS (ET_P_UNMAP_OK | ET_P_ALWAYS_NEW | ET_P_EXEC)
 
 /* Read the n bytes into *out and judge them.  0, or ERR_INVALID and e says why
  * (see why.h). [control] */

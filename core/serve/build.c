@@ -123,6 +123,8 @@ build_or_check(struct conf *conf, const struct build_options *o, struct diag *d,
     diag_init(&found);
     found.says_once = 1; /* a section's fault shows in each of its routes */
     build(&b, o);
+    if (opens && o->before_open)
+        o->before_open(o->arg, b.gen, &found);
     instances_open(&b); /* those that are good, for what they may find */
     sections_free(&b);
     n_errors = found.n_errors;

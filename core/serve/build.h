@@ -31,6 +31,10 @@ struct build_options {
      * of theirs has changed; NULL: none.  It must serve until the new one does
      * or is freed. */
     const struct gen *before;
+    /* Called when all instances are known and before one that is new is opened:
+     * what it finds wrong is in d.  NULL: nothing to call. */
+    void (*before_open)(void *arg, const struct gen *g, struct diag *d);
+    void *arg;
 };
 
 /* A generation of conf, which it keeps (build_free gives both back); or NULL

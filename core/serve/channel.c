@@ -265,6 +265,14 @@ channel_committed(struct channel *c, const struct bundle *b)
 }
 
 void
+channel_sandbox(struct channel *c, int listener)
+{
+    struct ctl_message m = {.kind = CTL_SANDBOX};
+
+    say(c, &m, listener);
+}
+
+void
 channel_ready(struct channel *c)
 {
     struct ctl_message m = {.kind = CTL_READY};

@@ -82,6 +82,9 @@ MUST_USE int channel_open_log(struct channel *c, const char *path,
  * its file is gone when this returns. [control] */
 void channel_unlisten(struct channel *c, uint32_t id);
 
+/* The supervisor answers for this seccomp listener, which stays the caller's.
+ * [control] */
+void channel_sandbox(struct channel *c, int listener);
 /* What serves from now on, and what a successor is to start from. [control] */
 void channel_committed(struct channel *c, const struct bundle *b);
 /* It serves for the first time; an order (CTL_RELOAD, CTL_REOPEN) is carried

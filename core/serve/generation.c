@@ -12,6 +12,7 @@
 #include "serve/build.h"
 #include "serve/process.h"
 #include "serve/rights.h"
+#include "serve/sandbox.h"
 
 /* A generation's way back to the control thread. */
 struct retiring {
@@ -62,6 +63,8 @@ build_options(struct server *s, const struct conf *conf)
         .n_workers = s->settings.n_workers,
         .id = s->last_id + 1,
         .before = s->gen,
+        .before_open = sandbox_before_open,
+        .arg = s,
     };
 }
 

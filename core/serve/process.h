@@ -41,6 +41,7 @@
 #include "work/mailbox.h"
 
 struct gen;
+struct sandbox_rules;
 
 struct server {
     const struct server_options *options;
@@ -70,7 +71,8 @@ struct server {
     struct orders orders;
     struct stop_order stopped_by;
 
-    struct asks asks; /* of administrators */
+    struct asks asks;              /* of administrators */
+    struct sandbox_rules *sandbox; /* what the process may do; NULL: anything */
 
     int is_ending; /* drain has begun */
     int has_pid_file;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "super/denials.h"
 
 static const enum ctl_kind kinds[CHILD_N_ORDERS] = {
     [CHILD_RELOAD] = CTL_RELOAD,
@@ -69,7 +70,8 @@ child_done(struct child *c, uint32_t kind)
 void
 child_init(struct child *c)
 {
-    *c = (struct child){.channel = -1, .bundle_fd = -1, .upgrade_fd = -1};
+    *c = (struct child){
+        .channel = -1, .denials_fd = -1, .bundle_fd = -1, .upgrade_fd = -1};
 }
 
 int
@@ -100,6 +102,21 @@ child_start(struct child *c, const struct program *p, int program_fd,
     return 0;
 }
 
+static void
+close_denials(struct child *c)
+{
+    if (c->denials_fd >= 0)
+        close(c->denials_fd);
+    c->denials_fd = -1;
+}
+
+void
+child_answer(struct child *c)
+{
+    if (denials_answer(c->denials_fd, c->pid, c->is_ready) == 0)
+        close_denials(c);
+}
+
 void
 child_hang_up(struct child *c)
 {
@@ -112,6 +129,7 @@ void
 child_end(struct child *c)
 {
     child_hang_up(c);
+    close_denials(c);
     if (c->bundle_fd >= 0)
         close(c->bundle_fd);
     if (c->upgrade_fd >= 0)

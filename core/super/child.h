@@ -34,6 +34,7 @@ struct child {
     uint16_t version; /* of ctl.h, that it speaks */
     pid_t pid;
     int channel;      /* -1: it does not speak to us any more */
+    int denials_fd;   /* where it asks for system calls (denials.h); -1 */
     int bundle_fd;    /* what it serves, while it is coming; -1: nothing yet */
     int upgrade_fd;   /* of a program that takes our place with it; -1 */
     uint64_t born_ns; /* monotonic, as all times here */
@@ -57,6 +58,8 @@ void child_say(struct child *c, enum ctl_kind kind, int passed);
 void child_order(struct child *c, uint32_t order, int passed);
 /* It is done with an order, by its kind (CTL_RELOAD, ...). [control] */
 void child_done(struct child *c, uint32_t kind);
+/* Answer the system calls that it asks for. [control] */
+void child_answer(struct child *c);
 /* Speak to it no more. [control] */
 void child_hang_up(struct child *c);
 /* It has ended, and its channel is read empty: there is none. [control] */

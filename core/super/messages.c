@@ -85,6 +85,16 @@ on_committed(struct super *s, struct child *c, int fd)
         adoption_commit(s, fd);
 }
 
+/* It has one of these, from which it cannot free itself. */
+static int
+on_sandbox(struct child *c, int fd)
+{
+    if (c->denials_fd >= 0)
+        return 0;
+    c->denials_fd = fd;
+    return 1;
+}
+
 /* One message: 1; 0: there is none; < 0: nor will be. */
 static int
 take(struct super *s, struct child *c)
@@ -101,6 +111,10 @@ take(struct super *s, struct child *c)
     case CTL_UNLISTEN: on_unlisten(s, c, m.id); break;
     case CTL_OPEN: on_open(s, c, &m); break;
     case CTL_COMMITTED: on_committed(s, c, passed); return 1;
+    case CTL_SANDBOX:
+        if (on_sandbox(c, passed))
+            return 1;
+        break;
     case CTL_READY: servers_ready(s, c); break;
     case CTL_DONE: on_done(s, c, &m); break;
     case CTL_REPLACE: servers_replace(s, 0, m.u.text); break;

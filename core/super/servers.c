@@ -480,10 +480,10 @@ servers_save(const struct super *s, struct state *to)
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
         const struct child *c = &s->children[i];
         if (c->role != CHILD_NONE)
-            state_put(to, "child %u %u %d %d %u %d %llu %d", i, c->role, c->pid,
-                      state_fd(to, c->channel), c->version, c->is_ready,
+            state_put(to, "child %u %u %d %d %u %d %llu %d %d", i, c->role,
+                      c->pid, state_fd(to, c->channel), c->version, c->is_ready,
                       (unsigned long long)c->born_ns,
-                      state_fd(to, c->bundle_fd));
+                      state_fd(to, c->bundle_fd), state_fd(to, c->denials_fd));
     }
 }
 
@@ -496,8 +496,9 @@ servers_load(struct super *s, const char *line)
     int is_ready;
 
     child_init(&c);
-    if (sscanf(line, "%u %u %d %d %u %d %llu %d", &i, &role, &c.pid, &c.channel,
-               &version, &is_ready, &born_ns, &c.bundle_fd) != 8 ||
+    if (sscanf(line, "%u %u %d %d %u %d %llu %d %d", &i, &role, &c.pid,
+               &c.channel, &version, &is_ready, &born_ns, &c.bundle_fd,
+               &c.denials_fd) < 8 ||
         i >= CHILDREN_MAX) {
         log_error("a server process is lost: %s", line);
         return;
@@ -509,6 +510,8 @@ servers_load(struct super *s, const char *line)
     fcntl(c.channel, F_SETFD, FD_CLOEXEC);
     if (c.bundle_fd >= 0)
         fcntl(c.bundle_fd, F_SETFD, FD_CLOEXEC);
+    if (c.denials_fd >= 0)
+        fcntl(c.denials_fd, F_SETFD, FD_CLOEXEC);
     s->children[i] = c;
     if (role == CHILD_SERVING)
         s->serving = &s->children[i];

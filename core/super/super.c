@@ -81,7 +81,7 @@ static void
 turn(struct super *s)
 {
     int timeout_ms = look_at_clock(s), is_behind = log_is_behind();
-    struct pollfd p[1 + CHILDREN_MAX];
+    struct pollfd p[1 + 2 * CHILDREN_MAX], *asks = p + 1 + CHILDREN_MAX;
 
     if (s->is_over)
         return;
@@ -89,6 +89,9 @@ turn(struct super *s)
         timeout_ms = LOG_RETRY_MS;
     for (uint32_t i = 0; i < CHILDREN_MAX; i++)
         p[i] = (struct pollfd){.fd = s->children[i].channel, .events = POLLIN};
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++)
+        asks[i] =
+            (struct pollfd){.fd = s->children[i].denials_fd, .events = POLLIN};
     p[CHILDREN_MAX] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
     if (poll(p, ARRAY_LEN(p), timeout_ms) < 0 && errno != EINTR)
         log_error("supervisor: poll: %s", strerror(errno));
@@ -97,6 +100,10 @@ turn(struct super *s)
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
         if (p[i].revents && p[i].fd == s->children[i].channel)
             messages_read(s, &s->children[i]);
+    }
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        if (asks[i].revents && asks[i].fd == s->children[i].denials_fd)
+            child_answer(&s->children[i]);
     }
     if (p[CHILDREN_MAX].revents)
         read_signals(s);

@@ -14,6 +14,7 @@
  *     upgrade   another program in this process; what it is told: state
  *     adoption  the configuration that this process goes by
  *     opener    log files, opened for who may not
+ *     denials   the system calls its sandbox denies
  *     notify    what a service manager is told
  *
  * What the two processes say to each other is ctl/ctl.h. */
