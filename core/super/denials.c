@@ -106,7 +106,7 @@ answer_one(int fd, pid_t pid, int is_ready)
     return 1;
 }
 
-void
+int
 denials_answer(int fd, pid_t pid, int is_ready)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -114,6 +114,7 @@ denials_answer(int fd, pid_t pid, int is_ready)
     /* A thread that has gone since leaves RECV waiting for the next. */
     while (poll(&p, 1, 0) > 0 && (p.revents & POLLIN)) {
         if (!answer_one(fd, pid, is_ready))
-            return;
+            break;
     }
+    return !(p.revents & (POLLHUP | POLLERR | POLLNVAL));
 }

@@ -9,8 +9,11 @@
 
 #include <sys/types.h>
 
+#include "base/check.h"
+
 /* Answer what is asked by the listener fd of server process pid, which is_ready
- * or is about to start.  Does not wait. [control] */
-void denials_answer(int fd, pid_t pid, int is_ready);
+ * or is about to start.  Does not wait.  0: nobody is left who could ask.
+ * [control] */
+MUST_USE int denials_answer(int fd, pid_t pid, int is_ready);
 
 #endif
