@@ -10,7 +10,7 @@
 #include "t/lib/unit.h"
 
 static struct rlimit limit;
-static int get_errno, set_errno;
+static int get_errno, set_errno, hard_errno;
 
 int __wrap_getrlimit(int what, struct rlimit *r);
 int __wrap_setrlimit(int what, const struct rlimit *r);
@@ -28,8 +28,8 @@ int
 __wrap_setrlimit(int what, const struct rlimit *r)
 {
     ck_assert_int_eq(what, RLIMIT_NOFILE);
-    errno = set_errno;
-    if (set_errno)
+    errno = set_errno ? set_errno : hard_errno;
+    if (set_errno || (hard_errno && r->rlim_max > limit.rlim_max))
         return -1;
     limit = *r;
     return 0;
@@ -45,6 +45,32 @@ START_TEST(the_soft_limit_is_raised_to_the_hard_one)
     ck_assert_uint_eq(now, 65536);
     set_errno = EPERM; /* nothing to raise: not even tried */
     ck_assert_int_eq(limit_nofile_raise(&now), 0);
+    ck_assert_uint_eq(now, 65536);
+}
+END_TEST
+
+START_TEST(it_can_be_set)
+{
+    uint64_t now;
+
+    limit = (struct rlimit){1024, 65536};
+    ck_assert_int_eq(limit_nofile_set(2000, &now), 0);
+    ck_assert_uint_eq(now, 2000);
+    ck_assert_uint_eq(limit.rlim_max, 65536); /* it may be raised again */
+    ck_assert_int_eq(limit_nofile_set(100000, &now), 0);
+    ck_assert_uint_eq(now, 100000);
+    ck_assert_uint_eq(limit.rlim_max, 100000);
+}
+END_TEST
+
+/* As far as it goes without root. */
+START_TEST(beyond_the_hard_limit_it_is_that)
+{
+    uint64_t now;
+
+    limit = (struct rlimit){1024, 65536};
+    hard_errno = EPERM;
+    ck_assert_int_eq(limit_nofile_set(100000, &now), -EPERM);
     ck_assert_uint_eq(now, 65536);
 }
 END_TEST
@@ -95,6 +121,7 @@ START_TEST(a_limit_is_named_with_who_sets_it)
 }
 END_TEST
 
-UNIT_MAIN(limit, the_soft_limit_is_raised_to_the_hard_one,
+UNIT_MAIN(limit, it_can_be_set, beyond_the_hard_limit_it_is_that,
+          the_soft_limit_is_raised_to_the_hard_one,
           a_refusal_leaves_what_there_is, no_limit_is_the_greatest_number,
           a_limit_is_named_with_who_sets_it)
