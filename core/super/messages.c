@@ -2,6 +2,8 @@
 /* messages.c - see messages.h. */
 #include "super/messages.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -26,6 +28,11 @@ on_listen(struct super *s, struct child *c, const struct ctl_message *m)
     struct sock_options o;
     int rc = ctl_listen_read(&m->u.listen, &a, &o);
 
+    if (rc == 0 && !opener_may_listen(s->conf, s->files.shown, &a)) {
+        snprintf(answer.u.text, sizeof answer.u.text,
+                 "the configuration does not listen there");
+        rc = -EPERM;
+    }
     if (rc == 0)
         rc = held_listen(&s->held, number(s, c), &a, &o, m->u.listen.index,
                          &answer.id, answer.u.text, sizeof answer.u.text);

@@ -6,14 +6,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log_file.h"
 #include "conf/conf.h"
 
+#define PORT_ANYBODY 1024 /* below it takes root */
 #define FLAGS                                                                  \
     (O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
@@ -56,6 +59,54 @@ opener_is_named(const struct conf *conf, const char *path)
     for (size_t i = 0; i < conf->n_scopes && !is; i++)
         is = have(&conf->scopes[i].options, path);
     return is;
+}
+
+/* The port, or -1 and *path, of an address. */
+static int
+port_of(const struct sock_address *a, const char **path)
+{
+    const struct sockaddr *s = (const struct sockaddr *)(const void *)&a->addr;
+
+    *path = NULL;
+    switch (s->sa_family) {
+    case AF_INET:
+        return ntohs(((const struct sockaddr_in *)(const void *)s)->sin_port);
+    case AF_INET6:
+        return ntohs(((const struct sockaddr_in6 *)(const void *)s)->sin6_port);
+    case AF_UNIX:
+        *path = ((const struct sockaddr_un *)(const void *)s)->sun_path;
+        return -1;
+    default: return -1;
+    }
+}
+
+/* Port 0 is one that the kernel chose for another socket. */
+static int
+is_port(int64_t named, int port)
+{
+    return named == port || (named == 0 && port >= PORT_ANYBODY);
+}
+
+static int
+listens(const struct conf *conf, int port, const char *path)
+{
+    for (size_t i = 0; conf && i < conf->n_listens; i++) {
+        const struct conf_listen *l = &conf->listens[i];
+        if (path ? l->port < 0 && is_path(l->path, "/", path)
+                 : port >= 0 && is_port(l->port, port))
+            return 1;
+    }
+    return 0;
+}
+
+int
+opener_may_listen(const struct conf *serving, const struct conf *shown,
+                  const struct sock_address *a)
+{
+    const char *path;
+    int port = port_of(a, &path);
+
+    return listens(serving, port, path) || listens(shown, port, path);
 }
 
 /* ---- opening -------------------------------------------------------------*/

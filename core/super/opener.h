@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* opener.h - files that only the supervisor may open, for a server process.
+/* opener.h - what only the supervisor may open, for a server process.
  *
  * A log can lie where the server's user may not write, so it is opened, and
  * after logrotate opened anew, here, and its descriptor handed over.  Who asks
@@ -25,6 +25,10 @@ MUST_USE int opener_answer(const struct ctl_message *m,
 /* Whether a configuration names path: as its log, or as an option of a plugin,
  * of a route or of a scope. [control] */
 int opener_is_named(const struct conf *conf, const char *path);
+/* Whether one of these, of which either may be NULL, listens on this: on its
+ * path, or, on whatever address, on its port. [control] */
+int opener_may_listen(const struct conf *serving, const struct conf *shown,
+                      const struct sock_address *a);
 /* Open a log: a descriptor or -errno; -ELOOP: a link of somebody else's.
  * [control] */
 MUST_USE int opener_open_log(const char *path);

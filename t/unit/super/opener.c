@@ -3,11 +3,14 @@
  * tags: asan */
 #include "super/opener.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -67,6 +70,50 @@ START_TEST(what_the_ini_names_and_nothing_else)
         ck_assert_msg(opener_is_named(c, named[i]), "%s", named[i]);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         ck_assert_msg(!opener_is_named(c, others[i]), "%s", others[i]);
+    conf_free(c);
+}
+END_TEST
+
+static struct sock_address
+inet(const char *host, uint16_t port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sock_address a = {.len = sizeof in};
+
+    inet_pton(AF_INET, host, &in.sin_addr);
+    memcpy(&a.addr, &in, sizeof in);
+    return a;
+}
+
+static struct sock_address
+local(const char *path)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    struct sock_address a = {.len = sizeof un};
+
+    snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
+    memcpy(&a.addr, &un, sizeof un);
+    return a;
+}
+
+START_TEST(it_listens_where_the_ini_says)
+{
+    struct conf *c = conf_of("[server]\nlisten = localhost:80\n"
+                             "listen = unix:/run/x/sock\n"
+                             "[listen other]\naddress = [::1]:443\n");
+    struct sock_address a[] = {inet("127.0.0.1", 80), inet("0.0.0.0", 443),
+                               local("/run/x/sock")};
+    struct sock_address no[] = {inet("127.0.0.1", 81), inet("127.0.0.1", 0),
+                                local("/run/x/socks"), local("/run/x"),
+                                local("")};
+
+    for (size_t i = 0; i < sizeof a / sizeof a[0]; i++) {
+        ck_assert(opener_may_listen(c, NULL, &a[i]));
+        ck_assert(opener_may_listen(NULL, c, &a[i]));
+        ck_assert(!opener_may_listen(NULL, NULL, &a[i]));
+    }
+    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
+        ck_assert(!opener_may_listen(c, c, &no[i]));
     conf_free(c);
 }
 END_TEST
@@ -151,5 +198,5 @@ START_TEST(links_are_ours_or_not_followed)
 END_TEST
 
 UNIT_MAIN(opener, what_the_ini_names_and_nothing_else,
-          an_answer_says_what_has_become_of_it,
+          it_listens_where_the_ini_says, an_answer_says_what_has_become_of_it,
           what_is_no_file_is_not_waited_for, links_are_ours_or_not_followed)
