@@ -344,6 +344,40 @@ START_TEST(it_does_not_outlive_its_supervisor)
 }
 END_TEST
 
+/* Another process takes over, and another supervisor: neither plugins nor what
+ * root does for them notice. */
+START_TEST(an_upgrade_is_of_the_same_user)
+{
+    char expected[128];
+
+    if (!is_root())
+        return;
+    snprintf(expected, sizeof expected, "opened as %u, answers as %u", nobody(),
+             nobody());
+    prepare(SERVER "[plugin rights]\n[plugin life]\nsay = ${file:key}\n");
+    secret("one");
+    server_serve(&s);
+    for (int i = 0; i < 2; i++) {
+        server_signal(&s, SIGUSR2);
+        server_wait_log(&s, " takes over from ");
+        server_wait_log(&s, " has left");
+        client_once(&s, GET("/rights"), 200, expected);
+        ck_assert_str_eq(status_of(server_pid(&s), "CapEff"),
+                         "0000000000000000");
+        client_once(&s, GET("/rights/call/bpf"), 200, "1");
+        server_wait_log(&s, "bpf is denied");
+        /* A process of its own, started by the new supervisor. */
+        kill_server();
+        client_once(&s, GET("/rights"), 200, expected);
+        client_once(&s, GET("/rights/call/bpf"), 200, "1");
+    }
+    secret("two");
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_once(&s, GET("/life"), 200, "two");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* All that is wrong, in one go, whoever could read what: the text of an include
  * that is missing is the supervisor's. */
 START_TEST(a_reload_says_all_that_is_wrong)
@@ -517,6 +551,7 @@ UNIT_MAIN(rights, the_server_process_is_somebody_else, a_key_of_root_is_rotated,
           a_port_of_root_is_added, logs_of_root_are_rotated,
           a_link_of_somebody_else_is_not_followed,
           a_socket_and_a_pid_file_are_root_s,
-          it_does_not_outlive_its_supervisor, a_reload_says_all_that_is_wrong,
-          no_command_runs_plugins_as_root, who_it_cannot_be_is_refused,
-          a_number_will_do, only_root_can_be_another, max_files_is_the_limit)
+          it_does_not_outlive_its_supervisor, an_upgrade_is_of_the_same_user,
+          a_reload_says_all_that_is_wrong, no_command_runs_plugins_as_root,
+          who_it_cannot_be_is_refused, a_number_will_do,
+          only_root_can_be_another, max_files_is_the_limit)
