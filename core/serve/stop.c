@@ -12,6 +12,7 @@
 #include "serve/listeners.h"
 #include "serve/pid_file.h"
 #include "serve/process.h"
+#include "serve/sandbox.h"
 
 #define GRACE_MAX_MS 1000u
 /* Until each worker says close and not ready; one that a plugin blocks later.
@@ -144,6 +145,7 @@ stop_end(struct server *s)
     metering_fini(&s->metering);
     image_set_fini(&s->images);
     fleet_fini(&s->fleet);
+    sandbox_rules_free(s->sandbox);
     control_close(s);
     log_info("stopped");
     log_finish(LOG_FINISH_MS);

@@ -344,6 +344,18 @@ START_TEST(it_does_not_outlive_its_supervisor)
 }
 END_TEST
 
+/* Of the process that takes over. */
+static pid_t
+upgrade(void)
+{
+    const char *line;
+
+    server_signal(&s, SIGUSR2);
+    line = strstr(server_wait_log(&s, " takes over from "), "process ");
+    ck_assert_ptr_nonnull(line);
+    return (pid_t)atoi(line + strlen("process "));
+}
+
 /* Another process takes over, and another supervisor: neither plugins nor what
  * root does for them notice. */
 START_TEST(an_upgrade_is_of_the_same_user)
@@ -358,16 +370,15 @@ START_TEST(an_upgrade_is_of_the_same_user)
     secret("one");
     server_serve(&s);
     for (int i = 0; i < 2; i++) {
-        server_signal(&s, SIGUSR2);
-        server_wait_log(&s, " takes over from ");
-        server_wait_log(&s, " has left");
+        pid_t pid = upgrade();
         client_once(&s, GET("/rights"), 200, expected);
-        ck_assert_str_eq(status_of(server_pid(&s), "CapEff"),
-                         "0000000000000000");
+        ck_assert_str_eq(status_of(pid, "CapEff"), "0000000000000000");
         client_once(&s, GET("/rights/call/bpf"), 200, "1");
         server_wait_log(&s, "bpf is denied");
         /* A process of its own, started by the new supervisor. */
-        kill_server();
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        server_wait_log(&s, "starts again");
+        server_wait_log(&s, " serves: ");
         client_once(&s, GET("/rights"), 200, expected);
         client_once(&s, GET("/rights/call/bpf"), 200, "1");
     }
