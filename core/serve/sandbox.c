@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "conf/option.h"
+#include "conf/paths.h"
 #include "http/gen.h"
 #include "os/landlock.h"
 #include "os/seccomp.h"
@@ -87,7 +88,7 @@ static void
 add_server(struct sandbox_rules *r, const struct conf *conf)
 {
     const struct conf_server *c = &conf->server;
-    const char *runtime_dir = settings_runtime_dir(conf);
+    const char *runtime_dir = paths_runtime_dir(conf);
 
     need(r, &r->writes, c->temp_dir.n ? c->temp_dir.p : "/tmp", "temp_dir");
     if (runtime_dir)
