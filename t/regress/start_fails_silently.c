@@ -45,9 +45,11 @@ START_TEST(the_limit_of_open_files_is_named)
 }
 END_TEST
 
+/* In the sandbox clone3 is not there at all, and clone is tried instead. */
 START_TEST(the_limits_of_threads_are_named)
 {
-    server_prepare(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\n");
+    server_prepare(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 2\n"
+                       "sandbox = off\n");
     ck_assert_int_eq(deny_call(SYS_clone3, EAGAIN), 0);
     fails_saying("etude.ini:6: worker 0 of 2: its thread: Resource temporarily "
                  "unavailable: raise RLIMIT_NPROC (ulimit -u, LimitNPROC= of "
