@@ -69,7 +69,7 @@ enum ctl_kind {
     CTL_REPLACE, /* text: why, a phrase */
     CTL_RESULT, /* id of the command; result: 0, and fd: the answer's line, in a
                    memfd; or -errno: it could not be taken, or not be said */
-    CTL_OPEN,    /* id: ctl_open; text: an absolute path */
+    CTL_OPEN,   /* id: ctl_open; text: an absolute path */
     CTL_SANDBOX, /* fd: a listener of os/seccomp.h, which asks the supervisor */
 };
 
