@@ -224,6 +224,16 @@ diag_nearest(const char *got, const char *const *known, size_t n)
     return nearest;
 }
 
+void
+diag_more(struct diag *d, enum diag_kind kind, uint32_t n)
+{
+    d->share[kind].untold += n;
+    if (kind == DIAG_ERROR)
+        d->n_errors += n;
+    else if (kind == DIAG_WARNING)
+        d->n_warnings += n;
+}
+
 const char *
 diag_rest(const struct diag *d, char buf[DIAG_REST_LEN])
 {

@@ -57,6 +57,8 @@ struct diag {
 
 /* No messages yet. [control] */
 void diag_init(struct diag *d);
+/* n more of a kind that nobody has room for: they are counted. [control] */
+void diag_more(struct diag *d, enum diag_kind kind, uint32_t n);
 /* Free the messages; d is as after init. [control] */
 void diag_fini(struct diag *d);
 /* Add an error, a warning or a note.  at may be NULL.  Never fails: without

@@ -20,6 +20,7 @@
 #include "serve/command.h"
 #include "serve/dry.h"
 #include "serve/inspect.h"
+#include "serve/probe.h"
 #include "serve/server.h"
 #include "super/super.h"
 
@@ -92,6 +93,14 @@ run_child(struct arguments *a)
 {
     a->server.is_supervised = 1;
     return with_conf(a, server_run);
+}
+
+/* What it starts before, to try it. */
+static int
+run_probe(struct arguments *a)
+{
+    a->server.is_supervised = 1;
+    return with_conf(a, probe_run);
 }
 
 static int
@@ -170,6 +179,8 @@ static const struct option {
      .run = run_reference},
     {.name = "server", .help = "serve under a supervisor, which is who says this",
      .run = run_child},
+    {.name = "probe", .help = "try a configuration for a supervisor, likewise",
+     .run = run_probe},
     {.name = "--resume", .value = "FD",
      .help = "supervise on, where a supervisor says that it is to",
      .value_off = offsetof(struct arguments, state)},

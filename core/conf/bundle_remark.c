@@ -2,8 +2,15 @@
 /* bundle_remark.c - see bundle_remark.h. */
 #include "conf/bundle_remark.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/err.h"
 #include "conf/bundle.h"
+
+/* What no message begins with. */
+#define MORE "\n+"
 
 int
 bundle_remark_add(struct bundle *b, enum diag_kind kind, const char *text)
@@ -27,23 +34,37 @@ keep(struct bundle *b, enum diag_kind kind, const char *text)
     return copy ? bundle_remark_add(b, kind, copy) : ERR_NOMEM;
 }
 
+/* Those that are counted only, as a number. */
+static int
+keep_more(struct bundle *b, const struct diag *d, enum diag_kind kind)
+{
+    char text[16];
+
+    if (d->share[kind].untold == 0)
+        return 0;
+    snprintf(text, sizeof text, MORE "%u", d->share[kind].untold);
+    return keep(b, kind, text);
+}
+
 int
 bundle_remark_keep(struct bundle *b, const struct diag *d)
 {
-    char buf[DIAG_REST_LEN];
-    const char *rest = diag_rest(d, buf);
     int rc = 0;
 
     for (const struct diag_item *i = d->first; i && rc == 0; i = i->next)
         rc = keep(b, i->kind, i->text);
-    if (rest && rc == 0)
-        rc = keep(b, d->n_errors ? DIAG_ERROR : DIAG_WARNING, rest);
+    for (int kind = 0; kind < DIAG_KINDS && rc == 0; kind++)
+        rc = keep_more(b, d, (enum diag_kind)kind);
     return rc;
 }
 
 static void
 tell(const struct bundle_remark *r, struct diag *d)
 {
+    if (strncmp(r->text, MORE, sizeof MORE - 1) == 0) {
+        diag_more(d, r->kind, (uint32_t)atoi(r->text + sizeof MORE - 1));
+        return;
+    }
     switch (r->kind) {
     case DIAG_ERROR: diag_error(d, NULL, "%s", r->text); break;
     case DIAG_WARNING: diag_warn(d, NULL, "%s", r->text); break;

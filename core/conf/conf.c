@@ -436,21 +436,35 @@ is_changed(const struct conf *old, const struct conf *now,
                        (const char *)&now->server + row->off);
 }
 
-uint32_t
-conf_changed_keys(const struct conf *old, const struct conf *now,
-                  const char **names, uint32_t cap)
+static uint32_t
+list_changed(const struct conf *old, const struct conf *now,
+             enum directive_reload reload, const char **names, uint32_t cap)
 {
     const struct directive_section *s = &directive_sections[DIRECTIVE_SERVER];
     uint32_t n = 0;
 
     for (size_t i = 0; i < s->n; i++) {
-        if (!is_changed(old, now, &s->rows[i], DIRECTIVE_LIVE))
+        if (!is_changed(old, now, &s->rows[i], reload))
             continue;
         if (n < cap)
             names[n] = s->rows[i].name;
         n++;
     }
     return n;
+}
+
+uint32_t
+conf_changed_keys(const struct conf *old, const struct conf *now,
+                  const char **names, uint32_t cap)
+{
+    return list_changed(old, now, DIRECTIVE_LIVE, names, cap);
+}
+
+uint32_t
+conf_process_keys(const struct conf *old, const struct conf *now,
+                  const char **names, uint32_t cap)
+{
+    return list_changed(old, now, DIRECTIVE_PROCESS, names, cap);
 }
 
 uint32_t

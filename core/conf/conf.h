@@ -84,7 +84,7 @@ struct conf_server {
     int64_t write_timeout;
     int64_t keepalive_timeout; /* 0: close after each answer */
     int64_t drain_timeout, shutdown_delay, idle_grace, idle_demote;
-    int64_t prepare_timeout, start_timeout;
+    int64_t prepare_timeout, start_timeout, probe_timeout;
     et_list trusted_proxies; /* "10.0.0.0/8", "::1" */
     int64_t client_address;  /* enum conf_client */
     et_str runtime_dir;      /* the key, else $RUNTIME_DIRECTORY, else absent */
@@ -238,6 +238,9 @@ const struct conf_plugin *conf_find_plugin(const struct conf *c, et_str name);
 /* The names of the keys of [server] that differ and are live: at most cap of
  * them in names; returns how many there are. [control] */
 uint32_t conf_changed_keys(const struct conf *old, const struct conf *now,
+                           const char **names, uint32_t cap);
+/* The same of those that differ and cannot change in a running process. */
+uint32_t conf_process_keys(const struct conf *old, const struct conf *now,
                            const char **names, uint32_t cap);
 /* Report in d, as errors at the new value's place, every key that differs and
  * cannot change in a running process.  Returns how many. [control] */

@@ -155,6 +155,10 @@ static const struct directive server_rows[] = {
      .help = "time the workers have to make a new generation ready; a reload "
              "that takes longer is given up; also for a plugin's command (etude "
              "command)"},
+    {SERVER(probe_timeout), TIME(0, 1 * HOUR),
+     .dflt = "5s",
+     .help = "time the trial load has: before a start and a reload a process "
+             "that serves nothing loads and opens all plugins; 0: none is made"},
     {SERVER(start_timeout), TIME(1000 * MS, 1 * HOUR),
      .dflt = "1m",
      .help = "time a server process has to become ready that is to take over "

@@ -20,6 +20,8 @@
  *        <-  RESULT line                        now or later, in any order
  *        STOP                            ->     once a signal: the second cuts
  *        <-  REPLACE why                        another process should serve
+ *        <-  PROBED bundle, or errors           a trial, which has had START,
+ * ends REFUSED                         ->     a reload has failed without it
  *        INHERIT socket                  ->     connections come there
  *        LEAVE socket                    ->     connections are to go there,
  * and it ends when all have gone
@@ -48,30 +50,42 @@
 #define CTL_FD 3 /* a server process's end, from its first moment */
 #define CTL_TEXT_MAX 512
 
+/* Numbers stay: the other side may be of another program. */
 enum ctl_kind {
-    CTL_START = 1, /* fd: the dump of a bundle (conf/bundle_dump.h), or none:
-                      there is no memory to put it in, then the files are to be
-                      read; id: ctl_source */
-    CTL_ANSWER,    /* result; if < 0, text; to LISTEN: fd, id */
-    CTL_RELOAD,    /* as START */
-    CTL_REOPEN,
-    CTL_STOP,
-    CTL_INHERIT, /* fd: of a pair, ctl/handed.h */
-    CTL_LEAVE,   /* fd: the other end, or none */
-    CTL_COMMAND, /* id; fd: a line of JSON (serve/ask.h), in a memfd */
+    CTL_START = 1,  /* fd: the dump of a bundle (conf/bundle_dump.h), or none:
+                       there is no memory to put it in, then the files are to
+                       be read; id: ctl_source */
+    CTL_ANSWER = 2, /* result; if < 0, text; to LISTEN: fd, id */
+    CTL_RELOAD = 3, /* as START */
+    CTL_REOPEN = 4,
+    CTL_STOP = 5,
+    CTL_INHERIT = 6, /* fd: of a pair, ctl/handed.h */
+    CTL_LEAVE = 7,   /* fd: the other end, or none */
+    CTL_REFUSED = 8, /* a reload did not get so far: it is counted */
+    CTL_COMMAND = 9, /* id; fd: a line of JSON (serve/ask.h), in a memfd */
 
     CTL_LISTEN = 64, /* listen */
-    CTL_PID_FILE,
-    CTL_UNLISTEN,  /* id */
-    CTL_COMMITTED, /* fd: the dump of the bundle that serves, or none */
-    CTL_READY,
-    CTL_DONE,    /* id: the kind of what is done; result: below 0, it failed */
-    CTL_REPLACE, /* text: why, a phrase */
-    CTL_RESULT, /* id of the command; result: 0, and fd: the answer's line, in a
-                   memfd; or -errno: it could not be taken, or not be said */
-    CTL_OPEN,   /* id: ctl_open; text: an absolute path */
-    CTL_SANDBOX, /* fd: a listener of os/seccomp.h, which asks the supervisor */
+    CTL_PID_FILE = 65,
+    CTL_UNLISTEN = 66,  /* id */
+    CTL_COMMITTED = 67, /* fd: the dump of the bundle that serves, or none; id:
+                           the generation's number */
+    CTL_READY = 68,
+    CTL_DONE = 69,    /* id: the kind of what is done; result: below 0, it
+                         failed; CTL_ANOTHER_PROCESS: that is what it takes,
+                         text: why */
+    CTL_REPLACE = 70, /* text: why, a phrase */
+    CTL_PROBED = 71,  /* result: 0, fd: the dump of what was tried; below 0,
+                         id: how many errors, fd: the dump of a bundle that
+                         remarks them */
+    CTL_RESULT = 72,  /* id of the command; result: 0, and fd: the answer's
+                         line, in a memfd; or -errno: it could not be taken, or
+                         not be said */
+    CTL_OPEN = 73,    /* id: ctl_open; text: an absolute path */
+    CTL_SANDBOX = 74, /* fd: a listener of os/seccomp.h, which asks the
+                         supervisor */
 };
+
+#define CTL_ANOTHER_PROCESS 1 /* a result */
 
 /* What OPEN wants, and in its ANSWER what has become of that. */
 enum ctl_open {

@@ -23,8 +23,8 @@
 
 /* ---- PREPARE, ABORT ------------------------------------------------------*/
 
-static void
-report_worker(const struct gen *g, uint32_t worker, const char *why,
+void
+change_report(const struct gen *g, uint32_t worker, const char *why,
               struct diag *d)
 {
     const struct instance *failed = g->workers[worker].failed;
@@ -91,7 +91,7 @@ change_prepare(struct server *s, struct gen *g, struct diag *d)
     for (uint32_t i = 0; i < f->n_workers; i++) {
         const struct order *o = &f->orders[i];
         if (o->result < 0 && o->result != ERR_TIMEOUT) /* said already */
-            report_worker(g, i, o->why, d);
+            change_report(g, i, o->why, d);
     }
     if (d->n_errors == 0)
         return 0;

@@ -48,4 +48,9 @@ const struct instance *change_slowest(const struct gen *g, uint64_t *ns);
  * waits for all.  The one before goes by itself. [control] */
 void change_commit(struct server *s, struct gen *g);
 
+/* Report in d that a worker has not become ready for g, at the place of the
+ * instance it has failed at. [control] */
+void change_report(const struct gen *g, uint32_t worker, const char *why,
+                   struct diag *d);
+
 #endif

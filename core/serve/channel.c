@@ -13,6 +13,8 @@
 #include "conf/bundle.h"
 #include "conf/bundle_dump.h"
 #include "conf/bundle_remark.h"
+#include "conf/conf.h"
+#include "http/gen.h"
 #include "os/memfd.h"
 #include "serve/handover.h"
 
@@ -107,6 +109,7 @@ take(struct channel *c)
     case CTL_RELOAD: on_reload(c, &m, passed); return 1;
     case CTL_REOPEN: c->orders->usr1 = 1; break;
     case CTL_STOP: c->orders->stops++; break;
+    case CTL_REFUSED: c->orders->refused++; break;
     case CTL_INHERIT: handover_add(c->handover, passed); return 1;
     case CTL_LEAVE: handover_order(c->handover, passed); return 1;
     case CTL_COMMAND: note_command(c, m.id, passed); return 1;
@@ -238,9 +241,8 @@ channel_unlisten(struct channel *c, uint32_t id)
 
 /* ---- what happened -------------------------------------------------------*/
 
-/* A sealed dump of b, or -errno. */
-static int
-dump(const struct bundle *b)
+int
+channel_dump(const struct bundle *b)
 {
     int fd = memfd_open("etude-bundle");
 
@@ -248,14 +250,14 @@ dump(const struct bundle *b)
 }
 
 void
-channel_committed(struct channel *c, const struct bundle *b)
+channel_committed(struct channel *c, const struct gen *g)
 {
-    struct ctl_message m = {.kind = CTL_COMMITTED};
+    struct ctl_message m = {.kind = CTL_COMMITTED, .id = (uint32_t)g->id};
     int fd;
 
     if (c->fd < 0)
         return;
-    fd = dump(b);
+    fd = channel_dump(g->conf->bundle);
     if (fd < 0)
         log_warn("a successor would have to read the files again: %s",
                  strerror(-fd));
@@ -270,6 +272,37 @@ channel_sandbox(struct channel *c, int listener)
     struct ctl_message m = {.kind = CTL_SANDBOX};
 
     say(c, &m, listener);
+}
+
+/* What d says, as a dump of a bundle that holds nothing else. */
+static int
+dump_remarks(const struct diag *d)
+{
+    struct bundle *b = bundle_of_nothing();
+    int fd = -ENOMEM;
+
+    if (b && bundle_remark_keep(b, d) == 0)
+        fd = channel_dump(b);
+    if (b)
+        bundle_free(b);
+    return fd;
+}
+
+void
+channel_probed(struct channel *c, int fd, const struct diag *d)
+{
+    struct ctl_message m = {.kind = CTL_PROBED};
+
+    if (d->n_errors > 0) {
+        if (fd >= 0)
+            close(fd);
+        fd = dump_remarks(d);
+        m.result = -EINVAL;
+        m.id = d->n_errors;
+    }
+    say(c, &m, fd < 0 ? -1 : fd);
+    if (fd >= 0)
+        close(fd);
 }
 
 void
@@ -321,4 +354,14 @@ channel_result(struct channel *c, uint32_t id, const char *text, size_t n)
     say(c, &m, fd);
     if (fd >= 0)
         close(fd);
+}
+
+void
+channel_needs(struct channel *c, const char *what)
+{
+    struct ctl_message m = {
+        .kind = CTL_DONE, .id = CTL_RELOAD, .result = CTL_ANOTHER_PROCESS};
+
+    snprintf(m.u.text, sizeof m.u.text, "%s", what);
+    say(c, &m, -1);
 }

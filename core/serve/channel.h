@@ -18,12 +18,14 @@
 #include "os/sock.h"
 
 struct bundle;
+struct gen;
 struct handover;
 
 /* What the process was told and has not done yet, by signals or by its
  * supervisor; stops never falls. */
 struct orders {
     int hup, usr1, stops;
+    uint32_t refused; /* reloads that failed before they came here */
 };
 
 /* An administrator's order that came over the channel and is not yet taken. */
@@ -85,12 +87,20 @@ void channel_unlisten(struct channel *c, uint32_t id);
 /* The supervisor answers for this seccomp listener, which stays the caller's.
  * [control] */
 void channel_sandbox(struct channel *c, int listener);
+/* A sealed dump of b, the caller's, or -errno. [control] */
+MUST_USE int channel_dump(const struct bundle *b);
+/* The trial has ended: with fd, which is taken, a dump of what may be served;
+ * or with an error in d. [control] */
+void channel_probed(struct channel *c, int fd, const struct diag *d);
 /* What serves from now on, and what a successor is to start from. [control] */
-void channel_committed(struct channel *c, const struct bundle *b);
+void channel_committed(struct channel *c, const struct gen *g);
 /* It serves for the first time; an order (CTL_RELOAD, CTL_REOPEN) is carried
  * out. [control] */
 void channel_ready(struct channel *c);
 void channel_done(struct channel *c, enum ctl_kind order, int result);
+/* A reload cannot be carried out by this process, but by another one: what is
+ * needed, a phrase. [control] */
+void channel_needs(struct channel *c, const char *what);
 
 /* The oldest command: its line in buf, NUL-terminated; at most cap bytes with
  * that.  Its length; 0: there is none (any more). [control] */

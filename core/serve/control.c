@@ -127,6 +127,10 @@ read_mail(struct server *s)
 static void
 obey(struct server *s)
 {
+    if (s->orders.refused) {
+        metrics_add(&s->metrics, METRIC_reloads_failed, s->orders.refused);
+        s->orders.refused = 0;
+    }
     if (s->orders.usr1) {
         s->orders.usr1 = 0;
         log_info("log files reopened, %d failed", log_reopen());

@@ -46,8 +46,6 @@ void logs_complain(const struct conf *conf, int rc, struct diag *d);
 /* Write the log as conf wants it; 0, or -errno with the reason in d and the log
  * as it was. [control] */
 MUST_USE int logs_apply(const struct conf *conf, struct diag *d);
-/* Write the messages of d to the log. [control] */
-void logs_diag(const struct diag *d);
 
 /* What to poll for reading: it says that records came; -1: nothing now.
  * [control] */

@@ -74,6 +74,10 @@ struct server {
     struct asks asks;              /* of administrators */
     struct sandbox_rules *sandbox; /* what the process may do; NULL: anything */
 
+    /* A reload is of what this process cannot become, but another one could;
+     * a phrase, "" if not. */
+    char needs[CTL_TEXT_MAX];
+
     int is_ending; /* drain has begun */
     int has_pid_file;
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/diag_log.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -20,8 +21,27 @@
 /* A worker's loop stands still while an instance is made ready there. */
 #define INIT_BUDGET_NS 1000000u
 #define SLOWEST_MAX 256
+#define KEYS_MAX 16
 
 /* A generation of the files, if this process can take it over. */
+static int
+is_of_another_process(struct server *s, const struct conf *conf, struct diag *d)
+{
+    const struct conf *now = s->gen->conf;
+    const char *names[KEYS_MAX];
+    uint32_t n = conf_process_keys(now, conf, names, KEYS_MAX);
+    size_t len = 0, cap = sizeof s->needs;
+
+    if (n == 0)
+        return 0;
+    if (!s->options->is_supervised || !conf->server.supervise)
+        return conf_needs_restart(now, conf, d) > 0;
+    for (uint32_t i = 0; i < n && i < KEYS_MAX && len < cap; i++)
+        len += (size_t)snprintf(s->needs + len, cap - len, "%s%s",
+                                i == 0 ? "" : ", ", names[i]);
+    return 1;
+}
+
 static struct gen *
 make_next(struct server *s, struct diag *d)
 {
@@ -29,7 +49,7 @@ make_next(struct server *s, struct diag *d)
 
     if (!conf)
         return NULL;
-    if (conf_needs_restart(s->gen->conf, conf, d) > 0) {
+    if (is_of_another_process(s, conf, d)) {
         conf_free(conf);
         return NULL;
     }
@@ -77,7 +97,7 @@ try_reload(struct server *s, struct diag *d, struct story *story)
         goto abort;
     tell(s, g, story);
     change_commit(s, g);
-    channel_committed(&s->channel, g->conf->bundle);
+    channel_committed(&s->channel, g);
     listeners_start(s);
     listeners_stop(s);
     return 0;
@@ -116,15 +136,21 @@ reload_run(struct server *s)
     int rc;
 
     s->orders.hup = 0;
+    s->needs[0] = '\0';
     ask_reload_begins(s);
     diag_init(&d);
     rc = try_reload(s, &d, &story);
+    if (rc < 0 && s->needs[0]) {
+        channel_needs(&s->channel, s->needs);
+        diag_fini(&d);
+        return;
+    }
     metrics_add(&s->metrics, rc < 0 ? METRIC_reloads_failed : METRIC_reloads,
                 1);
     if (rc < 0 && s->orders.stops > 0) {
         log_info("reload: given up, the server is to stop");
     } else {
-        logs_diag(&d);
+        diag_log(&d);
         if (rc < 0)
             log_failure(s, d.n_errors);
         else

@@ -286,11 +286,13 @@ judge(struct server *s, const struct gen *g, const struct sandbox_rules *wanted,
     struct place at = conf_place(g->conf, &g->conf->server.sandbox);
     char text[PATH_MAX + NAME_MAX_LEN + 64];
 
-    if (!sandbox_covers(s->sandbox, wanted, text, sizeof text))
-        diag_error(d, &at,
-                   "[server] sandbox: it is needed %s, which this process has "
-                   "given up: needs a restart",
-                   text);
+    if (sandbox_covers(s->sandbox, wanted, text, sizeof text))
+        return;
+    snprintf(s->needs, sizeof s->needs, "%.*s", CTL_TEXT_MAX - 1, text);
+    diag_error(d, &at,
+               "[server] sandbox: it is needed %s, which this process has "
+               "given up",
+               text);
 }
 
 void

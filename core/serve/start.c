@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/diag_log.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "config.h"
@@ -283,7 +284,7 @@ start(struct server *s, struct diag *d)
         return SERVER_CONFIG;
     }
     change_commit(s, s->gen);
-    channel_committed(&s->channel, s->gen->conf->bundle);
+    channel_committed(&s->channel, s->gen);
     rc = check_room(d);
     if (rc != SERVER_OK)
         return rc;
@@ -293,7 +294,7 @@ start(struct server *s, struct diag *d)
     if (rc < 0)
         return file_exit(rc);
     listeners_start(s);
-    logs_diag(d);
+    diag_log(d);
     log_start(s);
     channel_ready(&s->channel);
     return SERVER_OK;

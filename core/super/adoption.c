@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -14,12 +15,36 @@
 #include "conf/conf.h"
 #include "conf/runas.h"
 #include "os/limit.h"
+#include "os/pidfile.h"
 #include "super/process.h"
 #include "super/super.h"
+
+static const char *
+pid_file(const struct conf *conf)
+{
+    return conf && conf->server.pid_file.n ? conf->server.pid_file.p : "";
+}
+
+/* Once it is written it is where the configuration says. */
+static void
+move_pid_file(struct super *s, const struct conf *to)
+{
+    char why[256];
+
+    if (!s->was_ready || strcmp(pid_file(s->conf), pid_file(to)) == 0)
+        return;
+    if (s->has_pid_file)
+        pidfile_drop(pid_file(s->conf));
+    s->has_pid_file =
+        *pid_file(to) && pidfile_put(pid_file(to), why, sizeof why) == 0;
+    if (*pid_file(to) && !s->has_pid_file)
+        log_error("[server] pid_file: cannot write %s: %s", pid_file(to), why);
+}
 
 void
 adoption_take(struct super *s, struct conf *conf)
 {
+    move_pid_file(s, conf);
     conf_free(s->conf);
     s->conf = conf;
     (void)!conf_apply_log(conf);

@@ -48,12 +48,13 @@ child_say(struct child *c, enum ctl_kind kind, int passed)
 }
 
 void
-child_order(struct child *c, uint32_t order, int passed)
+child_order(struct child *c, uint32_t order, int bundle_fd,
+            enum ctl_source source)
 {
-    struct ctl_message m = {.kind = (uint16_t)kinds[order], .id = CTL_FILES};
+    struct ctl_message m = {.kind = (uint16_t)kinds[order], .id = source};
 
     c->is_out[order] = 1;
-    child_send(c, &m, passed);
+    child_send(c, &m, bundle_fd);
 }
 
 void
@@ -75,11 +76,12 @@ child_init(struct child *c)
 }
 
 int
-child_start(struct child *c, const struct program *p, int program_fd,
-            int bundle_fd, enum ctl_source source)
+child_start(struct child *c, const struct program *p,
+            const struct child_start *how)
 {
     struct ctl_message m = {
-        .kind = CTL_START, .id = source, .newest = CTL_VERSION};
+        .kind = CTL_START, .id = how->source, .newest = CTL_VERSION};
+    const char *what = how->role == CHILD_PROBING ? "probe" : "server";
     pid_t supervisor = getpid();
     int ends[2], rc = ctl_pair(ends);
 
@@ -90,7 +92,8 @@ child_start(struct child *c, const struct program *p, int program_fd,
     c->version = CTL_VERSION_MIN;
     c->pid = fork();
     if (c->pid == 0)
-        program_become(p, program_fd, ends[1], supervisor);
+        program_become(p, how->program_fd, what, how->who ? how->who : &p->who,
+                       ends[1], supervisor);
     rc = c->pid < 0 ? -errno : 0;
     close(ends[1]);
     if (rc < 0) {
@@ -98,7 +101,8 @@ child_start(struct child *c, const struct program *p, int program_fd,
         return rc;
     }
     c->born_ns = clock_mono_ns();
-    child_send(c, &m, bundle_fd);
+    c->role = (uint8_t)how->role;
+    child_send(c, &m, how->bundle_fd);
     return 0;
 }
 

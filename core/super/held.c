@@ -96,18 +96,17 @@ held_adopt(struct held *h, int fd)
     return 0;
 }
 
-/* Let a socket at this address stand beside those that overlap with it and that
- * who, who replaces whoever has them, has not asked for; or no longer: how
- * many. */
+/* Let a socket at this address stand beside those that overlap with it and are
+ * given to none of these (a bit each); or no longer: how many. */
 static uint32_t
-share(const struct held *h, uint32_t who, const struct sock_address *to,
+share(const struct held *h, uint32_t not_of, const struct sock_address *to,
       int lets)
 {
     struct sock_address bound;
     uint32_t n = 0;
 
     for (const struct held_socket *s = h->first; s; s = s->next) {
-        if (!(s->given & 1u << who) && sock_name(s->fd, &bound) == 0 &&
+        if (!(s->given & not_of) && sock_name(s->fd, &bound) == 0 &&
             sock_overlap(&bound, to))
             n += sock_share(s->fd, lets) == 0;
     }
@@ -121,11 +120,14 @@ listen_beside(const struct held *h, uint32_t who, const struct sock_address *a,
     struct sock_options beside = *options;
     int fd;
 
-    if (options->reuseport || share(h, who, a, 1) == 0)
+    if (options->reuseport) /* for good: the first may have been alone */
+        (void)share(h, 0, a, 1);
+    if (options->reuseport || share(h, 1u << who, a, 1) == 0)
         return sock_listen(a, options, why, cap);
+    /* Who replaces whoever has them has not asked for those. */
     beside.shares = 1;
     fd = sock_listen(a, &beside, why, cap);
-    (void)share(h, who, a, 0);
+    (void)share(h, 1u << who, a, 0);
     return fd;
 }
 

@@ -12,6 +12,7 @@
 #include "super/adoption.h"
 #include "super/opener.h"
 #include "super/process.h"
+#include "super/reload.h"
 #include "super/servers.h"
 
 static uint32_t
@@ -52,9 +53,11 @@ on_pid_file(struct super *s, struct child *c)
 {
     struct ctl_message answer = {.kind = CTL_ANSWER};
 
-    answer.result = pidfile_put(s->conf->server.pid_file.p, answer.u.text,
-                                sizeof answer.u.text);
-    s->has_pid_file |= answer.result == 0;
+    if (c->role == CHILD_SERVING) { /* else when it does: adoption.c */
+        answer.result = pidfile_put(s->conf->server.pid_file.p, answer.u.text,
+                                    sizeof answer.u.text);
+        s->has_pid_file |= answer.result == 0;
+    }
     child_send(c, &answer, -1);
 }
 
@@ -74,22 +77,22 @@ on_done(struct super *s, struct child *c, const struct ctl_message *m)
 {
     child_done(c, m->id);
     c->is_reloaded = 0;
-    if (m->id == CTL_RELOAD && s->stops == 0)
-        notify_send(&s->notify,
-                    m->result < 0
-                        ? "READY=1\nSTATUS=serving; the last reload failed"
-                        : "READY=1\nSTATUS=serving");
+    if (m->id == CTL_RELOAD && c->role == CHILD_SERVING)
+        reload_done(s, m);
 }
 
 /* What serves has changed; of one that only comes, what is going to. */
 static void
-on_committed(struct super *s, struct child *c, int fd)
+on_committed(struct super *s, struct child *c, uint32_t generation, int fd)
 {
     c->is_reloaded = c->is_out[CHILD_RELOAD];
-    if (c->role == CHILD_COMING)
+    if (c->role == CHILD_COMING) {
         c->bundle_fd = fd;
-    else
+        c->generation = generation;
+    } else {
         adoption_commit(s, fd);
+        s->generation = generation;
+    }
 }
 
 /* It has one of these, from which it cannot free itself. */
@@ -117,7 +120,8 @@ take(struct super *s, struct child *c)
     case CTL_PID_FILE: on_pid_file(s, c); break;
     case CTL_UNLISTEN: on_unlisten(s, c, m.id); break;
     case CTL_OPEN: on_open(s, c, &m); break;
-    case CTL_COMMITTED: on_committed(s, c, passed); return 1;
+    case CTL_COMMITTED: on_committed(s, c, m.id, passed); return 1;
+    case CTL_PROBED: reload_probed(s, c, &m, passed); return 1;
     case CTL_SANDBOX:
         if (on_sandbox(c, passed))
             return 1;

@@ -4,7 +4,8 @@
  * Private to core/super: one struct super, on the stack of super_run, handed
  * down to the files that each do one thing with it:
  *
- *     super -> servers  -> adoption, child, upgrade
+ *     super -> reload   -> servers, files
+ *           -> servers  -> adoption, child, upgrade
  *           -> messages -> servers, adoption, held
  *           -> upgrade  -> state (writes; super reads it)
  *
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/diag.h"
 #include "os/signals.h"
 #include "super/child.h"
 #include "super/files.h"
@@ -24,8 +26,8 @@
 #include "super/notify.h"
 #include "super/program.h"
 
-/* One serves, one comes, two leave. */
-#define CHILDREN_MAX 4
+/* One serves, one comes, one tries, two leave. */
+#define CHILDREN_MAX 5
 #define LEAVING_MAX 2
 
 #define MS 1000000ull /* in nanoseconds */
@@ -41,17 +43,36 @@ struct replacement {
     char why[128];  /* a phrase: "as SIGUSR2 says" */
 };
 
+/* Of the configuration that is to serve (reload.h). */
+struct reload {
+    enum reload_stage {
+        RELOAD_NONE,
+        RELOAD_PROBING,   /* a process tries it */
+        RELOAD_PROBED,    /* bundle_fd is to be served */
+        RELOAD_GIVEN,     /* who serves is at it */
+        RELOAD_REPLACING, /* another process is started to serve it */
+    } stage;
+    int is_wanted; /* one more, when this one is done */
+    int is_tried;  /* bundle_fd has gone through a trial: images are in it */
+    int bundle_fd; /* -1: none */
+    int has_user;
+    struct identity who; /* who is to serve it, if it needs another process */
+    struct diag errors;  /* that no trial can find */
+};
+
 struct super {
     struct program program;
     struct child children[CHILDREN_MAX];
     struct child *serving, *coming;
     struct replacement replacement;
+    struct reload reload;
     uint8_t wanted[CHILD_N_ORDERS]; /* of whoever serves, and not given yet */
     struct files files;             /* what a first start and a reload are of */
     struct held held;
     struct notify notify;
-    struct conf *conf; /* what serves, or what is to be tried first */
-    int bundle_fd;     /* what serves, as a dump; -1: nothing yet */
+    struct conf *conf;   /* what serves, or what is to be tried first */
+    int bundle_fd;       /* what serves, as a dump; -1: nothing yet */
+    uint32_t generation; /* its number */
     int signal_fd;
     uint32_t n_deaths; /* one after the other */
     uint64_t born_ns;  /* next start of the server process; 0: none is due */

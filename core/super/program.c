@@ -137,16 +137,16 @@ program_reopen(const struct program *p)
 /* Another process than the supervisor's for good: no code of a plugin has its
  * rights. */
 static void
-step_down(const struct program *p)
+step_down(const struct identity *who)
 {
-    int rc = identity_become(&p->who);
+    int rc = identity_become(who);
 
     if (rc == 0)
         rc = identity_renounce();
     if (rc == 0)
         return;
     fprintf(stderr, "etude: cannot become user %u, group %u: %s\n",
-            (unsigned)p->who.uid, (unsigned)p->who.gid, strerror(-rc));
+            (unsigned)who->uid, (unsigned)who->gid, strerror(-rc));
     _exit(SERVER_PERMISSION);
 }
 
@@ -154,12 +154,13 @@ step_down(const struct program *p)
  * its identity changes, and a supervisor that dies before prctl is noticed
  * behind it. */
 void
-program_become(const struct program *p, int fd, int channel, pid_t supervisor)
+program_become(const struct program *p, int fd, const char *what,
+               const struct identity *who, int channel, pid_t supervisor)
 {
-    const char *const argv[] = {"etude", "server", "-c", p->conf_path, NULL};
+    const char *const argv[] = {"etude", what, "-c", p->conf_path, NULL};
 
     setsid();
-    step_down(p);
+    step_down(who);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != supervisor)
         _exit(SERVER_INTERNAL);

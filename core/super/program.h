@@ -28,10 +28,11 @@ MUST_USE int program_open(struct program *p, const char *conf_path,
 void program_close(struct program *p);
 /* What stands at its path now: a descriptor, or -errno. [control] */
 MUST_USE int program_reopen(const struct program *p);
-/* In a new process: become a server process of supervisor, with this end of the
- * channel, from the program open as fd, as p->who and with no more rights than
- * that. */
-_Noreturn void program_become(const struct program *p, int fd, int channel,
+/* In a new process: become what the command line calls so ("server") for
+ * supervisor, with this end of the channel, from the program open as fd, as
+ * who and with no more rights than that. */
+_Noreturn void program_become(const struct program *p, int fd, const char *what,
+                              const struct identity *who, int channel,
                               pid_t supervisor);
 /* Become the supervisor of the program open as fd, which is to read state_fd
  * (state.h).  Returns only if it fails: -errno. [control] */

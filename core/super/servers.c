@@ -16,6 +16,7 @@
 #include "super/adoption.h"
 #include "super/messages.h"
 #include "super/process.h"
+#include "super/reload.h"
 #include "super/state.h"
 #include "super/upgrade.h"
 
@@ -58,46 +59,14 @@ count(const struct super *s, enum child_role role)
     return n;
 }
 
-/* The files as they are now, the caller's.  Where no memory can be handed over
- * (-1) a server process reads them itself, as far as its user may. */
-static int
-take_files(struct super *s)
-{
-    int fd = files_take(&s->files);
-
-    if (fd < 0)
-        log_warn("the server process has to read the configuration itself: %s",
-                 strerror(-fd));
-    return fd < 0 ? -1 : fd;
-}
-
-/* Start c with what serves, or at first with the files. */
-static int
-start_with(struct super *s, struct child *c, int program_fd)
-{
-    int fd, rc;
-
-    if (s->bundle_fd >= 0)
-        return child_start(c, &s->program, program_fd, s->bundle_fd,
-                           CTL_COMMITTED_BUNDLE);
-    fd = take_files(s);
-    rc = child_start(c, &s->program, program_fd, fd, CTL_FILES);
-    if (fd >= 0)
-        close(fd);
-    return rc;
-}
-
-/* Start a process in this role; NULL and *rc if it cannot be. */
+/* Start a process so; NULL and *rc if it cannot be. */
 static struct child *
-start(struct super *s, enum child_role role, int program_fd, int *rc)
+start(struct super *s, const struct child_start *how, int *rc)
 {
     struct child *c = find(s, CHILD_NONE);
 
-    *rc = c ? start_with(s, c, program_fd) : -EMFILE;
-    if (*rc < 0)
-        return NULL;
-    c->role = (uint8_t)role;
-    return c;
+    *rc = c ? child_start(c, &s->program, how) : -EMFILE;
+    return *rc < 0 ? NULL : c;
 }
 
 /* ---- one that serves -----------------------------------------------------*/
@@ -117,12 +86,16 @@ plan_start(struct super *s)
 }
 
 void
-servers_start(struct super *s)
+servers_start(struct super *s, int bundle_fd, enum ctl_source source)
 {
+    const struct child_start how = {.program_fd = s->program.fd,
+                                    .bundle_fd = bundle_fd,
+                                    .source = source,
+                                    .role = CHILD_SERVING};
     int rc;
 
     s->born_ns = 0;
-    s->serving = start(s, CHILD_SERVING, s->program.fd, &rc);
+    s->serving = start(s, &how, &rc);
     if (s->serving)
         return;
     log_error("server process: cannot start: %s", strerror(-rc));
@@ -132,12 +105,45 @@ servers_start(struct super *s)
         servers_leave(s, SERVER_INTERNAL);
 }
 
+/* With what served; where that could not be kept, with the files. */
+static void
+start_again(struct super *s)
+{
+    int fd;
+
+    if (s->bundle_fd >= 0) {
+        servers_start(s, s->bundle_fd, CTL_COMMITTED_BUNDLE);
+        return;
+    }
+    fd = files_take(&s->files);
+    servers_start(s, fd < 0 ? -1 : fd, CTL_FILES);
+    if (fd >= 0)
+        close(fd);
+}
+
+int
+servers_probe(struct super *s, int bundle_fd, const struct identity *who,
+              uint64_t ms)
+{
+    const struct child_start how = {.program_fd = s->program.fd,
+                                    .bundle_fd = bundle_fd,
+                                    .source = CTL_FILES,
+                                    .role = CHILD_PROBING,
+                                    .who = who};
+    int rc;
+    struct child *c = start(s, &how, &rc);
+
+    if (c)
+        c->kill_ns = c->born_ns + ms * MS;
+    return rc;
+}
+
 /* ---- one in place of another ---------------------------------------------*/
 
 static const char *
-name(const struct replacement *r)
+name(int is_upgrade)
 {
-    return r->is_upgrade ? "upgrade" : "replacement";
+    return is_upgrade ? "upgrade" : "replacement";
 }
 
 void
@@ -152,32 +158,58 @@ servers_replace(struct super *s, int is_upgrade, const char *why)
     snprintf(r->why, sizeof r->why, "%s", why);
 }
 
+static int
+start_coming(struct super *s, const struct child_start *how, const char *why)
+{
+    struct child *c;
+    int rc;
+
+    c = s->coming = start(s, how, &rc);
+    if (!c)
+        return rc;
+    c->kill_ns = c->born_ns + (uint64_t)s->conf->server.start_timeout * MS;
+    log_info("server process %d is started to take over, %s", (int)c->pid, why);
+    return 0;
+}
+
 static void
 begin_replacement(struct super *s)
 {
     struct replacement *r = &s->replacement;
-    int rc, fd = s->program.fd;
+    struct child_start how = {.program_fd = s->program.fd,
+                              .bundle_fd = s->bundle_fd,
+                              .source = CTL_COMMITTED_BUNDLE,
+                              .role = CHILD_COMING};
+    int rc, fd = -1, is_upgrade = r->is_upgrade;
 
-    r->is_wanted = 0;
-    if (r->is_upgrade)
-        fd = program_reopen(&s->program);
-    rc = fd;
-    if (fd >= 0)
-        s->coming = start(s, CHILD_COMING, fd, &rc);
-    if (fd >= 0 && r->is_upgrade && !s->coming)
-        close(fd);
-    if (!s->coming) {
-        log_error("%s failed: %s: %s", name(r), s->program.path, strerror(-rc));
-        r->is_upgrade = 0;
-        return;
-    }
-    s->coming->kill_ns =
-        s->coming->born_ns + (uint64_t)s->conf->server.start_timeout * MS;
-    if (r->is_upgrade)
+    r->is_wanted = r->is_upgrade = 0;
+    if (is_upgrade)
+        fd = how.program_fd = program_reopen(&s->program);
+    rc = how.program_fd;
+    if (rc >= 0)
+        rc = start_coming(s, &how, r->why);
+    if (rc < 0)
+        log_error("%s failed: %s: %s", name(is_upgrade), s->program.path,
+                  strerror(-rc));
+    if (rc == 0 && is_upgrade)
         s->coming->upgrade_fd = fd;
-    r->is_upgrade = 0;
-    log_info("server process %d is started to take over, %s",
-             (int)s->coming->pid, r->why);
+    else if (fd >= 0)
+        close(fd);
+}
+
+int
+servers_replace_with(struct super *s, int bundle_fd, enum ctl_source source)
+{
+    const struct child_start how = {.program_fd = s->program.fd,
+                                    .bundle_fd = bundle_fd,
+                                    .source = source,
+                                    .role = CHILD_COMING,
+                                    .who = &s->reload.who};
+    int rc = start_coming(s, &how, "for a reload");
+
+    if (rc < 0)
+        log_error("replacement failed: %s", strerror(-rc));
+    return rc;
 }
 
 /* Have c hand its connections over to the one that serves.  Without a way to
@@ -222,8 +254,15 @@ promote(struct super *s)
     s->coming = NULL;
     c->role = CHILD_SERVING;
     c->kill_ns = 0;
-    if (c->bundle_fd >= 0)
+    if (s->reload.stage == RELOAD_REPLACING) {
+        identity_fini(&s->program.who);
+        s->program.who = s->reload.who;
+        s->reload.who = (struct identity){0};
+    }
+    if (c->bundle_fd >= 0) {
         adoption_commit(s, c->bundle_fd);
+        s->generation = c->generation;
+    }
     c->bundle_fd = -1;
 }
 
@@ -256,6 +295,7 @@ servers_ready(struct super *s, struct child *c)
     if (c == s->coming)
         succeed(s);
     introduce_all(s);
+    reload_replaced(s, 1);
     notify_send(&s->notify, "READY=1\nSTATUS=serving");
 }
 
@@ -267,37 +307,43 @@ servers_order(struct super *s, uint32_t order)
     s->wanted[order] = 1;
 }
 
-static void
-give(struct super *s, uint32_t order)
+void
+servers_say(struct super *s, enum ctl_kind kind)
 {
-    int fd;
+    if (s->serving)
+        child_say(s->serving, kind, -1);
+}
 
-    if (!s->wanted[order] || s->serving->is_out[order] ||
-        s->serving->channel < 0)
-        return;
-    s->wanted[order] = 0;
-    fd = order == CHILD_RELOAD ? take_files(s) : -1;
-    child_order(s->serving, order, fd);
-    if (fd >= 0)
-        close(fd);
+/* Whether it can be given an order now. */
+static int
+is_free(const struct child *c, uint32_t order)
+{
+    return c && c->channel >= 0 && !c->is_out[order];
+}
+
+int
+servers_reload(struct super *s, int bundle_fd, enum ctl_source source)
+{
+    if (s->coming || !is_free(s->serving, CHILD_RELOAD))
+        return 0;
+    child_order(s->serving, CHILD_RELOAD, bundle_fd, source);
+    return 1;
 }
 
 /* A reload and a replacement are not under way at the same time. */
 static void
 go_on(struct super *s)
 {
-    struct child *c = s->serving;
-
-    if (!c || s->stops > 0)
+    if (s->stops > 0)
         return;
-    give(s, CHILD_REOPEN);
-    if (s->coming || c->is_out[CHILD_RELOAD])
-        return;
-    if (s->replacement.is_wanted && c->is_ready &&
+    if (s->wanted[CHILD_REOPEN] && is_free(s->serving, CHILD_REOPEN)) {
+        s->wanted[CHILD_REOPEN] = 0;
+        child_order(s->serving, CHILD_REOPEN, -1, CTL_FILES);
+    }
+    if (s->replacement.is_wanted && s->serving && s->serving->is_ready &&
+        !s->coming && s->reload.stage == RELOAD_NONE &&
         count(s, CHILD_LEAVING) < LEAVING_MAX)
         begin_replacement(s);
-    else
-        give(s, CHILD_RELOAD);
 }
 
 void
@@ -305,7 +351,7 @@ servers_stop(struct super *s)
 {
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
         struct child *c = &s->children[i];
-        if (c->role == CHILD_COMING)
+        if (c->role == CHILD_COMING || c->role == CHILD_PROBING)
             kill(c->pid, SIGKILL);
         else if (c->role != CHILD_NONE)
             child_say(c, CTL_STOP, -1);
@@ -328,20 +374,6 @@ log_end(const struct child *c, int status)
     else
         log_error("server process %d has ended with exit code %d", (int)c->pid,
                   WEXITSTATUS(status));
-}
-
-/* Of the reload it was at, if it was at one: which side of COMMIT it was. */
-static void
-tell_reload(const struct child *c)
-{
-    if (!c->is_out[CHILD_RELOAD])
-        return;
-    if (c->is_reloaded)
-        log_warn("the server process has died at the end of a reload: what it "
-                 "had taken over goes on");
-    else
-        log_error("reload failed: the server process has died in it; what "
-                  "served before goes on");
 }
 
 /* The code to leave with, when all have ended after a stop. */
@@ -369,7 +401,7 @@ on_served_end(struct super *s, const struct child *c, int status)
         return;
     }
     log_end(c, status);
-    tell_reload(c);
+    reload_died(s, c->is_reloaded);
     if (c->is_ready && clock_mono_ns() - c->born_ns > HEALTHY_NS)
         s->n_deaths = 0;
     if (s->coming)
@@ -383,8 +415,8 @@ on_coming_end(struct super *s, const struct child *c, int status)
 {
     s->coming = NULL;
     log_end(c, status);
-    log_error("%s failed: what serves goes on",
-              c->upgrade_fd >= 0 ? "upgrade" : "replacement");
+    log_error("%s failed: what serves goes on", name(c->upgrade_fd >= 0));
+    reload_replaced(s, 0);
 }
 
 static void
@@ -404,8 +436,11 @@ on_end(struct super *s, struct child *c, int status)
 {
     messages_read(s, c); /* what it has said before */
     if (s->stops > 0) {
-        if (c->role != CHILD_COMING)
+        if (c->role == CHILD_SERVING || c->role == CHILD_LEAVING)
             note_code(s, c, status);
+    } else if (c->role == CHILD_PROBING) {
+        if (!c->is_ready)
+            reload_lost(s, c, status);
     } else if (c->role == CHILD_SERVING) {
         on_served_end(s, c, status);
     } else if (c->role == CHILD_COMING) {
@@ -439,6 +474,7 @@ static void
 kill_late(struct child *c)
 {
     c->kill_ns = 0;
+    c->is_late = 1;
     if (c->role == CHILD_COMING)
         log_error("server process %d does not become ready", (int)c->pid);
     else if (c->role == CHILD_LEAVING)
@@ -450,7 +486,7 @@ void
 servers_turn(struct super *s, uint64_t now_ns)
 {
     if (s->born_ns && now_ns >= s->born_ns)
-        servers_start(s);
+        start_again(s);
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
         struct child *c = &s->children[i];
         if (c->kill_ns && now_ns >= c->kill_ns)

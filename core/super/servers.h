@@ -19,20 +19,36 @@
 #include <stdint.h>
 
 #include "base/check.h"
+#include "ctl/ctl.h"
 
 struct child;
+struct identity;
 struct state;
 struct super;
 
-/* Have a server process; if it cannot be started, a later attempt is planned,
- * or, if none has ever served, the supervisor leaves. [control] */
-void servers_start(struct super *s);
+/* Have a server process with this bundle (-1: it reads the files), made of
+ * source; if it cannot be started, a later attempt is planned, or, if none has
+ * ever served, the supervisor leaves. [control] */
+void servers_start(struct super *s, int bundle_fd, enum ctl_source source);
+/* Have a process try this bundle of the files, as who (NULL: as who serves),
+ * within ms milliseconds.  0 or -errno. [control] */
+MUST_USE int servers_probe(struct super *s, int bundle_fd,
+                           const struct identity *who, uint64_t ms);
 /* Have another one take over; why is a phrase.  It may have to wait. [control]
  */
 void servers_replace(struct super *s, int is_upgrade, const char *why);
-/* Give this order (CHILD_RELOAD, ...) to the one that serves, as soon as it can
- * be carried out; one more while it waits is none. [control] */
+/* Have another one take over now, and serve this, as s->reload.who.  0 or
+ * -errno, which has been said. [control] */
+MUST_USE int servers_replace_with(struct super *s, int bundle_fd,
+                                  enum ctl_source source);
+/* Have the one that serves reload this: 1; 0: not now. [control] */
+MUST_USE int servers_reload(struct super *s, int bundle_fd,
+                            enum ctl_source source);
+/* Give this order (CHILD_REOPEN) to the one that serves, as soon as it can be
+ * carried out; one more while it waits is none. [control] */
 void servers_order(struct super *s, uint32_t order);
+/* Say this to the one that serves, if there is one. [control] */
+void servers_say(struct super *s, enum ctl_kind kind);
 /* c serves: it is ready. [control] */
 void servers_ready(struct super *s, struct child *c);
 /* One signal to stop, to all of them. [control] */

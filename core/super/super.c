@@ -18,6 +18,7 @@
 #include "super/adoption.h"
 #include "super/messages.h"
 #include "super/process.h"
+#include "super/reload.h"
 #include "super/servers.h"
 #include "super/upgrade.h"
 
@@ -46,7 +47,7 @@ read_signals(struct super *s)
         case SIGCHLD: servers_reap(s); break;
         case SIGHUP:
             notify_reloading(&s->notify);
-            servers_order(s, CHILD_RELOAD);
+            reload_want(s);
             break;
         case SIGUSR1:
             (void)log_reopen(); /* the server process says how it went */
@@ -67,6 +68,7 @@ look_at_clock(struct super *s)
     uint64_t now_ns = clock_mono_ns(), due_ns;
 
     servers_turn(s, now_ns);
+    reload_turn(s);
     if (s->notify.every_ns && now_ns >= s->notify.due_ns)
         notify_alive(&s->notify, now_ns);
     due_ns = servers_due(s);
@@ -159,7 +161,8 @@ close_all(struct super *s)
 static void
 init(struct super *s, const char *conf_path, char *const *env)
 {
-    *s = (struct super){.bundle_fd = -1, .signal_fd = -1};
+    *s = (struct super){
+        .bundle_fd = -1, .signal_fd = -1, .reload.bundle_fd = -1};
     files_init(&s->files, conf_path, env);
     for (uint32_t i = 0; i < CHILDREN_MAX; i++)
         child_init(&s->children[i]);
@@ -215,7 +218,7 @@ super_run(const char *conf_path, char *const *env, int *read_fd)
     s.program.who = who;
     adoption_take(&s, conf);
     adopt_sockets(&s, env);
-    servers_start(&s);
+    reload_first(&s);
     return run(&s);
 }
 

@@ -37,7 +37,7 @@ save(const struct super *s, struct state *to)
     held_save(&s->held, to);
     servers_save(s, to);
     state_put(to, "super %d %d %u %d %d", state_fd(to, s->bundle_fd),
-              s->has_pid_file, s->n_deaths, s->wanted[CHILD_RELOAD],
+              s->has_pid_file, s->n_deaths, s->reload.is_wanted,
               s->wanted[CHILD_REOPEN]);
     state_put(to, "path %s", s->program.path);
     save_user(&s->program.who, to);
@@ -72,7 +72,7 @@ load_super(struct super *s, const char *line)
     if (sscanf(line, "%d %d %u %d %d", &s->bundle_fd, &s->has_pid_file,
                &s->n_deaths, &reload, &reopen) != 5)
         return;
-    s->wanted[CHILD_RELOAD] = (uint8_t)reload;
+    s->reload.is_wanted = reload;
     s->wanted[CHILD_REOPEN] = (uint8_t)reopen;
     if (s->bundle_fd >= 0)
         fcntl(s->bundle_fd, F_SETFD, FD_CLOEXEC);

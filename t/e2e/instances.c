@@ -436,10 +436,12 @@ END_TEST
 
 START_TEST(a_stop_does_not_wait_for_who_is_not_ready)
 {
-    struct client c = begin(SERVER "drain_timeout = 200ms\n[plugin keeper]\n");
+    struct client c = begin(SERVER "drain_timeout = 200ms\nprobe_timeout = 0\n"
+                                   "[plugin keeper]\n");
 
     client_close(&c);
-    server_write(&s, SERVER "[plugin keeper]\ninit_ms = 50s\n");
+    server_write(&s, SERVER "probe_timeout = 0\n[plugin keeper]\n"
+                            "init_ms = 50s\n");
     server_signal(&s, SIGHUP);
     server_wait_log(&s, "init takes its time");
     server_signal(&s, SIGTERM);

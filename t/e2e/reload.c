@@ -249,6 +249,7 @@ fail_on(struct server *s, unsigned k)
 
     snprintf(ini, sizeof ini,
              "[server]\nlisten = 127.0.0.1:0\nworkers = %d\n"
+             "probe_timeout = 0\n"
              "[plugin a]\nmodule = life\nmount = /a\nsay = aa\n"
              "[plugin b]\nmodule = life\nmount = /b\nsay = bb\n"
              "[plugin c]\nmodule = life\nmount = /c\nsay = cc\n"
@@ -269,17 +270,20 @@ fail_on(struct server *s, unsigned k)
     client_once(s, GET("/a/life"), 404, NULL);
 }
 
+/* Without a trial, which would fail on its only worker. */
 START_TEST(what_failed_on_any_worker_is_undone_on_all)
 {
     struct server s;
 
     server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 4\n"
+                     "probe_timeout = 0\n"
                      "[plugin life]\nsay = old\n");
     wait_logged(&s, "life: init old on ", MANY);
     for (unsigned k = 0; k < MANY; k++)
         fail_on(&s, k);
     ck_assert_int_eq(server_count_log(&s, "told to fail in init"), MANY);
     server_write(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 4\n"
+                     "probe_timeout = 0\n"
                      "[plugin life]\nsay = new\n");
     ck_assert_int_eq(server_reload(&s), 1);
     client_once(&s, GET("/life"), 200, "new");
@@ -287,28 +291,72 @@ START_TEST(what_failed_on_any_worker_is_undone_on_all)
 }
 END_TEST
 
-START_TEST(keys_of_the_process_need_a_restart)
+static const char *const process_keys[] = {
+    "workers = 3",         "pin = no",          "accept = reuseport",
+    "slab_capacity = 400", "write_buffer = 8k", "pid_file = $DIR/pid",
+    "runtime_dir = $DIR",
+};
+#define N_PROCESS_KEYS (sizeof process_keys / sizeof process_keys[0])
+
+static void
+write_key(struct server *s, size_t i, const char *more)
 {
-    static const char *const keys[] = {
-        "workers = 3",         "pin = no",          "accept = reuseport",
-        "slab_capacity = 400", "write_buffer = 8k", "pid_file = $DIR/pid",
-        "runtime_dir = $DIR",
-    };
+    char ini[512];
+
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:0\n%s%s\n%s\n[plugin life]\n"
+             "say = %zu\n",
+             more, process_keys[i], i == 1 ? "" : "pin = yes", i);
+    server_write(s, ini);
+}
+
+/* Another process takes over, with the connections. */
+START_TEST(keys_of_the_process_change_with_another_process)
+{
+    char said[128], path[160], answer[8];
     struct server s;
+    struct client c;
+    pid_t before;
 
     server_start(&s, "[server]\nlisten = 127.0.0.1:0\npin = yes\n"
                      "[plugin life]\nsay = old\n");
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        char ini[512], said[128];
+    c = client_open(&s);
+    client_expect(&c, GET("/life"), 200, "old");
+    for (size_t i = 0; i < N_PROCESS_KEYS; i++) {
+        before = server_pid(&s);
+        write_key(&s, i, "");
+        server_signal(&s, SIGHUP);
+        snprintf(said, sizeof said, "%.*s", (int)strcspn(process_keys[i], " "),
+                 process_keys[i]);
+        ck_assert_ptr_nonnull(strstr(
+            server_wait_log(&s, "a reload needs another process: "), said));
+        server_wait_log(&s, " serves, in another process");
+        server_wait_log(&s, " has left");
+        ck_assert_int_ne(server_pid(&s), before);
+        snprintf(answer, sizeof answer, "%zu", i);
+        client_expect(&c, GET("/life"), 200, answer);
+        snprintf(path, sizeof path, "%s/pid", s.dir);
+        ck_assert_int_eq(access(path, F_OK) == 0, i == 5);
+    }
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(keys_of_a_single_process_need_a_restart)
+{
+    struct server s;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nsupervise = no\n"
+                     "pin = yes\n[plugin life]\nsay = old\n");
+    for (size_t i = 0; i < N_PROCESS_KEYS; i++) {
+        char said[128];
         size_t seen = s.log_seen;
-        snprintf(ini, sizeof ini,
-                 "[server]\nlisten = 127.0.0.1:0\n%s\n%s\n[plugin life]\n",
-                 keys[i], i == 1 ? "" : "pin = yes");
-        server_write(&s, ini);
+        write_key(&s, i, "supervise = no\n");
         ck_assert_int_eq(server_reload(&s), 0);
         s.log_seen = seen;
-        snprintf(said, sizeof said, "etude.ini:6: [server] %.*s: changed",
-                 (int)strcspn(keys[i], " "), keys[i]);
+        snprintf(said, sizeof said, "[server] %.*s: changed",
+                 (int)strcspn(process_keys[i], " "), process_keys[i]);
         ck_assert_ptr_nonnull(
             strstr(server_wait_log(&s, said), "needs a restart"));
         client_once(&s, GET("/life"), 200, "old");
@@ -611,7 +659,8 @@ UNIT_MAIN(reload, a_request_ends_on_the_generation_it_began_on,
           a_failed_reload_leaves_what_serves,
           a_fifo_in_place_of_a_file_holds_nothing_up,
           what_failed_on_any_worker_is_undone_on_all,
-          keys_of_the_process_need_a_restart,
+          keys_of_the_process_change_with_another_process,
+          keys_of_a_single_process_need_a_restart,
           settings_change_for_connections_that_are_open, listeners_come_and_go,
           the_line_says_what_has_changed,
           an_address_may_become_wider_and_narrower,

@@ -495,6 +495,8 @@ END_TEST
 /* A uid that nobody has told the system of, as in a container. */
 START_TEST(a_number_will_do)
 {
+    char answer[80];
+
     if (!is_root())
         return;
     prepare("[server]\nlisten = 127.0.0.1:0\nworkers = 1\nuser = 4242424\n"
@@ -507,8 +509,21 @@ START_TEST(a_number_will_do)
                 "opened as 4242424, answers as 4242424");
     rewrite("[server]\nlisten = 127.0.0.1:0\nworkers = 1\nuser = nobody\n"
             "[plugin rights]\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert(
+        server_has_log(&s, "a reload needs another process: user, group"));
+    server_wait_log(&s, " has left");
+    snprintf(answer, sizeof answer, "opened as %u, answers as %u",
+             (unsigned)nobody(), (unsigned)nobody());
+    client_once(&s, GET("/rights"), 200, answer);
+    ck_assert_int_eq(kill(server_pid(&s), SIGKILL), 0); /* and its successor */
+    server_wait_log(&s, "starts again");
+    server_wait_log(&s, " serves: ");
+    client_once(&s, GET("/rights"), 200, answer);
+    rewrite("[server]\nlisten = 127.0.0.1:0\nworkers = 1\nuser = nobody-here\n"
+            "[plugin rights]\n");
     ck_assert_int_eq(server_reload(&s), 0);
-    ck_assert(server_has_log(&s, "[server] user: changed: needs a restart"));
+    client_once(&s, GET("/rights"), 200, answer);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST

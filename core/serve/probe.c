@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* probe.c - see probe.h. */
+#include "serve/probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "http/gen.h"
+#include "http/host.h"
+#include "serve/change.h"
+#include "serve/generation.h"
+#include "serve/process.h"
+
+/* ---- the one worker ------------------------------------------------------*/
+
+/* What plugins see of it; it has neither loop nor connections. */
+struct stage {
+    struct host_worker worker;
+    struct clock clock;
+    struct metrics metrics;
+};
+
+static void
+set_stage(struct stage *st, struct server *s)
+{
+    clock_update(&st->clock);
+    st->worker = (struct host_worker){
+        .pub = {.ctx = {sizeof(et_worker), ET_K_WORKER, host_get()},
+                .n_workers = 1,
+                .metrics = metering_iface()},
+        .magic = HOST_WORKER_MAGIC,
+        .clock = &st->clock,
+        .metrics = &st->metrics,
+        .stores = &s->stores,
+    };
+    metering_own(&s->metering, 0, &st->metrics);
+}
+
+static void
+try_worker(struct server *s, struct gen *g, struct diag *d)
+{
+    static struct stage st;
+    char why[512] = "";
+    int rc;
+
+    set_stage(&st, s);
+    gen_prepare(g, &st.worker.pub);
+    do
+        rc = gen_prepare_step(g, &st.worker.pub, why, sizeof why);
+    while (rc > 0);
+    if (rc < 0)
+        change_report(g, 0, why, d);
+    else
+        (void)!gen_retire(&g->workers[0]);
+}
+
+/* ---- all of it -----------------------------------------------------------*/
+
+/* The bundle as it would be served, or -errno. */
+static int
+try_all(struct server *s, struct diag *d)
+{
+    struct conf *conf;
+    struct gen *g;
+    int fd;
+
+    image_set_init(&s->images);
+    s->settings.n_workers = 1;
+    stores_init(&s->stores, 1);
+    conf = generation_read(s, d);
+    if (!conf)
+        return -1;
+    if (metering_init(&s->metering, 1) < 0) {
+        diag_error(d, NULL, "out of memory");
+        return -1;
+    }
+    g = generation_make(s, conf, d);
+    if (!g)
+        return -1;
+    try_worker(s, g, d);
+    fd = channel_dump(conf->bundle);
+    if (fd < 0)
+        diag_error(d, NULL, "the configuration cannot be handed on: %s",
+                   strerror(-fd));
+    generation_dispose(s, g);
+    return fd;
+}
+
+int
+probe_run(const struct server_options *o)
+{
+    struct server s = {.options = o, .channel = CHANNEL_NONE};
+    struct diag d;
+    int fd;
+
+    if (log_server_open(NULL) < 0)
+        return SERVER_INTERNAL;
+    /* What is said of what goes well is said again by who serves it. */
+    log_set_level(LOG_ERROR);
+    host_set_log_level(LOG_ERROR);
+    diag_init(&d);
+    handover_init(&s.handover);
+    if (channel_open(&s.channel, 1, &s.orders, &s.handover, &d) < 0) {
+        diag_print(&d, stderr);
+        return SERVER_INTERNAL;
+    }
+    s.sockets.channel = &s.channel;
+    logs_opened_by(&s.channel);
+    fd = try_all(&s, &d);
+    channel_probed(&s.channel, fd, &d);
+    diag_fini(&d);
+    stores_fini(&s.stores);
+    metering_fini(&s.metering);
+    image_set_fini(&s.images);
+    log_finish(LOG_FINISH_MS);
+    return SERVER_OK;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* reload.c - see reload.h. */
+#include "super/reload.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/diag_log.h"
+#include "base/exit.h"
+#include "base/log.h"
+#include "conf/bundle.h"
+#include "conf/bundle_dump.h"
+#include "conf/bundle_remark.h"
+#include "conf/conf.h"
+#include "conf/runas.h"
+#include "super/process.h"
+#include "super/servers.h"
+
+/* Of a trial that is made only to hear of all errors. */
+#define PROBE_MS 5000u
+
+static void
+keep(struct reload *r, int fd)
+{
+    if (r->bundle_fd >= 0)
+        close(r->bundle_fd);
+    r->bundle_fd = fd;
+}
+
+/* ---- how it ends ---------------------------------------------------------*/
+
+static void
+finish(struct super *s, int is_good)
+{
+    struct reload *r = &s->reload;
+
+    keep(r, -1);
+    identity_fini(&r->who);
+    diag_fini(&r->errors);
+    r->stage = RELOAD_NONE;
+    if (s->stops == 0)
+        notify_send(&s->notify,
+                    is_good
+                        ? "READY=1\nSTATUS=serving"
+                        : "READY=1\nSTATUS=serving; the last reload failed");
+}
+
+/* The first configuration is none to serve: like a server process that says so
+ * itself. */
+static void
+refuse_first(struct super *s, const struct diag *d)
+{
+    diag_print(d, stderr);
+    servers_leave(s, SERVER_CONFIG);
+}
+
+static void
+refuse(struct super *s, const struct diag *d)
+{
+    if (!s->was_ready) {
+        refuse_first(s, d);
+        return;
+    }
+    diag_log(d);
+    log_error("reload failed, %u error(s); generation %u goes on", d->n_errors,
+              s->generation);
+    servers_say(s, CTL_REFUSED);
+    finish(s, 0);
+}
+
+/* ---- the trial -----------------------------------------------------------*/
+
+/* Without a trial, what is read is given as it is. */
+static void
+skip(struct super *s, int fd)
+{
+    s->reload.stage = RELOAD_PROBED;
+    s->reload.is_tried = 0;
+    keep(&s->reload, fd);
+}
+
+static void
+fail(struct super *s, const char *text)
+{
+    struct diag d;
+
+    diag_init(&d);
+    diag_error(&d, NULL, "%s", text);
+    refuse(s, &d);
+    diag_fini(&d);
+}
+
+/* Who is to serve what was read.  Without somebody to serve it, it is tried as
+ * who serves now, for what else is wrong with it, and refused. */
+static const struct identity *
+find_user(struct super *s)
+{
+    const struct conf *conf = s->files.shown ? s->files.shown : s->conf;
+    struct reload *r = &s->reload;
+
+    identity_fini(&r->who);
+    r->has_user = runas_resolve(conf, &r->who, &r->errors) == 0;
+    return r->has_user ? &r->who : NULL;
+}
+
+static void
+begin(struct super *s)
+{
+    uint64_t ms = (uint64_t)s->conf->server.probe_timeout;
+    struct reload *r = &s->reload;
+    const struct identity *who;
+    char text[256];
+    int rc, fd = files_take(&s->files);
+
+    r->is_wanted = 0;
+    diag_init(&r->errors);
+    who = find_user(s);
+    if (who && (ms == 0 || fd < 0)) {
+        skip(s, fd < 0 ? -1 : fd);
+        return;
+    }
+    rc = servers_probe(s, fd, who, ms ? ms : PROBE_MS);
+    if (fd >= 0)
+        close(fd);
+    if (rc == 0) {
+        r->stage = RELOAD_PROBING;
+        return;
+    }
+    snprintf(text, sizeof text, "the trial load cannot be started: %s",
+             strerror(-rc));
+    fail(s, text);
+}
+
+void
+reload_first(struct super *s)
+{
+    begin(s);
+}
+
+void
+reload_want(struct super *s)
+{
+    s->reload.is_wanted = 1;
+}
+
+/* What the trial has to say of the files, in d; fd is taken. */
+static void
+read_errors(int fd, struct diag *d)
+{
+    struct bundle *b = fd < 0 ? NULL : bundle_dump_read(fd, d);
+
+    if (fd >= 0)
+        close(fd);
+    if (b) {
+        bundle_remark_tell(b, d);
+        bundle_free(b);
+    }
+    if (d->n_errors == 0)
+        diag_error(d, NULL, "the trial load failed, and could not say why");
+}
+
+void
+reload_probed(struct super *s, struct child *c, const struct ctl_message *m,
+              int fd)
+{
+    struct diag d;
+
+    if (c->role != CHILD_PROBING || s->reload.stage != RELOAD_PROBING) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    c->is_ready = 1; /* it has said what there is to say */
+    if (m->result >= 0 && fd >= 0 && s->reload.has_user) {
+        s->reload.stage = RELOAD_PROBED;
+        s->reload.is_tried = 1;
+        keep(&s->reload, fd);
+        return;
+    }
+    diag_init(&d);
+    if (m->result < 0)
+        read_errors(fd, &d);
+    else if (fd >= 0)
+        close(fd);
+    diag_merge(&d, &s->reload.errors);
+    refuse(s, &d);
+    diag_fini(&d);
+}
+
+void
+reload_lost(struct super *s, const struct child *c, int status)
+{
+    char text[256];
+
+    if (c->is_late)
+        snprintf(text, sizeof text,
+                 "the trial load took longer than %lld ms (probe_timeout)",
+                 (long long)s->conf->server.probe_timeout);
+    else if (WIFSIGNALED(status))
+        snprintf(text, sizeof text,
+                 "the trial load was ended by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(text, sizeof text,
+                 "the trial load has ended with exit code %d before it was "
+                 "over: a plugin has called exit",
+                 WEXITSTATUS(status));
+    fail(s, text);
+}
+
+/* ---- and what comes of it ------------------------------------------------*/
+
+/* The bundle that is there, and what is known of it. */
+static enum ctl_source
+source(const struct reload *r)
+{
+    return r->is_tried ? CTL_COMMITTED_BUNDLE : CTL_FILES;
+}
+
+/* What has been tried, or need not be, is to be served. */
+static void
+hand_on(struct super *s)
+{
+    struct reload *r = &s->reload;
+
+    if (!s->was_ready && !s->serving) {
+        servers_start(s, r->bundle_fd, source(r));
+        keep(r, -1);
+        r->stage = RELOAD_NONE;
+    } else if (servers_reload(s, r->bundle_fd, source(r))) {
+        r->stage = RELOAD_GIVEN;
+    }
+}
+
+void
+reload_turn(struct super *s)
+{
+    struct reload *r = &s->reload;
+
+    if (s->stops > 0)
+        return;
+    if (r->is_wanted && r->stage == RELOAD_NONE && !s->coming && s->was_ready)
+        begin(s);
+    if (r->stage == RELOAD_PROBED)
+        hand_on(s);
+}
+
+void
+reload_done(struct super *s, const struct ctl_message *m)
+{
+    struct reload *r = &s->reload;
+    char why[CTL_TEXT_MAX];
+
+    if (r->stage != RELOAD_GIVEN)
+        return;
+    if (m->result != CTL_ANOTHER_PROCESS) {
+        finish(s, m->result >= 0);
+        return;
+    }
+    snprintf(why, sizeof why, "%.*s", CTL_TEXT_MAX - 1, m->u.text);
+    r->stage = RELOAD_REPLACING;
+    log_info("a reload needs another process: %s", why);
+    if (servers_replace_with(s, r->bundle_fd, source(r)) < 0)
+        reload_replaced(s, 0);
+}
+
+void
+reload_replaced(struct super *s, int is_ready)
+{
+    if (s->reload.stage != RELOAD_REPLACING)
+        return;
+    if (is_ready)
+        log_info("reload: generation %u serves, in another process",
+                 s->generation);
+    else
+        log_error("reload failed, 1 error(s): no other process could serve it; "
+                  "generation %u goes on",
+                  s->generation);
+    if (!is_ready)
+        servers_say(s, CTL_REFUSED);
+    finish(s, is_ready);
+}
+
+void
+reload_died(struct super *s, int is_reloaded)
+{
+    if (s->reload.stage != RELOAD_GIVEN)
+        return;
+    if (is_reloaded)
+        log_warn("the server process has died at the end of a reload: what it "
+                 "had taken over goes on");
+    else
+        log_error("reload failed: the server process has died in it; what "
+                  "served before goes on");
+    finish(s, is_reloaded);
+}
