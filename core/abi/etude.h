@@ -723,9 +723,12 @@ et_fail(et_req *r, const char *format, ...)
 
 /* ---- what outlives generations -------------------------------------------*/
 
-/* Counters and small values that the server keeps over reloads, new builds of
- * the plugin and changed options included; ET_IF_STORE in etude_abi.h says
- * exactly how.  Each worker counts for itself, et_store_total is the sum.
+/* Numbers and small values that the server keeps over reloads, new builds of
+ * the plugin, changed options and the death of the process that serves;
+ * ET_IF_STORE in etude_abi.h says exactly how.  et_store_count and what is
+ * below it are about cells, exact for the whole server: for limits.  With
+ * et_store_add each worker counts for itself, et_store_total is the sum: for
+ * what all of them count all the time.
  *
  *     struct state { et_store *seen; };
  *
@@ -742,8 +745,7 @@ et_fail(et_req *r, const char *format, ...)
  *     ET_REQUEST(limit)
  *     {
  *         et_store *seen = ((struct state *)self)->seen;
- *         et_store_add(seen, et_peer(r), 1, 60000);
- *         if (et_store_total(seen, et_peer(r)) > 100)
+ *         if (et_store_count(seen, et_peer(r), 1, 60000) > 100)
  *             return et_error(r, 429, "a hundred a minute, please\n");
  *         return ET_NEXT;
  *     } */
@@ -773,23 +775,67 @@ et_store_total(et_store *s, et_str key)
     return s->api->total(s, key);
 }
 
-/* Keep a copy of a value of at most 64 KiB for this worker; 0, ET_EINVAL or
- * ET_ELIMIT. */
+/* The number of that key, one for the whole server: *value is 0 if there is
+ * none.  0, ET_EINVAL, or ET_ENOTSUP: this server has no cells. */
+static inline int32_t
+et_store_cell(et_store *s, et_str key, int64_t *value)
+{
+    if (!ET_HAS(s->api, et_store_api, swap))
+        return ET_ENOTSUP;
+    return s->api->cell(s, key, value);
+}
+
+/* Make it `to` if it is *was: 1; if it is not: 0, and *was is what it is; or
+ * ET_EINVAL, ET_ELIMIT, ET_ENOTSUP.  It ends ttl_ms from now (0: never;
+ * ET_STORE_SAME_END: as it would have). */
+static inline int32_t
+et_store_swap(et_store *s, et_str key, int64_t *was, int64_t to,
+              uint64_t ttl_ms)
+{
+    if (!ET_HAS(s->api, et_store_api, swap))
+        return ET_ENOTSUP;
+    return s->api->swap(s, key, was, to, ttl_ms);
+}
+
+/* Add to the number of that key; what it is then, within 0 and INT64_MAX, or
+ * ET_EINVAL, ET_ELIMIT, ET_ENOTSUP.  It ends ttl_ms after the call that began
+ * it from 0, which makes that the length of a window; 0: never. */
+static inline int64_t
+et_store_count(et_store *s, et_str key, int64_t delta, uint64_t ttl_ms)
+{
+    int64_t was = 0, to;
+    int32_t rc = et_store_cell(s, key, &was);
+
+    if (rc < 0)
+        return rc;
+    do {
+        if (delta > 0 && was > INT64_MAX - delta)
+            to = INT64_MAX;
+        else
+            to = was + delta > 0 ? was + delta : 0;
+        rc = et_store_swap(s, key, &was, to,
+                           was == 0 ? ttl_ms : ET_STORE_SAME_END);
+    } while (rc == 0);
+    return rc < 0 ? rc : to;
+}
+
+/* Keep a copy of a value of at most 1 KiB, for the whole server; 0, ET_EINVAL
+ * or ET_ELIMIT. */
 static inline int32_t
 et_store_put(et_store *s, et_str key, et_str value, uint64_t ttl_ms)
 {
     return s->api->put(s, key, value, ttl_ms);
 }
 
-/* This worker's value, until the next call on this store: copy it, or use it at
- * once. */
+/* A copy of the value, until the next get on this store; absent if there is
+ * none. */
 static inline et_str
 et_store_get(et_store *s, et_str key)
 {
     return s->api->get(s, key);
 }
 
-/* Forget this worker's counter and value of that key. */
+/* Forget this worker's counter and the value of that key. */
 static inline int32_t
 et_store_del(et_store *s, et_str key)
 {

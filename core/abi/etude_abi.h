@@ -312,9 +312,10 @@ struct et_metrics {
 
 #define ET_IF_STORE "et.store/1"
 
-#define ET_STORE_NAME_MAX 63u     /* bytes of a store's name; at least one */
-#define ET_STORE_KEY_MAX 255u     /* bytes of a key, of any kind; 0 is fine */
-#define ET_STORE_VALUE_MAX 65536u /* bytes of a value */
+#define ET_STORE_NAME_MAX 63u    /* bytes of a store's name; at least one */
+#define ET_STORE_KEY_MAX 255u    /* bytes of a key, of any kind; 0 is fine */
+#define ET_STORE_VALUE_MAX 1024u /* bytes of a value */
+#define ET_STORE_SAME_END UINT64_MAX /* as a ttl of swap: ends as it would */
 
 typedef struct et_store_api et_store_api;
 
@@ -329,19 +330,24 @@ typedef struct et_store {
  * id, the section ("limit" of [plugin limit], with or without values of a
  * route's own) and the name it is opened by; whoever is a third of these finds
  * another one.  It goes when no generation has had it open for [server]
- * store_keep, and with the process.
+ * store_keep, and when the server is stopped.  That a process dies, or another
+ * takes its place, does it no harm.
  *
- * Each worker has counters and values of its own and changes only those: no
- * lock, no heap.  What all workers have counted together is a sum over them.
+ * There are three kinds, and of one key each of them is another thing: counters
+ * that each worker has for itself, and that are summed; cells, one number for
+ * the whole server; values, the same for the whole server.  None of them takes
+ * a lock, the heap or a system call, whoever else is at it.
  *
- * [server] store_memory bounds what one store holds, for each worker an equal
- * share; a counter takes about a hundred bytes.  When it is full, what is over
- * gives way first, and then what is nearest to its end; what has none stays,
- * and ET_ELIMIT says that nothing is left to give way.
+ * [server] store_memory bounds what all stores hold: one half is for values,
+ * which take a little more than ET_STORE_VALUE_MAX each, the other for the
+ * rest, 80 bytes each.  When it is full, of those in whose places a new one may
+ * come (64, chance has it which) what is over gives way first, and then what is
+ * nearest to its end; what has none stays, and ET_ELIMIT says that nothing is
+ * left to give way.
  *
- * ttl_ms is how long from now, 0 for ever.  Keys may come from clients: the
- * host hashes them with a secret.  A key longer than ET_STORE_KEY_MAX is
- * ET_EINVAL, or absent.  A counter and a value of one key are two things.
+ * ttl_ms is how long from now, 0 for ever, which more than eight years are too.
+ * Keys may come from clients: the host hashes them with a secret.  A key longer
+ * than ET_STORE_KEY_MAX is ET_EINVAL, or absent.
  *
  * All of it [worker], with a store that was opened on this worker. */
 struct et_store_api {
@@ -357,18 +363,27 @@ struct et_store_api {
      * puts it off, so that it is the length of a window.  A counter that is
      * over begins anew from 0; one that is 0 is not kept. */
     int64_t (*add)(et_store *s, et_str key, int64_t delta, uint64_t ttl_ms);
-    /* The sum of all workers' counters of that key, each as it was at some
-     * moment of the call; at most INT64_MAX. */
+    /* The sum of all workers' counters of that key, those of other processes
+     * included, each as it was at some moment of the call; at most INT64_MAX.
+     */
     int64_t (*total)(et_store *s, et_str key);
-    /* Keep a copy of value for this worker, instead of what was there, which
-     * is gone even if this fails: ET_ELIMIT, or ET_EINVAL: too long, or a slice
-     * that get returned. */
+    /* Keep a copy of value, which may be what get returned, instead of what was
+     * there, which is gone even if there is no room: ET_ELIMIT; or ET_EINVAL:
+     * too long. */
     int32_t (*put)(et_store *s, et_str key, et_str value, uint64_t ttl_ms);
-    /* This worker's value; absent if there is none.  Valid until the next call
+    /* A copy of the value; absent if there is none.  Valid until the next get
      * on that store or the return of the step, whichever is first. */
     et_str (*get)(et_store *s, et_str key);
-    /* Forget this worker's counter and value of that key, if any. */
+    /* Forget this worker's counter and the value of that key, if any. */
     int32_t (*del)(et_store *s, et_str key);
+    /* *value is the cell's, 0 if there is none; 0 or ET_EINVAL. */
+    int32_t (*cell)(et_store *s, et_str key, int64_t *value);
+    /* Make the cell `to` if it is *was: 1; if it is not: 0, and *was is what it
+     * is; or ET_EINVAL, ET_ELIMIT.  Exact, whoever else does the same.  It ends
+     * ttl_ms from now, or with ET_STORE_SAME_END as it would have.  One that is
+     * 0 is not kept, one that is over is 0. */
+    int32_t (*swap)(et_store *s, et_str key, int64_t *was, int64_t to,
+                    uint64_t ttl_ms);
 };
 
 /* ---- what a plugin declares ----------------------------------------------*/

@@ -112,6 +112,9 @@ static inline int64_t et_test_metric_bucket(const char *name, size_t i);
  * et_store_total adds. */
 static inline void et_test_store_others(const char *store, const char *key,
                                         int64_t n);
+/* The cell of a key is n, with no end, whoever made it so. */
+static inline void et_test_store_cell(const char *store, const char *key,
+                                      int64_t n);
 /* Let so much time pass for the ends of what is kept. */
 static inline void et_test_store_wait(uint64_t ms);
 
@@ -129,7 +132,7 @@ static inline int et_test_out_of_memory(void (*build)(void));
 static inline void et_test_fail_set(int32_t rc);
 /* et.log/1: open and write return these, until 0. */
 static inline void et_test_fail_log(int32_t open_rc, int32_t write_rc);
-/* et.store/1: add and put that need room return rc, until 0. */
+/* et.store/1: what needs room there returns rc, until 0. */
 static inline void et_test_fail_store(int32_t rc);
 /* iface() knows no such interface, until NULL. */
 static inline void et_test_hide_iface(const char *id);
@@ -159,10 +162,12 @@ struct et_test_figure_ { /* of one metric */
 
 typedef struct et_test_block_ *et_test_memory_;
 
-struct et_test_kept_ { /* a counter or a value */
+enum { ET_TEST_COUNTER_, ET_TEST_VALUE_, ET_TEST_CELL_ };
+
+struct et_test_kept_ { /* a counter, a value or a cell */
     struct et_test_kept_ *next;
     et_str key, value; /* value: absent if it is gone */
-    int is_value;
+    int kind;
     int64_t count, others;
     uint64_t ends_ms; /* 0: never */
 };
@@ -780,12 +785,11 @@ et_test_store_open_(et_worker *w, et_str name)
     return &s->pub;
 }
 
-/* Every call begins here: what get returned before is gone. */
+/* Every call begins here. */
 static inline struct et_test_store_ *
 et_test_store_of_(et_store *pub)
 {
     struct et_test_store_ *s = (struct et_test_store_ *)pub;
-    et_test_drop_(&s->given);
     if (!s->is_open) {
         fputs("etude_test.h: a store after the exit of its state\n", stderr);
         abort();
@@ -794,10 +798,10 @@ et_test_store_of_(et_store *pub)
 }
 
 static inline struct et_test_kept_ *
-et_test_store_find_(struct et_test_store_ *s, et_str key, int is_value)
+et_test_store_find_(struct et_test_store_ *s, et_str key, int kind)
 {
     struct et_test_kept_ *k = s->kept;
-    while (k && (!et_eq(k->key, key) || k->is_value != is_value))
+    while (k && (!et_eq(k->key, key) || k->kind != kind))
         k = k->next;
     if (k && k->ends_ms && k->ends_ms <= et_test_m_.now_ms) {
         k->count = 0;
@@ -806,17 +810,17 @@ et_test_store_find_(struct et_test_store_ *s, et_str key, int is_value)
     return k;
 }
 
-/* The counter or value of key, made if it is not there yet. */
+/* What is of that kind and key, made if it is not there yet. */
 static inline struct et_test_kept_ *
-et_test_store_get_kept_(struct et_test_store_ *s, et_str key, int is_value)
+et_test_store_get_kept_(struct et_test_store_ *s, et_str key, int kind)
 {
     et_test_memory_ *journal = &et_test_m_.journal;
-    struct et_test_kept_ *k = et_test_store_find_(s, key, is_value);
+    struct et_test_kept_ *k = et_test_store_find_(s, key, kind);
     if (k)
         return k;
     k = (struct et_test_kept_ *)et_test_get_(journal, sizeof *k);
     k->key = et_test_dup_(journal, key.p ? key : et_s(""));
-    k->is_value = is_value;
+    k->kind = kind;
     k->next = s->kept;
     s->kept = k;
     return k;
@@ -839,7 +843,7 @@ et_test_store_add_(et_store *pub, et_str key, int64_t delta, uint64_t ttl_ms)
     struct et_test_kept_ *k;
     if (key.n > ET_STORE_KEY_MAX)
         return ET_EINVAL;
-    k = et_test_store_get_kept_(s, key, 0);
+    k = et_test_store_get_kept_(s, key, ET_TEST_COUNTER_);
     if (!k->count && delta > 0 && et_test_m_.fail_store)
         return et_test_m_.fail_store;
     if (!k->count || (ends_ms && (!k->ends_ms || ends_ms < k->ends_ms)))
@@ -855,7 +859,8 @@ static inline int64_t
 et_test_store_total_(et_store *pub, et_str key)
 {
     struct et_test_store_ *s = et_test_store_of_(pub);
-    const struct et_test_kept_ *k = et_test_store_find_(s, key, 0);
+    const struct et_test_kept_ *k =
+        et_test_store_find_(s, key, ET_TEST_COUNTER_);
     if (key.n > ET_STORE_KEY_MAX)
         return ET_EINVAL;
     if (!k)
@@ -867,8 +872,9 @@ static inline int32_t
 et_test_store_del_(et_store *pub, et_str key)
 {
     struct et_test_store_ *s = et_test_store_of_(pub);
-    struct et_test_kept_ *counter = et_test_store_find_(s, key, 0);
-    struct et_test_kept_ *value = et_test_store_find_(s, key, 1);
+    struct et_test_kept_ *counter =
+        et_test_store_find_(s, key, ET_TEST_COUNTER_);
+    struct et_test_kept_ *value = et_test_store_find_(s, key, ET_TEST_VALUE_);
     if (counter)
         counter->count = 0;
     if (value)
@@ -880,12 +886,11 @@ static inline int32_t
 et_test_store_put_(et_store *pub, et_str key, et_str value, uint64_t ttl_ms)
 {
     struct et_test_ *m = &et_test_m_;
-    struct et_test_store_ *s = (struct et_test_store_ *)pub;
+    struct et_test_store_ *s = et_test_store_of_(pub);
     struct et_test_kept_ *k;
-    if (key.n > ET_STORE_KEY_MAX || value.n > ET_STORE_VALUE_MAX ||
-        (s->given && value.p == s->given->p))
+    if (key.n > ET_STORE_KEY_MAX || value.n > ET_STORE_VALUE_MAX)
         return ET_EINVAL;
-    k = et_test_store_get_kept_(et_test_store_of_(pub), key, 1);
+    k = et_test_store_get_kept_(s, key, ET_TEST_VALUE_);
     k->value = et_s(NULL);
     if (m->fail_store)
         return m->fail_store;
@@ -898,8 +903,44 @@ static inline et_str
 et_test_store_get_(et_store *pub, et_str key)
 {
     struct et_test_store_ *s = et_test_store_of_(pub);
-    const struct et_test_kept_ *k = et_test_store_find_(s, key, 1);
+    const struct et_test_kept_ *k =
+        et_test_store_find_(s, key, ET_TEST_VALUE_);
+    et_test_drop_(&s->given);
     return k ? et_test_dup_(&s->given, k->value) : et_s(NULL);
+}
+
+static inline int32_t
+et_test_store_cell_(et_store *pub, et_str key, int64_t *value)
+{
+    const struct et_test_kept_ *k =
+        et_test_store_find_(et_test_store_of_(pub), key, ET_TEST_CELL_);
+    if (key.n > ET_STORE_KEY_MAX)
+        return ET_EINVAL;
+    *value = k ? k->count : 0;
+    return 0;
+}
+
+static inline int32_t
+et_test_store_swap_(et_store *pub, et_str key, int64_t *was, int64_t to,
+                    uint64_t ttl_ms)
+{
+    struct et_test_store_ *s = et_test_store_of_(pub);
+    struct et_test_kept_ *k;
+    if (key.n > ET_STORE_KEY_MAX)
+        return ET_EINVAL;
+    k = et_test_store_get_kept_(s, key, ET_TEST_CELL_);
+    if (k->count != *was) {
+        *was = k->count;
+        return 0;
+    }
+    if (!k->count && to && et_test_m_.fail_store)
+        return et_test_m_.fail_store;
+    if (!k->count && ttl_ms == ET_STORE_SAME_END)
+        k->ends_ms = 0;
+    else if (ttl_ms != ET_STORE_SAME_END)
+        k->ends_ms = et_test_store_end_(ttl_ms);
+    k->count = to;
+    return 1;
 }
 
 /* A step has returned: what get gave it is gone. */
@@ -973,6 +1014,8 @@ et_test_mock_(void)
     m->store.put = et_test_store_put_;
     m->store.get = et_test_store_get_;
     m->store.del = et_test_store_del_;
+    m->store.cell = et_test_store_cell_;
+    m->store.swap = et_test_store_swap_;
     m->now_ms = 1;
     m->host.size = (uint32_t)sizeof m->host;
     m->host.major = ET_ABI_MAJOR;
@@ -1993,8 +2036,20 @@ static inline void
 et_test_store_others(const char *store, const char *key, int64_t n)
 {
     et_test_mock_();
-    et_test_store_get_kept_(et_test_store_named_(et_s(store)), et_s(key), 0)
+    et_test_store_get_kept_(et_test_store_named_(et_s(store)), et_s(key),
+                            ET_TEST_COUNTER_)
         ->others = n;
+}
+
+static inline void
+et_test_store_cell(const char *store, const char *key, int64_t n)
+{
+    struct et_test_kept_ *k;
+    et_test_mock_();
+    k = et_test_store_get_kept_(et_test_store_named_(et_s(store)), et_s(key),
+                                ET_TEST_CELL_);
+    k->count = n;
+    k->ends_ms = 0;
 }
 
 static inline void

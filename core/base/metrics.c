@@ -4,11 +4,14 @@
 
 #include "base/check.h"
 
-enum kind { KIND_counter, KIND_gauge };
+#define KIND_counter METRIC_COUNTER
+#define KIND_gauge METRIC_GAUGE
+#define KIND_level METRIC_LEVEL
+#define KIND_latest METRIC_LATEST
 
 static const struct {
     const char *name, *help;
-    enum kind kind;
+    enum metric_kind kind;
 } rows[METRIC_COUNT] = {
 #define X(name, kind, help) [METRIC_##name] = {#name, help, KIND_##kind},
     METRICS_TABLE(X)
@@ -22,11 +25,11 @@ metrics_name(enum metric id)
     return rows[id].name;
 }
 
-int
-metrics_is_gauge(enum metric id)
+enum metric_kind
+metrics_kind(enum metric id)
 {
     CHECK(id < METRIC_COUNT);
-    return rows[id].kind == KIND_gauge;
+    return rows[id].kind;
 }
 
 const char *

@@ -2,8 +2,15 @@
 /* metrics.h - per-thread counters from one table.
  *
  * Each worker writes its own block of cache lines with relaxed stores; a
- * reader sums the blocks.  A row is (name, kind, help); names are what an
- * exposition prints after "etude_". */
+ * reader sums the blocks (base/figures.h).  A row is (name, kind, help); names
+ * are what an exposition prints after "etude_", and the kind says what the
+ * blocks of processes that have ended still count for:
+ *
+ *     counter  all, for ever: a total never goes back
+ *     gauge    nothing: it is about what is alive
+ *     level    all: of things that outlive a process, some come by one and go
+ *              by another
+ *     latest   nothing, and of those alive the largest is the one */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
 
@@ -29,11 +36,11 @@
     X(turns,                counter, "turns of the event loop")                \
     X(reloads,              counter, "reloads that were carried out")          \
     X(reloads_failed,       counter, "reloads that changed nothing")           \
-    X(generation,           gauge,   "number of the generation that serves")   \
+    X(generation,           latest,  "number of the generation that serves")   \
     X(generations_active,   gauge,   "generations that still have requests")   \
     X(images_mapped,        gauge,   "builds of plugins mapped")               \
     X(images_retired,       gauge,   "of these: no longer in use")             \
-    X(store_entries,        gauge,   "counters and values in open stores")     \
+    X(store_entries,        level,   "numbers and values in stores")           \
     X(store_evictions,      counter, "of them given up early, to make room")   \
     X(store_refusals,       counter, "of them refused: no room could be made") \
     X(connections_given,    counter, "connections given to another worker")    \
@@ -84,10 +91,11 @@ metrics_get(const struct metrics *m, enum metric id)
     return atomic_load_explicit(&m->value[id], memory_order_relaxed);
 }
 
-/* The rows: name ("requests"), whether it is a gauge, help.  All static.
- * [any] */
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_LEVEL, METRIC_LATEST };
+
+/* The rows: name ("requests"), kind, help.  All static. [any] */
 const char *metrics_name(enum metric id);
-int metrics_is_gauge(enum metric id);
+enum metric_kind metrics_kind(enum metric id);
 const char *metrics_help(enum metric id);
 
 #endif

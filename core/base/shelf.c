@@ -3,28 +3,57 @@
 #include "base/shelf.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
-#include "base/asan.h"
 #include "base/err.h"
 #include "base/hash.h"
 
 #define REACH 64u /* slots an entry may lie in, its home the first of them */
 #define NONE UINT32_MAX
-/* Over 60 % of all slots in use, the reach of some home would be full often. */
-#define HOMES_OF(entries) ((entries) / 3 * 5 + (entries) % 3 * 5 / 3)
-/* Entries that are over and that a new one clears away in passing. */
-#define CLEARED_AT_ONCE 2
-
-/* The lowest bit of a name's second half: a counter and a value of the same
- * name are two entries with one home. */
-enum kind { COUNTER, VALUE };
 
 #define LOAD(p) atomic_load_explicit(p, memory_order_relaxed)
 #define SEE(p) atomic_load_explicit(p, memory_order_acquire)
 #define SHOW(p, v) atomic_store_explicit(p, v, memory_order_release)
 
-/* ---- names ---------------------------------------------------------------*/
+/* ---- states --------------------------------------------------------------*/
+
+enum mode { FREE, CLAIMED, READY, LIVE };
+
+/* mode | version << 2 | owner or end << 26 */
+#define VERSION_MASK ((UINT64_C(1) << 24) - 1)
+#define REST_BITS 38
+#define REST_MAX ((UINT64_C(1) << REST_BITS) - 1)
+
+static uint64_t
+state_of(enum mode mode, uint64_t version, uint64_t rest)
+{
+    return (uint64_t)mode | (version & VERSION_MASK) << 2 | rest << 26;
+}
+
+static enum mode
+mode_of(uint64_t state)
+{
+    return (enum mode)(state & 3);
+}
+
+static uint64_t
+version_of(uint64_t state)
+{
+    return state >> 2 & VERSION_MASK;
+}
+
+static uint64_t
+rest_of(uint64_t state)
+{
+    return state >> 26;
+}
+
+static int
+is_entry(uint64_t state)
+{
+    return mode_of(state) >= READY;
+}
+
+/* ---- names and ends ------------------------------------------------------*/
 
 struct shelf_seeds
 shelf_seeds_new(void)
@@ -35,16 +64,69 @@ shelf_seeds_new(void)
 struct shelf_name
 shelf_hash(const struct shelf_seeds *seeds, et_str name)
 {
-    uint64_t high = hash_bytes(name.p, name.n, seeds->v[0]);
+    const uint64_t high = hash_bytes(name.p, name.n, seeds->v[0]);
 
-    return (struct shelf_name){{high ? high : 1, /* 0 is a free slot's */
-                                hash_bytes(name.p, name.n, seeds->v[1])}};
+    return (struct shelf_name){
+        {high ? high : 1, hash_bytes(name.p, name.n, seeds->v[1])}};
 }
 
-static uint64_t
-second_half(const struct shelf_name *name, enum kind kind)
+/* By the golden ratio, so that each has a home of its own. */
+struct shelf_name
+shelf_name_nth(const struct shelf_name *name, uint32_t i)
 {
-    return (name->v[1] & ~UINT64_C(1)) | kind;
+    const uint64_t high =
+        name->v[0] ^ (i + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return (struct shelf_name){{high ? high : 1, name->v[1]}};
+}
+
+uint64_t
+shelf_end(uint64_t now_ms, uint64_t ttl_ms)
+{
+    return ttl_ms > 0 && now_ms <= REST_MAX && ttl_ms <= REST_MAX - now_ms
+               ? now_ms + ttl_ms
+               : 0;
+}
+
+int
+shelf_is_over(const struct shelf_view *v, uint64_t now_ms)
+{
+    return v->ends_ms != 0 && v->ends_ms <= now_ms;
+}
+
+/* ---- memory --------------------------------------------------------------*/
+
+size_t
+shelf_bytes(uint32_t n_slots, size_t room)
+{
+    return n_slots * (sizeof(struct pair) + sizeof(struct shelf_slot) + room);
+}
+
+uint32_t
+shelf_slots(size_t bytes, size_t room)
+{
+    return (uint32_t)(bytes / shelf_bytes(1, room)) & ~UINT32_C(3);
+}
+
+void
+shelf_attach(struct shelf *s, void *memory, uint32_t n_slots, size_t room,
+             const struct seats *seats)
+{
+    CHECK(n_slots >= REACH && n_slots % 4 == 0 && room % 8 == 0);
+    *s = (struct shelf){
+        .homes = memory,
+        .slots = (char *)memory + n_slots * sizeof(struct pair),
+        .n_slots = n_slots,
+        .n_homes = n_slots - REACH + 1,
+        .slot_bytes = sizeof(struct shelf_slot) + room,
+        .seats = seats,
+    };
+}
+
+struct shelf_slot *
+shelf_slot(const struct shelf *s, uint32_t at)
+{
+    return (struct shelf_slot *)(void *)(s->slots + at * s->slot_bytes);
 }
 
 static uint32_t
@@ -53,402 +135,371 @@ home_of(const struct shelf *s, uint64_t high)
     return (uint32_t)((high >> 32) * s->n_homes >> 32);
 }
 
-/* ---- memory --------------------------------------------------------------*/
+/* ---- looking -------------------------------------------------------------*/
 
-/* The parts of a shelf's mapping, one after the other. */
-struct plan {
-    uint32_t n_max, n_slots;
-    size_t values, slots, items, places, tags, bytes;
-};
-
-static struct plan
-plan(size_t max_bytes)
+int
+shelf_peek(const struct shelf *s, uint32_t at, struct shelf_view *v)
 {
-    struct plan p = {.n_max = (uint32_t)(max_bytes / SHELF_ENTRY_BYTES)};
-    size_t value_bytes = max_bytes & ~(BUDDY_MAX_BYTES - 1);
+    const struct shelf_slot *slot = shelf_slot(s, at);
+    const uint64_t made_ms = SEE(&slot->ends_ms) & REST_MAX;
 
-    p.n_slots = HOMES_OF(p.n_max) + REACH - 1;
-    p.slots = p.values + value_bytes;
-    p.items = p.slots + p.n_slots * sizeof(struct shelf_slot);
-    p.places = p.items + p.n_max * sizeof(struct due_item);
-    p.tags = p.places + p.n_slots * sizeof(uint32_t);
-    p.bytes = p.tags + value_bytes / BUDDY_UNIT;
-    return p;
+    v->at = at;
+    v->state = SEE(&slot->body.a);
+    v->value = SEE(&slot->body.b);
+    v->ends_ms = mode_of(v->state) == LIVE ? rest_of(v->state) : made_ms;
+    return is_entry(v->state) && LOAD(&slot->body.a) == v->state;
 }
 
 int
-shelf_init(struct shelf *s, size_t max_bytes)
+shelf_is_same(const struct shelf *s, const struct shelf_view *v)
 {
-    struct plan p = plan(max_bytes);
-    char *map;
+    const uint64_t now = LOAD(&shelf_slot(s, v->at)->body.a);
 
-    CHECK(max_bytes < (size_t)64 << 30);
-    map = mmap(NULL, p.bytes, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (map == MAP_FAILED)
-        return ERR_NOMEM;
-    (void)madvise(map, p.bytes, MADV_NOHUGEPAGE); /* see slab_init */
-    *s = (struct shelf){.slots = (struct shelf_slot *)(void *)(map + p.slots),
-                        .n_homes = HOMES_OF(p.n_max),
-                        .map = map,
-                        .map_bytes = p.bytes,
-                        .max_bytes = max_bytes};
-    due_init(&s->due, (struct due_item *)(void *)(map + p.items),
-             (uint32_t *)(void *)(map + p.places));
-    buddy_init(&s->values, map + p.values, p.slots - p.values,
-               (uint8_t *)(map + p.tags));
+    return is_entry(now) && version_of(now) == version_of(v->state);
+}
+
+uint64_t
+shelf_id(const struct shelf_view *v)
+{
+    return (uint64_t)v->at << 26 | version_of(v->state) << 2 | LIVE;
+}
+
+uint32_t
+shelf_place(uint64_t id)
+{
+    return (uint32_t)(id >> 26);
+}
+
+int
+shelf_has(const struct shelf *s, uint64_t id)
+{
+    struct shelf_view v;
+
+    return shelf_place(id) < s->n_slots && shelf_peek(s, shelf_place(id), &v) &&
+           shelf_id(&v) == id;
+}
+
+/* What is in that slot, if it is an entry of that name.  That it is just then
+ * being changed is no reason to take it for another. */
+static int
+meet(const struct shelf *s, uint32_t at, const struct shelf_name *name,
+     struct shelf_view *v)
+{
+    const struct shelf_slot *slot = shelf_slot(s, at);
+
+    for (int i = 0; i < SHELF_TRIES; i++) {
+        v->at = at;
+        v->state = SEE(&slot->body.a);
+        if (!is_entry(v->state) || SEE(&slot->name[0]) != name->v[0] ||
+            SEE(&slot->name[1]) != name->v[1])
+            return 0;
+        v->ends_ms = mode_of(v->state) == LIVE ? rest_of(v->state)
+                                               : SEE(&slot->ends_ms) & REST_MAX;
+        v->value = SEE(&slot->body.b);
+        if (LOAD(&slot->body.a) == v->state)
+            return 1;
+    }
     return 0;
 }
 
-void
-shelf_fini(struct shelf *s)
+/* The entry of that name among those residents. */
+static int
+search(const struct shelf *s, uint32_t home, uint64_t residents,
+       const struct shelf_name *name, struct shelf_view *v)
 {
-    ASAN_UNPOISON(s->map, s->map_bytes);
-    munmap(s->map, s->map_bytes);
-    *s = (struct shelf){0};
+    for (; residents; residents &= residents - 1) {
+        if (meet(s, home + (uint32_t)__builtin_ctzll(residents), name, v))
+            return 1;
+    }
+    return 0;
 }
 
-/* ---- entries, as the owner sees them -------------------------------------*/
-
-/* What the value of a VALUE entry says: its block and its length. */
-static int64_t
-place_of(uint32_t block, size_t n)
+/* What was not found in a home that changed meanwhile may have moved. */
+int
+shelf_find(const struct shelf *s, const struct shelf_name *name,
+           struct shelf_view *v)
 {
-    return (int64_t)((uint64_t)block << 32 | n);
+    const uint32_t home = home_of(s, name->v[0]);
+    const struct pair *h = &s->homes[home];
+
+    for (int i = 0; i < SHELF_TRIES; i++) {
+        const uint64_t version = SEE(&h->b), residents = SEE(&h->a);
+        if (search(s, home, residents, name, v))
+            return 1;
+        if (LIKELY(LOAD(&h->b) == version))
+            return 0;
+    }
+    return 0;
 }
 
-static uint32_t
-block_of(int64_t place)
-{
-    return (uint32_t)((uint64_t)place >> 32);
-}
+/* ---- slots ---------------------------------------------------------------*/
 
-static size_t
-length_of(int64_t place)
+/* The bit of a slot in the home of its name, and that home; 0 if the name does
+ * not belong there. */
+static uint64_t
+bit_of(const struct shelf *s, uint32_t at, uint32_t *home)
 {
-    return (uint32_t)place;
+    *home = home_of(s, LOAD(&shelf_slot(s, at)->name[0]));
+    return at - *home < REACH ? UINT64_C(1) << (at - *home) : 0;
 }
 
 static int
-is_over(uint64_t ends_ms, uint64_t now_ms)
+is_known(const struct shelf *s, uint32_t at)
 {
-    return ends_ms != 0 && ends_ms <= now_ms;
+    uint32_t home;
+    const uint64_t bit = bit_of(s, at, &home);
+
+    return (SEE(&s->homes[home].a) & bit) != 0;
 }
 
-static uint64_t
-end_after(uint64_t now_ms, uint64_t ttl_ms)
+/* The home says no more of a slot, which is claimed by us. */
+static void
+forget(const struct shelf *s, struct shelf_hand *hand, uint32_t at)
 {
-    if (ttl_ms == 0)
+    uint32_t home;
+    const uint64_t bit = bit_of(s, at, &home);
+    struct pair *h = &s->homes[home];
+
+    for (int i = 0; i < SHELF_TRIES; i++) {
+        const uint64_t version = SEE(&h->b), residents = SEE(&h->a);
+        if (!(residents & bit))
+            return;
+        if (pair_swap(h, residents, version, residents & ~bit, version + 1)) {
+            hand->n_entries--;
+            return;
+        }
+    }
+}
+
+/* A slot that is as it was seen becomes ours, and no entry. */
+static int
+claim(const struct shelf *s, struct shelf_hand *hand,
+      const struct shelf_view *v)
+{
+    const uint64_t claimed =
+        state_of(CLAIMED, version_of(v->state) + 1, hand->owner);
+
+    if (!pair_swap(&shelf_slot(s, v->at)->body, v->state, v->value, claimed, 0))
         return 0;
-    return ttl_ms < UINT64_MAX - now_ms ? now_ms + ttl_ms : UINT64_MAX;
+    if (mode_of(v->state) != FREE)
+        forget(s, hand, v->at);
+    return 1;
 }
 
+/* What is claimed by us is free. */
+static void
+release(const struct shelf *s, uint32_t at)
+{
+    struct shelf_slot *slot = shelf_slot(s, at);
+
+    SHOW(&slot->body.a, state_of(FREE, version_of(LOAD(&slot->body.a)), 0));
+}
+
+/* Whether anyone may have it. */
+static int
+is_for_taking(const struct shelf *s, const struct shelf_view *v,
+              uint64_t now_ms)
+{
+    const int is_left = !seats_is_on(s->seats, (uint32_t)rest_of(v->state));
+
+    switch (mode_of(v->state)) {
+    case FREE: return 1;
+    case CLAIMED: return is_left;
+    case READY:
+        if (!is_known(s, v->at))
+            return is_left;
+        break;
+    default:
+        if (!is_known(s, v->at))
+            return 1;
+        break;
+    }
+    return shelf_is_over(v, now_ms) ||
+           (s->is_dropped &&
+            s->is_dropped(s->of, SEE(&shelf_slot(s, v->at)->whose)));
+}
+
+/* A slot in reach that is for taking; else the entry that ends first, *victim;
+ * else NONE.  Each name begins to look somewhere else, so that slots that are
+ * free do not end up far from the homes that need one. */
 static uint32_t
-find(const struct shelf *s, const struct shelf_name *name, enum kind kind)
+take_first(const struct shelf *s, struct shelf_hand *hand,
+           const struct shelf_name *name, struct shelf_view *victim)
 {
     const uint32_t home = home_of(s, name->v[0]);
-    uint64_t bits = LOAD(&s->slots[home].residents);
 
-    for (; bits; bits &= bits - 1) {
-        const uint32_t at = home + (uint32_t)__builtin_ctzll(bits);
-        const struct shelf_slot *slot = &s->slots[at];
-        if (LOAD(&slot->name[0]) == name->v[0] &&
-            LOAD(&slot->name[1]) == second_half(name, kind))
-            return at;
+    struct shelf_view v;
+
+    victim->at = NONE;
+    victim->ends_ms = UINT64_MAX;
+    for (uint32_t i = 0; i < REACH; i++) {
+        const uint32_t at = home + (uint32_t)(name->v[1] + i) % REACH;
+        const int is_one = shelf_peek(s, at, &v);
+        if (is_for_taking(s, &v, hand->now_ms)) {
+            if (claim(s, hand, &v))
+                return at;
+        } else if (is_one && v.ends_ms != 0 && v.ends_ms < victim->ends_ms &&
+                   is_known(s, at)) {
+            *victim = v;
+        }
     }
     return NONE;
 }
 
-/* Give a slot to a name, or have it begin anew with the same. */
-static void
-give(struct shelf *s, uint32_t at, const struct shelf_name *name,
-     enum kind kind, int64_t value, uint64_t ends_ms)
-{
-    struct shelf_slot *slot = &s->slots[at];
-    const uint64_t version = LOAD(&slot->version);
-
-    atomic_store_explicit(&slot->version, version + 1, memory_order_relaxed);
-    SHOW(&slot->name[0], name->v[0]);
-    SHOW(&slot->name[1], second_half(name, kind));
-    SHOW(&slot->value, value);
-    SHOW(&slot->ends_ms, ends_ms);
-    SHOW(&slot->version, version + 2);
-    if (ends_ms)
-        due_set(&s->due, at, ends_ms);
-    else
-        due_drop(&s->due, at);
-}
-
-/* A reader may still find it for a moment, with the value it had. */
-static void
-clear(struct shelf *s, uint32_t at)
-{
-    struct shelf_slot *slot = &s->slots[at];
-    const uint32_t home = home_of(s, LOAD(&slot->name[0]));
-    const int64_t value = LOAD(&slot->value);
-    struct shelf_slot *h = &s->slots[home];
-
-    SHOW(&h->residents, LOAD(&h->residents) & ~(UINT64_C(1) << (at - home)));
-    SHOW(&slot->name[0], 0);
-    due_drop(&s->due, at);
-    s->n--;
-    s->held_bytes -= SHELF_ENTRY_BYTES;
-    if ((LOAD(&slot->name[1]) & 1) == VALUE) {
-        s->held_bytes -= buddy_bytes(length_of(value));
-        buddy_give(&s->values, block_of(value), length_of(value));
-    }
-}
-
-/* ---- room ----------------------------------------------------------------*/
-
-static void
-evict(struct shelf *s, uint32_t at, uint64_t now_ms)
-{
-    s->n_evicted += !is_over(LOAD(&s->slots[at].ends_ms), now_ms);
-    clear(s, at);
-}
-
-/* Clear what is over away, a few entries only: others will do the rest. */
-static void
-tidy(struct shelf *s, uint64_t now_ms)
-{
-    uint64_t ends_ms;
-
-    for (int i = 0; i < CLEARED_AT_ONCE; i++) {
-        const uint32_t at = due_first(&s->due, &ends_ms);
-        if (at == DUE_NONE || !is_over(ends_ms, now_ms))
-            return;
-        clear(s, at);
-    }
-}
-
-static int
-evict_first(struct shelf *s, uint64_t now_ms)
-{
-    uint64_t ends_ms;
-    const uint32_t at = due_first(&s->due, &ends_ms);
-
-    if (at == DUE_NONE)
-        return ERR_LIMIT;
-    evict(s, at, now_ms);
-    return 0;
-}
-
-static int
-make_room(struct shelf *s, size_t bytes, uint64_t now_ms)
-{
-    if (bytes > s->max_bytes)
-        return ERR_LIMIT;
-    while (s->held_bytes > s->max_bytes - bytes) {
-        if (evict_first(s, now_ms) < 0)
-            return ERR_LIMIT;
-    }
-    return 0;
-}
-
-/* A free slot for an entry of that home.  That none is within reach happens to
- * one in some hundred thousand of a full shelf: then the first to end of those
- * within reach has to go. */
 static uint32_t
-slot_near(struct shelf *s, uint32_t home, uint64_t now_ms)
+take_slot(const struct shelf *s, struct shelf_hand *hand,
+          const struct shelf_name *name)
 {
-    uint64_t soonest_ms = UINT64_MAX;
-    uint32_t first = NONE;
+    struct shelf_view victim;
 
-    for (uint32_t at = home; at < home + REACH; at++) {
-        const uint64_t ends_ms = LOAD(&s->slots[at].ends_ms);
-        if (LOAD(&s->slots[at].name[0]) == 0)
+    for (int i = 0; i < SHELF_TRIES; i++) {
+        const uint32_t at = take_first(s, hand, name, &victim);
+        if (at != NONE || victim.at == NONE)
             return at;
-        if (ends_ms != 0 && ends_ms < soonest_ms) {
-            soonest_ms = ends_ms;
-            first = at;
+        if (claim(s, hand, &victim)) {
+            hand->n_evicted++;
+            return victim.at;
         }
     }
-    if (first != NONE)
-        evict(s, first, now_ms);
-    return first;
+    return NONE;
 }
 
-static int
-insert(struct shelf *s, const struct shelf_name *name, enum kind kind,
-       int64_t value, uint64_t now_ms, uint64_t ends_ms)
-{
-    const uint32_t home = home_of(s, name->v[0]);
-    struct shelf_slot *h = &s->slots[home];
-    const uint32_t at = slot_near(s, home, now_ms);
-
-    if (at == NONE)
-        return ERR_LIMIT;
-    give(s, at, name, kind, value, ends_ms);
-    SHOW(&h->residents, LOAD(&h->residents) | UINT64_C(1) << (at - home));
-    s->n++;
-    s->held_bytes += SHELF_ENTRY_BYTES;
-    return 0;
-}
-
-/* ---- counters ------------------------------------------------------------*/
-
-static int64_t
-sum_of(int64_t a, int64_t b)
-{
-    int64_t sum;
-
-    if (__builtin_add_overflow(a, b, &sum))
-        return b > 0 ? INT64_MAX : 0;
-    return sum > 0 ? sum : 0;
-}
+/* ---- coming --------------------------------------------------------------*/
 
 static void
-come_nearer(struct shelf *s, uint32_t at, uint64_t ends_ms)
+write_bytes(const struct shelf *s, struct shelf_slot *slot, et_str bytes)
 {
-    struct shelf_slot *slot = &s->slots[at];
-    const uint64_t now_ends_ms = LOAD(&slot->ends_ms);
-
-    if (ends_ms == 0 || (now_ends_ms != 0 && now_ends_ms <= ends_ms))
-        return;
-    SHOW(&slot->ends_ms, ends_ms);
-    due_set(&s->due, at, ends_ms);
+    CHECK(bytes.n <= s->slot_bytes - sizeof *slot);
+    for (size_t i = 0; i < bytes.n; i += sizeof(uint64_t)) {
+        uint64_t word = 0;
+        memcpy(&word, bytes.p + i,
+               bytes.n - i < sizeof word ? bytes.n - i : sizeof word);
+        SHOW(&slot->words[i / sizeof word], word);
+    }
+    SHOW(&slot->n, bytes.n);
 }
 
+/* *v: a slot with all of the entry, READY for its home to know it; whether
+ * there is one.  What v says is kept: once the slot is known, somebody else may
+ * remove the entry and use the slot, and it is not ours any more. */
 static int
-begin(struct shelf *s, const struct shelf_name *name, int64_t value,
-      uint64_t now_ms, uint64_t ends_ms)
+lay(const struct shelf *s, struct shelf_hand *hand, const struct shelf_entry *e,
+    struct shelf_view *v)
 {
-    if (value == 0)
+    const uint32_t at = take_slot(s, hand, &e->name);
+    struct shelf_slot *slot;
+
+    if (at == NONE)
         return 0;
-    tidy(s, now_ms);
-    if (make_room(s, SHELF_ENTRY_BYTES, now_ms) < 0)
-        return ERR_LIMIT;
-    return insert(s, name, COUNTER, value, now_ms, ends_ms);
+    slot = shelf_slot(s, at);
+    SHOW(&slot->name[0], e->name.v[0]);
+    SHOW(&slot->name[1], e->name.v[1]);
+    SHOW(&slot->ends_ms, e->ends_ms);
+    SHOW(&slot->whose, e->whose);
+    write_bytes(s, slot, e->bytes);
+    SHOW(&slot->body.b, e->value);
+    *v = (struct shelf_view){
+        .at = at,
+        .state = state_of(READY, version_of(LOAD(&slot->body.a)), hand->owner),
+        .value = e->value,
+        .ends_ms = e->ends_ms};
+    SHOW(&slot->body.a, v->state);
+    return 1;
+}
+
+/* What is READY and known is LIVE. */
+static void
+settle(const struct shelf *s, struct shelf_view *v)
+{
+    const uint64_t live = state_of(LIVE, version_of(v->state), v->ends_ms);
+
+    if (pair_swap(&shelf_slot(s, v->at)->body, v->state, v->value, live,
+                  v->value))
+        v->state = live;
 }
 
 int
-shelf_add(struct shelf *s, const struct shelf_name *name, int64_t delta,
-          uint64_t now_ms, uint64_t ttl_ms, int64_t *value)
+shelf_make(const struct shelf *s, struct shelf_hand *hand,
+           const struct shelf_entry *e, struct shelf_view *v)
 {
-    const uint64_t ends_ms = end_after(now_ms, ttl_ms);
-    const uint32_t at = find(s, name, COUNTER);
-    struct shelf_slot *slot = &s->slots[at == NONE ? 0 : at];
-    const int is_new = at == NONE || is_over(LOAD(&slot->ends_ms), now_ms);
+    const uint32_t home = home_of(s, e->name.v[0]);
+    struct pair *h = &s->homes[home];
+    struct shelf_view own;
+    int is_laid = 0, rc = ERR_LIMIT;
 
-    *value = sum_of(is_new ? 0 : LOAD(&slot->value), delta);
-    if (at == NONE)
-        return begin(s, name, *value, now_ms, ends_ms);
-    if (*value == 0) {
-        clear(s, at);
-    } else if (is_new) {
-        give(s, at, name, COUNTER, *value, ends_ms);
-    } else {
-        SHOW(&slot->value, *value);
-        come_nearer(s, at, ends_ms);
+    for (int i = 0; i < SHELF_TRIES; i++) {
+        const uint64_t version = SEE(&h->b), residents = SEE(&h->a);
+        if (search(s, home, residents, &e->name, v)) {
+            rc = 0;
+            break;
+        }
+        if (!is_laid && !(is_laid = lay(s, hand, e, &own)))
+            break;
+        if (!pair_swap(h, residents, version,
+                       residents | UINT64_C(1) << (own.at - home), version + 1))
+            continue;
+        hand->n_entries++;
+        settle(s, &own);
+        *v = own;
+        return 1;
     }
-    return 0;
-}
-
-/* What a reader finds in a slot; *is_it unless it is another name's by now. */
-static int64_t
-look(const struct shelf_slot *slot, const struct shelf_name *name,
-     uint64_t now_ms, int *is_it)
-{
-    const uint64_t version = SEE(&slot->version);
-    const int is_named = SEE(&slot->name[0]) == name->v[0] &&
-                         SEE(&slot->name[1]) == second_half(name, COUNTER);
-    const int64_t value = SEE(&slot->value);
-    const uint64_t ends_ms = SEE(&slot->ends_ms);
-
-    *is_it = is_named && version % 2 == 0 && LOAD(&slot->version) == version;
-    return is_over(ends_ms, now_ms) ? 0 : value;
-}
-
-int64_t
-shelf_count(const struct shelf *s, const struct shelf_name *name,
-            uint64_t now_ms)
-{
-    const struct shelf_slot *home = &s->slots[home_of(s, name->v[0])];
-    uint64_t bits = SEE(&home->residents);
-    int is_it;
-
-    for (; bits; bits &= bits - 1) {
-        const int64_t value =
-            look(home + __builtin_ctzll(bits), name, now_ms, &is_it);
-        if (is_it)
-            return value;
-    }
-    return 0;
-}
-
-/* ---- values --------------------------------------------------------------*/
-
-static int
-is_own(const struct shelf *s, et_str value)
-{
-    const uintptr_t map = (uintptr_t)s->map;
-
-    return (uintptr_t)value.p >= map && (uintptr_t)value.p < map + s->map_bytes;
-}
-
-/* A block for n bytes.  The bound may leave room and the blocks be too small:
- * then some more entries have to go. */
-static uint32_t
-take_block(struct shelf *s, size_t n, uint64_t now_ms)
-{
-    uint32_t block = buddy_take(&s->values, n);
-
-    while (block == BUDDY_NONE && evict_first(s, now_ms) == 0)
-        block = buddy_take(&s->values, n);
-    return block;
+    if (is_laid && claim(s, hand, &own))
+        release(s, own.at);
+    return rc;
 }
 
 int
-shelf_put(struct shelf *s, const struct shelf_name *name, et_str value,
-          uint64_t now_ms, uint64_t ttl_ms)
+shelf_replace(const struct shelf *s, struct shelf_hand *hand,
+              const struct shelf_entry *e)
 {
-    const uint32_t at = find(s, name, VALUE);
-    uint32_t block;
+    const uint32_t home = home_of(s, e->name.v[0]);
+    struct pair *h = &s->homes[home];
+    struct shelf_view own, v;
 
-    if (value.n > SHELF_VALUE_MAX || is_own(s, value))
-        return ERR_INVALID;
-    if (at != NONE)
-        clear(s, at);
-    tidy(s, now_ms);
-    if (make_room(s, SHELF_ENTRY_BYTES + buddy_bytes(value.n), now_ms) < 0)
+    if (!lay(s, hand, e, &own))
         return ERR_LIMIT;
-    block = take_block(s, value.n, now_ms);
-    if (block == BUDDY_NONE)
-        return ERR_LIMIT;
-    if (value.n)
-        memcpy(buddy_at(&s->values, block), value.p, value.n);
-    if (insert(s, name, VALUE, place_of(block, value.n), now_ms,
-               end_after(now_ms, ttl_ms)) < 0) {
-        buddy_give(&s->values, block, value.n);
-        return ERR_LIMIT;
+    for (int i = 0; i < SHELF_TRIES; i++) {
+        const uint64_t version = SEE(&h->b), residents = SEE(&h->a);
+        const int has_old = search(s, home, residents, &e->name, &v);
+        const uint64_t old = has_old ? UINT64_C(1) << (v.at - home) : 0;
+        if (!pair_swap(h, residents, version,
+                       (residents & ~old) | UINT64_C(1) << (own.at - home),
+                       version + 1))
+            continue;
+        hand->n_entries += !has_old;
+        if (has_old && claim(s, hand, &v)) /* else it is for taking */
+            release(s, v.at);
+        settle(s, &own);
+        return 0;
     }
-    s->held_bytes += buddy_bytes(value.n);
-    return 0;
+    if (claim(s, hand, &own))
+        release(s, own.at);
+    return ERR_LIMIT;
 }
 
-et_str
-shelf_get(struct shelf *s, const struct shelf_name *name, uint64_t now_ms)
-{
-    const uint32_t at = find(s, name, VALUE);
-    int64_t place;
+/* ---- changing ------------------------------------------------------------*/
 
-    if (at == NONE)
-        return (et_str){NULL, 0};
-    if (is_over(LOAD(&s->slots[at].ends_ms), now_ms)) {
-        clear(s, at);
-        return (et_str){NULL, 0};
-    }
-    place = LOAD(&s->slots[at].value);
-    return (et_str){buddy_at(&s->values, block_of(place)), length_of(place)};
+int
+shelf_set(const struct shelf *s, struct shelf_view *v, uint64_t value,
+          uint64_t ends_ms)
+{
+    const uint64_t state = state_of(LIVE, version_of(v->state), ends_ms);
+
+    if (!pair_swap(&shelf_slot(s, v->at)->body, v->state, v->value, state,
+                   value))
+        return 0;
+    v->state = state;
+    v->value = value;
+    v->ends_ms = ends_ms;
+    return 1;
 }
 
-void
-shelf_del(struct shelf *s, const struct shelf_name *name)
+int
+shelf_remove(const struct shelf *s, struct shelf_hand *hand,
+             const struct shelf_view *v)
 {
-    for (int kind = COUNTER; kind <= VALUE; kind++) {
-        const uint32_t at = find(s, name, (enum kind)kind);
-        if (at != NONE)
-            clear(s, at);
-    }
+    if (!claim(s, hand, v))
+        return 0;
+    release(s, v->at);
+    return 1;
 }

@@ -1,33 +1,49 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* shelf.h - named counters and small values of one thread, with an end each.
+/* shelf.h - named entries in memory that processes share.
  *
- * One thread, the owner, changes a shelf; any other may read its counters at
- * the same time, without a lock and without ever waiting.  Values are the
- * owner's alone.  All memory is mapped at init and bounded; entries that are
- * over, and then the one nearest to its end, give way to new ones.
+ *     homes   [ residents | version ]              which slots have its names
+ *     slots   [ home | ... up to 63 behind it ]    an entry lies in one of them
  *
- *     slots   [ home | ... up to 63 behind it ... ]    hashed, open addressing
- *     due     which entry ends first                   see due.h
- *     values  the bytes of values                      see buddy.h
+ * Any thread of any process reads and changes it at any time, and may be killed
+ * at any point of that: there is no lock, nobody waits for anybody, and what
+ * one that was killed had begun is nothing, or is finished by whoever comes by.
+ * number.h and piece.h say what entries hold; this is how they come and go.
  *
  * A name is only known by a keyed hash of 128 bits: no two names that anybody
  * will ever see have the same, whoever chooses them.  Its high half says which
  * slot is the home of an entry; the entry lies there or in one of the next 63,
- * and a word of the home says in which of them its entries are.
+ * and a word of the home says in which.  When all of them are in use, what is
+ * over gives way, and then what ends first; what has no end stays.
  *
- * What a reader relies on:
- *   1. an entry never moves: it stays in its slot until it is gone, and its
- *      bit in its home stays set as long;
- *   2. a slot is given to another name, or begins anew with the same, only
- *      while its version is odd; whoever meets an odd version, or another one
- *      after reading than before, has met a moment at which the name he looks
- *      for was not there or was over, and says so;
- *   3. what is stored between two versions is stored with release and loaded
- *      with acquire, so a reader who saw any of it sees the version too.
- * So a reader gets a value that this very name had while he looked, or 0.
+ * A slot's body is a pair (base/pair.h) of a state and a value:
  *
- * Times are milliseconds of any clock that does not go back; 0 as an end or a
- * time to live means never.  Invariant: held_bytes <= max_bytes. */
+ *     FREE                     nothing
+ *     CLAIMED  version, owner  the owner is filling it, or taking it away
+ *     READY    version, owner  whole; an entry once its home says so
+ *     LIVE     version, end    an entry
+ *
+ * and a new version begins with each claim.  Why that is enough:
+ *   1. An entry is there when its home says so, and a home is only changed by
+ *      swapping its residents and version as a pair that was looked at first:
+ *      two that make the same name at once cannot both succeed.
+ *   2. A value is only changed by swapping it together with the state, so who
+ *      swaps has the very entry he looked at, however long ago that was: it
+ *      would have another version.  (24 bits: sixteen million others in the
+ *      meantime.)
+ *   3. Removing claims first and tells the home then; what is claimed is not
+ *      there for anybody, whatever the home says.
+ *   4. All other words of a slot are stored with release, while it is claimed,
+ *      and loaded with acquire between two looks at the state: who saw any of
+ *      another version sees that the state has changed, and looks again.
+ *   5. An owner is the name of a turn on a seat (base/seats.h).  What is
+ *      claimed by, or READY for, one whose turn is over is for anyone to take;
+ *      so is what is LIVE while its home says nothing of it.
+ * Nothing that is read here is believed: a place is checked before it is used,
+ * loops are bounded, and an entry that makes no sense is none.
+ *
+ * Zeroed memory is an empty shelf.  Times are milliseconds of the monotonic
+ * clock, which processes share; 0 as an end or a time to live is never, and so
+ * is what is more than eight years after the machine was started. */
 #ifndef BASE_SHELF_H
 #define BASE_SHELF_H
 
@@ -36,16 +52,17 @@
 #include <stdint.h>
 
 #include "abi/etude_abi.h"
-#include "base/buddy.h"
 #include "base/check.h"
-#include "base/due.h"
+#include "base/pair.h"
+#include "base/seats.h"
 
-#define SHELF_VALUE_MAX BUDDY_MAX_BYTES
-/* What an entry counts for, beside the block of a value: its slot and those
- * that are kept free around it, and its place in due. */
-#define SHELF_ENTRY_BYTES 104u
+/* How often something is tried again before it is given up.  Whoever has to
+ * has been overtaken by somebody who got on; only nonsense gets there. */
+#define SHELF_TRIES 10000
+/* An end that is not to be changed. */
+#define SHELF_SAME_END UINT64_MAX
 
-/* The two seeds of the hash; equal for all shelves that share names. */
+/* The two seeds of the hash; equal for all that share names. */
 struct shelf_seeds {
     uint64_t v[2];
 };
@@ -56,60 +73,102 @@ struct shelf_name {
 };
 
 struct shelf_slot {
-    _Atomic uint64_t residents; /* bit i: slot + i has this slot as its home */
-    _Atomic uint64_t version;   /* odd: being given away */
-    _Atomic uint64_t name[2];   /* name[0] == 0: free */
-    _Atomic int64_t value;      /* of a counter; or where a value's bytes are */
-    _Atomic uint64_t ends_ms;
+    struct pair body;         /* state, value */
+    _Atomic uint64_t name[2]; /* [0] is never 0 once it had one */
+    _Atomic uint64_t ends_ms; /* as it was made: while it is READY */
+    _Atomic uint64_t whose;   /* for is_dropped */
+    _Atomic uint64_t n;       /* bytes behind it */
+    uint64_t reserved;
+    _Atomic uint64_t words[];
 };
 
+/* What a process knows of a shelf; nothing of it is in the shared memory. */
 struct shelf {
-    /* Never changed: */
-    struct shelf_slot *slots; /* n_homes and 63 more */
-    uint32_t n_homes;
-    void *map;
-    size_t map_bytes, max_bytes;
-    /* The owner's: */
-    _Alignas(64) uint32_t n; /* entries */
-    size_t held_bytes;
-    uint64_t n_evicted; /* before they were over */
-    struct due due;
-    struct buddy values;
+    struct pair *homes; /* a: residents, bit i: slot + i; b: version */
+    char *slots;
+    uint32_t n_slots, n_homes; /* 63 less */
+    size_t slot_bytes;
+    const struct seats *seats;
+    /* Whether an entry is one of those that nobody wants any more; may be
+     * NULL. */
+    int (*is_dropped)(const void *of, uint64_t whose);
+    const void *of;
+};
+
+/* Who changes it, and when; and what came of it, added up. */
+struct shelf_hand {
+    uint32_t owner; /* seats_name */
+    uint64_t now_ms;
+    int64_t n_entries;  /* come, less those that went */
+    uint64_t n_evicted; /* of these: before they were over */
+};
+
+/* An entry as it was seen.  To change it (shelf_set, shelf_remove) is to change
+ * exactly what was seen. */
+struct shelf_view {
+    uint32_t at;
+    uint64_t state, value, ends_ms;
+};
+
+/* What an entry is made of. */
+struct shelf_entry {
+    struct shelf_name name;
+    uint64_t whose, value, ends_ms;
+    et_str bytes; /* at most as many as slots have room for */
 };
 
 /* Seeds that nobody can guess. [any] */
 struct shelf_seeds shelf_seeds_new(void);
 /* The hash of a name. [any] */
 struct shelf_name shelf_hash(const struct shelf_seeds *seeds, et_str name);
+/* Another name, of the i-th of many that belong together. [any] */
+struct shelf_name shelf_name_nth(const struct shelf_name *name, uint32_t i);
+/* When something that lives so long from now on ends. [any] */
+uint64_t shelf_end(uint64_t now_ms, uint64_t ttl_ms);
 
-/* An empty shelf that holds max_bytes, below 64 GiB; 0 or ERR_NOMEM.  Address
- * space for about twice of it is mapped, pages are touched as they are
- * needed. [owner] */
-MUST_USE int shelf_init(struct shelf *s, size_t max_bytes);
-/* Unmap it; nobody reads it any more. [owner] */
-void shelf_fini(struct shelf *s);
+/* The bytes of a shelf of so many slots, each with room for so many bytes, a
+ * multiple of 8.  n_slots > 63. [any] */
+size_t shelf_bytes(uint32_t n_slots, size_t room);
+/* The slots that fit so many bytes. [any] */
+uint32_t shelf_slots(size_t bytes, size_t room);
+/* s is the shelf at memory, which is shared, aligned to 64, and kept as are the
+ * seats. [any] */
+void shelf_attach(struct shelf *s, void *memory, uint32_t n_slots, size_t room,
+                  const struct seats *seats);
 
-/* Add delta to the counter of that name and set *value to what it is then,
- * within 0 and INT64_MAX.  Who begins to count gives it ttl_ms to live; a
- * later add may bring its end nearer, never put it off.  A counter that is 0
- * takes no room.  0, or ERR_LIMIT: no room for one more entry. [owner] */
-MUST_USE int shelf_add(struct shelf *s, const struct shelf_name *name,
-                       int64_t delta, uint64_t now_ms, uint64_t ttl_ms,
-                       int64_t *value);
-/* The counter of that name, 0 if there is none or it is over. [any] */
-int64_t shelf_count(const struct shelf *s, const struct shelf_name *name,
-                    uint64_t now_ms);
+/* Whether there is an entry of that name, and *v: it.  It may be over
+ * (shelf_is_over). [any] */
+int shelf_find(const struct shelf *s, const struct shelf_name *name,
+               struct shelf_view *v);
+/* Whether it has ended. [any] */
+int shelf_is_over(const struct shelf_view *v, uint64_t now_ms);
+/* Whether v is still of the same entry, whatever value it has now. [any] */
+int shelf_is_same(const struct shelf *s, const struct shelf_view *v);
+/* What tells an entry from all others that its shelf has or had, never 0; and
+ * whether there is an entry that has this. [any] */
+uint64_t shelf_id(const struct shelf_view *v);
+int shelf_has(const struct shelf *s, uint64_t id);
+/* The place of an entry, from what it is known by. [any] */
+uint32_t shelf_place(uint64_t id);
+/* The slot of an entry. [any] */
+struct shelf_slot *shelf_slot(const struct shelf *s, uint32_t at);
+/* What is in slot `at` < n_slots, if it is an entry. [any] */
+int shelf_peek(const struct shelf *s, uint32_t at, struct shelf_view *v);
 
-/* Keep a copy of value under that name; whatever it was before is gone in any
- * case.  0; ERR_LIMIT: no room; ERR_INVALID: longer than SHELF_VALUE_MAX, or a
- * slice of this shelf. [owner] */
-MUST_USE int shelf_put(struct shelf *s, const struct shelf_name *name,
-                       et_str value, uint64_t now_ms, uint64_t ttl_ms);
-/* The value of that name, borrowed until the next call that changes the shelf;
- * absent if there is none or it is over. [owner] */
-et_str shelf_get(struct shelf *s, const struct shelf_name *name,
-                 uint64_t now_ms);
-/* Neither a counter nor a value has that name any more. [owner] */
-void shelf_del(struct shelf *s, const struct shelf_name *name);
+/* Make an entry: 1; or 0: there is one of that name, *v (may be over); or
+ * ERR_LIMIT: nothing would give way. [any] */
+MUST_USE int shelf_make(const struct shelf *s, struct shelf_hand *hand,
+                        const struct shelf_entry *e, struct shelf_view *v);
+/* Make an entry in the place of the one of that name, at once, if there is one:
+ * 0 or ERR_LIMIT, and nothing has changed. [any] */
+MUST_USE int shelf_replace(const struct shelf *s, struct shelf_hand *hand,
+                           const struct shelf_entry *e);
+/* Give the entry that was seen this value and end: whether it was as it was
+ * seen; *v is it as it is now. [any] */
+int shelf_set(const struct shelf *s, struct shelf_view *v, uint64_t value,
+              uint64_t ends_ms);
+/* Remove it: whether it was as it was seen. [any] */
+int shelf_remove(const struct shelf *s, struct shelf_hand *hand,
+                 const struct shelf_view *v);
 
 #endif

@@ -95,7 +95,7 @@ struct conf_server {
     int64_t server_header;         /* 0 or 1 */
     int64_t slash;                 /* enum conf_slash */
     et_str health, ready, metrics; /* request paths; absent: off */
-    int64_t store_memory;          /* bytes of one store, all workers */
+    int64_t store_memory;          /* bytes of all stores */
     int64_t store_keep;            /* of a store nobody has open */
     int64_t module_owner;          /* enum conf_owner */
     int64_t plugin_staging;        /* enum conf_staging */

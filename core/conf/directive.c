@@ -120,9 +120,11 @@ static const struct directive server_rows[] = {
     {SERVER(discard_body), SIZE(0, 1 * G), .dflt = "64k",
      .help = "bytes of a body nobody wanted that are read before the "
              "connection is closed instead"},
-    {SERVER(store_memory), SIZE(1 * M, 63 * G), .dflt = "16m",
-     .help = "bytes a store of a plugin may hold, an equal share for each "
-             "worker; a change is for stores made from then on"},
+    {SERVER(store_memory), SIZE(1 * M, 63 * G), .reload = DIRECTIVE_PROCESS,
+     .dflt = "16m",
+     .help = "bytes that all stores of plugins may hold, over all processes; "
+             "set when the server is started, an upgrade leaves it as it "
+             "is"},
     {SERVER(store_keep), TIME(0, 365 * DAY), .dflt = "1h",
      .help = "time after which a store that no plugin has open any more is "
              "dropped"},

@@ -2,6 +2,7 @@
 /* ctl.h - what the supervisor and a server process say to each other.
  *
  *     supervisor                                server process
+ *        MEMORY which, seat              ->     each, if there is any
  *        START bundle                    ->     serves it
  *        <-  SANDBOX listener                   it has one from now on
  *        <-  LISTEN address                     for each socket it wants
@@ -63,6 +64,8 @@ enum ctl_kind {
     CTL_LEAVE = 7,   /* fd: the other end, or none */
     CTL_REFUSED = 8, /* a reload did not get so far: it is counted */
     CTL_COMMAND = 9, /* id; fd: a line of JSON (serve/ask.h), in a memfd */
+    CTL_MEMORY = 10, /* fd: what outlives the process, id: which; result: its
+                        seat */
 
     CTL_LISTEN = 64, /* listen */
     CTL_PID_FILE = 65,
@@ -98,6 +101,9 @@ enum ctl_source {
     CTL_COMMITTED_BUNDLE, /* what has served: plugins' images are all in it */
     CTL_FILES,            /* the files as they are: images are read as needed */
 };
+
+/* Which memory (base/vault.h, base/figures.h). */
+enum ctl_memory { CTL_STORES, CTL_FIGURES, CTL_N_MEMORIES };
 
 /* One socket.  index: which of several on the same address (reuseport). */
 struct ctl_listen {

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/figures.h"
 #include "base/metrics.h"
 #include "base/str.h"
 #include "conf/conf.h"
@@ -105,18 +106,16 @@ put_head(struct exposition *x, const char *name, const char *help,
 static int
 put_own(struct exposition *x, const struct metering *m, enum metric id)
 {
-    const int is_gauge = metrics_is_gauge(id);
+    const int is_gauge = metrics_kind(id) != METRIC_COUNTER;
     char name[80];
-    uint64_t sum = 0;
     struct number n;
 
     snprintf(name, sizeof name, "etude_%s%s", metrics_name(id),
              is_gauge ? "" : "_total");
-    for (uint32_t i = 0; i <= m->n_workers; i++)
-        sum += m->own[i] ? metrics_get(m->own[i], id) : 0;
     if (put_head(x, name, metrics_help(id), is_gauge ? "gauge" : "counter") < 0)
         return ERR_NOMEM;
-    return PUT(x, name, " ", in_decimal(&n, (int64_t)sum), "\n");
+    return PUT(x, name, " ",
+               in_decimal(&n, (int64_t)figures_total(m->figures, id)), "\n");
 }
 
 /* A figure that is always 1: what there is to say is in its label. */

@@ -55,7 +55,8 @@ add_slots(struct gen_worker *w, const struct route *route,
     const struct metering_set *set = route->meters ? route->meters[i] : NULL;
 
     m->n_slots = set ? set->n : 0;
-    m->slots = metering_slots(set, w->worker->index, &w->arena);
+    m->slots =
+        metering_slots(w->gen->metering, set, w->worker->index, &w->arena);
     return set && !m->slots ? ET_ENOMEM : 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/err.h"
+#include "base/figures.h"
 #include "base/hash.h"
 #include "base/str.h"
 #include "http/req.h"
@@ -15,35 +16,25 @@
 
 #define MAX_BYTES ((size_t)4 << 30)
 #define FIRST_BUCKETS 64u
-#define CACHE_LINE 64u
 #define NAME_MAX_BYTES 300
 
 /* ---- the registry --------------------------------------------------------*/
 
 int
-metering_init(struct metering *m, uint32_t n_workers)
+metering_init(struct metering *m, const struct figures *figures)
 {
-    *m = (struct metering){.n_workers = n_workers,
+    *m = (struct metering){.figures = figures,
                            .n_buckets = FIRST_BUCKETS,
-                           .chunk_used = METERING_CHUNK_CELLS,
                            .seed = hash_seed_new()};
     arena_init(&m->arena, NULL, 0, NULL, MAX_BYTES);
-    m->own = arena_zalloc(&m->arena, (n_workers + 1) * sizeof *m->own);
     m->table = arena_zalloc(&m->arena, FIRST_BUCKETS * sizeof *m->table);
-    return m->own && m->table ? 0 : ERR_NOMEM;
+    return m->table ? 0 : ERR_NOMEM;
 }
 
 void
 metering_fini(struct metering *m)
 {
     arena_reset(&m->arena);
-}
-
-void
-metering_own(struct metering *m, uint32_t worker, const struct metrics *own)
-{
-    CHECK(worker <= m->n_workers);
-    m->own[worker] = own;
 }
 
 /* s with backslash, newline and, where it is a label's value, quote escaped;
@@ -228,25 +219,27 @@ grow_table(struct metering *m)
     return 0;
 }
 
-/* n cells for each worker, on lines that no other worker writes. */
-static _Atomic int64_t *
-take_cells(struct metering *m, uint32_t n)
+/* One half of what a series is known by in the figures: its family's name and
+ * kind, its labels and its bounds. */
+static uint64_t
+half_name(uint64_t seed, const struct metering_series *s)
 {
-    const size_t bytes =
-        (size_t)m->n_workers * METERING_CHUNK_CELLS * sizeof(_Atomic int64_t);
-    char *p;
+    const struct metering_family *f = s->family;
+    uint64_t h = hash_bytes(f->name.p, f->name.n, seed);
 
-    CHECK(n <= METERING_CHUNK_CELLS);
-    if (m->chunk_used + n > METERING_CHUNK_CELLS) {
-        p = arena_zalloc(&m->arena, bytes + CACHE_LINE);
-        if (!p)
-            return NULL;
-        p += -(uintptr_t)p & (CACHE_LINE - 1);
-        m->chunk = (_Atomic int64_t *)(void *)p;
-        m->chunk_used = 0;
-    }
-    m->chunk_used += n;
-    return m->chunk + (m->chunk_used - n);
+    h = hash_bytes(s->labels.p, s->labels.n, h ^ f->kind);
+    return hash_bytes(s->bounds, s->n_bounds * sizeof *s->bounds, h);
+}
+
+static uint32_t
+find_cells(const struct metering *m, const struct metering_series *s)
+{
+    const struct shelf_seeds *seeds = &m->figures->region->seeds;
+    struct shelf_name name = {
+        {half_name(seeds->v[0], s) | 1, half_name(seeds->v[1], s)}};
+
+    return figures_place(m->figures, &name, s->n_cells,
+                         s->family->kind == ET_METRIC_GAUGE);
 }
 
 static int
@@ -299,8 +292,8 @@ new_series(struct metering *m, struct metering_family *f, const et_metricdef *d,
     s->bounds = bounds;
     s->n_bounds = d->n_bounds;
     s->n_cells = d->kind == ET_METRIC_HISTOGRAM ? d->n_bounds + 2 : 1;
-    s->cells = take_cells(m, s->n_cells);
-    if (!s->labels.p || !s->cells)
+    s->place = s->labels.p ? find_cells(m, s) : FIGURES_NONE;
+    if (s->place == FIGURES_NONE)
         return NULL;
     publish(m, s);
     return s;
@@ -331,20 +324,12 @@ show(struct metering *m, struct metering_series *s)
     }
 }
 
-static void
-zero(const struct metering *m, struct metering_series *s)
-{
-    for (uint32_t w = 0; w < m->n_workers; w++)
-        atomic_store_explicit(&s->cells[w * METERING_CHUNK_CELLS], 0,
-                              memory_order_relaxed);
-}
-
 /* A gauge that nobody kept up to date meanwhile begins anew. */
 static void
 hold(struct metering *m, struct metering_series *s)
 {
     if (atomic_load(&s->n_users) == 0 && s->family->kind == ET_METRIC_GAUGE)
-        zero(m, s);
+        figures_zero(m->figures, s->place);
     atomic_fetch_add(&s->n_users, 1);
     show(m, s);
 }
@@ -419,14 +404,15 @@ metering_release(struct metering *m, const struct metering_set *set)
 }
 
 struct metering_slot *
-metering_slots(const struct metering_set *set, uint32_t worker, struct arena *a)
+metering_slots(const struct metering *m, const struct metering_set *set,
+               uint32_t worker, struct arena *a)
 {
     struct metering_slot *v = set ? arena_alloc(a, set->n * sizeof *v) : NULL;
 
     for (uint32_t i = 0; v && i < set->n; i++) {
         const struct metering_series *s = set->v[i];
         v[i] = (struct metering_slot){
-            .cells = s->cells + (size_t)worker * METERING_CHUNK_CELLS,
+            .cells = figures_cell(m->figures, 1 + worker, s->place),
             .bounds = s->bounds,
             .n_bounds = s->n_bounds,
             .kind = s->family->kind,
@@ -441,14 +427,9 @@ int64_t
 metering_sum(const struct metering *m, const struct metering_series *s,
              uint32_t cell)
 {
-    uint64_t sum = 0;
-
     CHECK(cell < s->n_cells);
-    for (uint32_t w = 0; w < m->n_workers; w++)
-        sum += (uint64_t)atomic_load_explicit(
-            &s->cells[(size_t)w * METERING_CHUNK_CELLS + cell],
-            memory_order_relaxed);
-    return (int64_t)sum;
+    return figures_sum(m->figures, s->place + cell,
+                       s->family->kind == ET_METRIC_GAUGE);
 }
 
 int

@@ -3,13 +3,15 @@
  *
  *   family  "hello_greetings_total", counter          one a declared metric
  *     series  instance="hello",route="greet"          one a place it counts at
- *       cells   worker 0: [ . ] worker 1: [ . ]       one run a worker
+ *       cells   worker 0: [ . ] worker 1: [ . ]       in base/figures.h
  *
  * One registry a process.  A generation finds or makes its series by name when
  * it is built, so generations that mean the same figure share it: totals go on
- * over a reload, and nothing is folded or handed over.  Families and series
- * are never freed: what a reader on any thread has reached stays.  How many
- * there are is bounded by the distinct names that were ever configured.
+ * over a reload, and nothing is folded or handed over.  The cells of a series
+ * are found by name too, in memory that processes share and that outlives them,
+ * so the same holds from one process to the next.  Families and series are
+ * never freed: what a reader on any thread has reached stays.  How many there
+ * are is bounded by the distinct names that were ever configured.
  *
  * Invariants: only the control thread changes the registry; it publishes by
  * release stores to `next` and `first`.  A cell has one writer, its worker; the
@@ -26,14 +28,10 @@
 #include "base/check.h"
 
 struct diag;
+struct figures;
 struct instance;
-struct metrics;
 struct place;
 struct plugin;
-
-/* Cells a worker has in one chunk: whole cache lines, and room for the largest
- * histogram (its sum and 65 buckets). */
-#define METERING_CHUNK_CELLS 512u
 
 struct metering_family {
     _Atomic(struct metering_family *) next;
@@ -55,21 +53,18 @@ struct metering_series {
     et_str labels; /* as shown, without braces */
     const int64_t *bounds;
     uint32_t n_bounds, n_cells;
-    _Atomic int64_t *cells;    /* worker 0's; see metering_cell */
+    uint32_t place;            /* of its cells, on any lane */
     _Atomic uint32_t n_users;  /* sets that hold it */
     _Atomic uint8_t is_hidden; /* other bounds of the same labels are shown */
 };
 
 struct metering {
     struct arena arena; /* all of it, and it only grows */
-    uint32_t n_workers;
-    const struct metrics **own; /* [n_workers + 1]: the server's own figures */
+    const struct figures *figures;
     _Atomic(struct metering_family *) first;
     struct metering_family *last;
     struct metering_series **table; /* [n_buckets], by labels */
     uint32_t n_buckets, n_series;
-    _Atomic int64_t *chunk; /* where the next series gets its cells */
-    uint32_t chunk_used;    /* of METERING_CHUNK_CELLS */
     uint64_t seed;
 };
 
@@ -86,15 +81,11 @@ struct metering_slot {
     uint32_t n_bounds, kind;
 };
 
-/* An empty registry for so many workers; 0 or ERR_NOMEM. [control] */
-MUST_USE int metering_init(struct metering *m, uint32_t n_workers);
+/* An empty registry of what is counted in those figures, which outlive it; 0
+ * or ERR_NOMEM. [control] */
+MUST_USE int metering_init(struct metering *m, const struct figures *figures);
 /* Free all of it: no set of it is held, no thread reads it. [control] */
 void metering_fini(struct metering *m);
-/* The server's own figures of a worker (n_workers: of the control thread),
- * which outlive m.  Before the first reader. [control] */
-void metering_own(struct metering *m, uint32_t worker,
-                  const struct metrics *own);
-
 /* ET_METRIC_* in a word. [any] */
 const char *metering_kind_name(uint32_t kind);
 /* Make known what a plugin declares; what cannot be shown (another kind under
@@ -113,11 +104,12 @@ MUST_USE int metering_hold(struct metering *m, const struct instance *i,
 void metering_release(struct metering *m, const struct metering_set *set);
 /* The slots of a worker for a set (or NULL), in a.  NULL without memory, or
  * without a set. [worker] */
-struct metering_slot *metering_slots(const struct metering_set *set,
+struct metering_slot *metering_slots(const struct metering *m,
+                                     const struct metering_set *set,
                                      uint32_t worker, struct arena *a);
 
-/* The sum over all workers of one cell; true in some order of the moment.
- * [any] */
+/* The sum over all workers of one cell, those of other processes included; true
+ * in some order of the moment. [any] */
 int64_t metering_sum(const struct metering *m, const struct metering_series *s,
                      uint32_t cell);
 /* Whether it has something to say: it is in use, or it has counted and its

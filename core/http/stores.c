@@ -10,47 +10,40 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/shelf.h"
 #include "base/str.h"
 #include "http/host.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
 
 #define OPENED_MAGIC 0x5702eu
-#define CACHE_LINE 64u
+/* Of a worker's own numbers; those of the whole server have none. */
+#define LANE(seat, worker) ((seat)*SEATS_LANES_MAX + (worker))
 
-/* A worker's share of a store. */
-struct part {
-    struct shelf shelf;
-    /* What the worker's figures say of it already. */
-    uint32_t n_shown;
-    uint64_t n_evicted_shown;
-    uint32_t n_open; /* on this worker */
-};
-
-/* What tells one store from another. */
+/* What tells one store from another: the plugin's id, the section and the name,
+ * with a NUL behind the first two. */
 struct label {
-    et_str plugin, section, name;
+    et_str all;
+    const char *section;
 };
 
+/* A store that is open in this process. */
 struct store {
     struct store *next;
-    struct label label; /* behind the parts */
+    uint64_t id; /* in the vault */
     struct shelf_seeds seeds;
-    uint32_t n_open; /* on all workers */
-    uint64_t unused_since_ms;
-    uint32_t n_parts;
-    struct part parts[]; /* [n_parts] */
+    uint32_t n_open;
+    struct label label; /* behind it */
 };
 
 struct opened {
     et_store pub;
     uint32_t magic;
+    uint32_t lane;
     struct stores *stores;
     struct store *store;
-    struct part *part; /* of the worker */
     struct host_worker *worker;
     struct instance_loan loan;
+    uint64_t value[ET_STORE_VALUE_MAX / sizeof(uint64_t)]; /* that get found */
 };
 
 static struct opened *
@@ -62,190 +55,142 @@ opened_of(et_store *pub)
     return o;
 }
 
-/* ---- the registry --------------------------------------------------------*/
+/* ---- the process ---------------------------------------------------------*/
 
 void
-stores_init(struct stores *s, uint32_t n_workers)
+stores_init(struct stores *s, const struct vault *vault, uint32_t n_workers)
 {
-    *s = (struct stores){.n_workers = n_workers};
+    struct seats *seats = &vault->region->seats;
+
+    *s = (struct stores){.vault = vault,
+                         .owner = seats_name(seats, vault->seat)};
+    seats_set_lanes(seats, vault->seat, n_workers);
     pthread_mutex_init(&s->lock, NULL);
-}
-
-void
-stores_set_memory(struct stores *s, uint64_t bytes)
-{
-    s->memory = bytes;
-}
-
-static void
-free_store(struct store *store)
-{
-    while (store->n_parts > 0)
-        shelf_fini(&store->parts[--store->n_parts].shelf);
-    free(store);
 }
 
 void
 stores_fini(struct stores *s)
 {
-    while (s->first) {
-        struct store *store = s->first;
-        s->first = store->next;
-        free_store(store);
-    }
+    CHECK(s->first == NULL);
     pthread_mutex_destroy(&s->lock);
 }
 
-/* How long a store has yet to be kept. */
-static uint64_t
-rest_ms(const struct store *store, uint64_t now_ms, uint64_t keep_ms)
+static void
+on_dropped(et_str label)
 {
-    const uint64_t end_ms = store->unused_since_ms + keep_ms;
+    const char *section = label.p + strnlen(label.p, label.n);
+    const char *name;
 
-    return end_ms > now_ms ? end_ms - now_ms : 0;
+    section += section < label.p + label.n;
+    name = section + strlen(section);
+    name += name < label.p + label.n;
+    log_debug("store %s of [plugin %s] is dropped", name, section);
 }
 
+/* All that could be dropped is looked at, so not more often than needed. */
 int
 stores_sweep(struct stores *s, uint64_t now_ms, uint64_t keep_ms)
 {
-    struct store *dropped = NULL, **at = &s->first, *store;
-    uint64_t soonest_ms = UINT64_MAX;
+    struct shelf_hand hand = {.owner = s->owner, .now_ms = now_ms};
+    int ms;
 
-    pthread_mutex_lock(&s->lock);
-    while ((store = *at)) {
-        const uint64_t ms =
-            store->n_open > 0 ? UINT64_MAX : rest_ms(store, now_ms, keep_ms);
-        if (ms > 0) {
-            soonest_ms = ms < soonest_ms ? ms : soonest_ms;
-            at = &store->next;
-            continue;
-        }
-        *at = store->next;
-        s->n--;
-        store->next = dropped;
-        dropped = store;
+    if (atomic_exchange(&s->has_changed, 0) || now_ms >= s->sweep_ms ||
+        keep_ms != s->keep_ms) {
+        s->keep_ms = keep_ms;
+        ms = vault_sweep(s->vault, &hand, keep_ms, on_dropped);
+        s->sweep_ms = ms < 0 ? UINT64_MAX : now_ms + (uint64_t)ms;
     }
-    pthread_mutex_unlock(&s->lock);
-    while ((store = dropped)) {
-        dropped = store->next;
-        log_debug("store %s of [plugin %s] is dropped", store->label.name.p,
-                  store->label.section.p);
-        free_store(store);
-    }
-    if (soonest_ms == UINT64_MAX)
+    if (s->sweep_ms == UINT64_MAX)
         return -1;
-    return soonest_ms < INT_MAX ? (int)soonest_ms : INT_MAX;
+    return s->sweep_ms - now_ms < INT_MAX ? (int)(s->sweep_ms - now_ms)
+                                          : INT_MAX;
 }
 
 /* ---- opening -------------------------------------------------------------*/
 
-static int
-is_labelled(const struct store *s, const struct label *l)
-{
-    return str_eq(s->label.name, l->name) &&
-           str_eq(s->label.section, l->section) &&
-           str_eq(s->label.plugin, l->plugin);
-}
-
-/* Append s and a NUL at *to. */
-static et_str
-copied(char **to, et_str s)
-{
-    char *p = *to;
-
-    memcpy(p, s.p, s.n);
-    p[s.n] = '\0';
-    *to += s.n + 1;
-    return (et_str){p, s.n};
-}
-
 static struct store *
-new_store(uint32_t n_workers, const struct label *l)
+new_store(const struct instance *i, et_str name)
 {
-    const size_t parts = n_workers * sizeof(struct part);
-    const size_t text = l->plugin.n + l->section.n + l->name.n + 3;
-    const size_t bytes = sizeof(struct store) + parts + text;
-    struct store *s = aligned_alloc(CACHE_LINE, (bytes + CACHE_LINE - 1) &
-                                                    ~(size_t)(CACHE_LINE - 1));
+    const et_str plugin = str_from_z(i->plugin->desc.id);
+    const et_str section = i->conf.instance;
+    const size_t n = plugin.n + 1 + section.n + 1 + name.n;
+    struct store *s = calloc(1, sizeof *s + n + 1);
     char *to;
 
     if (!s)
         return NULL;
-    memset(s, 0, bytes);
-    to = (char *)s + sizeof(struct store) + parts;
-    s->label.plugin = copied(&to, l->plugin);
-    s->label.section = copied(&to, l->section);
-    s->label.name = copied(&to, l->name);
-    s->seeds = shelf_seeds_new();
+    to = (char *)(s + 1);
+    s->label.all = (et_str){to, n};
+    s->label.section = to + plugin.n + 1;
+    memcpy(to, plugin.p, plugin.n);
+    memcpy(to + plugin.n + 1, section.p, section.n);
+    memcpy(to + n - name.n, name.p, name.n);
     return s;
 }
 
-/* A store with a shelf for each worker, in the list; NULL without memory. */
-static struct store *
-make_store(struct stores *s, const struct label *l)
+/* Two stores have no name in common, nor has one with another of its label that
+ * was dropped before it. */
+static void
+set_seeds(struct store *s, const struct vault *v)
 {
-    struct store *store = new_store(s->n_workers, l);
+    const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
 
-    if (!store)
-        return NULL;
-    while (store->n_parts < s->n_workers) {
-        if (shelf_init(&store->parts[store->n_parts].shelf,
-                       s->memory / s->n_workers) < 0) {
-            free_store(store);
-            return NULL;
-        }
-        store->n_parts++;
-    }
-    store->next = s->first;
-    s->first = store;
-    s->n++;
-    return store;
+    s->seeds.v[0] = v->seeds.v[0] ^ s->id * odd;
+    s->seeds.v[1] = v->seeds.v[1] + s->id * odd;
 }
 
-/* The store of that label, open once more; NULL, and why. */
-static struct store *
-take_store(struct stores *s, const struct label *l, const char **why)
+static struct shelf_hand
+hand_of(const struct stores *s, const struct host_worker *w)
 {
+    return (struct shelf_hand){.owner = s->owner, .now_ms = w->clock->mono_ms};
+}
+
+/* Takes made, or frees it: the store of its label, open once more; NULL: there
+ * are too many. */
+static struct store *
+take_store(struct stores *s, struct store *made, const struct host_worker *w)
+{
+    struct shelf_hand hand = hand_of(s, w);
     struct store *store;
 
     pthread_mutex_lock(&s->lock);
     store = s->first;
-    while (store && !is_labelled(store, l))
+    while (store && !str_eq(store->label.all, made->label.all))
         store = store->next;
-    *why = s->n < STORES_MAX ? "out of memory" : "there are too many stores";
-    if (!store && s->n < STORES_MAX)
-        store = make_store(s, l);
+    if (!store) {
+        made->id = vault_open(s->vault, &hand, made->label.all);
+        if (made->id != 0) {
+            set_seeds(made, s->vault);
+            made->next = s->first;
+            s->first = store = made;
+        }
+    }
     if (store)
         store->n_open++;
     pthread_mutex_unlock(&s->lock);
+    atomic_store(&s->has_changed, 1);
+    if (store != made)
+        free(made);
     return store;
 }
 
 static void
-let_go(struct stores *s, struct store *store, uint64_t now_ms)
+let_go(struct stores *s, struct store *store, const struct host_worker *w)
 {
+    const struct shelf_hand hand = hand_of(s, w);
+    struct store **at = &s->first;
+
     pthread_mutex_lock(&s->lock);
     CHECK(store->n_open > 0);
-    store->n_open--;
-    store->unused_since_ms = now_ms;
+    if (--store->n_open == 0) {
+        while (*at != store)
+            at = &(*at)->next;
+        *at = store->next;
+        vault_close(s->vault, &hand, store->id);
+        free(store);
+    }
     pthread_mutex_unlock(&s->lock);
-}
-
-/* Bring the worker's figures up to date. */
-static void
-show(const struct opened *o)
-{
-    struct part *p = o->part;
-    struct metrics *m = o->worker->metrics;
-    const uint32_t n = p->n_open > 0 ? p->shelf.n : 0;
-
-    if (n != p->n_shown)
-        metrics_add(m, METRIC_store_entries, (uint64_t)n - p->n_shown);
-    if (UNLIKELY(p->shelf.n_evicted != p->n_evicted_shown))
-        metrics_add(m, METRIC_store_evictions,
-                    p->shelf.n_evicted - p->n_evicted_shown);
-    p->n_shown = n;
-    p->n_evicted_shown = p->shelf.n_evicted;
+    atomic_store(&s->has_changed, 1);
 }
 
 static void
@@ -253,23 +198,22 @@ give_back(struct instance_loan *l)
 {
     struct opened *o = CONTAINER_OF(l, struct opened, loan);
 
-    o->part->n_open--;
-    show(o);
-    let_go(o->stores, o->store, o->worker->clock->mono_ms);
+    let_go(o->stores, o->store, o->worker);
     o->magic = 0;
     free(o);
 }
 
 static struct opened *
-new_opened(struct host_worker *w, const struct label *l, const char **why)
+new_opened(struct host_worker *w, const struct instance *i, et_str name,
+           const char **why)
 {
     struct opened *o = calloc(1, sizeof *o);
+    struct store *made = o ? new_store(i, name) : NULL;
 
-    *why = "out of memory";
-    if (!o)
-        return NULL;
-    o->store = take_store(w->stores, l, why);
-    if (!o->store) {
+    *why = made ? "there are too many stores" : "out of memory";
+    if (made)
+        o->store = take_store(w->stores, made, w);
+    if (!o || !o->store) {
         free(o);
         return NULL;
     }
@@ -279,11 +223,9 @@ new_opened(struct host_worker *w, const struct label *l, const char **why)
     };
     o->magic = OPENED_MAGIC;
     o->stores = w->stores;
-    o->part = &o->store->parts[w->pub.index];
     o->worker = w;
+    o->lane = LANE(w->stores->vault->seat, w->pub.index);
     o->loan.give_back = give_back;
-    o->part->n_open++;
-    show(o);
     return o;
 }
 
@@ -292,7 +234,7 @@ stores_section(const et_ctx *c)
 {
     et_store *pub = CONTAINER_OF((et_ctx *)(uintptr_t)c, et_store, ctx);
 
-    return opened_of(pub)->store->label.section.p;
+    return opened_of(pub)->store->label.section;
 }
 
 static et_store *
@@ -311,7 +253,6 @@ store_open(et_worker *pub, et_str name)
 {
     const struct instance *i = instance_in_init();
     struct host_worker *w = host_worker_of(pub);
-    struct label label = {.name = name};
     struct opened *o;
     const char *why;
 
@@ -319,19 +260,11 @@ store_open(et_worker *pub, et_str name)
         return refuse(NULL, name, "not opened within the init of a state");
     if (name.n == 0 || name.n > ET_STORE_NAME_MAX)
         return refuse(i, name, "its name is empty or too long");
-    label.plugin = str_from_z(i->plugin->desc.id);
-    label.section = i->conf.instance;
-    o = new_opened(w, &label, &why);
+    o = new_opened(w, i, name, &why);
     if (!o)
         return refuse(i, name, why);
     instance_lend(&o->loan);
     return &o->pub;
-}
-
-static uint64_t
-now_of(const struct opened *o)
-{
-    return o->worker->clock->mono_ms;
 }
 
 static int
@@ -345,14 +278,17 @@ hash(const struct opened *o, et_str key, struct shelf_name *out)
 
 /* What a change came to, for the figures and the plugin. */
 static int32_t
-outcome(const struct opened *o, int rc)
+outcome(const struct opened *o, const struct shelf_hand *hand, int rc)
 {
-    show(o);
-    if (LIKELY(rc == 0))
-        return 0;
-    if (rc != ERR_LIMIT)
-        return ET_EINVAL;
-    metrics_add(o->worker->metrics, METRIC_store_refusals, 1);
+    struct metrics *m = o->worker->metrics;
+
+    if (hand->n_entries != 0)
+        metrics_add(m, METRIC_store_entries, (uint64_t)hand->n_entries);
+    if (UNLIKELY(hand->n_evicted > 0))
+        metrics_add(m, METRIC_store_evictions, hand->n_evicted);
+    if (LIKELY(rc >= 0))
+        return rc;
+    metrics_add(m, METRIC_store_refusals, 1);
     return ET_ELIMIT;
 }
 
@@ -360,70 +296,125 @@ static int64_t
 store_add(et_store *pub, et_str key, int64_t delta, uint64_t ttl_ms)
 {
     const struct opened *o = opened_of(pub);
+    struct shelf_hand hand = hand_of(o->stores, o->worker);
     struct shelf_name name;
     int64_t value;
     int32_t rc;
 
     if (hash(o, key, &name) < 0)
         return ET_EINVAL;
-    rc = outcome(
-        o, shelf_add(&o->part->shelf, &name, delta, now_of(o), ttl_ms, &value));
+    name = shelf_name_nth(&name, o->lane);
+    rc = outcome(o, &hand,
+                 number_add(&o->stores->vault->numbers, &hand, &name,
+                            o->store->id, delta, ttl_ms, &value));
     return rc < 0 ? rc : value;
+}
+
+/* What the workers of one seat have counted. */
+static int
+add_up(const struct opened *o, const struct shelf_name *key, uint32_t seat,
+       int64_t *sum)
+{
+    const struct vault *v = o->stores->vault;
+    const uint32_t n = seats_lanes(&v->region->seats, seat);
+
+    for (uint32_t i = 0; i < n; i++) {
+        const struct shelf_name name = shelf_name_nth(key, LANE(seat, i));
+        if (__builtin_add_overflow(
+                *sum, number_get(&v->numbers, &name, o->worker->clock->mono_ms),
+                sum))
+            return ERR_LIMIT;
+    }
+    return 0;
 }
 
 static int64_t
 store_total(et_store *pub, et_str key)
 {
     const struct opened *o = opened_of(pub);
-    const struct store *s = o->store;
     struct shelf_name name;
     int64_t sum = 0;
 
     if (hash(o, key, &name) < 0)
         return ET_EINVAL;
-    for (uint32_t i = 0; i < s->n_parts; i++) {
-        if (__builtin_add_overflow(
-                sum, shelf_count(&s->parts[i].shelf, &name, now_of(o)), &sum))
+    for (uint32_t seat = 0; seat < SEATS_MAX; seat++) {
+        if (add_up(o, &name, seat, &sum) < 0)
             return INT64_MAX;
     }
-    return sum;
+    return sum > 0 ? sum : 0;
 }
 
 static int32_t
 store_put(et_store *pub, et_str key, et_str value, uint64_t ttl_ms)
 {
     const struct opened *o = opened_of(pub);
+    const struct shelf *pieces = &o->stores->vault->pieces;
+    struct shelf_hand hand = hand_of(o->stores, o->worker);
     struct shelf_name name;
 
-    if (hash(o, key, &name) < 0)
+    if (hash(o, key, &name) < 0 || value.n > ET_STORE_VALUE_MAX)
         return ET_EINVAL;
-    return outcome(o,
-                   shelf_put(&o->part->shelf, &name, value, now_of(o), ttl_ms));
+    return outcome(
+        o, &hand, piece_put(pieces, &hand, &name, o->store->id, value, ttl_ms));
 }
 
 static et_str
 store_get(et_store *pub, et_str key)
 {
-    const struct opened *o = opened_of(pub);
+    struct opened *o = opened_of(pub);
     struct shelf_name name;
-    et_str value = {NULL, 0};
+    int n = -1;
 
     if (hash(o, key, &name) == 0)
-        value = shelf_get(&o->part->shelf, &name, now_of(o));
-    show(o);
-    return value;
+        n = piece_get(&o->stores->vault->pieces, &name,
+                      o->worker->clock->mono_ms, o->value);
+    return n < 0 ? (et_str){NULL, 0}
+                 : (et_str){(const char *)o->value, (size_t)n};
 }
 
 static int32_t
 store_del(et_store *pub, et_str key)
 {
     const struct opened *o = opened_of(pub);
+    struct shelf_hand hand = hand_of(o->stores, o->worker);
+    struct shelf_name name, own;
+    int64_t value;
+    int rc;
+
+    if (hash(o, key, &name) < 0)
+        return ET_EINVAL;
+    own = shelf_name_nth(&name, o->lane);
+    rc = number_add(&o->stores->vault->numbers, &hand, &own, o->store->id,
+                    -INT64_MAX, 0, &value);
+    piece_drop(&o->stores->vault->pieces, &hand, &name);
+    return outcome(o, &hand, rc);
+}
+
+static int32_t
+store_cell(et_store *pub, et_str key, int64_t *value)
+{
+    const struct opened *o = opened_of(pub);
     struct shelf_name name;
 
     if (hash(o, key, &name) < 0)
         return ET_EINVAL;
-    shelf_del(&o->part->shelf, &name);
-    return outcome(o, 0);
+    *value = number_get(&o->stores->vault->numbers, &name,
+                        o->worker->clock->mono_ms);
+    return 0;
+}
+
+static int32_t
+store_swap(et_store *pub, et_str key, int64_t *was, int64_t to, uint64_t ttl_ms)
+{
+    const struct opened *o = opened_of(pub);
+    struct shelf_hand hand = hand_of(o->stores, o->worker);
+    struct shelf_name name;
+
+    if (hash(o, key, &name) < 0)
+        return ET_EINVAL;
+    return outcome(o, &hand,
+                   number_swap(&o->stores->vault->numbers, &hand, &name,
+                               o->store->id, was, to, ttl_ms));
 }
 
 static const et_store_api iface = {
@@ -434,9 +425,11 @@ static const et_store_api iface = {
     .put = store_put,
     .get = store_get,
     .del = store_del,
+    .cell = store_cell,
+    .swap = store_swap,
 };
 
-_Static_assert(ET_STORE_VALUE_MAX == SHELF_VALUE_MAX, "as it is promised");
+_Static_assert(ET_STORE_SAME_END == SHELF_SAME_END, "as it is promised");
 
 const et_store_api *
 stores_iface(void)

@@ -82,7 +82,6 @@ change_prepare(struct server *s, struct gen *g, struct diag *d)
 {
     struct fleet *f = &s->fleet;
 
-    stores_set_memory(&s->stores, (uint64_t)g->conf->server.store_memory);
     fleet_command(f, 0, f->n_workers, order_prepare, g);
     if (wait_ready(s, g, d) < 0) {
         s->left = g;
@@ -156,9 +155,6 @@ change_abort(struct server *s, struct gen *g)
 {
     struct fleet *f = &s->fleet;
 
-    if (s->gen && s->gen != g)
-        stores_set_memory(&s->stores,
-                          (uint64_t)s->gen->conf->server.store_memory);
     for (uint32_t i = f->n_workers; i > 0; i--) {
         if (f->orders[i - 1].result < 0) /* undone already */
             continue;

@@ -91,6 +91,19 @@ on_reload(struct channel *c, const struct ctl_message *m, int passed)
     c->orders->hup = 1;
 }
 
+/* What outlives this process, and its seat there; once, in front of START. */
+static void
+keep_memory(struct channel *c, const struct ctl_message *m, int passed)
+{
+    if (m->id >= CTL_N_MEMORIES || c->memory[m->id] >= 0) {
+        if (passed >= 0)
+            close(passed);
+        return;
+    }
+    c->memory[m->id] = passed;
+    c->seat = (uint32_t)m->result;
+}
+
 /* One message, if there is one. */
 static int
 take(struct channel *c)
@@ -106,6 +119,7 @@ take(struct channel *c)
     switch (m.kind) {
     case CTL_START:
     case CTL_ANSWER: keep(c, &m, passed); return 1;
+    case CTL_MEMORY: keep_memory(c, &m, passed); return 1;
     case CTL_RELOAD: on_reload(c, &m, passed); return 1;
     case CTL_REOPEN: c->orders->usr1 = 1; break;
     case CTL_STOP: c->orders->stops++; break;

@@ -37,7 +37,7 @@ struct channel_command {
 
 #define CHANNEL_NONE                                                           \
     {                                                                          \
-        .fd = -1, .bundle_fd = -1, .answer_fd = -1                             \
+        .fd = -1, .bundle_fd = -1, .answer_fd = -1, .memory = { -1, -1 }       \
     }
 
 struct channel {
@@ -45,8 +45,10 @@ struct channel {
     uint16_t version; /* of ctl.h, that the supervisor speaks */
     int bundle_fd;    /* what to start from or reload, until it is taken; -1 */
     int is_files;     /* and that is the files, without images (CTL_FILES) */
-    struct orders *orders;     /* where they are noted */
-    struct handover *handover; /* ... and those of connections */
+    int memory[CTL_N_MEMORIES]; /* what outlives us, until taken; -1: none */
+    uint32_t seat;              /* on them */
+    struct orders *orders;      /* where they are noted */
+    struct handover *handover;  /* ... and those of connections */
     /* the answer that is waited for */
     int is_answered, answer_fd;
     struct ctl_message answer;

@@ -27,7 +27,7 @@ control_connections(const struct server *s)
     uint64_t n = 0;
 
     for (uint32_t i = 0; i < s->fleet.n_workers; i++)
-        n += metrics_get(&s->fleet.workers[i].metrics,
+        n += metrics_get(s->fleet.workers[i].env.metrics,
                          METRIC_connections_active);
     return n;
 }
@@ -128,7 +128,7 @@ static void
 obey(struct server *s)
 {
     if (s->orders.refused) {
-        metrics_add(&s->metrics, METRIC_reloads_failed, s->orders.refused);
+        metrics_add(s->metrics, METRIC_reloads_failed, s->orders.refused);
         s->orders.refused = 0;
     }
     if (s->orders.usr1) {
@@ -160,7 +160,7 @@ control_turn(struct server *s, int timeout_ms)
     else if (p[0].revents)
         read_signals(s);
     logs_turn(&s->logs, p[2].revents != 0);
-    metrics_set(&s->metrics, METRIC_log_records_dropped, log_dropped());
+    metrics_set(s->metrics, METRIC_log_records_dropped, log_dropped());
     read_mail(s);
     handover_turn(s);
     ask_turn(s);

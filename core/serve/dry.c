@@ -24,9 +24,11 @@ look(struct server *s, struct diag *d)
     image_set_init(&s->images);
     s->settings.n_workers = 1;
     conf = generation_read(s, d);
-    if (metering_init(&s->metering, s->settings.n_workers) < 0) {
+    if (regions_open_dry(&s->regions) < 0 ||
+        metering_init(&s->metering, &s->regions.figures) < 0) {
         diag_error(d, NULL, "out of memory");
     } else if (conf) {
+        s->metrics = figures_own(&s->regions.figures, 0);
         preflight_warn(conf, d);
         preflight_check(conf, d);
         if (rights_drop(s, conf, d) < 0)
@@ -64,6 +66,7 @@ end_look(struct server *s)
 {
     drop(s);
     metering_fini(&s->metering);
+    regions_close(&s->regions);
     image_set_fini(&s->images);
 }
 

@@ -25,10 +25,11 @@ struct retiring {
 void
 generation_count(struct server *s)
 {
-    metrics_set(&s->metrics, METRIC_generation, s->gen ? s->gen->id : 0);
-    metrics_set(&s->metrics, METRIC_generations_active, s->n_gens);
-    metrics_set(&s->metrics, METRIC_images_mapped, s->images.n_mapped);
-    metrics_set(&s->metrics, METRIC_images_retired, s->images.n_retired);
+    if (s->gen) /* else the one before goes while the next is committed */
+        metrics_set(s->metrics, METRIC_generation, s->gen->id);
+    metrics_set(s->metrics, METRIC_generations_active, s->n_gens);
+    metrics_set(s->metrics, METRIC_images_mapped, s->images.n_mapped);
+    metrics_set(s->metrics, METRIC_images_retired, s->images.n_retired);
 }
 
 void
@@ -53,6 +54,16 @@ on_retired(void *reader, struct mail *m)
 
 /* ---- reading -------------------------------------------------------------*/
 
+/* Generations are counted over all processes, one after the other. */
+static uint64_t
+next_id(const struct server *s)
+{
+    const struct figures *f = &s->regions.figures;
+    const uint64_t last = f->region ? figures_last_generation(f) : 0;
+
+    return (last > s->last_id ? last : s->last_id) + 1;
+}
+
 static struct build_options
 build_options(struct server *s, const struct conf *conf)
 {
@@ -61,7 +72,7 @@ build_options(struct server *s, const struct conf *conf)
         .runtime_dir = paths_runtime_dir(conf),
         .metering = &s->metering,
         .n_workers = s->settings.n_workers,
-        .id = s->last_id + 1,
+        .id = next_id(s),
         .before = s->gen,
         .before_open = sandbox_before_open,
         .arg = s,
@@ -74,14 +85,17 @@ static void
 look_for_more(struct server *s, struct conf *conf, struct diag *d)
 {
     struct build_options o = build_options(s, conf);
-    struct metering figures = {0};
+    struct metering metering = {0};
+    struct regions own;
 
-    o.metering = &figures;
+    o.metering = &metering;
     o.n_workers = 1;
     o.before = NULL;
-    if (metering_init(&figures, 1) == 0)
+    if (regions_open_dry(&own) == 0 &&
+        metering_init(&metering, &own.figures) == 0)
         build_check(conf, &o, d);
-    metering_fini(&figures);
+    metering_fini(&metering);
+    regions_close(&own);
 }
 
 /* Look on without more rights than the plugins are to have. */
@@ -141,6 +155,7 @@ generation_make(struct server *s, struct conf *conf, struct diag *d)
     }
     s->n_gens++;
     s->last_id = g->id;
+    figures_note_generation(&s->regions.figures, g->id);
     r = g->on_retired = calloc(1, sizeof *r);
     if (!r) {
         diag_error(d, NULL, "out of memory");

@@ -85,6 +85,15 @@ listeners_hide(struct server *s)
 }
 
 void
+listeners_close(struct server *s)
+{
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        if (s->sockets.v[i].n_fds > 0)
+            sockets_forget(&s->sockets, i);
+    }
+}
+
+void
 listeners_forget(struct server *s)
 {
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {

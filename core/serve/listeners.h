@@ -35,6 +35,9 @@ void listeners_stop(struct server *s);
 /* Remove the files of Unix sockets that are still ours: nobody finds the way to
  * them any more, but who is queued is accepted. [control] */
 void listeners_hide(struct server *s);
+/* Let go of the sockets that are left, of which another process has copies; no
+ * thread accepts from them. [control] */
+void listeners_close(struct server *s);
 /* Forget all of them: the process ends, and whoever accepts from them has been
  * told, or will not live to. [control] */
 void listeners_forget(struct server *s);

@@ -19,7 +19,6 @@
 struct stage {
     struct host_worker worker;
     struct clock clock;
-    struct metrics metrics;
 };
 
 static void
@@ -32,10 +31,9 @@ set_stage(struct stage *st, struct server *s)
                 .metrics = metering_iface()},
         .magic = HOST_WORKER_MAGIC,
         .clock = &st->clock,
-        .metrics = &st->metrics,
+        .metrics = s->metrics,
         .stores = &s->stores,
     };
-    metering_own(&s->metering, 0, &st->metrics);
 }
 
 static void
@@ -68,14 +66,17 @@ try_all(struct server *s, struct diag *d)
 
     image_set_init(&s->images);
     s->settings.n_workers = 1;
-    stores_init(&s->stores, 1);
     conf = generation_read(s, d);
     if (!conf)
         return -1;
-    if (metering_init(&s->metering, 1) < 0) {
+    if (regions_open(&s->regions, &s->channel,
+                     (uint64_t)conf->server.store_memory, 1) < 0 ||
+        metering_init(&s->metering, &s->regions.figures) < 0) {
         diag_error(d, NULL, "out of memory");
         return -1;
     }
+    s->metrics = figures_own(&s->regions.figures, 1);
+    stores_init(&s->stores, &s->regions.vault, 1);
     g = generation_make(s, conf, d);
     if (!g)
         return -1;
@@ -114,6 +115,7 @@ probe_run(const struct server_options *o)
     stores_fini(&s.stores);
     metering_fini(&s.metering);
     image_set_fini(&s.images);
+    regions_close(&s.regions);
     log_finish(LOG_FINISH_MS);
     return SERVER_OK;
 }

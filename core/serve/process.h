@@ -36,6 +36,7 @@
 #include "serve/fleet.h"
 #include "serve/handover.h"
 #include "serve/logs.h"
+#include "serve/regions.h"
 #include "serve/settings.h"
 #include "serve/sockets.h"
 #include "work/mailbox.h"
@@ -58,8 +59,9 @@ struct server {
 
     /* generations */
     struct image_set images;
+    struct regions regions; /* what outlives the process */
     struct metering metering;
-    struct metrics metrics; /* the control thread's own figures */
+    struct metrics *metrics; /* the control thread's own figures */
     struct stores stores;
     struct gen *gen;
     struct gen *left; /* a stop came while a worker was busy with it */

@@ -145,8 +145,7 @@ reload_run(struct server *s)
         diag_fini(&d);
         return;
     }
-    metrics_add(&s->metrics, rc < 0 ? METRIC_reloads_failed : METRIC_reloads,
-                1);
+    metrics_add(s->metrics, rc < 0 ? METRIC_reloads_failed : METRIC_reloads, 1);
     if (rc < 0 && s->orders.stops > 0) {
         log_info("reload: given up, the server is to stop");
     } else {

@@ -59,11 +59,15 @@ choose(struct server *s, const struct conf *conf, struct diag *d)
     settings_choose(&s->settings, conf, d);
     s->fleet.per_worker = conf->server.accept == CONF_ACCEPT_REUSEPORT;
     atomic_init(&s->budget.memory_max, s->settings.body_memory_total);
-    if (metering_init(&s->metering, s->settings.n_workers) < 0) {
+    if (regions_open(&s->regions, &s->channel,
+                     (uint64_t)conf->server.store_memory,
+                     s->settings.n_workers) < 0 ||
+        metering_init(&s->metering, &s->regions.figures) < 0) {
         diag_error(d, NULL, "out of memory");
         return SERVER_INTERNAL;
     }
-    stores_init(&s->stores, s->settings.n_workers);
+    s->metrics = figures_own(&s->regions.figures, 0);
+    stores_init(&s->stores, &s->regions.vault, s->settings.n_workers);
     return SERVER_OK;
 }
 
@@ -124,11 +128,10 @@ start_workers(struct server *s, struct diag *d)
         .acceptor = &f->acceptor.mailbox,
     };
 
-    metering_own(&s->metering, f->n_workers, &s->metrics);
     for (uint32_t i = 0; i < f->n_workers; i++) {
         o.index = i;
         o.log = s->logs.rings[i];
-        metering_own(&s->metering, i, &f->workers[i].metrics);
+        o.metrics = figures_own(&s->regions.figures, 1 + i);
         fleet_adopt(f, &f->orders[i]);
         if (worker_start(&f->workers[i], &o, &f->orders[i]) < 0)
             return fail_worker(s, i, d);

@@ -32,7 +32,7 @@ struct worker_figures {
 static struct worker_figures
 figures_of(const struct worker *w, uint64_t now_ns)
 {
-    const struct metrics *m = &w->metrics;
+    const struct metrics *m = w->env.metrics;
 
     return (struct worker_figures){
         .connections = metrics_get(m, METRIC_connections_active),

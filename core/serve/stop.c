@@ -139,10 +139,12 @@ stop_end(struct server *s)
     if (change_let_go(s) < 0 || !end_threads(s))
         control_leave(s, SERVER_CUT);
     code = count_cut(s);
+    listeners_close(s);
     handover_fini(&s->handover);
     ask_close(s);
     stores_fini(&s->stores);
     metering_fini(&s->metering);
+    regions_close(&s->regions);
     image_set_fini(&s->images);
     fleet_fini(&s->fleet);
     sandbox_rules_free(s->sandbox);

@@ -79,8 +79,6 @@ int
 child_start(struct child *c, const struct program *p,
             const struct child_start *how)
 {
-    struct ctl_message m = {
-        .kind = CTL_START, .id = how->source, .newest = CTL_VERSION};
     const char *what = how->role == CHILD_PROBING ? "probe" : "server";
     pid_t supervisor = getpid();
     int ends[2], rc = ctl_pair(ends);
@@ -102,7 +100,6 @@ child_start(struct child *c, const struct program *p,
     }
     c->born_ns = clock_mono_ns();
     c->role = (uint8_t)how->role;
-    child_send(c, &m, how->bundle_fd);
     return 0;
 }
 
@@ -119,6 +116,15 @@ child_answer(struct child *c)
 {
     if (denials_answer(c->denials_fd, c->pid, c->is_ready) == 0)
         close_denials(c);
+}
+
+void
+child_begin(struct child *c, const struct child_start *how)
+{
+    struct ctl_message m = {
+        .kind = CTL_START, .id = how->source, .newest = CTL_VERSION};
+
+    child_send(c, &m, how->bundle_fd);
 }
 
 void

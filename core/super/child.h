@@ -58,6 +58,8 @@ struct child_start {
 /* Start c, which is none, so.  0 or -errno. [control] */
 MUST_USE int child_start(struct child *c, const struct program *p,
                          const struct child_start *how);
+/* Have it begin, which it waits for. [control] */
+void child_begin(struct child *c, const struct child_start *how);
 /* Send it m, and passed (-1: nothing) with it.  One that does not listen is
  * killed: its end is told like any other. [control] */
 void child_send(struct child *c, struct ctl_message *m, int passed);

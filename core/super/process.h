@@ -23,11 +23,13 @@
 #include "super/child.h"
 #include "super/files.h"
 #include "super/held.h"
+#include "super/memory.h"
 #include "super/notify.h"
 #include "super/program.h"
 
-/* One serves, one comes, one tries, two leave. */
-#define CHILDREN_MAX 5
+/* One serves, one comes, two leave; behind them is the one that tries. */
+#define SERVERS_MAX 4
+#define CHILDREN_MAX (SERVERS_MAX + 1)
 #define LEAVING_MAX 2
 
 #define MS 1000000ull /* in nanoseconds */
@@ -69,6 +71,7 @@ struct super {
     uint8_t wanted[CHILD_N_ORDERS]; /* of whoever serves, and not given yet */
     struct files files;             /* what a first start and a reload are of */
     struct held held;
+    struct memory memory; /* a seat on it is a child's number */
     struct notify notify;
     struct conf *conf;   /* what serves, or what is to be tried first */
     int bundle_fd;       /* what serves, as a dump; -1: nothing yet */

@@ -40,10 +40,13 @@ number(const struct super *s, const struct child *c)
 }
 
 static struct child *
-find(struct super *s, enum child_role role)
+find_free(struct super *s, enum child_role role)
 {
-    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
-        if (s->children[i].role == role)
+    uint32_t first = role == CHILD_PROBING ? SERVERS_MAX : 0;
+    uint32_t end = role == CHILD_PROBING ? CHILDREN_MAX : SERVERS_MAX;
+
+    for (uint32_t i = first; i < end; i++) {
+        if (s->children[i].role == CHILD_NONE)
             return &s->children[i];
     }
     return NULL;
@@ -59,14 +62,28 @@ count(const struct super *s, enum child_role role)
     return n;
 }
 
+/* What it is told before it begins. */
+static void
+prepare(struct super *s, struct child *c)
+{
+    if (c->role == CHILD_PROBING)
+        return;
+    memory_give(&s->memory, number(s, c));
+    memory_tell(&s->memory, number(s, c), c);
+}
+
 /* Start a process so; NULL and *rc if it cannot be. */
 static struct child *
 start(struct super *s, const struct child_start *how, int *rc)
 {
-    struct child *c = find(s, CHILD_NONE);
+    struct child *c = find_free(s, how->role);
 
     *rc = c ? child_start(c, &s->program, how) : -EMFILE;
-    return *rc < 0 ? NULL : c;
+    if (*rc < 0)
+        return NULL;
+    prepare(s, c);
+    child_begin(c, how);
+    return c;
 }
 
 /* ---- one that serves -----------------------------------------------------*/
@@ -449,6 +466,7 @@ on_end(struct super *s, struct child *c, int status)
         on_left(c, status);
     }
     held_take_back(&s->held, number(s, c));
+    memory_free(&s->memory, number(s, c));
     child_end(c);
     if (s->stops > 0 && count(s, CHILD_NONE) == CHILDREN_MAX)
         servers_leave(s, s->code);

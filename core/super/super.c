@@ -149,6 +149,7 @@ close_all(struct super *s)
         pidfile_drop(s->conf->server.pid_file.p);
     held_close(&s->held);
     files_close(&s->files);
+    memory_close(&s->memory);
     if (s->bundle_fd >= 0)
         close(s->bundle_fd);
     conf_free(s->conf);
@@ -161,8 +162,10 @@ close_all(struct super *s)
 static void
 init(struct super *s, const char *conf_path, char *const *env)
 {
-    *s = (struct super){
-        .bundle_fd = -1, .signal_fd = -1, .reload.bundle_fd = -1};
+    *s = (struct super){.bundle_fd = -1,
+                        .signal_fd = -1,
+                        .reload.bundle_fd = -1,
+                        .memory = MEMORY_NONE};
     files_init(&s->files, conf_path, env);
     for (uint32_t i = 0; i < CHILDREN_MAX; i++)
         child_init(&s->children[i]);
@@ -218,6 +221,7 @@ super_run(const char *conf_path, char *const *env, int *read_fd)
     s.program.who = who;
     adoption_take(&s, conf);
     adopt_sockets(&s, env);
+    memory_open(&s.memory, s.conf);
     reload_first(&s);
     return run(&s);
 }
@@ -238,6 +242,7 @@ super_resume(const char *conf_path, char *const *env, int state_fd)
         rc = adoption_resume(&s);
     if (rc < 0)
         return fail(rc);
+    memory_open(&s.memory, s.conf);
     servers_resume(&s);
     return run(&s);
 }

@@ -11,6 +11,7 @@
  *     held      the listening sockets: they outlive who accepts from them
  *     program   what is executed, and as whom
  *     files     the configuration's files, which nobody else reads
+ *     memory    what plugins store and what is counted: it outlives who does
  *     upgrade   another program in this process; what it is told: state
  *     adoption  the configuration that this process goes by
  *     opener    log files, opened for who may not

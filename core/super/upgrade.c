@@ -35,6 +35,7 @@ static void
 save(const struct super *s, struct state *to)
 {
     held_save(&s->held, to);
+    memory_save(&s->memory, to);
     servers_save(s, to);
     state_put(to, "super %d %d %u %d %d", state_fd(to, s->bundle_fd),
               s->has_pid_file, s->n_deaths, s->reload.is_wanted,
@@ -101,6 +102,8 @@ take(void *arg, const char *word, const char *rest)
 
     if (strcmp(word, "held") == 0)
         held_load(&s->held, rest);
+    else if (strcmp(word, "memory") == 0)
+        memory_load(&s->memory, rest);
     else if (strcmp(word, "child") == 0)
         servers_load(s, rest);
     else if (strcmp(word, "super") == 0)

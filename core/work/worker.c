@@ -21,14 +21,22 @@
 #include "work/order.h"
 #include "work/parcel.h"
 
+/* Connections that were counted as taken, whoever did. */
+static uint64_t
+count_taken(const struct metrics *m)
+{
+    return metrics_get(m, METRIC_connections_accepted) +
+           metrics_get(m, METRIC_connections_taken) +
+           metrics_get(m, METRIC_connections_refused);
+}
+
 uint64_t
 worker_load(const struct worker *w, uint64_t handed)
 {
-    uint64_t taken = metrics_get(&w->metrics, METRIC_connections_accepted) +
-                     metrics_get(&w->metrics, METRIC_connections_taken) +
-                     metrics_get(&w->metrics, METRIC_connections_refused);
+    const struct metrics *m = w->options.metrics;
 
-    return metrics_get(&w->metrics, METRIC_connections_active) + handed - taken;
+    return metrics_get(m, METRIC_connections_active) + handed -
+           (count_taken(m) - w->taken_before);
 }
 
 /* Small and few, so that they stay in the cache: the ring of them is a FIFO. */
@@ -48,7 +56,7 @@ on_tick(struct wheel_timer *t, uint64_t now_ms)
 static int
 has_connections(const struct worker *w)
 {
-    return metrics_get(&w->metrics, METRIC_connections_active) > 0;
+    return metrics_get(w->options.metrics, METRIC_connections_active) > 0;
 }
 
 /* ---- generations ----------------------------------------------------------*/
@@ -73,7 +81,7 @@ take_parcel(struct worker *w, struct parcel *p)
         free(p);
         return;
     }
-    metrics_add(&w->metrics, METRIC_connections_refused, 1);
+    metrics_add(w->options.metrics, METRIC_connections_refused, 1);
     parcel_drop(p);
 }
 
@@ -165,7 +173,7 @@ worker_check_drained(struct worker *w)
     struct order *o = w->drain;
 
     if (!o || w->n_listening > 0 || w->n_held > 0 ||
-        metrics_get(&w->metrics, METRIC_connections_active) > 0)
+        metrics_get(w->options.metrics, METRIC_connections_active) > 0)
         return;
     w->drain = NULL;
     order_reply(o, 0);
@@ -332,6 +340,7 @@ worker_start(struct worker *w, const struct worker_options *o,
         return order_explain(start, "its pipe", rc);
     w->options = *o;
     w->start = start;
+    w->taken_before = count_taken(o->metrics);
     env->worker = (struct host_worker){
         .pub = {.ctx = {sizeof(et_worker), ET_K_WORKER, host_get()},
                 .index = o->index,
@@ -339,10 +348,10 @@ worker_start(struct worker *w, const struct worker_options *o,
                 .metrics = metering_iface()},
         .magic = HOST_WORKER_MAGIC,
         .clock = &env->clock,
-        .metrics = &w->metrics,
+        .metrics = o->metrics,
         .stores = o->stores,
     };
-    env->metrics = &w->metrics;
+    env->metrics = o->metrics;
     env->budget = o->budget;
     env->on_retired = on_retired;
     env->on_closed = on_closed;

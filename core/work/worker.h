@@ -35,7 +35,8 @@ struct worker_options {
     uint32_t slab_capacity;
     uint64_t memory_bytes; /* bound of the worker's blocks */
     struct body_budget *budget;
-    struct stores *stores; /* of plugins; outlives the worker */
+    struct metrics *metrics; /* the worker's own figures; outlive it */
+    struct stores *stores;   /* of plugins; outlives the worker */
     struct log_ring *log;
     struct mailbox *control; /* where gen->on_retired (struct mail) goes when
                                 the last part of a generation is retired */
@@ -51,7 +52,7 @@ struct leaver {
 struct worker {
     struct env env;
     struct worker_options options;
-    struct metrics metrics;
+    uint64_t taken_before; /* connections, by those who counted before it */
     struct mailbox mailbox;
     struct io_source pipe;
     struct listener listeners[ENV_MAX_LISTENERS]; /* accept = reuseport */

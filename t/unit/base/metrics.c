@@ -18,8 +18,8 @@ START_TEST(each_row_has_a_name_of_its_own_and_help)
             ck_assert_str_ne(metrics_name(i), metrics_name(k));
     }
     ck_assert_str_eq(metrics_name(METRIC_requests), "requests");
-    ck_assert(!metrics_is_gauge(METRIC_requests));
-    ck_assert(metrics_is_gauge(METRIC_connections_active));
+    ck_assert_int_eq(metrics_kind(METRIC_requests), METRIC_COUNTER);
+    ck_assert_int_eq(metrics_kind(METRIC_connections_active), METRIC_GAUGE);
 }
 END_TEST
 

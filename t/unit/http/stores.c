@@ -2,46 +2,30 @@
 /* stores.c - who finds which store, how long it stays, what its calls refuse,
  * and workers that count while others read. */
 /* tags: asan tsan */
-/* ldflags: -Wl,--wrap=mmap */
 #define UNIT_SECONDS 60
 #include "http/stores.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "base/shelf.h"
 #include "base/str.h"
 #include "http/host.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
+#include "t/lib/memory.h"
 #include "t/lib/unit.h"
 
 #define N_WORKERS 3u
 #define MEMORY (3u << 20)
 
-static int mmaps_left = 1 << 30;
-
-void *__real_mmap(void *p, size_t n, int prot, int flags, int fd, off_t off);
-void *__wrap_mmap(void *p, size_t n, int prot, int flags, int fd, off_t off);
-
-void *
-__wrap_mmap(void *p, size_t n, int prot, int flags, int fd, off_t off)
-{
-    if (mmaps_left-- > 0)
-        return __real_mmap(p, n, prot, flags, fd, off);
-    errno = ENOMEM;
-    return MAP_FAILED;
-}
-
 /* ---- a plugin whose init opens what the test says ------------------------*/
 
+static struct vault vault;
 static struct stores stores;
 static struct host_worker workers[N_WORKERS];
 static struct metrics figures[N_WORKERS];
@@ -80,8 +64,8 @@ static struct plugin two = {.magic = PLUGIN_MAGIC,
 static void
 begin(void)
 {
-    stores_init(&stores, N_WORKERS);
-    stores_set_memory(&stores, MEMORY);
+    memory_vault(&vault, MEMORY);
+    stores_init(&stores, &vault, N_WORKERS);
     for (uint32_t i = 0; i < N_WORKERS; i++) {
         clock_set(&clocks[i], 1000000, 0, 0);
         workers[i] = (struct host_worker){
@@ -123,6 +107,24 @@ drop(struct instance *i, uint32_t worker)
     instance_drop(i, &workers[worker].pub);
 }
 
+static void
+end(void)
+{
+    stores_fini(&stores);
+    memory_end_vault(&vault);
+}
+
+static uint64_t
+count_stores(void)
+{
+    struct shelf_view v;
+    uint64_t n = 0;
+
+    for (uint32_t at = 0; at < vault.stores.n_slots; at++)
+        n += (uint64_t)shelf_peek(&vault.stores, at, &v);
+    return n;
+}
+
 static int64_t
 add(et_store *s, const char *key, int64_t n)
 {
@@ -158,13 +160,13 @@ START_TEST(a_store_is_found_by_plugin_section_and_name)
     drop(v[0], 0);
     s[0] = hold(v[0], 0, "y"); /* the same section, another name */
     ck_assert_int_eq(total(s[0], "k"), 0);
-    ck_assert_uint_eq(stores.n, 4);
+    ck_assert_uint_eq(count_stores(), 4);
     ck_assert_str_eq(stores_section(&s[1]->ctx), "b");
     for (int i = 0; i < 4; i++) {
         drop(v[i], 0);
         instance_unref(v[i]);
     }
-    stores_fini(&stores);
+    end();
 }
 END_TEST
 
@@ -188,10 +190,11 @@ START_TEST(workers_count_apart_and_are_summed)
     ck_assert_int_eq(total(s[1], "k"), 5);
     for (uint32_t w = 0; w < N_WORKERS; w++) {
         drop(i, w);
-        ck_assert_uint_eq(figure(w, METRIC_store_entries), 0);
+        ck_assert_uint_eq(figure(w, METRIC_store_entries),
+                          w > 0); /* it stays */
     }
     instance_unref(i);
-    stores_fini(&stores);
+    end();
 }
 END_TEST
 
@@ -204,27 +207,28 @@ START_TEST(a_store_stays_while_it_is_open_and_a_while_longer)
     et_store *s;
 
     begin();
+    ck_assert_int_eq(stores_sweep(&stores, 1000, 0), -1);
     add(hold(old, 0, "x"), "k", 7);
     clock_set(&clocks[0], 5000000000, 0, 0);
-    ck_assert_int_eq(stores_sweep(&stores, 5000, 0), -1);
+    ck_assert_int_gt(stores_sweep(&stores, 5000, 0), 0);
     s = hold(new, 0, "x"); /* a new build, beside the old one */
     drop(old, 0);
-    ck_assert_int_eq(stores_sweep(&stores, 5000, 0), -1);
+    ck_assert_int_gt(stores_sweep(&stores, 5000, 0), 0);
     ck_assert_int_eq(total(s, "k"), 7);
     drop(new, 0);
     ck_assert_int_eq(stores_sweep(&stores, 5400, 1000), 600);
     ck_assert_int_eq(stores_sweep(&stores, 5400, UINT64_MAX / 2), INT_MAX);
     s = hold(new, 0, "x"); /* and back in time */
     ck_assert_int_eq(total(s, "k"), 7);
-    ck_assert_int_eq(stores_sweep(&stores, 9000, 1000), -1);
+    ck_assert_int_gt(stores_sweep(&stores, 9000, 1000), 0);
     drop(new, 0);
     ck_assert_int_eq(stores_sweep(&stores, 6000, 1000), -1);
-    ck_assert_uint_eq(stores.n, 0);
+    ck_assert_uint_eq(count_stores(), 0);
     ck_assert_int_eq(total(hold(new, 0, "x"), "k"), 0);
     drop(new, 0);
     instance_unref(old);
     instance_unref(new);
-    stores_fini(&stores);
+    end();
 }
 END_TEST
 
@@ -238,11 +242,11 @@ START_TEST(an_init_that_fails_lets_go)
     to_open = "x";
     ck_assert_int_lt(instance_hold(i, &workers[0].pub, why, sizeof why), 0);
     ck_assert_ptr_nonnull(got);
-    ck_assert_uint_eq(stores.n, 1);
+    ck_assert_uint_eq(count_stores(), 1);
     ck_assert_int_eq(stores_sweep(&stores, 1, 0), -1);
-    ck_assert_uint_eq(stores.n, 0);
+    ck_assert_uint_eq(count_stores(), 0);
     instance_unref(i);
-    stores_fini(&stores);
+    end();
 }
 END_TEST
 
@@ -265,7 +269,7 @@ START_TEST(a_store_is_opened_in_an_init_by_a_name_that_fits)
     for (uint32_t w = 0; w < N_WORKERS; w++)
         drop(i, w);
     instance_unref(i);
-    stores_fini(&stores);
+    end();
 }
 END_TEST
 
@@ -275,35 +279,15 @@ START_TEST(there_is_a_bound_on_stores)
     char name[16];
 
     begin();
-    stores_set_memory(&stores, 0);
-    for (uint32_t n = 0; n <= STORES_MAX; n++) {
+    for (uint32_t n = 0; n <= VAULT_STORES_MAX; n++) {
         snprintf(name, sizeof name, "%u", n);
-        ck_assert_int_eq(hold(i, 0, name) != NULL, n < STORES_MAX);
+        ck_assert_int_eq(hold(i, 0, name) != NULL, n < VAULT_STORES_MAX);
         drop(i, 0);
     }
     ck_assert_ptr_nonnull(hold(i, 0, "7"));
     drop(i, 0);
     instance_unref(i);
-    stores_fini(&stores);
-}
-END_TEST
-
-START_TEST(without_memory_there_is_no_store)
-{
-    struct instance *i = section(&one, "a", NULL);
-
-    begin();
-    for (int n = 0; n < (int)N_WORKERS; n++) {
-        mmaps_left = n;
-        ck_assert_ptr_null(hold(i, 0, "x"));
-        mmaps_left = 1 << 30;
-        drop(i, 0);
-        ck_assert_uint_eq(stores.n, 0);
-    }
-    ck_assert_ptr_nonnull(hold(i, 0, "x"));
-    drop(i, 0);
-    instance_unref(i);
-    stores_fini(&stores);
+    end();
 }
 END_TEST
 
@@ -314,6 +298,7 @@ START_TEST(calls_refuse_what_does_not_fit)
     const et_str key = {large, ET_STORE_KEY_MAX};
     struct instance *i = section(&one, "a", NULL);
     et_store *s;
+    int64_t n = 0;
 
     begin();
     s = hold(i, 0, "x");
@@ -326,13 +311,15 @@ START_TEST(calls_refuse_what_does_not_fit)
                      ET_EINVAL);
     ck_assert_int_eq(s->api->put(s, key, (et_str){large, 9}, 5), 0);
     ck_assert_uint_eq(s->api->get(s, key).n, 9);
-    ck_assert_int_eq(s->api->put(s, key, s->api->get(s, key), 0), ET_EINVAL);
+    ck_assert_int_eq(s->api->put(s, key, s->api->get(s, key), 5), 0);
+    ck_assert_int_eq(s->api->cell(s, long_key, &n), ET_EINVAL);
+    ck_assert_int_eq(s->api->swap(s, long_key, &n, 1, 0), ET_EINVAL);
     clock_set(&clocks[0], 6000000, 0, 0);
     ck_assert_ptr_null(s->api->get(s, key).p);
-    ck_assert_uint_eq(figure(0, METRIC_store_entries), 0);
+    ck_assert_uint_eq(figure(0, METRIC_store_entries), 1); /* in nobody's way */
     drop(i, 0);
     instance_unref(i);
-    stores_fini(&stores);
+    end();
 }
 END_TEST
 
@@ -340,30 +327,94 @@ START_TEST(what_is_full_says_so_and_is_counted)
 {
     struct instance *i = section(&one, "a", NULL);
     et_store *s;
-    int64_t n = 0, rc = 0;
+    int64_t n = 0, was = 0, rc = 0;
 
     begin();
     s = hold(i, 0, "x");
-    while (n < 20000 &&
-           (rc = s->api->add(s, (et_str){(char *)&n, sizeof n}, 1, 0)) > 0)
+    while ((rc = s->api->add(s, (et_str){(char *)&n, sizeof n}, 1, 0)) > 0)
         n++;
     ck_assert_int_eq(rc, ET_ELIMIT);
-    ck_assert_int_gt(n, 9000); /* a third of the memory, 104 bytes each */
+    ck_assert_int_gt(n, MEMORY / 2 / 80 * 6 / 10);
     ck_assert_uint_eq(figure(0, METRIC_store_entries), (uint64_t)n);
     ck_assert_uint_eq(figure(0, METRIC_store_refusals), 1);
-    ck_assert_int_eq(s->api->put(s, str_lit("v"), str_lit("v"), 0),
-                     n + 1 < MEMORY / N_WORKERS / SHELF_ENTRY_BYTES
-                         ? 0 /* some home was crowded before it was full */
-                         : ET_ELIMIT);
+    ck_assert_int_eq(s->api->put(s, str_lit("v"), str_lit("v"), 0), 0);
     drop(i, 0);
+    end();
+    begin();
     s = hold(i, 1, "x");
-    for (n = 0; n < 20000; n++)
-        rc = s->api->add(s, (et_str){(char *)&n, sizeof n}, 1, 500);
-    ck_assert_int_eq(rc, 1);
-    ck_assert_uint_ge(figure(1, METRIC_store_evictions), 9000);
+    for (n = 0; n < 50000; n++) {
+        was = 0;
+        rc = s->api->swap(s, (et_str){(char *)&n, sizeof n}, &was, 1, 500);
+        ck_assert_int_eq(rc, 1);
+    }
+    ck_assert_uint_ge(figure(1, METRIC_store_evictions), 30000);
     drop(i, 1);
     instance_unref(i);
+    end();
+}
+END_TEST
+
+/* ---- the whole server ----------------------------------------------------*/
+
+START_TEST(cells_and_values_are_the_same_for_all_workers)
+{
+    struct instance *i = section(&one, "a", NULL);
+    et_store *s[2];
+    int64_t was = 0;
+
+    begin();
+    s[0] = hold(i, 0, "x");
+    s[1] = hold(i, 1, "x");
+    ck_assert_int_eq(s[0]->api->swap(s[0], str_lit("k"), &was, 7, 0), 1);
+    ck_assert_int_eq(s[1]->api->swap(s[1], str_lit("k"), &was, 8, 0), 0);
+    ck_assert_int_eq(was, 7);
+    ck_assert_int_eq(s[1]->api->swap(s[1], str_lit("k"), &was, 8, 0), 1);
+    ck_assert_int_eq(s[0]->api->cell(s[0], str_lit("k"), &was), 0);
+    ck_assert_int_eq(was, 8);
+    ck_assert_int_eq(total(s[0], "k"), 0); /* another thing */
+    ck_assert_int_eq(s[0]->api->put(s[0], str_lit("k"), str_lit("v"), 0), 0);
+    ck_assert(str_eq(s[1]->api->get(s[1], str_lit("k")), str_lit("v")));
+    ck_assert_int_eq(s[1]->api->del(s[1], str_lit("k")), 0);
+    ck_assert_ptr_null(s[0]->api->get(s[0], str_lit("k")).p);
+    ck_assert_int_eq(s[0]->api->cell(s[0], str_lit("k"), &was), 0);
+    ck_assert_int_eq(was, 8);
+    drop(i, 0);
+    drop(i, 1);
+    instance_unref(i);
+    end();
+}
+END_TEST
+
+/* The process dies, and another takes its seat, or runs beside it. */
+START_TEST(what_another_process_has_counted_counts)
+{
+    struct instance *i = section(&one, "a", NULL);
+    struct seats *seats;
+    et_store *s;
+
+    begin();
+    seats = &vault.region->seats;
+    s = hold(i, 0, "x");
+    ck_assert_int_eq(add(s, "k", 5), 5);
+    drop(i, 0);
     stores_fini(&stores);
+    seats_free(seats, 0); /* it was killed */
+    seats_give(seats, 0);
+    stores_init(&stores, &vault, N_WORKERS);
+    s = hold(i, 0, "x");
+    ck_assert_int_eq(total(s, "k"), 5);
+    ck_assert_int_eq(add(s, "k", 1), 6); /* where the one before it was */
+    drop(i, 0);
+    stores_fini(&stores);
+    seats_give(seats, 1);
+    vault.seat = 1;
+    stores_init(&stores, &vault, N_WORKERS);
+    s = hold(i, 0, "x");
+    ck_assert_int_eq(add(s, "k", 10), 10);
+    ck_assert_int_eq(total(s, "k"), 16);
+    drop(i, 0);
+    instance_unref(i);
+    end();
 }
 END_TEST
 
@@ -422,7 +473,7 @@ START_TEST(no_worker_waits_for_another_or_loses_a_count)
     for (uint32_t w = 0; w < N_WORKERS; w++)
         drop(i, w);
     instance_unref(i);
-    stores_fini(&stores);
+    end();
 }
 END_TEST
 
@@ -431,6 +482,8 @@ UNIT_MAIN(stores, a_store_is_found_by_plugin_section_and_name,
           a_store_stays_while_it_is_open_and_a_while_longer,
           an_init_that_fails_lets_go,
           a_store_is_opened_in_an_init_by_a_name_that_fits,
-          there_is_a_bound_on_stores, without_memory_there_is_no_store,
-          calls_refuse_what_does_not_fit, what_is_full_says_so_and_is_counted,
+          there_is_a_bound_on_stores, calls_refuse_what_does_not_fit,
+          what_is_full_says_so_and_is_counted,
+          cells_and_values_are_the_same_for_all_workers,
+          what_another_process_has_counted_counts,
           no_worker_waits_for_another_or_loses_a_count)

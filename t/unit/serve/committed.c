@@ -24,11 +24,13 @@
 #include "t/lib/fixture.h"
 
 #define UNIT_SECONDS 60
+#include "t/lib/memory.h"
 #include "t/lib/unit.h"
 
 /* What a process has: its images, its figures, the generation it serves. */
 struct process {
     struct image_set images;
+    struct figures figures;
     struct metering metering;
     struct gen *gen;
     char *routes; /* --json */
@@ -73,7 +75,8 @@ process_init(struct process *p)
 {
     *p = (struct process){.gen = NULL};
     image_set_init(&p->images);
-    ck_assert_int_eq(metering_init(&p->metering, 1), 0);
+    p->figures = memory_figures(1);
+    ck_assert_int_eq(metering_init(&p->metering, &p->figures), 0);
     diag_init(&p->d);
 }
 
@@ -120,6 +123,7 @@ process_fini(struct process *p)
         build_free(p->gen);
     free(p->routes);
     metering_fini(&p->metering);
+    memory_end_figures(&p->figures);
     image_set_fini(&p->images);
     diag_fini(&p->d);
 }

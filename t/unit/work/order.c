@@ -69,7 +69,7 @@ on_init(et_worker *pub, const void *from, void *state, et_err *e)
     (void)from;
     (void)state;
     (void)e;
-    seen[n_inits].turns = metrics_get(&w->metrics, METRIC_turns);
+    seen[n_inits].turns = metrics_get(w->env.metrics, METRIC_turns);
     seen[n_inits++].n_served = n_served;
     CHECK(write(visitor_fd, "x", 1) == 1);
     return 0;
@@ -159,6 +159,8 @@ command(void (*run)(struct worker *w, struct order *o), void *arg)
     expect_reply();
 }
 
+static struct metrics figures;
+
 static void
 start(const char *event)
 {
@@ -167,6 +169,7 @@ start(const char *event)
                                      .sheds = &sheds,
                                      .waits = &waits,
                                      .acceptor = &acceptor,
+                                     .metrics = &figures,
                                      .slab_capacity = 16,
                                      .memory_bytes = 1 << 20,
                                      .control = &control};
@@ -212,7 +215,7 @@ prepare(const char *event)
         ck_assert_int_ge(seen[i].n_served, i - 1);
     }
     /* Two hundred chains are more than a turn or two. */
-    ck_assert_uint_ge(metrics_get(&worker.metrics, METRIC_turns),
+    ck_assert_uint_ge(metrics_get(worker.env.metrics, METRIC_turns),
                       seen[INITS - 1].turns + 3);
     stop();
 }
