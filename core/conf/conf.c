@@ -469,7 +469,7 @@ conf_process_keys(const struct conf *old, const struct conf *now,
 
 uint32_t
 conf_needs_restart(const struct conf *old, const struct conf *now,
-                   struct diag *d)
+                   int is_supervised, struct diag *d)
 {
     const struct directive_section *s = &directive_sections[DIRECTIVE_SERVER];
     const struct directive *row;
@@ -479,7 +479,8 @@ conf_needs_restart(const struct conf *old, const struct conf *now,
 
     for (i = 0; i < s->n; i++) {
         row = &s->rows[i];
-        if (!is_changed(old, now, row, DIRECTIVE_PROCESS))
+        if (!is_changed(old, now, row, DIRECTIVE_RESTART) &&
+            (is_supervised || !is_changed(old, now, row, DIRECTIVE_PROCESS)))
             continue;
         at = now->server_at[i].file ? &now->server_at[i] : &old->server_at[i];
         diag_error(d, at, "[server] %s: changed: needs a restart", row->name);

@@ -239,13 +239,14 @@ const struct conf_plugin *conf_find_plugin(const struct conf *c, et_str name);
  * them in names; returns how many there are. [control] */
 uint32_t conf_changed_keys(const struct conf *old, const struct conf *now,
                            const char **names, uint32_t cap);
-/* The same of those that differ and cannot change in a running process. */
+/* The same of those that another process takes up. */
 uint32_t conf_process_keys(const struct conf *old, const struct conf *now,
                            const char **names, uint32_t cap);
 /* Report in d, as errors at the new value's place, every key that differs and
- * cannot change in a running process.  Returns how many. [control] */
+ * that no reload can change; without a supervisor also those that take another
+ * process.  Returns how many. [control] */
 uint32_t conf_needs_restart(const struct conf *old, const struct conf *now,
-                            struct diag *d);
+                            int is_supervised, struct diag *d);
 
 /* The file to read when no -c was given: $ETUDE_CONF, else conf/etude.ini of
  * the source tree the running binary stands in, else ETUDE_SYSCONFDIR/

@@ -84,7 +84,7 @@ static const struct directive server_rows[] = {
      .reload = DIRECTIVE_PROCESS, .dflt = "none",
      .help = "file that holds the process id while the server runs"},
     {SERVER(supervise), TYPE(BOOL),
-     .reload = DIRECTIVE_PROCESS, .dflt = "yes",
+     .reload = DIRECTIVE_RESTART, .dflt = "yes",
      .help = "a process of its own holds the listening sockets and starts the "
              "one that serves again if it dies; no: one process, to debug it"},
     {SERVER(log), TYPE(PATH, .word = "stderr"), .dflt = "stderr",
@@ -120,7 +120,7 @@ static const struct directive server_rows[] = {
     {SERVER(discard_body), SIZE(0, 1 * G), .dflt = "64k",
      .help = "bytes of a body nobody wanted that are read before the "
              "connection is closed instead"},
-    {SERVER(store_memory), SIZE(1 * M, 63 * G), .reload = DIRECTIVE_PROCESS,
+    {SERVER(store_memory), SIZE(1 * M, 63 * G), .reload = DIRECTIVE_RESTART,
      .dflt = "16m",
      .help = "bytes that all stores of plugins may hold, over all processes; "
              "set when the server is started, an upgrade leaves it as it "
@@ -220,7 +220,7 @@ static const struct directive server_rows[] = {
              "plugins in the text format of Prometheus, before any middleware "
              "and to anybody"},
     {SERVER(admin), TYPE(PATH, .word = "off"),
-     .reload = DIRECTIVE_PROCESS,
+     .reload = DIRECTIVE_RESTART,
      .example = "etude.sock in runtime_dir, off if there is none",
      .help = "Unix socket that takes orders from the server's user (etude "
              "status, reload, stop ...)"},

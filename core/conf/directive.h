@@ -18,7 +18,8 @@
 enum directive_reload {
     DIRECTIVE_LIVE,     /* at the next reload, in the running process */
     DIRECTIVE_LISTENER, /* at the next reload, as a new listener */
-    DIRECTIVE_PROCESS,  /* not by a reload: needs a restart */
+    DIRECTIVE_PROCESS,  /* another server process; without a supervisor: as */
+    DIRECTIVE_RESTART,  /* not by a reload */
 };
 
 struct directive {

@@ -97,7 +97,9 @@ static const char head[] =
     "a new listener takes\n"
     "the old one's place. *process*: nothing; a reload that changes it is "
     "carried out by another server process, which takes the\n"
-    "connections over (without a supervisor: refused, it needs a restart).\n"
+    "connections over (without a supervisor: as *restart*). *restart*: "
+    "nothing;\n"
+    "a reload that changes it is refused.\n"
     "\n"
     "## What is no setting\n"
     "\n"
@@ -140,7 +142,8 @@ print_row(FILE *f, const struct directive *row)
 {
     static const char *const reloads[] = {[DIRECTIVE_LIVE] = "live",
                                           [DIRECTIVE_LISTENER] = "listener",
-                                          [DIRECTIVE_PROCESS] = "process"};
+                                          [DIRECTIVE_PROCESS] = "process",
+                                          [DIRECTIVE_RESTART] = "restart"};
     char text[400];
 
     describe_spec(&row->spec, text, sizeof(text));

@@ -32,14 +32,12 @@ is_of_another_process(struct server *s, const struct conf *conf, struct diag *d)
     uint32_t n = conf_process_keys(now, conf, names, KEYS_MAX);
     size_t len = 0, cap = sizeof s->needs;
 
-    if (n == 0)
-        return 0;
-    if (!s->options->is_supervised || !conf->server.supervise)
-        return conf_needs_restart(now, conf, d) > 0;
+    if (conf_needs_restart(now, conf, s->options->is_supervised, d) > 0)
+        return 1;
     for (uint32_t i = 0; i < n && i < KEYS_MAX && len < cap; i++)
         len += (size_t)snprintf(s->needs + len, cap - len, "%s%s",
                                 i == 0 ? "" : ", ", names[i]);
-    return 1;
+    return n > 0;
 }
 
 static struct gen *

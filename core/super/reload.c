@@ -17,6 +17,7 @@
 #include "conf/bundle_remark.h"
 #include "conf/conf.h"
 #include "conf/runas.h"
+#include "super/adoption.h"
 #include "super/process.h"
 #include "super/servers.h"
 
@@ -243,7 +244,9 @@ reload_turn(struct super *s)
 
     if (s->stops > 0)
         return;
-    if (r->is_wanted && r->stage == RELOAD_NONE && !s->coming && s->was_ready)
+    /* The last one that tried may not have ended yet. */
+    if (r->is_wanted && r->stage == RELOAD_NONE && !s->coming && s->was_ready &&
+        s->children[SERVERS_MAX].role == CHILD_NONE)
         begin(s);
     if (r->stage == RELOAD_PROBED)
         hand_on(s);
@@ -264,6 +267,8 @@ reload_done(struct super *s, const struct ctl_message *m)
     snprintf(why, sizeof why, "%.*s", CTL_TEXT_MAX - 1, m->u.text);
     r->stage = RELOAD_REPLACING;
     log_info("a reload needs another process: %s", why);
+    if (s->files.shown)
+        adoption_raise_limits(s->files.shown);
     if (servers_replace_with(s, r->bundle_fd, source(r)) < 0)
         reload_replaced(s, 0);
 }

@@ -66,7 +66,7 @@ count(const struct super *s, enum child_role role)
 static void
 prepare(struct super *s, struct child *c)
 {
-    if (c->role == CHILD_PROBING)
+    if (number(s, c) >= SERVERS_MAX)
         return;
     memory_give(&s->memory, number(s, c));
     memory_tell(&s->memory, number(s, c), c);
@@ -466,7 +466,8 @@ on_end(struct super *s, struct child *c, int status)
         on_left(c, status);
     }
     held_take_back(&s->held, number(s, c));
-    memory_free(&s->memory, number(s, c));
+    if (number(s, c) < SERVERS_MAX)
+        memory_free(&s->memory, number(s, c));
     child_end(c);
     if (s->stops > 0 && count(s, CHILD_NONE) == CHILDREN_MAX)
         servers_leave(s, s->code);

@@ -336,8 +336,8 @@ START_TEST(a_running_process_cannot_change_some_keys)
     struct diag d;
 
     diag_init(&d);
-    ck_assert_uint_eq(conf_needs_restart(a, a, &d), 0);
-    ck_assert_uint_eq(conf_needs_restart(a, b, &d), 3);
+    ck_assert_uint_eq(conf_needs_restart(a, a, 0, &d), 0);
+    ck_assert_uint_eq(conf_needs_restart(a, b, 0, &d), 3);
     help_expect(&d, "a.ini:5: [server] workers: changed: needs a restart\n"
                     "a.ini:4: [server] event: changed: needs a restart\n"
                     "a.ini:4: [server] slab_capacity: changed: needs a "
