@@ -41,6 +41,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "etude_abi.h"
@@ -719,6 +720,35 @@ et_fail(et_req *r, const char *format, ...)
     /* In parentheses, because check.h has a macro called fail(). */
     return (r->http->fail)(
         r, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+}
+
+/* Give up on this request from any depth below its step, and never return: the
+ * reason goes to the log, the client sees a 500, the server goes on.  For what
+ * cannot be, where there is no way back to say so; et_fail is the better one
+ * wherever it will do, because nothing is released on the way out: no lock, no
+ * memory, and in C++ no destructor runs.  Neither the response nor the log step
+ * of this plugin is called for this request any more.
+ *
+ *     et_panic(r, "row %zu of %zu", i, n); */
+ET_FMT_(2, 3)
+__attribute__((noreturn)) static inline void
+et_panic(et_req *r, const char *format, ...)
+{
+    char line[1000];
+    va_list ap;
+    int n;
+    va_start(ap, format);
+    n = vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    if (n < 0)
+        n = 0;
+    if ((size_t)n >= sizeof line)
+        n = (int)sizeof line - 1;
+    if (ET_HAS(r->http, et_http, panic))
+        r->http->panic(r, line, (size_t)n);
+    else
+        (r->http->fail)(r, line, (size_t)n);
+    abort(); /* a server that is older than this */
 }
 
 /* ---- what outlives generations -------------------------------------------*/

@@ -264,6 +264,11 @@ struct et_http {
                            uint64_t off, uint64_t n);
     /* Log why at level error against the calling plugin; returns ET_FAIL. */
     uint32_t (*fail)(et_req *r, const char *p, size_t n);
+    /* The same, but it does not return: the step is left where it stands, and
+     * takes no further part in the request, which is answered with 500.  Only
+     * within a step of r, on its thread.  What the functions in between hold -
+     * locks, memory, C++ objects - they hold for ever. */
+    void (*panic)(et_req *r, const char *p, size_t n);
 };
 
 /* ---- et.log/1: log files of a plugin -------------------------------------*/

@@ -29,6 +29,7 @@
 #ifndef ETUDE_TEST_H
 #define ETUDE_TEST_H
 
+#include <setjmp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -212,6 +213,8 @@ struct et_test_ {
     et_str type, sent;
     struct et_test_pair_ *set;
     int is_decided, is_committed, is_dressed, is_poisoned, is_dropped;
+    int is_in_step, is_panicked; /* panicked: it was left, and is out */
+    jmp_buf step;
     void (*release)(void *arg);
     void *release_arg;
     /* records and lines */
@@ -682,6 +685,19 @@ et_test_h_fail_(et_req *r, const char *p, size_t n)
     return ET_FAIL;
 }
 
+static inline void
+et_test_h_panic_(et_req *r, const char *p, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    et_test_record_(&r->ctx, ET_L_ERROR, p, n);
+    if (!m->is_in_step) {
+        fputs("etude_test.h: et_panic outside of a step\n", stderr);
+        abort();
+    }
+    m->is_panicked = 1;
+    longjmp(m->step, 1);
+}
+
 static inline int32_t
 et_test_log_open_(et_conf *c, et_str path, et_err *e)
 {
@@ -1000,6 +1016,7 @@ et_test_mock_(void)
     h->reply_ref = et_test_h_reply_ref_;
     h->reply_file = et_test_h_reply_file_;
     h->fail = et_test_h_fail_;
+    h->panic = et_test_h_panic_;
     m->log.size = (uint32_t)sizeof m->log;
     m->log.open = et_test_log_open_;
     m->log.write = et_test_log_write_;
@@ -1613,7 +1630,7 @@ et_test_request(const char *method, const char *target)
     m->peer = et_s("203.0.113.7");
     m->has_body = m->sees_body = m->was_read = m->is_sealed = 0;
     m->is_decided = m->is_committed = m->is_dressed = 0;
-    m->is_poisoned = m->is_dropped = 0;
+    m->is_poisoned = m->is_dropped = m->is_panicked = 0;
     m->allocations = 0;
 }
 
@@ -1768,11 +1785,16 @@ static inline uint32_t
 et_test_step_(et_step fn, uint32_t flags)
 {
     struct et_test_ *m = &et_test_m_;
-    uint32_t result;
+    volatile uint32_t result = ET_FAIL;
+    if (m->is_panicked)
+        return ET_NEXT;
     et_test_seal_();
     if (flags & ET_B_BUFFER)
         m->sees_body = m->was_read = 1;
-    result = fn(&m->req, et_test_self());
+    m->is_in_step = 1;
+    if (setjmp(m->step) == 0)
+        result = fn(&m->req, et_test_self());
+    m->is_in_step = 0;
     et_test_take_back_();
     return result;
 }

@@ -401,6 +401,19 @@ log_ring_free(struct log_ring *r)
 
 /* ---- files --------------------------------------------------------------*/
 
+void
+log_raw(const char *p, size_t n)
+{
+    int fd = log_out_server_fd();
+    ssize_t rc;
+
+    for (; n > 0; p += rc, n -= (size_t)rc) {
+        rc = write(fd, p, n);
+        if (rc <= 0)
+            return;
+    }
+}
+
 /* What is open changes in the control thread only, so that between a look and
  * the change the lock may be left: whoever opens a file may log. */
 

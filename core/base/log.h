@@ -82,6 +82,11 @@ void log_printf(enum log_level level, const char *where, const char *fmt, ...)
 #define log_info(...) log_printf(LOG_INFO, NULL, __VA_ARGS__)
 #define log_debug(...) log_printf(LOG_DEBUG, NULL, __VA_ARGS__)
 
+/* Write n bytes to the server's log as they are, past every lock and buffer:
+ * the last words of a process that cannot trust its own memory. [signal-safe]
+ */
+void log_raw(const char *p, size_t n);
+
 /* Queue one line of at most LOG_LINE_MAX bytes (newline added) for channel; 0,
  * or ERR_LIMIT when it is too long or there was no room, and the line is
  * dropped and counted. [any] */

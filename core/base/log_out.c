@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/log_file.h"
@@ -35,6 +36,12 @@ void
 log_out_set_format(enum log_format f)
 {
     format = f;
+}
+
+int
+log_out_server_fd(void)
+{
+    return server.buffer ? server.fd : STDERR_FILENO;
 }
 
 /* ---- lines --------------------------------------------------------------*/

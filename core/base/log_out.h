@@ -42,6 +42,10 @@ int log_out_is_behind(void);
 /* Records counted as lost so far. */
 uint64_t log_out_lost(void);
 
+/* The descriptor of the server's log; whoever has no lock looks at it as it is
+ * at some moment. [signal-safe] */
+int log_out_server_fd(void);
+
 /* As in log.h, with fd of log_file_fetch(path), which is not done under the
  * lock: whoever opens may log.  If they fail it is the caller's. */
 MUST_USE int log_out_server_open(const char *path, int fd);

@@ -47,7 +47,10 @@
     X(connections_taken,    counter, "connections taken from another worker")  \
     X(connections_kept,     counter, "of those to be given: a byte came first") \
     X(log_records_dropped,  counter, "lines of logs lost: no room for them")   \
-    X(memory,               gauge,   "bytes of workers' buffers in use")
+    X(memory,               gauge,   "bytes of workers' buffers in use")       \
+    X(crashes_recovered,    counter, "crashes of plugins that cost one 500")   \
+    X(workers_lost,         counter, "crashes that end this process")          \
+    X(steps_slow,           counter, "steps that held a worker for long")
 /* clang-format on */
 
 enum metric {

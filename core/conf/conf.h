@@ -50,6 +50,7 @@ enum conf_client {
     CONF_CLIENT_FORWARDED,
     CONF_CLIENT_X_REAL_IP
 };
+enum conf_crash { CONF_CRASH_RECOVER, CONF_CRASH_RESTART, CONF_CRASH_ABORT };
 enum conf_state { CONF_STATE_BEST_EFFORT, CONF_STATE_REQUIRED };
 enum conf_proxy {
     CONF_PROXY_OFF,
@@ -105,6 +106,9 @@ struct conf_server {
     int64_t max_files;                   /* CONF_AUTO or RLIMIT_NOFILE */
     int64_t sandbox;                     /* 0 or 1 */
     et_list sandbox_write, sandbox_exec; /* absolute paths */
+    int64_t on_crash;                    /* enum conf_crash */
+    int64_t crash_drain;
+    int64_t step_warn, step_abort; /* 0: never */
 };
 
 /* A plugin's option as the ini has it. */
@@ -191,7 +195,7 @@ struct conf_scope {
     const char *dir;
 };
 
-#define CONF_SERVER_KEYS 64 /* room for the rows of [server] */
+#define CONF_SERVER_KEYS 96 /* room for the rows of [server] */
 
 struct conf {
     struct arena arena; /* owns everything below; conf_free ends it */

@@ -249,6 +249,20 @@ static const struct directive server_rows[] = {
      .help = "a further folder of programs that plugins may execute, besides "
              "/usr, /bin, /sbin, /lib and the like; only plugins that say so "
              "may execute any, unless this is set"},
+    {SERVER(on_crash), CHOICE("recover|restart|abort"), .dflt = "recover",
+     .help = "when a plugin crashes: recover: 500 for that request alone where "
+             "that is safe, else as restart; restart: the worker is lost and "
+             "the process ends after crash_drain; abort: at once, with a core "
+             "file"},
+    {SERVER(crash_drain), TIME(0, 1 * HOUR), .dflt = "1s",
+     .help = "time the other workers have for what is in flight before a "
+             "process that lost one ends"},
+    {SERVER(step_warn), TIME(0, 1 * HOUR), .dflt = "50ms",
+     .help = "a step that holds a worker for longer is named in the log, once; "
+             "0: never"},
+    {SERVER(step_abort), TIME(0, 1 * HOUR), .dflt = "0",
+     .help = "a step that holds a worker for longer, not counting time without "
+             "a CPU, is a crash: the worker is lost; 0: never"},
 };
 
 static const struct directive listen_rows[] = {

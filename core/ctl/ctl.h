@@ -19,13 +19,14 @@
  *        ANSWER                          ->
  *        COMMAND line                    ->     of an administrator
  *        <-  RESULT line                        now or later, in any order
+ *        <-  FAULT                              a plugin has crashed in it
  *        STOP                            ->     once a signal: the second cuts
  *        <-  REPLACE why                        another process should serve
- *        <-  PROBED bundle, or errors           a trial, which has had START,
- * ends REFUSED                         ->     a reload has failed without it
+ *        <-  PROBED bundle, or errors           the end of a trial
+ *        REFUSED                         ->     a reload has failed before it
  *        INHERIT socket                  ->     connections come there
- *        LEAVE socket                    ->     connections are to go there,
- * and it ends when all have gone
+ *        LEAVE socket                    ->     connections go there, then it
+ *                                               ends
  *
  * One message is one datagram of a socket pair that keeps their order and their
  * bounds; a descriptor may travel with it.  Each side trusts the other, yet
@@ -86,6 +87,13 @@ enum ctl_kind {
     CTL_OPEN = 73,    /* id: ctl_open; text: an absolute path */
     CTL_SANDBOX = 74, /* fd: a listener of os/seccomp.h, which asks the
                          supervisor */
+    CTL_FAULT = 75, /* id: which record of the block (faults.h); result: enum
+                       ctl_fault */
+};
+
+enum ctl_fault {
+    CTL_FAULT_TAINTED, /* it goes on, but had better be replaced */
+    CTL_FAULT_DYING,   /* it ends within crash_drain, by itself */
 };
 
 #define CTL_ANOTHER_PROCESS 1 /* a result */

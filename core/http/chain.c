@@ -5,6 +5,10 @@
 #include "base/log.h"
 #include "http/req.h"
 #include "http/route.h"
+#include "plug/guard.h"
+#include "plug/image.h"
+#include "plug/instance.h"
+#include "plug/plugin.h"
 
 struct counts {
     uint8_t req, resp, log;
@@ -166,12 +170,13 @@ drop(struct req *r)
     return CHAIN_DROP;
 }
 
+/* The response steps from slot i on. */
 static enum chain_result
-run_response(struct req *r)
+run_response_from(struct req *r, uint32_t i)
 {
     const struct chain *c = r->chain;
-    uint32_t i = (r->waiting ? c->wait : c->entry)[r->entered];
 
+    r->phase = CHAIN_IN_RESPONSE;
     for (; i < c->n_resp; i++) {
         int was_spoilt = r->is_spoilt;
         uint32_t rc;
@@ -189,6 +194,14 @@ run_response(struct req *r)
     if (UNLIKELY(r->is_spoilt)) /* whatever was decided since */
         req_decide_error(r, 500);
     return CHAIN_DONE;
+}
+
+static enum chain_result
+run_response(struct req *r)
+{
+    const struct chain *c = r->chain;
+
+    return run_response_from(r, (r->waiting ? c->wait : c->entry)[r->entered]);
 }
 
 /* A request step ended the walk with rc. */
@@ -210,11 +223,14 @@ ended(struct req *r, uint32_t rc)
     return run_response(r);
 }
 
-enum chain_result
-chain_run(struct req *r)
+/* The walk, under guard. */
+static int
+walk(void *arg)
 {
+    struct req *r = arg;
     const struct chain *c = r->chain;
 
+    r->phase = CHAIN_IN_REQUEST;
     while (r->entered < c->n_req) {
         uint32_t i = r->entered, rc;
         if (c->body[i] && !r->body.p) {
@@ -234,27 +250,126 @@ chain_run(struct req *r)
     return run_response(r);
 }
 
+static int
+finish(void *arg)
+{
+    return run_response(arg);
+}
+
+/* ---- crashes -------------------------------------------------------------*/
+
+/* The step that ran was left in the middle.  A crash is told of elsewhere
+ * (guard.h); a panic of the plugin's own says nothing against its image. */
+static void
+note_crash(struct req *r)
+{
+    const struct instance *i = r->chain->members[r->member].instance;
+
+    r->crashed = (uint8_t)(r->member + 1);
+    if (i && !r->has_panicked)
+        atomic_store(&i->plugin->image->has_crashed, 1);
+    r->has_panicked = 0;
+}
+
+/* The response steps of those outside of the one that crashed: its own and
+ * those inside of it have run, or will not. */
+static int
+respond_outside(void *arg)
+{
+    struct req *r = arg;
+    const struct chain *c = r->chain;
+    uint32_t i = 0;
+
+    while (i < c->n_resp && c->member[c->n_req + i] + 1 >= r->crashed)
+        i++;
+    return run_response_from(r, i);
+}
+
+static enum chain_result
+after_crash(struct req *r)
+{
+    int rc;
+
+    do {
+        note_crash(r);
+        r->waiting = 0;
+        req_decide_error(r, 500);
+        rc = guard_walk(GUARD_STEPS, r, respond_outside, r);
+    } while (rc == LEAP_LEFT);
+    return (enum chain_result)rc;
+}
+
+enum chain_result
+chain_run(struct req *r)
+{
+    int rc = guard_walk(GUARD_STEPS, r, walk, r);
+
+    return LIKELY(rc != LEAP_LEFT) ? (enum chain_result)rc : after_crash(r);
+}
+
 enum chain_result
 chain_finish(struct req *r)
 {
-    return run_response(r);
+    int rc = guard_walk(GUARD_STEPS, r, finish, r);
+
+    return LIKELY(rc != LEAP_LEFT) ? (enum chain_result)rc : after_crash(r);
+}
+
+/* ---- log steps -----------------------------------------------------------*/
+
+struct log_walk {
+    struct req *r;
+    uint32_t next; /* one that crashes is behind us already */
+};
+
+static int
+log_steps(void *arg)
+{
+    struct log_walk *w = arg;
+    struct req *r = w->r;
+    const struct chain *c = r->chain;
+    uint32_t base = (uint32_t)c->n_req + c->n_resp;
+
+    r->phase = CHAIN_IN_LOG;
+    while (w->next < c->n_log) {
+        uint32_t i = w->next++, before = 0;
+        uint8_t member = c->member[base + i];
+        while (before < c->n_req && c->member[before] < member)
+            before++;
+        if (!has_seen(before, c->members[member].request != NULL, r->entered,
+                      r->waiting) ||
+            member + 1 == r->crashed)
+            continue;
+        enter(r, c, base + i);
+        c->log[i].fn(&r->pub, c->log[i].self);
+    }
+    return 0;
 }
 
 void
 chain_log(struct req *r)
 {
-    const struct chain *c = r->chain;
-    uint32_t base = (uint32_t)c->n_req + c->n_resp;
+    struct log_walk w = {r, 0};
 
-    for (uint32_t i = 0; i < c->n_log; i++) {
-        uint8_t member = c->member[base + i];
-        uint32_t before = 0;
-        while (before < c->n_req && c->member[before] < member)
-            before++;
-        if (!has_seen(before, c->members[member].request != NULL, r->entered,
-                      r->waiting))
-            continue;
-        enter(r, c, base + i);
-        c->log[i].fn(&r->pub, c->log[i].self);
-    }
+    while (w.next < r->chain->n_log &&
+           guard_walk(GUARD_LOG, r, log_steps, &w) == LEAP_LEFT)
+        note_crash(r);
+}
+
+/* ---- who runs ------------------------------------------------------------*/
+
+const struct chain_member *
+chain_running(const struct req *r, const char **step)
+{
+    static const char *const names[] = {
+        [CHAIN_IN_REQUEST] = "request step",
+        [CHAIN_IN_RESPONSE] = "response step",
+        [CHAIN_IN_LOG] = "log step",
+    };
+    const struct chain *c = r->chain;
+
+    *step = r->phase < ARRAY_LEN(names) ? names[r->phase] : "";
+    if (r->phase == CHAIN_IN_REQUEST && r->member + 1 == c->n_members)
+        *step = "handler";
+    return &c->members[r->member];
 }

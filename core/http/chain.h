@@ -66,16 +66,26 @@ enum chain_result {
     CHAIN_DROP, /* close without an answer */
 };
 
+/* What a walk is at; req.phase. */
+enum chain_phase { CHAIN_IN_REQUEST, CHAIN_IN_RESPONSE, CHAIN_IN_LOG };
+
 struct req;
 /* Walk from r->index: request steps until one ends the request, then the
  * response steps that saw it.  Never entered twice at once for a request.
- * [worker] */
+ *
+ * A step that crashes and is recovered (plug/guard.h), or panics, has decided
+ * on 500; of the response steps those of members outside of it run.  Its member
+ * takes no part in the request any more. [worker] */
 enum chain_result chain_run(struct req *r);
 /* The host ends the request (413 while a body was collected ...): the
  * response is decided by the caller, the response steps that saw the request
  * run. [worker] */
 enum chain_result chain_finish(struct req *r);
-/* The log steps of the members that saw the request. [worker] */
+/* The log steps of the members that saw the request; one that crashes is left
+ * at that. [worker] */
 void chain_log(struct req *r);
+/* Whose step of r runs, and which ("handler"), while one does. [signal-safe] */
+const struct chain_member *chain_running(const struct req *r,
+                                         const char **step);
 
 #endif

@@ -221,6 +221,14 @@ dispatch_answer_miss(et_req *pub, void *self)
 }
 
 uint32_t
+dispatch_answer_closed(et_req *pub, void *self)
+{
+    (void)self;
+    req_decide_error(req_of(pub), 503);
+    return ET_DONE;
+}
+
+uint32_t
 dispatch_answer_health(et_req *pub, void *self)
 {
     static const et_str plain = {"text/plain; charset=utf-8", 25};

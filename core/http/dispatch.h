@@ -29,6 +29,8 @@ enum dispatch_miss {
 MUST_USE int dispatch(struct req *r);
 /* The step that answers for ROUTE_MISS. [worker] */
 uint32_t dispatch_answer_miss(et_req *pub, void *self);
+/* The step of a route that is closed: 503. [worker] */
+uint32_t dispatch_answer_closed(et_req *pub, void *self);
 /* The steps of `health`, always 200 "ok", and of `ready`, 503 once the process
  * is stopping. [worker] */
 uint32_t dispatch_answer_health(et_req *pub, void *self);

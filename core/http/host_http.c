@@ -12,6 +12,7 @@
 #include "http/host.h"
 #include "http/req.h"
 #include "http/route.h"
+#include "plug/guard.h"
 #include "proto/addr.h"
 #include "proto/field.h"
 #include "proto/uri.h"
@@ -339,6 +340,19 @@ http_fail(et_req *pub, const char *p, size_t n)
     return ET_FAIL;
 }
 
+static void
+http_panic(et_req *pub, const char *p, size_t n)
+{
+    const struct guard *g = &guard_here;
+    struct req *r = req_of(pub);
+
+    (void)http_fail(pub, p, n);
+    CHECK((g->call == GUARD_STEPS || g->call == GUARD_LOG) &&
+          g->who.subject == r);
+    r->has_panicked = 1;
+    guard_leave("panic");
+}
+
 static const et_http http_iface = {
     .size = sizeof http_iface,
     .header = http_header,
@@ -359,6 +373,7 @@ static const et_http http_iface = {
     .reply_ref = http_reply_ref,
     .reply_file = http_reply_file,
     .fail = http_fail,
+    .panic = http_panic,
 };
 
 const et_http *

@@ -46,6 +46,9 @@ struct req {
     uint8_t is_spoilt; /* memory ran out in a step: the answer is 500 */
     uint8_t has_said;  /* the step that runs has logged why it fails */
     uint8_t miss;      /* enum dispatch_miss, if the route is a ROUTE_MISS */
+    uint8_t phase;     /* enum chain_phase */
+    uint8_t crashed;   /* 1 + the member whose step was left; 0: none */
+    uint8_t has_panicked; /* and it wanted that */
     const struct chain *chain;
     const struct route *route;
     struct gen_worker *gen; /* pinned generation, this worker's part */

@@ -29,6 +29,8 @@ struct route {
     uint32_t n_use;
     struct instance *handler; /* NULL: the host's own */
     et_step handle;           /* its handler step */
+    const char *closed_by;    /* whose build is in quarantine: 503, and neither
+                                 that nor what would stand inside of it runs */
     uint8_t body;             /* ET_B_* of the handler */
     uint8_t slash_redirect;   /* a miss by the final slash gets 308 */
     /* Limits of this route; -1: the server's. */

@@ -4,13 +4,33 @@
 
 #include <unistd.h>
 
+#include "plug/guard.h"
+
+static int
+call_release(void *arg)
+{
+    const struct segment *s = arg;
+
+    s->release(s->arg);
+    return 0;
+}
+
+/* Code of whoever put it in; which plugin that is, its address tells. */
+static void
+release_ref(struct segment *s)
+{
+    const struct guard_who who = {.call = GUARD_RELEASE};
+
+    (void)!guard_run(&who, call_release, s);
+}
+
 static void
 segment_release(struct segment *s)
 {
     if (s->kind == SEGMENT_FILE)
         close(s->fd);
     else if (s->kind == SEGMENT_REF && s->release)
-        s->release(s->arg);
+        release_ref(s);
 }
 
 void

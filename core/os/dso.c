@@ -37,6 +37,7 @@ dso_is_global(const char *name)
 
 struct range {
     uintptr_t base, start, end; /* base: what the loader added to addresses */
+    uint32_t flags;             /* of the segments: PF_X, or 0 for all */
 };
 
 static int
@@ -51,7 +52,7 @@ measure(struct dl_phdr_info *info, size_t size, void *arg)
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
         uintptr_t at = r->base + ph->p_vaddr;
 
-        if (ph->p_type != PT_LOAD)
+        if (ph->p_type != PT_LOAD || (ph->p_flags & r->flags) != r->flags)
             continue;
         if (at < r->start)
             r->start = at;
@@ -61,20 +62,57 @@ measure(struct dl_phdr_info *info, size_t size, void *arg)
     return 1;
 }
 
+static int
+find_range(void *handle, struct range *r)
+{
+    struct link_map *map;
+
+    r->start = UINTPTR_MAX;
+    if (dlinfo(handle, RTLD_DI_LINKMAP, &map) < 0)
+        return -1;
+    r->base = map->l_addr;
+    return dl_iterate_phdr(measure, r) == 0 || r->end == 0 ? -1 : 0;
+}
+
 int
 dso_range(void *handle, uintptr_t *start, uintptr_t *end)
 {
-    struct range r = {.start = UINTPTR_MAX};
-    struct link_map *map;
+    struct range r = {0};
 
-    if (dlinfo(handle, RTLD_DI_LINKMAP, &map) < 0)
-        return -1;
-    r.base = map->l_addr;
-    if (dl_iterate_phdr(measure, &r) == 0 || r.end == 0)
+    if (find_range(handle, &r) < 0)
         return -1;
     *start = r.start;
     *end = r.end;
     return 0;
+}
+
+int
+dso_code(void *handle, uintptr_t *base, uintptr_t *start, uintptr_t *end)
+{
+    struct range r = {.flags = PF_X};
+
+    if (find_range(handle, &r) < 0)
+        return -1;
+    *base = r.base;
+    *start = r.start;
+    *end = r.end;
+    return 0;
+}
+
+const char *
+dso_owner(uintptr_t pc, uintptr_t *base)
+{
+#if __GLIBC_PREREQ(2, 35)
+    struct dl_find_object found;
+
+    if (_dl_find_object((void *)pc, &found) == 0) {
+        *base = found.dlfo_link_map->l_addr;
+        return found.dlfo_link_map->l_name;
+    }
+#endif
+    (void)pc;
+    (void)base;
+    return NULL;
 }
 
 struct spot {

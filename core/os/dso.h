@@ -32,6 +32,15 @@ int dso_is_global(const char *name);
 /* Where the image lies: [*start, *end), whole segments.  0, or -1 if the loader
  * does not say. [control] */
 MUST_USE int dso_range(void *handle, uintptr_t *start, uintptr_t *end);
+/* Where its code lies: [*start, *end), all executable segments; *base is what
+ * the loader has added to addresses in the file.  0, or -1 if the loader does
+ * not say or there is none. [control] */
+MUST_USE int dso_code(void *handle, uintptr_t *base, uintptr_t *start,
+                      uintptr_t *end);
+/* The object that has address pc: its file's name ("" for the program), and
+ * what the loader has added; NULL: none, or the C library does not tell without
+ * a lock. [signal-safe] */
+const char *dso_owner(uintptr_t pc, uintptr_t *base);
 /* How many bytes from p on can be read, up to the end of a segment of whichever
  * object is loaded; 0: p is in none.  What is not an object's, such as the heap
  * and stacks, counts as none. [control] */

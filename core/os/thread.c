@@ -5,6 +5,27 @@
 #include <errno.h>
 #include <time.h>
 
+/* More than a page: a frame that is larger than that may jump over it. */
+#define GUARD_BYTES (64u << 10)
+
+int
+thread_start(pthread_t *t, size_t stack_bytes, void *(*fn)(void *arg),
+             void *arg)
+{
+    pthread_attr_t a;
+    int rc = pthread_attr_init(&a);
+
+    if (rc != 0)
+        return -rc;
+    rc = pthread_attr_setguardsize(&a, GUARD_BYTES);
+    if (rc == 0)
+        rc = pthread_attr_setstacksize(&a, stack_bytes + GUARD_BYTES);
+    if (rc == 0)
+        rc = pthread_create(t, &a, fn, arg);
+    pthread_attr_destroy(&a);
+    return -rc;
+}
+
 int
 thread_join(pthread_t t, uint32_t ms)
 {

@@ -13,8 +13,11 @@
 #include "conf/bundle_image.h"
 #include "os/dso.h"
 #include "plug/elf.h"
+#include "plug/guard.h"
 #include "plug/reach.h"
 #include "plug/source.h"
+#include "plug/symbols.h"
+#include "plug/text.h"
 #include "plug/vet.h"
 #include "plug/why.h"
 
@@ -75,7 +78,9 @@ image_set_init(struct image_set *s)
 static void
 destroy(struct image *img)
 {
+    text_remove(img);
     copy_fini(&img->copy);
+    symbols_free(img->symbols);
     free(img->path);
     img->magic = 0;
     free(img);
@@ -91,9 +96,7 @@ image_set_fini(struct image_set *s)
         next = i->next;
         destroy(i);
     }
-    if (s->map_path != NULL)
-        unlink(s->map_path);
-    free(s->map_path);
+    image_remove_map(s);
     *s = (struct image_set){0};
 }
 
@@ -204,6 +207,7 @@ admit(struct staging *g, struct image **out)
         return rc;
     }
     vet_warn(&g->elf, g->path, g->at, g->d);
+    img->symbols = symbols_new(g->src.p, g->src.n);
     img->next = g->set->first;
     g->set->first = img;
     *out = img;
@@ -341,11 +345,50 @@ is_of_another(const struct image *img, const void *handle)
     return 0;
 }
 
+struct opening {
+    const struct image *img;
+    char *error;
+    void *handle;
+};
+
+static int
+run_loader(void *arg)
+{
+    struct opening *o = arg;
+
+    o->handle = dso_open(o->img->copy.load_path, o->error);
+    return 0;
+}
+
+/* The loader holds its own locks while constructors run: what goes wrong in
+ * them is named, but it cannot be left. */
+static void *
+load(const struct image *img, char *error)
+{
+    const struct guard_who who = {
+        .call = GUARD_MAP, .image = img, .name = img->path};
+    struct opening o = {img, error, NULL};
+
+    (void)!guard_run(&who, run_loader, &o);
+    return o.handle;
+}
+
+static void
+locate(struct image *img)
+{
+    if (dso_range(img->handle, &img->start, &img->end) < 0)
+        img->start = img->end = 0;
+    if (dso_code(img->handle, &img->base, &img->code_start, &img->code_end) < 0)
+        img->code_start = img->code_end = 0;
+    text_remove(img); /* it may be there since before it was given back */
+    text_add(img);
+}
+
 static int
 map(struct image *img, et_err *e)
 {
     char error[DSO_ERROR_LEN];
-    void *handle = dso_open(img->copy.load_path, error);
+    void *handle = load(img, error);
 
     if (handle == NULL)
         return loader_failed(img, error, e);
@@ -355,8 +398,7 @@ map(struct image *img, et_err *e)
                           "place: restart the server to load it");
     }
     img->handle = handle;
-    if (dso_range(handle, &img->start, &img->end) < 0)
-        img->start = img->end = 0;
+    locate(img);
     if (!img->is_mapped)
         img->set->n_mapped++;
     img->is_mapped = 1;
@@ -475,6 +517,27 @@ image_write_map(struct image_set *s, const char *dir)
     return rc;
 }
 
+void
+image_update_map(struct image_set *s)
+{
+    char *dir = s->map_path ? strdup(s->map_path) : NULL;
+
+    if (!dir)
+        return;
+    *strrchr(dir, '/') = '\0';
+    (void)!image_write_map(s, dir);
+    free(dir);
+}
+
+void
+image_remove_map(struct image_set *s)
+{
+    if (s->map_path != NULL)
+        unlink(s->map_path);
+    free(s->map_path);
+    s->map_path = NULL;
+}
+
 /* ---- references -----------------------------------------------------------*/
 
 struct image *
@@ -491,23 +554,34 @@ image_ref(struct image *img)
 int
 image_may_unmap(const struct image *img)
 {
-    return img->descriptor != NULL &&
+    return img->descriptor != NULL && !img->has_crashed &&
            (img->descriptor->flags & ET_P_UNMAP_OK) &&
            !(img->elf_flags & ELF_NODELETE) && img->n_unique == 0;
 }
 
 /* Unmap if the plugin allows it.  The loader may keep an image that it gave
  * the handle of away (a thread_local's destructor, a unique symbol). */
+static int
+close_handle(void *arg)
+{
+    dso_close(arg);
+    return 0;
+}
+
 static void
 unmap(struct image *img)
 {
+    const struct guard_who who = {
+        .call = GUARD_UNMAP, .image = img, .name = img->path};
+
     if (img->handle == NULL || !image_may_unmap(img))
         return;
-    dso_close(img->handle);
+    (void)!guard_run(&who, close_handle, img->handle);
     img->handle = NULL;
     img->descriptor = NULL;
     if (dso_is_loaded(img->copy.load_path))
         return;
+    text_remove(img);
     img->is_mapped = 0;
     img->set->n_mapped--;
 }

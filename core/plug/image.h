@@ -28,6 +28,7 @@
 #ifndef PLUG_IMAGE_H
 #define PLUG_IMAGE_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "abi/etude_abi.h"
@@ -40,6 +41,7 @@
 
 struct bundle;
 struct plugin;
+struct symbols;
 
 /* Settings that may change from one reload to the next.
  *   bundle   of the configuration that is being built: where the bytes are, or
@@ -77,6 +79,10 @@ struct image {
     int is_mapped;        /* opened, and not seen to be unmapped */
     void *handle;         /* NULL until image_open */
     uintptr_t start, end; /* where it is mapped; 0, 0 if that is not known */
+    /* Its code in it, and what the loader added to the file's addresses. */
+    uintptr_t code_start, code_end, base;
+    struct symbols *symbols;     /* of its functions; NULL: it names none */
+    _Atomic int has_crashed;     /* never unmapped: who knows what it left */
     const et_plugin *descriptor; /* in the image, as the plugin made it */
 };
 
@@ -115,6 +121,11 @@ MUST_USE int image_open(struct image *img, const struct place *at,
  * range, state, id, version, build-id ("-": none), sha256 and path.  Call it
  * when images came or went.  0, or -errno. */
 MUST_USE int image_write_map(struct image_set *s, const char *dir);
+
+/* The same where it was written before: images may have gone. [control] */
+void image_update_map(struct image_set *s);
+/* The process ends: nobody is to take its map for another one's. [control] */
+void image_remove_map(struct image_set *s);
 
 /* May it be unmapped when it is retired: the plugin says so, and nothing in the
  * file stands against it?  After image_open. */

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "plug/callback.h"
+#include "plug/guard.h"
 #include "plug/plugin.h"
 
 #define OPTIONS_MAX_BYTES (64u << 20)
@@ -62,13 +64,11 @@ instance_ref(struct instance *i)
 void
 instance_unref(struct instance *i)
 {
-    const et_instancedef *def = i->plugin->instance;
-
     CHECK(i->refs > 0);
     if (--i->refs > 0)
         return;
-    if (i->inst && def->close)
-        def->close(i->inst);
+    if (i->inst)
+        callback_close(i);
     while (i->n_channels > 0)
         log_channel_close(i->channels[--i->n_channels]);
     plugin_unref(i->plugin);
@@ -105,7 +105,7 @@ instance_open(struct instance *i, char *why, size_t cap)
         snprintf(why, cap, "out of memory");
         return ET_ENOMEM;
     }
-    rc = def->open ? def->open(&i->conf, i->options, inst, &e) : 0;
+    rc = callback_open(i, inst, &e);
     if (rc < 0) {
         explain(why, cap, &e, "its open() failed without saying why");
         return rc;
@@ -155,29 +155,25 @@ take_back(struct instance_part *part)
 static int
 run_init(struct instance *i, et_worker *w, void *state, et_err *e)
 {
-    const et_statedef *def = i->plugin->state;
     int rc;
 
-    if (!def->init)
-        return 0;
     speaking = i;
     starting = &i->parts[w->index];
-    rc = def->init(w, i->inst ? i->inst : i->options, state, e);
+    rc = callback_init(i, w, state, e);
     speaking = NULL;
     starting = NULL;
     return rc;
 }
 
-static void
+static int
 run_exit(const struct instance *i, et_worker *w, void *state)
 {
-    const et_statedef *def = i->plugin->state;
+    int rc;
 
-    if (!def->exit)
-        return;
     speaking = i;
-    def->exit(w, state);
+    rc = callback_exit(i, w, state);
     speaking = NULL;
+    return rc;
 }
 
 /* On cache lines of its own: workers' states never share one. */
@@ -204,7 +200,8 @@ make_state(struct instance *i, et_worker *w, char *why, size_t cap)
     if (rc < 0) {
         explain(why, cap, &e, "its worker init failed without saying why");
         take_back(&i->parts[w->index]);
-        free(state);
+        if (rc != CALLBACK_CRASHED) /* who knows who holds it */
+            free(state);
         return rc;
     }
     i->parts[w->index].state = state;
@@ -215,10 +212,11 @@ static void
 end_state(struct instance *i, et_worker *w)
 {
     struct instance_part *part = &i->parts[w->index];
+    int rc = run_exit(i, w, part->state);
 
-    run_exit(i, w, part->state);
     take_back(part);
-    free(part->state);
+    if (rc != CALLBACK_CRASHED) /* as in make_state */
+        free(part->state);
     part->state = NULL;
 }
 
@@ -295,17 +293,18 @@ static int
 save(const struct instance *old, et_worker *w, struct saved *s, char *why,
      size_t cap)
 {
-    const et_statedef *def = old->plugin->state;
     int rc;
 
     speaking = old;
-    rc = def->save(w, old->parts[w->index].state, s, put);
+    rc = callback_save(old, w, s, put);
     speaking = NULL;
     if (rc >= 0)
         rc = s->failed; /* of which it may not have told us */
     if (rc == ET_ELIMIT)
         snprintf(why, cap, "its state is larger than %u MiB",
                  INSTANCE_SAVED_MAX >> 20);
+    else if (rc == CALLBACK_CRASHED)
+        snprintf(why, cap, "%s", guard_why());
     else if (rc < 0)
         snprintf(why, cap, "its state could not be saved (%d)", rc);
     return rc;
@@ -315,13 +314,11 @@ static int
 load(struct instance *heir, et_worker *w, uint32_t version,
      const struct saved *s, char *why, size_t cap)
 {
-    const et_statedef *def = heir->plugin->state;
     et_err e = {why, cap - 1, 0};
     int rc;
 
     speaking = heir;
-    rc = def->load(w, heir->parts[w->index].state, version, s->p ? s->p : "",
-                   s->n, &e);
+    rc = callback_take(heir, w, version, s->p ? s->p : "", s->n, &e);
     speaking = NULL;
     if (rc < 0)
         explain(why, cap, &e, "it does not take the state of the old one");
@@ -379,9 +376,13 @@ instance_inherit(struct instance *heir, const struct instance *old,
                  et_worker *w, char *why, size_t cap)
 {
     struct instance_part *part = &heir->parts[w->index];
-    int is_loading;
+    int is_loading, rc = hand_over(heir, old, w, &is_loading, why, cap);
 
-    if (hand_over(heir, old, w, &is_loading, why, cap) < 0)
+    if (rc == CALLBACK_CRASHED) {
+        instance_drop(heir, w);
+        return rc;
+    }
+    if (rc < 0)
         return is_loading ? make_again(heir, w, why, cap) : INSTANCE_NOT_TAKEN;
     part->is_heir = 1;
     return INSTANCE_TAKEN;

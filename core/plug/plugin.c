@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "conf/option.h"
+#include "plug/callback.h"
 #include "plug/image.h"
 #include "plug/reach.h"
 #include "plug/vet.h"
@@ -612,11 +613,10 @@ judge(struct build *b)
 static void
 call_load(struct build *b)
 {
-    const et_imagedef *def = b->p->image_def;
     char text[512];
     et_err e = {text, sizeof text - 1, 0};
 
-    if (def != NULL && def->load != NULL && def->load(b->host, &e) < 0) {
+    if (callback_load(b->p, b->host, &e) < 0) {
         if (e.n > e.cap)
             e.n = e.cap;
         fault(b, "load failed: %.*s", (int)(e.n > 0 ? e.n : 20),
@@ -713,8 +713,8 @@ plugin_unref(struct plugin *p)
     CHECK(p->magic == PLUGIN_MAGIC && p->n_refs > 0);
     if (--p->n_refs > 0)
         return;
-    if (p->is_loaded && p->image_def != NULL && p->image_def->unload != NULL)
-        p->image_def->unload();
+    if (p->is_loaded)
+        callback_unload(p);
     p->image->plugin = NULL;
     image_unref(p->image);
     arena_reset(&p->arena);

@@ -112,7 +112,12 @@ build_or_check(struct conf *conf, const struct build_options *o, struct diag *d,
 {
     struct diag found;
     struct builder b = {
-        .conf = conf, .before = o->before, .diag = &found, .is_sound = opens};
+        .conf = conf,
+        .before = o->before,
+        .quarantine = o->quarantine,
+        .diag = &found,
+        .is_sound = opens,
+    };
     uint32_t n_errors;
 
     b.gen = new_gen(conf, o);

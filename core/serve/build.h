@@ -20,13 +20,15 @@ struct conf;
 struct gen;
 struct image_set;
 struct metering;
+struct quarantine;
 
 struct build_options {
     struct image_set *images;
     struct metering *metering; /* outlives the generation */
     const char *runtime_dir;   /* or NULL */
     uint32_t n_workers;
-    uint64_t id; /* of the generation */
+    uint64_t id;                         /* of the generation */
+    const struct quarantine *quarantine; /* builds that may not run, or NULL */
     /* The generation that serves, whose instances are taken over where nothing
      * of theirs has changed; NULL: none.  It must serve until the new one does
      * or is freed. */

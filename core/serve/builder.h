@@ -20,12 +20,14 @@
 struct conf;
 struct gen;
 struct origin;
+struct quarantine;
 struct section;
 
 struct builder {
     struct gen *gen;
     const struct gen *before; /* the one that serves, or NULL */
     const struct conf *conf;
+    const struct quarantine *quarantine; /* or NULL */
     struct diag *diag;
     int is_sound;                       /* conf has no errors that are known */
     struct section *sections;           /* [conf->n_plugins], in its order */

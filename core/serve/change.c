@@ -198,6 +198,7 @@ set_shared(struct server *s, const struct conf *conf)
 {
     const struct conf_server *c = &conf->server;
 
+    watchdog_set(&s->watchdog, conf);
     acceptor_set_sheds(&s->fleet.acceptor, c->overload == CONF_OVERLOAD_SHED);
     atomic_store(&s->budget.memory_max, c->body_memory_total != CONF_AUTO
                                             ? c->body_memory_total

@@ -328,6 +328,18 @@ channel_ready(struct channel *c)
 }
 
 void
+channel_fault(const struct channel *c, uint32_t record, enum ctl_fault fault)
+{
+    struct ctl_message m = {.kind = CTL_FAULT,
+                            .version = c->version,
+                            .id = record,
+                            .result = (int32_t)fault};
+
+    if (c->fd >= 0)
+        (void)!ctl_send(c->fd, &m, -1);
+}
+
+void
 channel_done(struct channel *c, enum ctl_kind order, int result)
 {
     struct ctl_message m = {.kind = CTL_DONE, .id = order, .result = result};

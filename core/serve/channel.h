@@ -37,7 +37,8 @@ struct channel_command {
 
 #define CHANNEL_NONE                                                           \
     {                                                                          \
-        .fd = -1, .bundle_fd = -1, .answer_fd = -1, .memory = { -1, -1 }       \
+        .fd = -1, .bundle_fd = -1, .faults_fd = -1, .answer_fd = -1,           \
+        .memory = { -1, -1 }                                                   \
     }
 
 struct channel {
@@ -47,8 +48,10 @@ struct channel {
     int is_files;     /* and that is the files, without images (CTL_FILES) */
     int memory[CTL_N_MEMORIES]; /* what outlives us, until taken; -1: none */
     uint32_t seat;              /* on them */
-    struct orders *orders;      /* where they are noted */
-    struct handover *handover;  /* ... and those of connections */
+    int faults_fd;    /* the block of faults (ctl/faults.h) that the supervisor
+                         reads; -1: it has given none */
+    struct orders *orders;     /* where they are noted */
+    struct handover *handover; /* ... and those of connections */
     /* the answer that is waited for */
     int is_answered, answer_fd;
     struct ctl_message answer;
@@ -103,6 +106,11 @@ void channel_done(struct channel *c, enum ctl_kind order, int result);
 /* A reload cannot be carried out by this process, but by another one: what is
  * needed, a phrase. [control] */
 void channel_needs(struct channel *c, const char *what);
+/* A plugin has crashed: record is its place in the block of faults.  Says it
+ * with what a process has that cannot trust its memory any more; a supervisor
+ * that is gone is not missed here. [any] */
+void channel_fault(const struct channel *c, uint32_t record,
+                   enum ctl_fault fault);
 
 /* The oldest command: its line in buf, NUL-terminated; at most cap bytes with
  * that.  Its length; 0: there is none (any more). [control] */

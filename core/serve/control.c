@@ -14,7 +14,10 @@
 #include "base/metrics.h"
 #include "os/limit.h"
 #include "os/signals.h"
+#include "plug/guard.h"
+#include "serve/aftermath.h"
 #include "serve/ask.h"
+#include "serve/blame.h"
 #include "serve/listeners.h"
 #include "serve/pid_file.h"
 #include "serve/process.h"
@@ -83,6 +86,7 @@ control_leave(struct server *s, int code)
     listeners_forget(s);
     pid_file_remove(s);
     ask_hide(s);
+    image_remove_map(&s->images);
     log_finish(LOG_FINISH_MS);
     _exit(code);
 }
@@ -142,18 +146,23 @@ void
 control_turn(struct server *s, int timeout_ms)
 {
     int is_supervised = s->channel.fd >= 0;
-    struct pollfd p[4 + HANDOVER_POLLS] = {
+    struct pollfd p[5 + HANDOVER_POLLS] = {
         {.fd = is_supervised ? s->channel.fd : s->signal_fd, .events = POLLIN},
         {.fd = s->mailbox.read_fd, .events = POLLIN},
         {.fd = logs_poll_fd(&s->logs), .events = POLLIN},
         {.fd = ask_poll_fd(s), .events = POLLIN},
+        {.fd = blame_report_fd(), .events = POLLIN},
     };
 
-    handover_poll(s, p + 4);
+    handover_poll(s, p + 5);
     timeout_ms = handover_timeout(s, ask_timeout(s, timeout_ms));
     if (poll(p, ARRAY_LEN(p), logs_timeout(&s->logs, timeout_ms)) < 0 &&
         errno != EINTR)
         log_error("control: poll: %s", strerror(errno));
+    /* A plugin has closed what is not its own: nobody could stop us any more.
+     */
+    if ((p[0].revents | p[1].revents) & POLLNVAL)
+        guard_lose("the control thread's descriptors are closed");
     /* A process that is supervised takes orders from nobody else. */
     if (p[0].revents && is_supervised)
         channel_read(&s->channel);
@@ -161,6 +170,8 @@ control_turn(struct server *s, int timeout_ms)
         read_signals(s);
     logs_turn(&s->logs, p[2].revents != 0);
     metrics_set(s->metrics, METRIC_log_records_dropped, log_dropped());
+    if (p[4].revents)
+        aftermath_look(s);
     read_mail(s);
     handover_turn(s);
     ask_turn(s);

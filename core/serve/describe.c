@@ -68,6 +68,8 @@ json_route(FILE *out, struct arena *a, const struct route *r)
     json_member(out, "doc", r->doc);
     json_member(out, "plugin", r->handler ? r->handler->plugin->desc.id : "");
     json_member(out, "handler", r->handler ? r->handler->name : "");
+    if (r->closed_by)
+        json_member(out, "quarantined", r->closed_by);
     json_use(out, r);
     json_options(out, a, r->handler);
     fputc('}', out);
@@ -214,6 +216,8 @@ describe_path(FILE *out, struct gen *g, struct arena *a, const char *method,
             result_text(router_find(g->router, &q, &m)));
     r = m.target;
     print_match(out, r, &m);
+    if (r->closed_by)
+        fprintf(out, "503: the build of %s is in quarantine\n", r->closed_by);
     arena_init(&w.arena, NULL, 0, NULL, 1 << 20);
     c = gen_compose(&w, r);
     if (c)

@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "conf/paths.h"
 #include "http/gen.h"
+#include "serve/blame.h"
 #include "serve/builder.h"
 #include "serve/describe.h"
 #include "serve/generation.h"
@@ -54,6 +55,7 @@ begin_look(struct server *s)
     struct diag d;
 
     diag_init(&d);
+    (void)!blame_open(-1); /* a crash is told of, or it is not */
     look(s, &d);
     diag_print(&d, stderr);
     if (d.n_errors > 0)

@@ -93,6 +93,14 @@ fleet_unlisten_all(struct fleet *f)
     acceptor_unlisten(&f->acceptor, &f->acceptor_order);
 }
 
+void
+fleet_wind_up(struct fleet *f)
+{
+    acceptor_wind_up(&f->acceptor);
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        worker_wind_up(&f->workers[i]);
+}
+
 int
 fleet_wait(struct fleet *f, int64_t timeout_ms)
 {

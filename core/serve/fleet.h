@@ -3,7 +3,8 @@
  *
  * A command goes to every worker (or the acceptor) as an order; fleet_wait
  * then runs the control thread's own loop until all have answered, so logs are
- * written and signals noted meanwhile.  All of it [control]. */
+ * written and signals noted meanwhile.  All of it [control] but for what says
+ * otherwise. */
 #ifndef SERVE_FLEET_H
 #define SERVE_FLEET_H
 
@@ -50,6 +51,8 @@ void fleet_unlisten_all(struct fleet *f);
 /* Have every worker accept and close its sockets, and end its connections: its
  * last command.  Does not wait. */
 void fleet_drain(struct fleet *f);
+/* Have all threads wind up (work/worker.h); does not wait. [any] */
+void fleet_wind_up(struct fleet *f);
 /* Wait for all answers, at most timeout_ms (-1: for ever).  0, or -ETIMEDOUT:
  * then the orders are still out. */
 MUST_USE int fleet_wait(struct fleet *f, int64_t timeout_ms);

@@ -41,6 +41,7 @@ generation_dispose(struct server *s, struct gen *g)
         s->gen = NULL;
     s->n_gens--;
     generation_count(s);
+    image_update_map(&s->images);
 }
 
 static void
@@ -76,6 +77,7 @@ build_options(struct server *s, const struct conf *conf)
         .before = s->gen,
         .before_open = sandbox_before_open,
         .arg = s,
+        .quarantine = &s->quarantine,
     };
 }
 

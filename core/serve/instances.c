@@ -11,6 +11,8 @@
 #include "http/gen.h"
 #include "http/host.h"
 #include "http/route.h"
+#include "plug/guard.h"
+#include "plug/image.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
 #include "serve/builder.h"
@@ -55,18 +57,46 @@ add_section(struct layers *l, const struct conf_plugin *c)
     l->v[l->n++] = c->options;
 }
 
-/* The options that layers, its own among them, give to a section. */
+/* One fill: what its parts need of each other. */
+struct filling {
+    struct builder *b;
+    const struct section *s;
+    const struct layers *l;
+    struct arena *a;
+    void **options;
+    int rc;
+};
+
+static int
+run_fill(void *arg)
+{
+    struct filling *f = arg;
+    const struct option_target target = {.instance = f->s->conf->name,
+                                         .section = f->l->section,
+                                         .at = f->l->at,
+                                         .dir = f->s->conf->dir};
+
+    f->rc = option_fill(f->a, f->s->plugin->options, &target, f->l->v, f->l->n,
+                        f->b->diag, f->options);
+    return 0;
+}
+
+/* The options that layers, its own among them, give to a section.  The
+ * plugin's check of them runs at its end. */
 static int
 fill(struct builder *b, const struct section *s, const struct layers *l,
      struct arena *a, void **options)
 {
-    const struct option_target target = {.instance = s->conf->name,
-                                         .section = l->section,
-                                         .at = l->at,
-                                         .dir = s->conf->dir};
+    const struct guard_who who = {.call = GUARD_CHECK,
+                                  .image = s->plugin->image,
+                                  .name = s->conf->name.p};
+    struct filling f = {b, s, l, a, options, 0};
 
-    return option_fill(a, s->plugin->options, &target, l->v, l->n, b->diag,
-                       options);
+    if (guard_run(&who, run_fill, &f) != LEAP_LEFT)
+        return f.rc;
+    atomic_store(&s->plugin->image->has_crashed, 1);
+    diag_error(b->diag, &l->at, "%s: %s", l->section, guard_why());
+    return ERR_INVALID;
 }
 
 /* ---- one instance --------------------------------------------------------*/

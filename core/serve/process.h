@@ -36,9 +36,11 @@
 #include "serve/fleet.h"
 #include "serve/handover.h"
 #include "serve/logs.h"
+#include "serve/quarantine.h"
 #include "serve/regions.h"
 #include "serve/settings.h"
 #include "serve/sockets.h"
+#include "serve/watchdog.h"
 #include "work/mailbox.h"
 
 struct gen;
@@ -56,6 +58,8 @@ struct server {
     struct logs logs;
     struct handover handover; /* of connections, to and from other processes */
     struct body_budget budget;
+    struct watchdog watchdog;
+    uint64_t n_faults; /* records looked at */
 
     /* generations */
     struct image_set images;
@@ -64,6 +68,7 @@ struct server {
     struct metrics *metrics; /* the control thread's own figures */
     struct stores stores;
     struct gen *gen;
+    struct quarantine quarantine; /* builds that may not run */
     struct gen *left; /* a stop came while a worker was busy with it */
     uint64_t last_id;
     uint32_t n_gens; /* alive */

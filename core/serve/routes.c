@@ -12,6 +12,7 @@
 #include "plug/plugin.h"
 #include "serve/builder.h"
 #include "serve/instances.h"
+#include "serve/quarantine.h"
 #include "serve/rules.h"
 #include "serve/sections.h"
 #include "serve/uses.h"
@@ -65,8 +66,21 @@ set_handler(struct builder *b, struct route *r, const struct origin *o,
     r->body = (uint8_t)(o->flags & ET_B_BUFFER);
     if (o->route)
         set_limits(r, o->route);
+    if (!r->closed_by && o->handler->plugin &&
+        quarantine_has(b->quarantine, o->handler->plugin))
+        r->closed_by = o->handler->conf->name.p;
+    if (r->closed_by)
+        return 0;
     r->handler = instances_for(b, o->handler, l);
     return r->handler ? 0 : -1;
+}
+
+/* Its last step is ours; what is outside of what it lacks has its place. */
+static void
+close_route(struct route *r)
+{
+    r->handle = dispatch_answer_closed;
+    r->body = ET_B_NONE;
 }
 
 /* `use` of what the handler is named in: [route ...], or for a declared route
@@ -154,6 +168,8 @@ routes_bind(void *arg, void *target, void *const *scopes, uint32_t n_scopes)
     rc = add_uses(&u, o, scopes, n_scopes);
     if (o)
         rc |= set_handler(b, r, o, &l);
+    if (r->closed_by)
+        close_route(r);
     if (rc == 0) {
         uses_check_order(&u);
         add_meters(b, r);

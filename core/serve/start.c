@@ -15,6 +15,7 @@
 #include "os/limit.h"
 #include "proto/http1.h"
 #include "serve/ask.h"
+#include "serve/blame.h"
 #include "serve/change.h"
 #include "serve/control.h"
 #include "serve/generation.h"
@@ -55,6 +56,7 @@ choose(struct server *s, const struct conf *conf, struct diag *d)
 
     if (rc < 0)
         return file_exit(rc);
+    watchdog_set(&s->watchdog, conf);
     preflight_warn(conf, d);
     settings_choose(&s->settings, conf, d);
     s->fleet.per_worker = conf->server.accept == CONF_ACCEPT_REUSEPORT;
@@ -196,6 +198,18 @@ prepare_threads(struct server *s, struct diag *d)
 }
 
 static int
+start_watchdog(struct server *s, struct diag *d)
+{
+    char why[LIMIT_TEXT_LEN];
+    int rc = watchdog_start(&s->watchdog, &s->fleet, &s->channel);
+
+    if (rc == 0)
+        return SERVER_OK;
+    diag_error(d, NULL, "watchdog: %s", limit_explain(rc, why, sizeof why));
+    return SERVER_INTERNAL;
+}
+
+static int
 start_threads(struct server *s, struct diag *d)
 {
     int rc = prepare_threads(s, d);
@@ -210,7 +224,7 @@ start_threads(struct server *s, struct diag *d)
     rc = check_started(s, d);
     if (rc == SERVER_OK)
         learn_backend(s);
-    return rc;
+    return rc == SERVER_OK ? start_watchdog(s, d) : rc;
 }
 
 /* ---- the whole -----------------------------------------------------------*/
@@ -266,6 +280,12 @@ open_process(struct server *s, struct diag *d)
         s->sockets.channel = &s->channel;
         logs_opened_by(&s->channel);
     }
+    if (rc == 0) {
+        rc = blame_open(s->channel.faults_fd);
+        if (rc < 0)
+            diag_error(d, NULL, "what faults are written to: %s",
+                       limit_explain(rc, why, sizeof why));
+    }
     return rc < 0 ? SERVER_INTERNAL : SERVER_OK;
 }
 
@@ -300,6 +320,7 @@ start(struct server *s, struct diag *d)
     diag_log(d);
     log_start(s);
     channel_ready(&s->channel);
+    blame_ends_with(0);
     return SERVER_OK;
 }
 

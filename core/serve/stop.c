@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "serve/ask.h"
+#include "serve/blame.h"
 #include "serve/change.h"
 #include "serve/control.h"
 #include "serve/listeners.h"
@@ -93,6 +94,8 @@ end_threads(struct server *s)
     struct fleet *f = &s->fleet;
     int rc = 0;
 
+    blame_ends_with(SERVER_CUT);
+    watchdog_stop(&s->watchdog);
     for (uint32_t i = 0; i < f->n_workers; i++)
         worker_stop(&f->workers[i]);
     acceptor_stop(&f->acceptor);

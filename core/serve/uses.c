@@ -9,6 +9,7 @@
 #include "plug/plugin.h"
 #include "serve/builder.h"
 #include "serve/instances.h"
+#include "serve/quarantine.h"
 #include "serve/sections.h"
 
 /* ---- lists ---------------------------------------------------------------*/
@@ -63,6 +64,10 @@ add(struct uses *u, const struct use_list *list, et_str name)
         return -1; /* reported when it was loaded */
     if (!is_allowed(u, list, name, s->plugin))
         return -1;
+    if (!r->closed_by && quarantine_has(b->quarantine, s->plugin))
+        r->closed_by = s->conf->name.p;
+    if (r->closed_by)
+        return 0;
     made = instances_for(b, s, u->layers);
     if (!made)
         return -1;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "os/thread.h"
+#include "plug/guard.h"
 #include "work/order.h"
 #include "work/parcel.h"
 
@@ -23,7 +24,7 @@ has_room(const struct acceptor *a, uint32_t i)
     const struct acceptor_batch *b = &a->batches[i];
     const struct worker *w = &a->options.workers[i];
 
-    return b->n < MAILBOX_BATCH &&
+    return b->n < MAILBOX_BATCH && !worker_is_lost(w) &&
            worker_load(w, b->handed) < w->options.slab_capacity;
 }
 
@@ -144,6 +145,8 @@ look_for_room(struct acceptor *a)
     deal_held(a);
     flush_all(a);
     for (uint32_t i = 0; i < a->options.n_workers && a->n_held == 0; i++) {
+        if (a->is_winding_up)
+            break;
         if (a->batches[i].n == 0 && (sheds(a) || has_room(a, i))) {
             pause_all(a, 0);
             return;
@@ -260,6 +263,24 @@ do_stop(void *reader, struct mail *m)
 }
 
 static void
+do_wind_up(void *reader, struct mail *m)
+{
+    struct acceptor *a = reader;
+
+    (void)m;
+    a->is_winding_up = 1;
+    if (!a->is_full)
+        pause_all(a, 1);
+}
+
+void
+acceptor_wind_up(struct acceptor *a)
+{
+    a->wind_up.deliver = do_wind_up;
+    mailbox_post(&a->mailbox, &a->wind_up);
+}
+
+static void
 post(struct acceptor *a, struct order *o,
      void (*deliver)(void *, struct mail *))
 {
@@ -352,6 +373,8 @@ turn(struct acceptor *a)
 
     clock_update(&a->clock);
     if (rc < 0) {
+        if (mailbox_is_hopeless(rc))
+            guard_lose("its event queue is closed");
         mailbox_outlast(&a->mailbox, rc, a->clock.mono_ms);
         on_mail(&a->pipe, POLLIN);
     }
@@ -367,13 +390,19 @@ acceptor_main(void *arg)
     int rc;
 
     log_use_ring(a->options.log);
+    rc = guard_attach("acceptor");
+    if (rc < 0) {
+        order_reply(a->start, order_explain(a->start, "its stack", rc));
+        return NULL;
+    }
     rc = set_up(a);
     order_reply(a->start, rc);
-    if (rc < 0)
-        return NULL;
-    while (!a->is_done)
-        turn(a);
-    io_close(a->io);
+    if (rc == 0) {
+        while (!a->is_done)
+            turn(a);
+        io_close(a->io);
+    }
+    guard_detach();
     return NULL;
 }
 

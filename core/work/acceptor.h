@@ -58,11 +58,12 @@ struct acceptor {
     uint32_t n_held;
     uint32_t n_cut; /* connections nobody took, closed at the end */
     struct order *start;
-    struct mail stop;
+    struct mail stop, wind_up;
     pthread_t thread;
     _Atomic int sheds; /* overload = shed */
     _Atomic int waits; /* all workers are full: a worker is to wake us */
     uint8_t is_full, is_done;
+    uint8_t is_winding_up; /* accepts no more */
 };
 
 /* Answered when all that it had dealt is on its way. [control] */
@@ -80,6 +81,8 @@ MUST_USE int acceptor_start(struct acceptor *a,
 void acceptor_set_sheds(struct acceptor *a, int sheds);
 /* Have the thread leave its loop. [control] */
 void acceptor_stop(struct acceptor *a);
+/* As worker_wind_up. [any] */
+void acceptor_wind_up(struct acceptor *a);
 /* As worker_join. [control] */
 MUST_USE int acceptor_join(struct acceptor *a, uint32_t ms);
 

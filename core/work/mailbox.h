@@ -12,6 +12,7 @@
 #ifndef WORK_MAILBOX_H
 #define WORK_MAILBOX_H
 
+#include <errno.h>
 #include <stdint.h>
 
 #include "base/check.h"
@@ -61,6 +62,13 @@ size_t mailbox_recv(struct mailbox *b, struct record v[MAILBOX_BATCH]);
  * now and then, and wait here for a while, so that it does not spin and goes on
  * taking orders. [reader] */
 void mailbox_outlast(struct mailbox *b, int rc, uint64_t now_ms);
+/* Whether rc of waiting says that what is waited with is gone for good: nobody
+ * here closes it, so a plugin has. [any] */
+static inline int
+mailbox_is_hopeless(int rc)
+{
+    return rc == -EBADF || rc == -EOPNOTSUPP;
+}
 /* Deliver all mail that is there, in the order posted. [reader] */
 void mailbox_deliver(struct mailbox *b, void *reader);
 

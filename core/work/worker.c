@@ -18,6 +18,7 @@
 #include "http/req.h"
 #include "os/cpu.h"
 #include "os/thread.h"
+#include "plug/guard.h"
 #include "work/order.h"
 #include "work/parcel.h"
 
@@ -45,6 +46,9 @@ worker_load(const struct worker *w, uint64_t handed)
 
 /* At the end: turns of at most a tick until cut connections are let go. */
 #define CLOSE_TURNS 64
+
+/* Plugins' steps run on it, whatever `ulimit -s` says. */
+#define WORKER_STACK_BYTES (8u << 20)
 
 static void
 on_tick(struct wheel_timer *t, uint64_t now_ms)
@@ -103,7 +107,7 @@ has_slot(const struct worker *w)
 static void
 pause_listeners(struct worker *w, int pause)
 {
-    if (pause == w->is_full)
+    if (pause == w->is_full || (!pause && w->is_winding_up))
         return;
     w->is_full = (uint8_t)pause;
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
@@ -208,6 +212,26 @@ deliver_stop(void *reader, struct mail *m)
     ((struct worker *)reader)->is_done = 1;
 }
 
+static void
+deliver_wind_up(void *reader, struct mail *m)
+{
+    struct worker *w = reader;
+
+    (void)m;
+    w->is_winding_up = 1;
+    pause_listeners(w, 1);
+    w->env.is_stopping = 1;
+    if (w->env.gen)
+        w->env.gen->is_stopping = 1;
+}
+
+void
+worker_wind_up(struct worker *w)
+{
+    w->wind_up.deliver = deliver_wind_up;
+    mailbox_post(&w->mailbox, &w->wind_up);
+}
+
 void
 worker_stop(struct worker *w)
 {
@@ -237,6 +261,8 @@ turn(struct worker *w)
 
     update_clock(env);
     if (UNLIKELY(rc < 0)) {
+        if (mailbox_is_hopeless(rc))
+            guard_lose("its event queue is closed");
         mailbox_outlast(&w->mailbox, rc, env->clock.mono_ms);
         on_mail(&w->pipe, POLLIN);
     }
@@ -312,20 +338,31 @@ worker_main(void *arg)
     struct env *env = &w->env;
     int rc;
 
+    char name[16];
+
     log_use_ring(w->options.log);
+    snprintf(name, sizeof name, "worker %u", w->options.index);
+    rc = guard_attach(name);
+    if (rc < 0) {
+        order_reply(w->start, order_explain(w->start, "its stack", rc));
+        return NULL;
+    }
+    atomic_store(&w->is_lost, &guard_here.is_lost);
     if (w->options.pins && cpu_pin(w->options.index) < 0)
         log_warn("worker %u cannot be pinned", w->options.index);
     rc = set_up(w);
     order_reply(w->start, rc);
-    if (rc < 0)
-        return NULL;
-    while (!w->is_done)
-        turn(w);
-    close_connections(w);
-    io_close(env->io);
-    slab_fini(&env->conns);
-    slab_fini(&env->reqs);
-    blocks_fini(&env->blocks);
+    if (rc == 0) {
+        while (!w->is_done)
+            turn(w);
+        close_connections(w);
+        io_close(env->io);
+        slab_fini(&env->conns);
+        slab_fini(&env->reqs);
+        blocks_fini(&env->blocks);
+    }
+    atomic_store(&w->is_lost, NULL);
+    guard_detach();
     return NULL;
 }
 
@@ -355,11 +392,11 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->budget = o->budget;
     env->on_retired = on_retired;
     env->on_closed = on_closed;
-    rc = pthread_create(&w->thread, NULL, worker_main, w);
+    rc = thread_start(&w->thread, WORKER_STACK_BYTES, worker_main, w);
     if (rc == 0)
         return 0;
     mailbox_close(&w->mailbox);
-    return order_explain(start, "its thread", -rc);
+    return order_explain(start, "its thread", rc);
 }
 
 int

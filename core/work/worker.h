@@ -62,14 +62,18 @@ struct worker {
     struct order *drain;     /* answered when the last connection is gone */
     struct wheel_timer tick; /* keeps the last turns short */
     struct mail stop;        /* of worker_stop */
-    struct order *start;     /* answered when the loop can run */
-    uint32_t n_listening;    /* of listeners */
+    struct mail wind_up;     /* of worker_wind_up */
+    /* Set once a crash has cost this thread (plug/guard.h); NULL at first. */
+    const _Atomic int *_Atomic is_lost;
+    struct order *start;  /* answered when the loop can run */
+    uint32_t n_listening; /* of listeners */
     /* Accepted by listeners of its own, and no slot was free. */
     struct record held[WORKER_HELD];
     uint32_t n_held;
     uint32_t n_cut; /* connections that were closed in the middle, at its end */
     struct lag lag;
-    uint8_t is_full; /* its listeners are paused */
+    uint8_t is_full;       /* its listeners are paused */
+    uint8_t is_winding_up; /* and stay so */
     uint8_t is_done;
 };
 
@@ -81,6 +85,18 @@ MUST_USE int worker_start(struct worker *w, const struct worker_options *o,
                           struct order *start);
 /* Have the thread leave its loop, whatever its connections do. [control] */
 void worker_stop(struct worker *w);
+/* The process is about to end: no connection is accepted any more, every answer
+ * says `Connection: close`.  Needs no memory and no lock. [any] */
+void worker_wind_up(struct worker *w);
+/* Whether it does not go on any more: what it had is lost. [any] */
+static inline int
+worker_is_lost(const struct worker *w)
+{
+    const _Atomic int *is =
+        atomic_load_explicit(&w->is_lost, memory_order_acquire);
+
+    return is && atomic_load_explicit(is, memory_order_relaxed);
+}
 /* Wait for the thread to end, at most ms milliseconds, and give back what it
  * had; 0 or -ETIMEDOUT. [control] */
 MUST_USE int worker_join(struct worker *w, uint32_t ms);

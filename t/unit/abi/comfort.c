@@ -502,6 +502,23 @@ log_all(et_req *r)
     return et_fail(r, "%02000d", 4);
 }
 
+static uint32_t
+panic_deep(et_req *r)
+{
+    et_text(r, 200, "all is well");
+    et_panic(r, "no way on from %d", 42);
+}
+
+START_TEST(a_panic_ends_its_step)
+{
+    open_plugin();
+    ck_assert_uint_eq(run("GET", "/act/1/", panic_deep), 500);
+    ck_assert(et_test_logged(ET_L_ERROR, "no way on from 42"));
+    ck_assert_uint_eq(run("GET", "/act/1/", log_all), 500);
+    ck_assert(et_test_logged(ET_L_WARN, "w2"));
+}
+END_TEST
+
 START_TEST(records_have_levels_and_a_bound)
 {
     open_plugin();
@@ -974,8 +991,9 @@ UNIT_MAIN_IN(
     parameters_are_decoded_and_the_best_route_wins,
     everything_a_request_has_can_be_read, a_body_nobody_asked_for_is_not_there,
     cookies_are_careful_by_default, a_redirect_cannot_split_the_answer,
-    records_have_levels_and_a_bound, a_reason_is_cut_to_its_buffer,
-    options_have_defaults_of_every_type, options_take_values_of_every_type,
+    records_have_levels_and_a_bound, a_panic_ends_its_step,
+    a_reason_is_cut_to_its_buffer, options_have_defaults_of_every_type,
+    options_take_values_of_every_type,
     options_that_do_not_fit_are_refused_by_name,
     life_is_balanced_and_state_is_handed_over,
     a_state_that_saves_nothing_is_handed_over_too,

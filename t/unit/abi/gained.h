@@ -6,6 +6,8 @@
  * changed. */
 /* clang-format off */
 
+FIELD(et_http, panic, 152, 8)
+
 GROWS(et_store, 24)
 FIELD(et_store, ctx, 0, 16)
 FIELD(et_store, api, 16, 8)

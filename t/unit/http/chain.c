@@ -12,6 +12,7 @@
 #include "base/slab.h"
 #include "http/host.h"
 #include "http/req.h"
+#include "plug/guard.h"
 #include "t/lib/unit.h"
 
 enum { NO_STEP, REQUEST, RESPONSE };
@@ -339,9 +340,129 @@ START_TEST(done_without_a_response_is_500_and_a_declined_request_404)
 }
 END_TEST
 
+/* ---- steps that are left in the middle ------------------------------------*/
+
+static uint32_t
+crash_request(et_req *r, void *self)
+{
+    (void)on_request(r, self);
+    guard_leave("a crash");
+}
+
+static uint32_t
+crash_response(et_req *r, void *self)
+{
+    (void)on_response(r, self);
+    guard_leave("a crash");
+}
+
+static uint32_t
+crash_log(et_req *r, void *self)
+{
+    (void)on_log(r, self);
+    guard_leave("a crash");
+}
+
+static struct self abc[] = {{'a', ET_NEXT, ET_NEXT, NO_STEP},
+                            {'b', ET_NEXT, ET_NEXT, NO_STEP},
+                            {'c', ET_DONE, ET_NEXT, NO_STEP}};
+
+/* a, b and the handler c with all their steps, but what `left` puts in. */
+static uint16_t
+walk_left(struct chain_member *left, uint32_t i)
+{
+    struct chain_member m[3];
+    struct req *r;
+    uint16_t status;
+
+    for (int k = 0; k < 3; k++)
+        m[k] = (struct chain_member){.name = "x",
+                                     .request = on_request,
+                                     .response = on_response,
+                                     .log = on_log,
+                                     .self = &abc[k]};
+    if (left->request)
+        m[i].request = left->request;
+    if (left->response)
+        m[i].response = left->response;
+    if (left->log)
+        m[i].log = left->log;
+    r = begin(compose(m, 3));
+    ck_assert_int_eq(chain_run(r), CHAIN_DONE);
+    chain_log(r);
+    status = r->resp.status;
+    end(r);
+    return status;
+}
+
+START_TEST(a_request_step_that_crashes_is_500_and_out)
+{
+    struct chain_member left = {.request = crash_request};
+
+    ck_assert_uint_eq(walk_left(&left, 0), 500);
+    ck_assert_str_eq(trace, ">a");
+    ck_assert_uint_eq(walk_left(&left, 1), 500);
+    ck_assert_str_eq(trace, ">a>b<a!a");
+    ck_assert_uint_eq(walk_left(&left, 2), 500);
+    ck_assert_str_eq(trace, ">a>b>c<b<a!a!b");
+}
+END_TEST
+
+START_TEST(a_response_step_that_crashes_is_500_and_those_outside_run)
+{
+    struct chain_member left = {.response = crash_response};
+
+    ck_assert_uint_eq(walk_left(&left, 2), 500);
+    ck_assert_str_eq(trace, ">a>b>c<c<b<a!a!b");
+    ck_assert_uint_eq(walk_left(&left, 1), 500);
+    ck_assert_str_eq(trace, ">a>b>c<c<b<a!a!c");
+    ck_assert_uint_eq(walk_left(&left, 0), 500);
+    ck_assert_str_eq(trace, ">a>b>c<c<b<a!b!c");
+}
+END_TEST
+
+START_TEST(a_log_step_that_crashes_keeps_no_other_from_running)
+{
+    struct chain_member left = {.log = crash_log};
+
+    for (uint32_t i = 0; i < 3; i++) {
+        ck_assert_uint_eq(walk_left(&left, i), 200);
+        ck_assert_str_eq(trace, ">a>b>c<c<b<a!a!b!c");
+    }
+}
+END_TEST
+
+START_TEST(who_runs_is_known)
+{
+    struct chain_member m[] = {
+        {.name = "one", .request = on_request, .self = &abc[0]},
+        {.name = "two", .request = on_request, .self = &abc[2]},
+    };
+    struct req *r = begin(compose(m, 2));
+    const char *step;
+
+    ck_assert_int_eq(chain_run(r), CHAIN_DONE);
+    r->phase = CHAIN_IN_REQUEST;
+    r->member = 0;
+    ck_assert_str_eq(chain_running(r, &step)->name, "one");
+    ck_assert_str_eq(step, "request step");
+    r->member = 1;
+    ck_assert_str_eq(chain_running(r, &step)->name, "two");
+    ck_assert_str_eq(step, "handler");
+    r->phase = CHAIN_IN_LOG;
+    (void)chain_running(r, &step);
+    ck_assert_str_eq(step, "log step");
+    end(r);
+}
+END_TEST
+
 UNIT_MAIN(chain, random_chains_walk_as_the_model_says,
           fail_is_500_and_its_own_response_step_runs, an_unknown_result_is_500,
           an_answer_does_not_make_up_for_an_unknown_result,
           fail_of_a_response_step_replaces_the_answer,
           drop_ends_it_without_an_answer,
-          done_without_a_response_is_500_and_a_declined_request_404)
+          done_without_a_response_is_500_and_a_declined_request_404,
+          a_request_step_that_crashes_is_500_and_out,
+          a_response_step_that_crashes_is_500_and_those_outside_run,
+          a_log_step_that_crashes_keeps_no_other_from_running,
+          who_runs_is_known)

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* watchdog.h - the thread that looks after the threads which run plugins.
+ *
+ * It names a step that holds its worker, once, and gives a worker up whose step
+ * holds it for far too long; and it ends the process when a thread is lost.  It
+ * does so because it needs nobody: no lock, no memory from the heap, no other
+ * thread, whatever state they are in.
+ *
+ *     worker: turn 41 ... 41 ... 41        the same breadcrumb, turn by turn of
+ *     watch:     ^      ^      ^           ours: since the first of them
+ *
+ * Not here: what a handler finds (blame.h), what is logged of it
+ * (aftermath.h). */
+#ifndef SERVE_WATCHDOG_H
+#define SERVE_WATCHDOG_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/check.h"
+
+struct channel;
+struct conf;
+struct fleet;
+struct watched;
+
+struct watchdog {
+    pthread_t thread;
+    int is_running;
+    int stop_fd;
+    struct fleet *fleet;               /* winds up when the process is to end */
+    struct channel *channel;           /* hears of that */
+    struct watched *watched;           /* [GUARD_THREADS_MAX], by guard_nth */
+    _Atomic int64_t warn_ms, abort_ms; /* 0: never */
+    _Atomic int64_t drain_ms;
+};
+
+/* Start the thread; fleet and channel are kept.  0 or -errno. [control] */
+MUST_USE int watchdog_start(struct watchdog *w, struct fleet *fleet,
+                            struct channel *channel);
+/* What [server] of conf says of faults counts from now on. [control] */
+void watchdog_set(struct watchdog *w, const struct conf *conf);
+/* End the thread, before those it watches; a process that is about to end
+ * through it, it ends. [control] */
+void watchdog_stop(struct watchdog *w);
+
+#endif
