@@ -20,6 +20,8 @@ struct visit {
     et_err *e;
     int32_t (*put)(void *out, const void *p, size_t n);
     uint32_t version;
+    const et_commanddef *command;
+    et_str args;
     const void *p;
     size_t n;
     int32_t rc;
@@ -217,4 +219,28 @@ callback_take(const struct instance *i, et_worker *w, uint32_t version,
     struct visit v = {.worker = w, .version = version, .p = p, .n = n, .e = e};
 
     return visit_instance(&v, i, GUARD_TAKE, take);
+}
+
+/* ---- commands -------------------------------------------------------------*/
+
+static int
+command(void *arg)
+{
+    struct visit *v = arg;
+
+    v->rc =
+        v->command->fn(v->worker, instance_self(v->instance, v->worker->index),
+                       v->args, v->state, v->put);
+    return 0;
+}
+
+int
+callback_command(const struct instance *i, et_worker *w,
+                 const et_commanddef *def, et_str args, void *out,
+                 int32_t (*put)(void *out, const void *p, size_t n))
+{
+    struct visit v = {
+        .worker = w, .state = out, .command = def, .args = args, .put = put};
+
+    return visit_instance(&v, i, GUARD_COMMAND, command);
 }

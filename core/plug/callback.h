@@ -37,5 +37,10 @@ MUST_USE int callback_save(const struct instance *i, et_worker *w, void *out,
 MUST_USE int callback_take(const struct instance *i, et_worker *w,
                            uint32_t version, const void *p, size_t n,
                            et_err *e);
+/* A command of its plugin's, as instance_command. [worker] */
+MUST_USE int callback_command(const struct instance *i, et_worker *w,
+                              const et_commanddef *def, et_str args, void *out,
+                              int32_t (*put)(void *out, const void *p,
+                                             size_t n));
 
 #endif

@@ -55,7 +55,8 @@ struct image;
     X(INIT,     "worker init")                                                 \
     X(EXIT,     "worker exit")                                                 \
     X(SAVE,     "save of its state")                                           \
-    X(TAKE,     "load of its state")
+    X(TAKE,     "load of its state")                                           \
+    X(COMMAND,  "command")
 /* clang-format on */
 
 enum guard_call {

@@ -409,7 +409,7 @@ instance_command(const struct instance *i, et_worker *w,
     int32_t rc;
 
     speaking = i;
-    rc = def->fn(w, instance_self(i, w->index), args, out, append);
+    rc = callback_command(i, w, def, args, out, append);
     speaking = NULL;
     return rc;
 }

@@ -107,7 +107,8 @@ const struct instance *instance_in_init(void);
 /* Lend l, which is the caller's, to the state that is being made: give_back is
  * called once, by the same worker.  Within an init only. [worker] */
 void instance_lend(struct instance_loan *l);
-/* Run one of its plugin's commands with args; what that returns. [worker] */
+/* Run one of its plugin's commands with args; what that returns, or
+ * CALLBACK_CRASHED. [worker] */
 int32_t instance_command(const struct instance *i, et_worker *w,
                          const et_commanddef *def, et_str args, void *out,
                          int32_t (*put)(void *out, const void *p, size_t n));

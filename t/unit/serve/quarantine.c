@@ -166,8 +166,8 @@ START_TEST(middleware_in_it_is_never_skipped)
     ck_assert(r->handle == dispatch_answer_closed);
     ck_assert_ptr_null(route(g, "life")->closed_by);
     f = open_memstream(&text, &n);
-    ck_assert_int_eq(describe_path(f, g, "GET", "/a"), 0);
-    ck_assert_int_eq(describe_path(f, g, "GET", "/s/nothing"), 0);
+    ck_assert_int_eq(describe_path(f, g, &g->arena, "GET", "/a"), 0);
+    ck_assert_int_eq(describe_path(f, g, &g->arena, "GET", "/s/nothing"), 0);
     fclose(f);
     unit_has(text, "503: the build of deny is in quarantine");
     unit_has(strstr(text, "/s/nothing"), "503: the build of deny");
