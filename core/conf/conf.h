@@ -107,7 +107,7 @@ struct conf_server {
     int64_t sandbox;                     /* 0 or 1 */
     et_list sandbox_write, sandbox_exec; /* absolute paths */
     int64_t on_crash;                    /* enum conf_crash */
-    int64_t crash_drain;
+    int64_t crash_drain, crash_limit, crash_window;
     int64_t step_warn, step_abort; /* 0: never */
 };
 

@@ -254,6 +254,12 @@ static const struct directive server_rows[] = {
              "that is safe, else as restart; restart: the worker is lost and "
              "the process ends after crash_drain; abort: at once, with a core "
              "file"},
+    {SERVER(crash_limit), INT(0, 16), .dflt = "3",
+     .help = "a build of a plugin that crashes so often within crash_window is "
+             "put in quarantine: its routes answer 503 until another build is "
+             "there; 0: never"},
+    {SERVER(crash_window), TIME(1000 * MS, 1 * DAY), .dflt = "1m",
+     .help = "see crash_limit"},
     {SERVER(crash_drain), TIME(0, 1 * HOUR), .dflt = "1s",
      .help = "time the other workers have for what is in flight before a "
              "process that lost one ends"},

@@ -3,6 +3,7 @@
  *
  *     supervisor                                server process
  *        MEMORY which, seat              ->     each, if there is any
+ *        FAULTS block, QUARANTINE build  ->
  *        START bundle                    ->     serves it
  *        <-  SANDBOX listener                   it has one from now on
  *        <-  LISTEN address                     for each socket it wants
@@ -67,6 +68,9 @@ enum ctl_kind {
     CTL_COMMAND = 9, /* id; fd: a line of JSON (serve/ask.h), in a memfd */
     CTL_MEMORY = 10, /* fd: what outlives the process, id: which; result: its
                         seat */
+    CTL_FAULTS = 11, /* before START: fd: the block for its faults */
+    CTL_QUARANTINE = 12, /* before START, text: the sha256 of a build that may
+                            not run, as hexadecimal digits */
 
     CTL_LISTEN = 64, /* listen */
     CTL_PID_FILE = 65,
@@ -87,8 +91,9 @@ enum ctl_kind {
     CTL_OPEN = 73,    /* id: ctl_open; text: an absolute path */
     CTL_SANDBOX = 74, /* fd: a listener of os/seccomp.h, which asks the
                          supervisor */
-    CTL_FAULT = 75, /* id: which record of the block (faults.h); result: enum
-                       ctl_fault */
+    CTL_GIVEN = 76,   /* what was idle is with the heir */
+    CTL_FAULT = 75,   /* id: which record of the block (faults.h); result: enum
+                         ctl_fault */
 };
 
 enum ctl_fault {

@@ -33,15 +33,15 @@ take(struct server *s, uint64_t serial, const struct faults_record *r)
     switch (r->result) {
     case FAULTS_RECOVERED:
         log_block(r);
-        metrics_add(&s->metrics, METRIC_crashes_recovered, 1);
+        metrics_add(s->metrics, METRIC_crashes_recovered, 1);
         channel_fault(&s->channel, faults_index(serial), CTL_FAULT_TAINTED);
         break;
     case FAULTS_SLOW:
         log_block(r);
-        metrics_add(&s->metrics, METRIC_steps_slow, 1);
+        metrics_add(s->metrics, METRIC_steps_slow, 1);
         break;
     default: /* the watchdog's */
-        metrics_add(&s->metrics, METRIC_workers_lost, 1);
+        metrics_add(s->metrics, METRIC_workers_lost, 1);
         break;
     }
 }

@@ -17,6 +17,7 @@
 #include "http/gen.h"
 #include "os/memfd.h"
 #include "serve/handover.h"
+#include "serve/quarantine.h"
 
 /* ---- to and fro ----------------------------------------------------------*/
 
@@ -39,6 +40,16 @@ say(struct channel *c, struct ctl_message *m, int passed)
     rc = c->fd < 0 ? 0 : ctl_send(c->fd, m, passed);
     if (rc < 0)
         leave(rc);
+}
+
+static void
+note_quarantine(const struct channel *c, const struct ctl_message *m)
+{
+    char hash[CTL_TEXT_MAX + 1];
+
+    snprintf(hash, sizeof hash, "%.*s", CTL_TEXT_MAX, m->u.text);
+    if (quarantine_add(c->quarantine, hash) < 0)
+        log_error("a build that may not run is not known: %.64s", hash);
 }
 
 /* What to speak from now on. */
@@ -123,6 +134,8 @@ take(struct channel *c)
     case CTL_RELOAD: on_reload(c, &m, passed); return 1;
     case CTL_REOPEN: c->orders->usr1 = 1; break;
     case CTL_STOP: c->orders->stops++; break;
+    case CTL_FAULTS: c->faults_fd = passed; return 1;
+    case CTL_QUARANTINE: note_quarantine(c, &m); break;
     case CTL_REFUSED: c->orders->refused++; break;
     case CTL_INHERIT: handover_add(c->handover, passed); return 1;
     case CTL_LEAVE: handover_order(c->handover, passed); return 1;
@@ -159,7 +172,8 @@ await(struct channel *c)
 
 int
 channel_open(struct channel *c, int is_supervised, struct orders *orders,
-             struct handover *handover, struct diag *d)
+             struct handover *handover, struct quarantine *quarantine,
+             struct diag *d)
 {
     struct sock_address name;
 
@@ -171,6 +185,7 @@ channel_open(struct channel *c, int is_supervised, struct orders *orders,
     }
     c->orders = orders;
     c->handover = handover;
+    c->quarantine = quarantine;
     c->fd = CTL_FD;
     await(c);
     keep_bundle(c, &c->answer, c->answer_fd);
@@ -337,6 +352,14 @@ channel_fault(const struct channel *c, uint32_t record, enum ctl_fault fault)
 
     if (c->fd >= 0)
         (void)!ctl_send(c->fd, &m, -1);
+}
+
+void
+channel_given(struct channel *c)
+{
+    struct ctl_message m = {.kind = CTL_GIVEN};
+
+    say(c, &m, -1);
 }
 
 void

@@ -20,6 +20,7 @@
 struct bundle;
 struct gen;
 struct handover;
+struct quarantine;
 
 /* What the process was told and has not done yet, by signals or by its
  * supervisor; stops never falls. */
@@ -38,7 +39,10 @@ struct channel_command {
 #define CHANNEL_NONE                                                           \
     {                                                                          \
         .fd = -1, .bundle_fd = -1, .faults_fd = -1, .answer_fd = -1,           \
-        .memory = { -1, -1 }                                                   \
+        .memory = {                                                            \
+            -1,                                                                \
+            -1                                                                 \
+        }                                                                      \
     }
 
 struct channel {
@@ -48,10 +52,11 @@ struct channel {
     int is_files;     /* and that is the files, without images (CTL_FILES) */
     int memory[CTL_N_MEMORIES]; /* what outlives us, until taken; -1: none */
     uint32_t seat;              /* on them */
-    int faults_fd;    /* the block of faults (ctl/faults.h) that the supervisor
-                         reads; -1: it has given none */
-    struct orders *orders;     /* where they are noted */
-    struct handover *handover; /* ... and those of connections */
+    int faults_fd; /* the block of faults (ctl/faults.h) that the supervisor
+                      reads; -1: it has given none */
+    struct orders *orders;         /* where they are noted */
+    struct handover *handover;     /* ... and those of connections */
+    struct quarantine *quarantine; /* ... and builds that may not run */
     /* the answer that is waited for */
     int is_answered, answer_fd;
     struct ctl_message answer;
@@ -64,7 +69,7 @@ struct channel {
  * [control] */
 MUST_USE int channel_open(struct channel *c, int is_supervised,
                           struct orders *orders, struct handover *handover,
-                          struct diag *d);
+                          struct quarantine *quarantine, struct diag *d);
 /* The bundle of bundle_fd, which must be there and then is not any more; the
  * caller's.  NULL, with the reasons in d: those too why it could not be read
  * from the files. [control] */
@@ -102,6 +107,8 @@ void channel_committed(struct channel *c, const struct gen *g);
 /* It serves for the first time; an order (CTL_RELOAD, CTL_REOPEN) is carried
  * out. [control] */
 void channel_ready(struct channel *c);
+/* Another process serves, and has what was idle here. [control] */
+void channel_given(struct channel *c);
 void channel_done(struct channel *c, enum ctl_kind order, int result);
 /* A reload cannot be carried out by this process, but by another one: what is
  * needed, a phrase. [control] */

@@ -186,11 +186,16 @@ fleet_leave(struct fleet *f, void (*on_parcel)(void *, struct mail *))
     (void)fleet_all(f, order_leave, f->control, NULL);
 }
 
-void
+uint32_t
 fleet_flush(struct fleet *f)
 {
+    uint32_t n = 0;
+
     fleet_adopt(f, &f->acceptor_order);
     acceptor_flush(&f->acceptor, &f->acceptor_order);
     (void)!fleet_wait(f, -1);
-    (void)fleet_all(f, order_nothing, NULL, NULL);
+    (void)fleet_all(f, order_look, NULL, NULL);
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        n += f->orders[i].result > 0 ? (uint32_t)f->orders[i].result : 0;
+    return n;
 }

@@ -74,7 +74,8 @@ void fleet_unlisten(struct fleet *f, uint8_t listener);
  * are delivered to the control thread by on_parcel. */
 void fleet_leave(struct fleet *f,
                  void (*on_parcel)(void *reader, struct mail *m));
-/* Wait until every thread has taken what was on its way to it. */
-void fleet_flush(struct fleet *f);
+/* Wait until every thread has taken what was on its way to it; how many
+ * connections are about to leave. */
+uint32_t fleet_flush(struct fleet *f);
 
 #endif

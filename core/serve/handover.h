@@ -28,6 +28,7 @@ struct server;
 
 struct handover {
     int is_ordered; /* this process is to leave */
+    int is_told;    /* that what was idle has left */
     int heir;       /* where its connections go; -1: nowhere, for now */
     int is_stuck;   /* the heir's socket is full */
     struct parcel *first, **last;  /* to go */

@@ -23,8 +23,19 @@ is_empty(struct server *s)
 
     if (h->n_sources > 0 || h->first || control_connections(s) > 0)
         return 0;
-    fleet_flush(&s->fleet);
+    (void)fleet_flush(&s->fleet);
     return h->n_sources == 0 && !h->first && control_connections(s) == 0;
+}
+
+/* Whatever was idle has gone over; said once. */
+static void
+tell(struct server *s)
+{
+    if (s->handover.is_told || s->handover.first ||
+        fleet_flush(&s->fleet) > 0 || s->handover.first)
+        return;
+    s->handover.is_told = 1;
+    channel_given(&s->channel);
 }
 
 int
@@ -36,7 +47,9 @@ leave_serving(struct server *s)
     log_info("another process serves: connections go there");
     listeners_cede(s);
     fleet_leave(&s->fleet, handover_post);
-    while (s->orders.stops == 0 && !is_empty(s) && clock_mono_ns() < end_ns)
-        control_turn(s, LOOK_MS);
+    while (s->orders.stops == 0 && !is_empty(s) && clock_mono_ns() < end_ns) {
+        tell(s);
+        control_turn(s, s->handover.is_told ? LOOK_MS : 1);
+    }
     return s->orders.stops > 0 ? stop_serving(s) : stop_end(s);
 }

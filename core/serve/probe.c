@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "http/host.h"
+#include "serve/blame.h"
 #include "serve/change.h"
 #include "serve/generation.h"
 #include "serve/process.h"
@@ -103,7 +104,9 @@ probe_run(const struct server_options *o)
     host_set_log_level(LOG_ERROR);
     diag_init(&d);
     handover_init(&s.handover);
-    if (channel_open(&s.channel, 1, &s.orders, &s.handover, &d) < 0) {
+    if (channel_open(&s.channel, 1, &s.orders, &s.handover, &s.quarantine, &d) <
+            0 ||
+        blame_open(s.channel.faults_fd) < 0) {
         diag_print(&d, stderr);
         return SERVER_INTERNAL;
     }

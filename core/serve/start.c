@@ -275,7 +275,7 @@ open_process(struct server *s, struct diag *d)
         rc = control_open(s, d);
     if (rc == 0)
         rc = channel_open(&s->channel, s->options->is_supervised, &s->orders,
-                          &s->handover, d);
+                          &s->handover, &s->quarantine, d);
     if (rc == 0 && s->options->is_supervised) {
         s->sockets.channel = &s->channel;
         logs_opened_by(&s->channel);

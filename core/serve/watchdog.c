@@ -216,7 +216,7 @@ is_someone_served(const struct fleet *f)
     for (uint32_t i = 0; i < f->n_workers; i++) {
         const struct worker *w = &f->workers[i];
         if (!worker_is_lost(w))
-            n += metrics_get(&w->metrics, METRIC_connections_active);
+            n += metrics_get(w->env.metrics, METRIC_connections_active);
     }
     return n > 0;
 }

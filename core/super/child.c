@@ -71,8 +71,11 @@ child_done(struct child *c, uint32_t kind)
 void
 child_init(struct child *c)
 {
-    *c = (struct child){
-        .channel = -1, .denials_fd = -1, .bundle_fd = -1, .upgrade_fd = -1};
+    *c = (struct child){.channel = -1,
+                        .faults_fd = -1,
+                        .denials_fd = -1,
+                        .bundle_fd = -1,
+                        .upgrade_fd = -1};
 }
 
 int
@@ -140,6 +143,9 @@ child_end(struct child *c)
 {
     child_hang_up(c);
     close_denials(c);
+    faults_unmap(c->faults);
+    if (c->faults_fd >= 0)
+        close(c->faults_fd);
     if (c->bundle_fd >= 0)
         close(c->bundle_fd);
     if (c->upgrade_fd >= 0)

@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "ctl/ctl.h"
+#include "ctl/faults.h"
 #include "super/program.h"
 
 enum child_role {
@@ -35,9 +36,12 @@ struct child {
     uint8_t is_out[CHILD_N_ORDERS];
     uint16_t version; /* of ctl.h, that it speaks */
     pid_t pid;
-    int channel;    /* -1: it does not speak to us any more */
-    int denials_fd; /* where it asks for system calls (denials.h); -1 */
-    int bundle_fd;  /* what it serves, while it is coming; -1: nothing yet */
+    int channel;           /* -1: it does not speak to us any more */
+    int faults_fd;         /* its block of faults; -1 */
+    struct faults *faults; /* the same, mapped; NULL */
+    uint64_t n_faults;     /* of it, that have been looked at */
+    int denials_fd;        /* where it asks for system calls (denials.h); -1 */
+    int bundle_fd; /* what it serves, while it is coming; -1: nothing yet */
     uint32_t generation; /* the number of that */
     int upgrade_fd;      /* of a program that takes our place with it; -1 */
     uint64_t born_ns;    /* monotonic, as all times here */

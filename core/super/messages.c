@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "os/pidfile.h"
 #include "super/adoption.h"
+#include "super/crashes.h"
 #include "super/opener.h"
 #include "super/process.h"
 #include "super/reload.h"
@@ -128,6 +129,8 @@ take(struct super *s, struct child *c)
         break;
     case CTL_READY: servers_ready(s, c); break;
     case CTL_DONE: on_done(s, c, &m); break;
+    case CTL_GIVEN: servers_given(s, c); break;
+    case CTL_FAULT: crashes_look(s, c); break;
     case CTL_REPLACE: servers_replace(s, 0, m.u.text); break;
     default: log_error("server process says %u: ignored", m.kind); break;
     }

@@ -23,6 +23,7 @@
 #include "super/child.h"
 #include "super/files.h"
 #include "super/held.h"
+#include "super/ledger.h"
 #include "super/memory.h"
 #include "super/notify.h"
 #include "super/program.h"
@@ -57,6 +58,7 @@ struct reload {
     int is_wanted; /* one more, when this one is done */
     int is_tried;  /* bundle_fd has gone through a trial: images are in it */
     int bundle_fd; /* -1: none */
+    struct child *before; /* who served, and is not done with giving away */
     int has_user;
     struct identity who; /* who is to serve it, if it needs another process */
     struct diag errors;  /* that no trial can find */
@@ -71,6 +73,7 @@ struct super {
     uint8_t wanted[CHILD_N_ORDERS]; /* of whoever serves, and not given yet */
     struct files files;             /* what a first start and a reload are of */
     struct held held;
+    struct ledger ledger; /* of crashes */
     struct memory memory; /* a seat on it is a child's number */
     struct notify notify;
     struct conf *conf;   /* what serves, or what is to be tried first */

@@ -18,6 +18,7 @@
 #include "conf/conf.h"
 #include "conf/runas.h"
 #include "super/adoption.h"
+#include "super/crashes.h"
 #include "super/process.h"
 #include "super/servers.h"
 
@@ -195,12 +196,17 @@ reload_probed(struct super *s, struct child *c, const struct ctl_message *m,
 void
 reload_lost(struct super *s, const struct child *c, int status)
 {
-    char text[256];
+    char text[640], who[400] = "";
 
+    if (!crashes_blame(c, who, sizeof who))
+        who[0] = '\0';
     if (c->is_late)
-        snprintf(text, sizeof text,
-                 "the trial load took longer than %lld ms (probe_timeout)",
-                 (long long)s->conf->server.probe_timeout);
+        snprintf(
+            text, sizeof text,
+            "the trial load took longer than %lld ms (probe_timeout)%s%.300s",
+            (long long)s->conf->server.probe_timeout, *who ? ": " : "", who);
+    else if (*who)
+        snprintf(text, sizeof text, "the trial load has crashed: %s", who);
     else if (WIFSIGNALED(status))
         snprintf(text, sizeof text,
                  "the trial load was ended by signal %d (%s)", WTERMSIG(status),

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "super/adoption.h"
+#include "super/crashes.h"
 #include "super/messages.h"
 #include "super/process.h"
 #include "super/reload.h"
@@ -66,6 +67,7 @@ count(const struct super *s, enum child_role role)
 static void
 prepare(struct super *s, struct child *c)
 {
+    crashes_prepare(s, c);
     if (number(s, c) >= SERVERS_MAX)
         return;
     memory_give(&s->memory, number(s, c));
@@ -292,6 +294,7 @@ succeed(struct super *s)
 
     promote(s);
     old->role = CHILD_LEAVING;
+    s->reload.before = old;
     old->kill_ns = clock_mono_ns() + ms * MS + LAST_WORDS_NS;
     s->n_deaths = 0;
     log_info("server process %d takes over from %d", (int)s->serving->pid,
@@ -311,9 +314,21 @@ servers_ready(struct super *s, struct child *c)
     }
     if (c == s->coming)
         succeed(s);
+    else
+        reload_replaced(s, 1);
     introduce_all(s);
-    reload_replaced(s, 1);
     notify_send(&s->notify, "READY=1\nSTATUS=serving");
+}
+
+/* Whatever comes on a connection that was idle is answered by the one that
+ * serves: a reload that took another process is over. */
+void
+servers_given(struct super *s, struct child *c)
+{
+    if (c == s->reload.before) {
+        s->reload.before = NULL;
+        reload_replaced(s, 1);
+    }
 }
 
 /* ---- orders --------------------------------------------------------------*/
@@ -452,6 +467,8 @@ static void
 on_end(struct super *s, struct child *c, int status)
 {
     messages_read(s, c); /* what it has said before */
+    crashes_look(s, c);
+    servers_given(s, c); /* all that was */
     if (s->stops > 0) {
         if (c->role == CHILD_SERVING || c->role == CHILD_LEAVING)
             note_code(s, c, status);
@@ -489,9 +506,22 @@ servers_reap(struct super *s)
 
 /* ---- time ----------------------------------------------------------------*/
 
+/* What a process is at, its handler writes to the block of faults. */
+static void
+ask_late(struct child *c)
+{
+    c->is_late = 1;
+    c->kill_ns += LAST_WORDS_NS;
+    kill(c->pid, SIGABRT);
+}
+
 static void
 kill_late(struct child *c)
 {
+    if (c->role == CHILD_PROBING && !c->is_late) {
+        ask_late(c);
+        return;
+    }
     c->kill_ns = 0;
     c->is_late = 1;
     if (c->role == CHILD_COMING)
@@ -535,25 +565,27 @@ servers_save(const struct super *s, struct state *to)
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
         const struct child *c = &s->children[i];
         if (c->role != CHILD_NONE)
-            state_put(to, "child %u %u %d %d %u %d %llu %d %d", i, c->role,
-                      c->pid, state_fd(to, c->channel), c->version, c->is_ready,
-                      (unsigned long long)c->born_ns,
-                      state_fd(to, c->bundle_fd), state_fd(to, c->denials_fd));
+            state_put(to, "child %u %u %d %d %u %d %llu %d %d %d %llu", i,
+                      c->role, c->pid, state_fd(to, c->channel), c->version,
+                      c->is_ready, (unsigned long long)c->born_ns,
+                      state_fd(to, c->bundle_fd), state_fd(to, c->denials_fd),
+                      state_fd(to, c->faults_fd),
+                      (unsigned long long)c->n_faults);
     }
 }
 
 void
 servers_load(struct super *s, const char *line)
 {
-    unsigned long long born_ns;
+    unsigned long long born_ns, n_faults = 0;
     struct child c;
     unsigned i, role, version;
     int is_ready;
 
     child_init(&c);
-    if (sscanf(line, "%u %u %d %d %u %d %llu %d %d", &i, &role, &c.pid,
+    if (sscanf(line, "%u %u %d %d %u %d %llu %d %d %d %llu", &i, &role, &c.pid,
                &c.channel, &version, &is_ready, &born_ns, &c.bundle_fd,
-               &c.denials_fd) < 8 ||
+               &c.denials_fd, &c.faults_fd, &n_faults) < 8 ||
         i >= CHILDREN_MAX) {
         log_error("a server process is lost: %s", line);
         return;
@@ -567,6 +599,11 @@ servers_load(struct super *s, const char *line)
         fcntl(c.bundle_fd, F_SETFD, FD_CLOEXEC);
     if (c.denials_fd >= 0)
         fcntl(c.denials_fd, F_SETFD, FD_CLOEXEC);
+    c.n_faults = n_faults;
+    if (c.faults_fd >= 0) {
+        fcntl(c.faults_fd, F_SETFD, FD_CLOEXEC);
+        (void)!faults_map(c.faults_fd, &c.faults);
+    }
     s->children[i] = c;
     if (role == CHILD_SERVING)
         s->serving = &s->children[i];

@@ -51,6 +51,8 @@ void servers_order(struct super *s, uint32_t order);
 void servers_say(struct super *s, enum ctl_kind kind);
 /* c serves: it is ready. [control] */
 void servers_ready(struct super *s, struct child *c);
+/* c, which leaves, has no idle connection any more. [control] */
+void servers_given(struct super *s, struct child *c);
 /* One signal to stop, to all of them. [control] */
 void servers_stop(struct super *s);
 /* SIGCHLD: of all that have ended, as process 1 of a container others too.

@@ -16,6 +16,7 @@
 #include "os/limit.h"
 #include "os/pidfile.h"
 #include "super/adoption.h"
+#include "super/crashes.h"
 #include "super/messages.h"
 #include "super/process.h"
 #include "super/reload.h"
@@ -222,6 +223,7 @@ super_run(const char *conf_path, char *const *env, int *read_fd)
     adoption_take(&s, conf);
     adopt_sockets(&s, env);
     memory_open(&s.memory, s.conf);
+    crashes_open(&s);
     reload_first(&s);
     return run(&s);
 }

@@ -16,6 +16,8 @@
  *     adoption  the configuration that this process goes by
  *     opener    log files, opened for who may not
  *     denials   the system calls its sandbox denies
+ *     reload    from the files to what serves, by way of a trial
+ *     crashes   what goes wrong in server processes, and the ledger of it
  *     notify    what a service manager is told
  *
  * What the two processes say to each other is ctl/ctl.h. */

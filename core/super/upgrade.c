@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "super/adoption.h"
+#include "super/crashes.h"
 #include "super/process.h"
 #include "super/servers.h"
 #include "super/state.h"
@@ -36,6 +37,7 @@ save(const struct super *s, struct state *to)
 {
     held_save(&s->held, to);
     memory_save(&s->memory, to);
+    crashes_save(s, to);
     servers_save(s, to);
     state_put(to, "super %d %d %u %d %d", state_fd(to, s->bundle_fd),
               s->has_pid_file, s->n_deaths, s->reload.is_wanted,
@@ -106,6 +108,8 @@ take(void *arg, const char *word, const char *rest)
         memory_load(&s->memory, rest);
     else if (strcmp(word, "child") == 0)
         servers_load(s, rest);
+    else if (strcmp(word, "ledger") == 0)
+        crashes_load(s, rest);
     else if (strcmp(word, "super") == 0)
         load_super(s, rest);
     else if (strcmp(word, "user") == 0)

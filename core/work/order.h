@@ -65,8 +65,9 @@ void order_stopping(struct worker *w, struct order *o);
 /* From now on every connection goes, at its boundary, to o->arg, a struct
  * mailbox: as a parcel (parcel.h) that is delivered by o->on_parcel. */
 void order_leave(struct worker *w, struct order *o);
-/* Nothing: what was on its way to the worker before has been taken. */
-void order_nothing(struct worker *w, struct order *o);
+/* Nothing, and what was on its way to the worker before has been taken: the
+ * result is how many connections are about to leave. */
+void order_look(struct worker *w, struct order *o);
 /* Stop accepting, close idle connections after the grace; answered when all
  * are gone. */
 void order_drain(struct worker *w, struct order *o);

@@ -32,7 +32,7 @@ main(void)
 }
 #else
 
-#define SERVER "[server]\nlisten = 127.0.0.1:0\nworkers = 2\n"
+#define SERVER "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 0\n"
 #define BOTH "[plugin life]\n[plugin faulty]\n"
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -255,7 +255,11 @@ START_TEST(a_fault_in_its_own_code_costs_one_request)
     client_close(&c);
     load_end(&l);
     ck_nothing_lost(&l);
-    ck_assert_int_eq(server_pid(&s), pid);
+    /* Yet a process that something has crashed in is not kept. */
+    ck_logged("is started to take over, after a crash");
+    for (int i = 0; i < 4000 && server_pid(&s) == pid; i++)
+        usleep(5000);
+    ck_assert_int_ne(server_pid(&s), pid);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -370,6 +374,7 @@ START_TEST(an_exception_that_nobody_catches_is_named)
     server_wait_log(&s, "SIGABRT");
     server_wait_log(&s, "org.etude.test.thrower");
     server_wait_log(&s, " serves: ");
+    server_wait_log(&s, "killed by signal");
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -550,7 +555,9 @@ START_TEST(an_abort_while_it_is_made_leaves_what_served)
     server_signal(&s, SIGHUP);
     server_wait_log(&s, "SIGABRT");
     server_wait_log(&s, "open of faulty");
-    server_wait_log(&s, " serves: ");
+    server_wait_log(&s, "the trial load has crashed: open of faulty (plugin "
+                        "org.etude.test.faulty 1.2.3): SIGABRT");
+    server_wait_log(&s, "reload failed, 1 error(s)");
     client_once(&s, GET("/life"), 200, "life");
     ck_assert_int_eq(server_stop(&s), 0);
     server_prepare(&s, SERVER "[plugin faulty]\nin = open\nhow = abort\n");
@@ -568,8 +575,8 @@ START_TEST(on_crash_restart_recovers_nothing)
     pid = server_pid(&s);
     ask("null");
     server_wait_log(&s, "this thread is lost");
-    server_wait_log(&s, "killed by signal 11");
     server_wait_log(&s, " serves: ");
+    server_wait_log(&s, "killed by signal 11");
     ck_assert_int_ne(server_pid(&s), pid);
     ck_assert_int_eq(server_stop(&s), 0);
 }
