@@ -43,9 +43,12 @@
     X(store_entries,        level,   "numbers and values in stores")           \
     X(store_evictions,      counter, "of them given up early, to make room")   \
     X(store_refusals,       counter, "of them refused: no room could be made") \
-    X(connections_given,    counter, "connections given to another worker")    \
-    X(connections_taken,    counter, "connections taken from another worker")  \
+    X(connections_given,    counter, "connections given to another worker or process") \
+    X(connections_taken,    counter, "connections taken from another worker or process") \
+    X(connections_moved,    counter, "of those: from another worker")          \
     X(connections_kept,     counter, "of those to be given: a byte came first") \
+    X(clients_limited,      counter, "connections or requests too many of a client") \
+    X(requests_shed,        counter, "requests refused under too much load")   \
     X(log_records_dropped,  counter, "lines of logs lost: no room for them")   \
     X(memory,               gauge,   "bytes of workers' buffers in use")       \
     X(crashes_recovered,    counter, "crashes of plugins that cost one 500")   \

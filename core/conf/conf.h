@@ -33,7 +33,11 @@ struct bundle;
 enum conf_event { CONF_EVENT_AUTO, CONF_EVENT_IO_URING, CONF_EVENT_EPOLL };
 enum conf_accept { CONF_ACCEPT_PIPE, CONF_ACCEPT_REUSEPORT };
 enum conf_pin { CONF_PIN_AUTO, CONF_PIN_YES, CONF_PIN_NO };
-enum conf_balance { CONF_BALANCE_ROUND_ROBIN };
+enum conf_balance {
+    CONF_BALANCE_ROUND_ROBIN,
+    CONF_BALANCE_LEAST,
+    CONF_BALANCE_HASH
+};
 enum conf_overload { CONF_OVERLOAD_QUEUE, CONF_OVERLOAD_SHED };
 enum conf_slash { CONF_SLASH_REDIRECT, CONF_SLASH_STRICT };
 enum conf_owner { CONF_OWNER_STRICT, CONF_OWNER_ANY };
@@ -51,6 +55,7 @@ enum conf_client {
     CONF_CLIENT_X_REAL_IP
 };
 enum conf_crash { CONF_CRASH_RECOVER, CONF_CRASH_RESTART, CONF_CRASH_ABORT };
+enum conf_priority { CONF_LOW, CONF_NORMAL, CONF_HIGH };
 enum conf_state { CONF_STATE_BEST_EFFORT, CONF_STATE_REQUIRED };
 enum conf_proxy {
     CONF_PROXY_OFF,
@@ -109,6 +114,11 @@ struct conf_server {
     int64_t on_crash;                    /* enum conf_crash */
     int64_t crash_drain, crash_limit, crash_window;
     int64_t step_warn, step_abort; /* 0: never */
+    int64_t rebalance;                   /* 0 or 1 */
+    /* 0: any number of them */
+    int64_t max_connections, max_connections_per_ip;
+    int64_t max_requests_per_connection;
+    int64_t shed_lag, shed_requests; /* 0: nothing is shed */
 };
 
 /* A plugin's option as the ini has it. */
@@ -163,7 +173,8 @@ struct conf_plugin {
     et_list host;  /* lower case, no port, no final dot */
     et_list use;   /* around its declared routes */
     int64_t priority;
-    int64_t state; /* enum conf_state */
+    int64_t state;         /* enum conf_state */
+    int64_t shed_priority; /* enum conf_priority, of its declared routes */
     struct conf_entries options;
     struct place at, module_at, use_at;
     const char *section; /* "[plugin limit]" */
@@ -178,6 +189,7 @@ struct conf_route {
     et_str handler;       /* instance */
     et_str handler_route; /* "list" of handler = users:list; else absent */
     int64_t max_body, body_timeout, write_timeout; /* or CONF_INHERIT */
+    int64_t priority;                              /* enum conf_priority */
     struct conf_entries options;
     struct place at, use_at, handler_at;
     const char *section; /* "[route users]" */

@@ -62,9 +62,13 @@ static const struct directive server_rows[] = {
      .dflt = "pipe",
      .help = "pipe: one thread accepts and hands connections to workers; "
              "reuseport: each worker accepts for itself"},
-    {SERVER(balance), CHOICE("round-robin"), .reload = DIRECTIVE_PROCESS,
-     .dflt = "round-robin",
-     .help = "which worker gets the next connection"},
+    {SERVER(balance), CHOICE("round-robin|least-connections|hash"),
+     .reload = DIRECTIVE_PROCESS, .dflt = "round-robin",
+     .help = "which worker gets the next connection: the next one, the one "
+             "that has the fewest, or always the same one for a client's "
+             "address (of one worker more each gets its share, and no client "
+             "moves but to that one); with accept = reuseport the kernel "
+             "decides instead"},
     {SERVER(overload), CHOICE("queue|shed"), .dflt = "queue",
      .help = "when all workers are full: leave connections in the kernel's "
              "queue, or answer 503 and close"},
@@ -269,6 +273,27 @@ static const struct directive server_rows[] = {
     {SERVER(step_abort), TIME(0, 1 * HOUR), .dflt = "0",
      .help = "a step that holds a worker for longer, not counting time without "
              "a CPU, is a crash: the worker is lost; 0: never"},
+    {SERVER(rebalance), TYPE(BOOL), .dflt = "yes",
+     .help = "a worker that is much busier than another gives it some of its "
+             "busy connections, between two of their requests"},
+    {SERVER(max_connections), INT(0, 1 << 30), .dflt = "0",
+     .help = "connections of all workers; beyond it as overload says; 0: as "
+             "many as they have room for"},
+    {SERVER(max_connections_per_ip), INT(0, 65535), .dflt = "0",
+     .help = "connections of one IPv4 address, or of one /64 of IPv6 "
+             "addresses; beyond it 503; behind trusted_proxies it is requests "
+             "in progress of one client, by what the proxy says; 0: any"},
+    {SERVER(max_requests_per_connection), INT(0, 1 << 30), .dflt = "0",
+     .help = "requests after which a connection is closed, the last answer "
+             "says so; 0: any"},
+    {SERVER(shed_lag), TIME(0, 1 * HOUR), .dflt = "0",
+     .help = "time a request waits for its worker's turn at which those of "
+             "low priority get 503; at twice the time those of normal "
+             "priority too, at four times all; 0: never"},
+    {SERVER(shed_requests), INT(0, 1 << 28), .dflt = "0",
+     .help = "requests in progress on a worker beyond which those of low "
+             "priority get 503; beyond twice as many those of normal priority "
+             "too, beyond four times as many all; 0: never"},
 };
 
 static const struct directive listen_rows[] = {
@@ -321,6 +346,9 @@ static const struct directive route_rows[] = {
     {ROUTE(write_timeout),
      TIME(100 * MS, 1 * DAY, INHERIT),
      .dflt = "inherit", .help = "as in [server], up or down"},
+    {ROUTE(priority), CHOICE("low|normal|high"), .dflt = "normal",
+     .help = "which requests are served longest when there is too much to do: "
+             "see shed_lag and shed_requests"},
 };
 
 static const struct directive scope_rows[] = {
@@ -351,6 +379,8 @@ static const struct directive plugin_rows[] = {
      .help = "what a worker's state hands over at a reload, if the plugin "
              "offers that, could not be taken: start without it and say so, or "
              "refuse the reload"},
+    {PLUGIN(shed_priority), CHOICE("low|normal|high"), .dflt = "normal",
+     .help = "priority, as of a [route ...], of those routes"},
 };
 
 #define ROWS(r) .rows = (r), .n = ARRAY_LEN(r)

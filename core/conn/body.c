@@ -153,6 +153,19 @@ temp_open(const char *dir)
     return fd;
 }
 
+/* The body is refused, and why is said once until one is stored again. */
+static int
+fail_storage(struct body *b, const char *why)
+{
+    struct env *env = b->env;
+
+    if (trouble_begin(&env->storage, env->clock.mono_ms))
+        log_error("cannot buffer request bodies in %s: %s; they are answered "
+                  "507",
+                  env->limits.temp_dir, why);
+    return ERR_STORAGE;
+}
+
 /* From memory to a file. */
 static int
 spill(struct body *b)
@@ -160,14 +173,11 @@ spill(struct body *b)
     const char *dir = b->env->limits.temp_dir;
 
     b->fd = temp_open(dir);
-    if (b->fd < 0) {
-        log_error("cannot buffer a request body in %s: %s", dir,
-                  strerror(errno));
-        return ERR_STORAGE;
-    }
+    if (b->fd < 0)
+        return fail_storage(b, strerror(errno));
     metrics_add(b->env->metrics, METRIC_bodies_spilled, 1);
     if (b->n && write_all(b->fd, b->p, b->n) < 0)
-        return ERR_STORAGE;
+        return fail_storage(b, strerror(errno));
     b->spilled = b->n;
     atomic_fetch_add_explicit(&b->env->budget->temp, (int64_t)b->n,
                               memory_order_relaxed);
@@ -183,12 +193,9 @@ append_file(struct body *b, et_str s)
 
     b->spilled += s.n;
     if ((uint64_t)before + s.n > b->env->limits.temp_max)
-        return ERR_STORAGE;
-    if (write_all(b->fd, s.p, s.n) < 0) {
-        log_error("cannot buffer a request body in %s: %s",
-                  b->env->limits.temp_dir, strerror(errno));
-        return ERR_STORAGE;
-    }
+        return fail_storage(b, "temp_max is reached");
+    if (write_all(b->fd, s.p, s.n) < 0)
+        return fail_storage(b, strerror(errno));
     return 0;
 }
 
@@ -248,6 +255,8 @@ complete(struct body *b)
             return ERR_NOMEM;
         b->p = p;
         b->map_len = b->n;
+        if (trouble_end(&b->env->storage))
+            log_info("request bodies are buffered again");
     }
     b->req->body = (et_str){b->p ? b->p : "", b->n};
     return BODY_DONE;

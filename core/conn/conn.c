@@ -9,11 +9,14 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/log.h"
+#include "conn/census.h"
 #include "conn/conn_give.h"
 #include "conn/deadline.h"
 #include "conn/env.h"
 #include "conn/h1.h"
 #include "conn/out.h"
+#include "conn/reject.h"
 #include "conn/transport.h"
 
 #define CONN_IN_MAX (16u << 20)
@@ -66,6 +69,8 @@ conn_free(struct conn *c)
     out_free(c);
     if (c->in)
         blocks_give(&env->blocks, c->in, c->in_cap);
+    census_part(env->census, c->client);
+    census_leave(env->census);
     metrics_sub(env->metrics, METRIC_connections_active, 1);
     slab_give(&env->conns, c);
 }
@@ -225,18 +230,70 @@ begin(struct conn *c, int fd)
 }
 
 int
+conn_count_client(struct conn *c, uint64_t key)
+{
+    struct env *env = c->env;
+    int rc = 0;
+
+    if (env->limits.max_per_client > 0)
+        c->client =
+            census_join(env->census, key, env->limits.max_per_client, &rc);
+    if (rc < 0)
+        metrics_add(env->metrics, METRIC_clients_limited, 1);
+    return rc;
+}
+
+/* Whether its client may have another one, where accept knows who that is. */
+static int
+is_welcome(struct conn *c, int fd)
+{
+    const struct env *env = c->env;
+
+    if (LIKELY(env->limits.max_per_client == 0) || c->phase == CONN_PROXY ||
+        env->limits.trusts_proxies)
+        return 1;
+    return conn_count_client(c, census_key_of(fd)) == 0;
+}
+
+int
 conn_open(struct env *env, int fd, uint8_t listener)
 {
     struct conn *c = new_conn(env, listener);
 
     if (!c) {
         metrics_add(env->metrics, METRIC_connections_refused, 1);
+        census_leave(env->census);
         close(fd);
         return ERR_LIMIT;
     }
     metrics_add(env->metrics, METRIC_connections_accepted, 1);
+    if (!is_welcome(c, fd)) {
+        c->phase = CONN_CLOSED;
+        c->io.fd = -1;
+        conn_free(c);
+        reject(fd);
+        return ERR_LIMIT;
+    }
     begin(c, fd);
     return 0;
+}
+
+/* It comes from another process, where it was let in: it counts from now on,
+ * whatever the limits are here. */
+static void
+count_immigrant(struct conn *c, int fd)
+{
+    const struct env *env = c->env;
+    int rc = 0;
+
+    census_enter_anyway(env->census);
+    if (env->limits.max_per_client == 0 || env->limits.trusts_proxies ||
+        c->phase == CONN_PROXY)
+        return;
+    c->client = census_join(env->census,
+                            c->peer.kind == ADDR_NONE ? census_key_of(fd)
+                                                      : census_key(&c->peer),
+                            UINT16_MAX, &rc);
 }
 
 int
@@ -250,6 +307,10 @@ conn_take(struct env *env, int fd, const struct handed *h)
     c->is_orphan |= h->is_orphan;
     c->phase = h->awaits_proxy ? CONN_PROXY : CONN_IDLE;
     c->n_requests = h->n_requests;
+    c->moved_s = (uint16_t)(env->clock.mono_ms / 1000) | 1;
+    c->client = h->client;
+    if (!h->is_counted)
+        count_immigrant(c, fd);
     c->since_ms = h->since_ms;
     metrics_add(env->metrics, METRIC_connections_taken, 1);
     begin(c, fd);
@@ -282,6 +343,17 @@ conn_peer(struct conn *c, struct addr *out)
 }
 
 int
+conn_out_of_memory(struct conn *c)
+{
+    struct env *env = c->env;
+
+    if (trouble_begin(&env->memory, env->clock.mono_ms))
+        log_error("worker %u is out of memory: connections are closed",
+                  env->worker.pub.index);
+    return ERR_NOMEM;
+}
+
+int
 conn_keep(struct conn *c, const char *p, size_t n)
 {
     size_t kept = c->in_end - c->in_start, got;
@@ -296,7 +368,9 @@ conn_keep(struct conn *c, const char *p, size_t n)
         return ERR_LIMIT;
     to = blocks_take(&c->env->blocks, kept + n, &got);
     if (!to)
-        return ERR_NOMEM;
+        return conn_out_of_memory(c);
+    if (UNLIKELY(c->env->memory.is_on) && trouble_end(&c->env->memory))
+        log_info("there is memory for connections again");
     if (c->in) {
         memcpy(to, c->in + c->in_start, kept);
         blocks_give(&c->env->blocks, c->in, c->in_cap);
@@ -321,6 +395,8 @@ conn_used(struct conn *c, size_t n)
     c->in = NULL;
     c->in_cap = c->in_start = c->in_end = 0;
 }
+
+_Static_assert(sizeof(struct conn) <= 192, "three lines of the cache");
 
 /* Of a slot that may be free, and then keeps its descriptor -1 but nothing
  * else (slab.h). */

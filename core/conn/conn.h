@@ -58,7 +58,10 @@ struct conn {
     uint32_t unsent;      /* the transport's, when the timer last looked */
     uint64_t deadline_ms; /* of the phase; an idle one's may be out of date */
     uint64_t since_ms;    /* when the phase or its last progress was */
+    uint64_t client;      /* of census_join; 0: not counted */
     uint32_t n_requests;  /* begun on it */
+    uint16_t moved_s;     /* when it came from another worker; 0: never */
+    uint8_t seen_window;  /* the rebalancer's (work/rebalance.h) */
     struct addr peer;     /* as PROXY named it; ADDR_NONE: ask the socket */
     uint8_t phase;        /* enum conn_phase */
     uint8_t listener;
@@ -71,9 +74,11 @@ struct conn {
     uint8_t body_done;  /* req's body has been read to its end */
     uint8_t lingers;    /* after the last answer, read what still comes */
     uint8_t leave;      /* enum conn_leave */
+    uint8_t is_request_counted; /* client is of req, not of the connection */
 };
 
-/* Take over an accepted socket; on failure (no slot) the fd is closed and
+/* Take over an accepted socket that the census has counted; on failure (no
+ * slot, or too many of its client, who is told so) the fd is closed and
  * ERR_LIMIT returned.  Bytes are tried for at once. [worker] */
 MUST_USE int conn_open(struct env *env, int fd, uint8_t listener);
 /* The connection ends now, whatever it is doing. [worker] */
@@ -90,12 +95,18 @@ int conn_is_open(const struct conn *c);
 /* See that the timer fires by the deadline of the phase, which has begun or
  * made progress; or give it away, if it is time. [worker] */
 void conn_arm(struct conn *c);
+/* Count c as one of client key, if that is limited: 0, or ERR_LIMIT: it has as
+ * many as it may have. [worker] */
+MUST_USE int conn_count_client(struct conn *c, uint64_t key);
 /* The other end of the socket, or what PROXY said; 0 or -errno. [worker] */
 int conn_peer(struct conn *c, struct addr *out);
 
 /* Bytes that cannot be used yet: kept behind those already kept.  0,
  * ERR_NOMEM, or ERR_LIMIT beyond 16 MiB. [worker] */
 MUST_USE int conn_keep(struct conn *c, const char *p, size_t n);
+/* There is no memory for what c wants next: that is said, once.  ERR_NOMEM.
+ * [worker] */
+int conn_out_of_memory(struct conn *c);
 /* n of the kept bytes are used; the block goes back when all are. [worker] */
 void conn_used(struct conn *c, size_t n);
 

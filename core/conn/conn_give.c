@@ -2,7 +2,7 @@
 /* conn_give.c - giving a connection away; see conn_give.h. */
 #include "conn/conn_give.h"
 
-#include "base/err.h"
+#include "conn/census.h"
 #include "conn/conn.h"
 #include "conn/env.h"
 #include "conn/h1.h"
@@ -88,11 +88,15 @@ hand_over(struct conn *c)
         .awaits_proxy = c->phase == CONN_PROXY,
         .n_requests = c->n_requests,
         .since_ms = c->since_ms,
+        .client = c->client,
+        .is_counted = 1,
     };
 
     wheel_cancel(&env->wheel, &c->timer);
     c->phase = CONN_CLOSED;
     c->io.fd = -1;
+    c->client = 0; /* it goes on being counted */
+    census_enter_anyway(env->census);
     conn_free(c);
     metrics_add(env->metrics, METRIC_connections_given, 1);
     env->giver->on_given(env->giver, env, fd, &h);
@@ -131,6 +135,16 @@ leave(struct conn *c)
     io_release(c->env->io, &c->io);
 }
 
+void
+conn_give_abroad(struct env *env, struct handed *h)
+{
+    census_part(env->census, h->client);
+    if (h->is_counted)
+        census_leave(env->census);
+    h->client = 0;
+    h->is_counted = 0;
+}
+
 /* ---- when -----------------------------------------------------------------*/
 
 int
@@ -143,7 +157,7 @@ conn_give(struct conn *c)
 }
 
 static int
-is_wanted(const struct conn *c)
+is_wanted(struct conn *c)
 {
     struct giver *g = c->env->giver;
 

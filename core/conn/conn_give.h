@@ -34,13 +34,15 @@ struct handed {
     uint8_t awaits_proxy; /* its PROXY header has not come yet */
     uint32_t n_requests;  /* answered on it so far */
     uint64_t since_ms;    /* idle since, of CLOCK_MONOTONIC */
+    uint64_t client;      /* of this process's census; 0: not counted */
+    uint8_t is_counted;   /* in this process's census */
 };
 
 /* Somebody who wants connections of a worker.  The caller's; in use until
  * conn_give_all or conn_give_some names another or none. */
 struct giver {
     /* May c, at its boundary, go?  NULL: every one may. [worker] */
-    int (*wants)(struct giver *g, const struct conn *c);
+    int (*wants)(struct giver *g, struct conn *c);
     /* It is no connection of env any more, its slot is free and fd is yours,
      * open and blocking; conn_take(env, ...) takes it back. [worker] */
     void (*on_given)(struct giver *g, struct env *env, int fd,
@@ -57,6 +59,10 @@ void conn_give_all(struct env *env, struct giver *g);
  * not; whether that was begun.  It stays here if a byte comes first, or the
  * peer is gone (METRIC_connections_kept). [worker] */
 int conn_give(struct conn *c);
+
+/* h leaves the process: its census counts it no longer, and that of the process
+ * which takes it does. [worker] */
+void conn_give_abroad(struct env *env, struct handed *h);
 
 /* The other half: go on with a connection that was given.  Bytes are tried for
  * at once.  On failure (ERR_LIMIT: no slot) fd stays the caller's. [worker] */

@@ -2,9 +2,9 @@
 /* env.h - what a connection needs of the worker that owns it.
  *
  * One per worker, used by its thread only; nothing in it is shared but the
- * body budget, the sum of all workers' buffered bodies.  Limits and timeouts
- * are values, copied when a generation becomes current: before a request is
- * pinned nothing points into a generation. */
+ * body budget, the sum of all workers' buffered bodies, and the census.  Limits
+ * and timeouts are values, copied when a generation becomes current: before a
+ * request is pinned nothing points into a generation. */
 #ifndef CONN_ENV_H
 #define CONN_ENV_H
 
@@ -16,11 +16,14 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/slab.h"
+#include "base/trouble.h"
 #include "base/wheel.h"
 #include "http/host.h"
+#include "http/route.h"
 #include "proto/http1.h"
 #include "proto/http1_out.h"
 
+struct census;
 struct gen_worker;
 struct giver;
 struct io;
@@ -36,6 +39,12 @@ struct limits {
     uint32_t idle_soonest_ms; /* no deadline between requests is nearer */
     uint32_t body_min_rate;   /* bytes a second; 0: none */
     uint32_t read_buffer, write_buffer;
+    uint32_t max_requests;   /* of a connection; UINT32_MAX: any number */
+    uint32_t max_per_client; /* connections; 0: any number */
+    uint32_t trusts_proxies; /* then of a client its requests count */
+    uint32_t shed_requests;  /* in flight, when the first are shed; 0: never */
+    uint64_t shed_lag_ns;    /* of the loop, likewise; 0: never */
+    uint32_t rebalances;     /* 0 or 1 */
     char temp_dir[200];
 };
 
@@ -65,13 +74,18 @@ struct env {
     struct http1_common common_bare; /* ... of one with a Server of its own */
     struct limits limits;
     struct listener_env listeners[ENV_MAX_LISTENERS];
+    struct trouble storage, memory;
     struct gen_worker *gen; /* the current generation's part */
     struct body_budget *budget;
-    uint8_t is_stopping; /* every answer says Connection: close */
-    uint8_t is_draining; /* and idle connections have idle_grace left */
-    uint8_t is_watchful; /* draining, or giving connections away */
-    uint32_t n_leaving;  /* connections that are on their way out */
-    struct giver *giver; /* who is given those at their boundary, or NULL */
+    struct census *census; /* of all workers' connections */
+    /* More requests in flight than this: who is of that priority is shed. */
+    uint32_t shed_beyond[ROUTE_PRIORITIES];
+    uint32_t look_beyond; /* with no more than this, nobody is */
+    uint8_t is_stopping;  /* every answer says Connection: close */
+    uint8_t is_draining;  /* and idle connections have idle_grace left */
+    uint8_t is_watchful;  /* draining, or giving connections away */
+    uint32_t n_leaving;   /* connections that are on their way out */
+    struct giver *giver;  /* who is given those at their boundary, or NULL */
     /* A generation's last request on this worker is over. */
     void (*on_retired)(struct env *env, struct gen_worker *gen);
     /* A connection is gone (drain waits for the last one). */

@@ -9,12 +9,14 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "conn/body.h"
+#include "conn/census.h"
 #include "conn/conn.h"
 #include "conn/env.h"
 #include "conn/out.h"
 #include "conn/proxied.h"
 #include "conn/transport.h"
 #include "http/chain.h"
+#include "http/client.h"
 #include "http/dispatch.h"
 #include "http/gen.h"
 #include "http/req.h"
@@ -50,7 +52,7 @@ begin_request(struct conn *c)
     r->sink_ctx = c;
     if (req_reserve_fields(r, env->limits.head.max_fields) < 0) {
         slab_give(&env->reqs, r);
-        return ERR_NOMEM;
+        return conn_out_of_memory(c);
     }
     http1_init(&r->head, r->fields, &env->limits.head);
     c->req = r;
@@ -64,6 +66,15 @@ begin_request(struct conn *c)
     return 0;
 }
 
+/* Behind proxies a client's requests count, while they are in progress. */
+static __attribute__((noinline)) void
+uncount_client(struct conn *c)
+{
+    census_part(c->env->census, c->client);
+    c->client = 0;
+    c->is_request_counted = 0;
+}
+
 /* The generation is let go; its last request here retires it. */
 static void
 unpin(struct conn *c)
@@ -74,6 +85,8 @@ unpin(struct conn *c)
         return;
     c->req->gen = NULL;
     metrics_sub(c->env->metrics, METRIC_requests_active, 1);
+    if (UNLIKELY(c->is_request_counted))
+        uncount_client(c);
     if (--g->n_active == 0 && g != c->env->gen)
         c->env->on_retired(c->env, g);
 }
@@ -143,7 +156,8 @@ may_keep(const struct conn *c)
     const struct limits *l = &c->env->limits;
 
     if (c->closes || c->is_orphan || !r->head.keep_alive ||
-        c->env->is_stopping || l->keepalive_ms == 0)
+        c->env->is_stopping || l->keepalive_ms == 0 ||
+        c->n_requests >= l->max_requests)
         return 0;
     if (c->body_done)
         return 1;
@@ -328,6 +342,57 @@ run(struct conn *c, int has_bytes)
     }
 }
 
+/* ---- too much -------------------------------------------------------------*/
+
+/* Whether the request's client, who is behind a proxy, has too many already. */
+static int
+is_of_too_many(struct conn *c)
+{
+    const struct limits *l = &c->env->limits;
+    struct client client;
+
+    if (l->max_per_client == 0 || !l->trusts_proxies || c->client != 0 ||
+        c->req->route->priority == ROUTE_ALWAYS ||
+        client_find(c->req, &client) < 0)
+        return 0;
+    if (conn_count_client(c, census_key(&client.addr)) < 0)
+        return 1;
+    c->is_request_counted = c->client != 0;
+    return 0;
+}
+
+static __attribute__((noinline)) int
+is_too_much(struct conn *c)
+{
+    const struct env *env = c->env;
+
+    if (metrics_get(env->metrics, METRIC_requests_active) <=
+        env->shed_beyond[c->req->route->priority])
+        return is_of_too_many(c);
+    metrics_add(env->metrics, METRIC_requests_shed, 1);
+    return 1;
+}
+
+/* Whether that is a question at all: one comparison a request. */
+static inline int
+is_crowded(const struct env *env)
+{
+    return metrics_get(env->metrics, METRIC_requests_active) > env->look_beyond;
+}
+
+/* No step runs: that is what makes it cheap.  The connection goes on. */
+static __attribute__((noinline)) void
+turn_away(struct conn *c)
+{
+    static const et_str name = {"Retry-After", 11}, value = {"1", 1};
+    struct req *r = c->req;
+
+    req_decide_error(r, 503);
+    if (resp_set(&r->resp, &r->arena, name, value, ET_SET) < 0)
+        log_debug("no memory for Retry-After");
+    respond(c);
+}
+
 /* ---- input ----------------------------------------------------------------*/
 
 /* The head at p is complete: pin the generation, find the route, walk. */
@@ -357,6 +422,8 @@ start_request(struct conn *c, const char *p, int has_bytes)
     }
     if (rc < 0)
         refuse(c, rc);
+    else if (UNLIKELY(is_crowded(env)) && is_too_much(c))
+        turn_away(c);
     else
         run(c, has_bytes);
 }

@@ -3,9 +3,19 @@
 #include "conn/proxied.h"
 
 #include "base/log.h"
+#include "conn/census.h"
 #include "conn/conn.h"
 #include "conn/env.h"
+#include "conn/reject.h"
 #include "proto/proxy.h"
+
+/* A health check of the proxy's own is nobody's client. */
+static int
+is_welcome(struct conn *c)
+{
+    return c->env->limits.trusts_proxies || c->peer.kind == ADDR_NONE ||
+           conn_count_client(c, census_key(&c->peer)) == 0;
+}
 
 size_t
 proxied_read(struct conn *c, const char *p, size_t n)
@@ -25,6 +35,11 @@ proxied_read(struct conn *c, const char *p, size_t n)
     }
     if (!head.is_local)
         c->peer = head.src;
+    if (!is_welcome(c)) {
+        reject_say(c->io.fd);
+        conn_close(c);
+        return 0;
+    }
     c->phase = CONN_IDLE;
     c->since_ms = c->env->clock.mono_ms;
     return head.head_len;

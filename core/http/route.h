@@ -20,6 +20,15 @@ enum route_kind {
     ROUTE_MISS,  /* 404, 405, redirect by slash, OPTIONS: the host's handler */
 };
 
+/* Who is served first when there is too much to do. */
+enum route_priority { /* in the order of enum conf_priority */
+                      ROUTE_LOW,
+                      ROUTE_NORMAL,
+                      ROUTE_HIGH,
+                      ROUTE_ALWAYS, /* the host's own answers */
+                      ROUTE_PRIORITIES
+};
+
 struct route {
     uint32_t index; /* in its generation */
     enum route_kind kind;
@@ -32,6 +41,7 @@ struct route {
     const char *closed_by;    /* whose build is in quarantine: 503, and neither
                                  that nor what would stand inside of it runs */
     uint8_t body;             /* ET_B_* of the handler */
+    uint8_t priority;         /* enum route_priority */
     uint8_t slash_redirect;   /* a miss by the final slash gets 308 */
     /* Limits of this route; -1: the server's. */
     int64_t max_body, body_timeout_ms, write_timeout_ms;

@@ -23,9 +23,41 @@ warn_dir(const struct conf *conf, const et_str *field, const char *key,
                   strerror(errno));
 }
 
+static int
+has_proxy_protocol(const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->n_listens; i++) {
+        if (conf->listens[i].proxy_protocol != CONF_PROXY_OFF)
+            return 1;
+    }
+    return 0;
+}
+
+/* What is known of a client when its connection is dealt out is the other end
+ * of the socket. */
+static void
+warn_balance(const struct conf *conf, struct diag *d)
+{
+    const struct conf_server *c = &conf->server;
+    struct place at = conf_place(conf, &c->balance);
+
+    if (c->balance == CONF_BALANCE_ROUND_ROBIN)
+        return;
+    if (c->accept == CONF_ACCEPT_REUSEPORT)
+        diag_warn(d, &at,
+                  "[server] balance: the kernel deals connections out, since "
+                  "accept = reuseport");
+    else if (c->balance == CONF_BALANCE_HASH &&
+             (c->trusted_proxies.n > 0 || has_proxy_protocol(conf)))
+        diag_warn(d, &at,
+                  "[server] balance = hash goes by the address of the proxy, "
+                  "whoever is behind it: all its connections go to one worker");
+}
+
 void
 preflight_warn(const struct conf *conf, struct diag *d)
 {
+    warn_balance(conf, d);
     warn_dir(conf, &conf->server.temp_dir, "temp_dir", d);
     warn_dir(conf, &conf->server.runtime_dir, "runtime_dir", d);
 }

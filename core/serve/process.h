@@ -17,14 +17,16 @@
  *        dry -> generation -> build; change -> generation
  *
  * Not here: anything another thread touches, but for what says so itself
- * (mailbox, body_budget, metering, stores).  Invariants: gen is NULL until the
- * first one is made, and from the first COMMIT on the one that serves; n_gens
+ * (mailbox, body_budget, census, metering, stores).  Invariants: gen is NULL
+ * until the first one is made, and from the first COMMIT on the one that
+ * serves; n_gens
  * >= 1 while there is one; ids are at most last_id; stops never falls. */
 #ifndef SERVE_PROCESS_H
 #define SERVE_PROCESS_H
 
 #include <stdint.h>
 
+#include "conn/census.h"
 #include "conn/env.h"
 #include "http/metering.h"
 #include "http/stores.h"
@@ -60,6 +62,7 @@ struct server {
     struct body_budget budget;
     struct watchdog watchdog;
     uint64_t n_faults; /* records looked at */
+    struct census census; /* of connections */
 
     /* generations */
     struct image_set images;

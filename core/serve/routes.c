@@ -34,6 +34,7 @@ new_route(struct builder *b)
         return builder_out_of_memory(b);
     r->name = "";
     r->kind = ROUTE_MISS;
+    r->priority = ROUTE_NORMAL;
     r->handle = dispatch_answer_miss;
     r->max_body = r->body_timeout_ms = r->write_timeout_ms = -1;
     r->slash_redirect = b->conf->server.slash == CONF_SLASH_REDIRECT;
@@ -51,6 +52,17 @@ set_limits(struct route *r, const struct conf_route *c)
         c->write_timeout == CONF_INHERIT ? -1 : c->write_timeout;
 }
 
+static uint8_t
+priority_of(const struct origin *o)
+{
+    _Static_assert((int)ROUTE_LOW == (int)CONF_LOW &&
+                       (int)ROUTE_HIGH == (int)CONF_HIGH,
+                   "a configured priority is a route's");
+
+    return (uint8_t)(o->route ? o->route->priority
+                              : o->handler->conf->shed_priority);
+}
+
 static int
 set_handler(struct builder *b, struct route *r, const struct origin *o,
             const struct layers *l)
@@ -64,6 +76,7 @@ set_handler(struct builder *b, struct route *r, const struct origin *o,
     r->hosts = o->hosts;
     r->handle = o->fn;
     r->body = (uint8_t)(o->flags & ET_B_BUFFER);
+    r->priority = priority_of(o);
     if (o->route)
         set_limits(r, o->route);
     if (!r->closed_by && o->handler->plugin &&
@@ -141,6 +154,7 @@ static struct route *
 bind_own(struct route *r, const struct origin *o)
 {
     r->kind = ROUTE_SERVE;
+    r->priority = ROUTE_ALWAYS;
     r->name = o->name;
     r->at = o->at;
     r->methods = o->methods;

@@ -196,6 +196,14 @@ settings_limits(struct limits *l, const struct conf *conf)
         .read_buffer = (uint32_t)c->read_buffer,
         .write_buffer = (uint32_t)c->write_buffer,
     };
+    l->max_requests = c->max_requests_per_connection > 0
+                          ? (uint32_t)c->max_requests_per_connection
+                          : UINT32_MAX;
+    l->max_per_client = (uint32_t)c->max_connections_per_ip;
+    l->trusts_proxies = c->trusted_proxies.n > 0;
+    l->shed_requests = (uint32_t)c->shed_requests;
+    l->shed_lag_ns = (uint64_t)c->shed_lag * 1000000u;
+    l->rebalances = (uint32_t)c->rebalance;
     l->idle_soonest_ms = l->keepalive_ms ? l->keepalive_ms : l->header_ms;
     if (l->write_ms < l->idle_soonest_ms)
         l->idle_soonest_ms = l->write_ms;

@@ -68,6 +68,10 @@ choose(struct server *s, const struct conf *conf, struct diag *d)
         diag_error(d, NULL, "out of memory");
         return SERVER_INTERNAL;
     }
+    if (census_init(&s->census) < 0) {
+        diag_error(d, NULL, "out of memory");
+        return SERVER_INTERNAL;
+    }
     s->metrics = figures_own(&s->regions.figures, 0);
     stores_init(&s->stores, &s->regions.vault, s->settings.n_workers);
     return SERVER_OK;
@@ -123,6 +127,8 @@ start_workers(struct server *s, struct diag *d)
         .slab_capacity = s->settings.slab_capacity,
         .memory_bytes = s->settings.worker_memory,
         .budget = &s->budget,
+        .census = &s->census,
+        .all = f->workers,
         .stores = &s->stores,
         .control = &s->mailbox,
         .sheds = &f->acceptor.sheds,
@@ -149,6 +155,9 @@ start_acceptor(struct server *s, struct diag *d)
         .event = s->settings.event,
         .workers = f->workers,
         .n_workers = f->n_workers,
+        .slab_capacity = s->settings.slab_capacity,
+        .balance = (enum balance)s->gen->conf->server.balance,
+        .census = &s->census,
         .log = s->logs.rings[f->n_workers],
     };
 

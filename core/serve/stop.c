@@ -147,6 +147,7 @@ stop_end(struct server *s)
     ask_close(s);
     stores_fini(&s->stores);
     metering_fini(&s->metering);
+    census_fini(&s->census);
     regions_close(&s->regions);
     image_set_fini(&s->images);
     fleet_fini(&s->fleet);

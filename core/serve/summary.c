@@ -207,7 +207,8 @@ serves_the_same(const struct route *x, const struct route *y)
            memcmp(x->use, y->use, x->n_use * sizeof *x->use) == 0 &&
            x->max_body == y->max_body &&
            x->body_timeout_ms == y->body_timeout_ms &&
-           x->write_timeout_ms == y->write_timeout_ms;
+           x->write_timeout_ms == y->write_timeout_ms &&
+           x->priority == y->priority;
 }
 
 static void

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "conn/census.h"
+#include "conn/reject.h"
 #include "os/thread.h"
 #include "plug/guard.h"
 #include "work/order.h"
@@ -18,49 +20,54 @@
 /* While every worker is full: how often to look again. */
 #define RETRY_MS 16u
 
-static int
-has_room(const struct acceptor *a, uint32_t i)
+/* The connections of worker i, those on their way included. */
+static uint64_t
+load_of(const void *ctx, uint32_t i)
 {
+    const struct acceptor *a = ctx;
     const struct acceptor_batch *b = &a->batches[i];
-    const struct worker *w = &a->options.workers[i];
+    uint64_t load = worker_load(&a->options.workers[i], b->handed);
 
-    return b->n < MAILBOX_BATCH && !worker_is_lost(w) &&
-           worker_load(w, b->handed) < w->options.slab_capacity;
+    return b->n < MAILBOX_BATCH && !b->is_stuck &&
+                   !worker_is_lost(&a->options.workers[i]) &&
+                   load < a->options.slab_capacity
+               ? load
+               : BALANCE_FULL;
 }
 
-/* The next worker that has room, round-robin; -1: none has. */
+/* The worker for a connection of client key; -1: none has room. */
 static int
-find_room(const struct acceptor *a)
+pick(const struct acceptor *a, enum balance kind, uint64_t key)
 {
-    uint32_t n = a->options.n_workers;
+    const struct balance_workers w = {
+        .n = a->options.n_workers, .next = a->next, .load = load_of, .ctx = a};
 
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t i = (a->next + k) % n;
-        if (has_room(a, i))
-            return (int)i;
-    }
-    return -1;
+    return balance_pick(kind, &w, key);
+}
+
+/* One that comes from another process is there already: max_connections does
+ * not concern it. */
+static int
+find_worker(const struct acceptor *a, const struct record *r)
+{
+    enum balance kind = a->options.balance;
+
+    if (r->kind == RECORD_CONN)
+        return census_is_full(a->options.census) ? -1 : pick(a, kind, r->arg);
+    return pick(a, kind, kind == BALANCE_HASH ? census_key_of(r->fd) : 0);
+}
+
+static int
+has_room(const struct acceptor *a)
+{
+    return !census_is_full(a->options.census) &&
+           pick(a, BALANCE_ROUND_ROBIN, 0) >= 0;
 }
 
 static int
 sheds(const struct acceptor *a)
 {
     return atomic_load_explicit(&a->sheds, memory_order_relaxed);
-}
-
-/* Write a worker's batch in one piece; what its pipe will not take stays. */
-static int
-flush_one(struct acceptor *a, uint32_t i)
-{
-    struct acceptor_batch *b = &a->batches[i];
-    struct mailbox *to = &a->options.workers[i].mailbox;
-
-    if (b->n == 0)
-        return 0;
-    if (mailbox_send(to, b->v, b->n) < 0)
-        return -EAGAIN;
-    b->n = 0;
-    return 0;
 }
 
 /* Until a worker frees a slot, or (its pipe was what was full) a while. */
@@ -71,9 +78,69 @@ wait_for_room(struct acceptor *a)
     wheel_arm(&a->wheel, &a->retry, a->clock.mono_ms + RETRY_MS);
 }
 
+/* The pipe of worker i is full: for a while nothing is dealt to it, and what
+ * was is held for others. */
+static void
+take_back(struct acceptor *a, uint32_t i)
+{
+    struct acceptor_batch *b = &a->batches[i];
+
+    b->is_stuck = 1;
+    while (b->n > 0 && a->n_held < ACCEPTOR_HELD) {
+        a->held[a->n_held++] = b->v[--b->n];
+        b->handed--;
+        if (a->held[a->n_held - 1].kind == RECORD_CONN)
+            census_leave(a->options.census);
+    }
+    wait_for_room(a);
+    if (trouble_begin(&b->stuck, a->clock.mono_ms))
+        log_warn("worker %u does not take its connections: its pipe is full; "
+                 "the others get them",
+                 i);
+}
+
+/* Write a worker's batch in one piece. */
+static void
+flush_one(struct acceptor *a, uint32_t i)
+{
+    struct acceptor_batch *b = &a->batches[i];
+    struct mailbox *to = &a->options.workers[i].mailbox;
+
+    if (b->n == 0)
+        return;
+    if (mailbox_send(to, b->v, b->n) < 0) {
+        take_back(a, i);
+    } else {
+        b->n = 0;
+        if (trouble_end(&b->stuck))
+            log_info("worker %u takes connections again", i);
+    }
+}
+
+static void
+say_full(struct acceptor *a, int is_full)
+{
+    const struct acceptor_options *o = &a->options;
+
+    if (!is_full) {
+        if (trouble_end(&a->full))
+            log_info("there is room for connections again");
+    } else if (trouble_begin(&a->full, a->clock.mono_ms)) {
+        if (census_is_full(o->census))
+            log_warn("max_connections are open: others %s",
+                     sheds(a) ? "are told 503" : "wait");
+        else
+            log_warn("no room for more connections (slab_capacity = %u, each "
+                     "of %u workers): others %s",
+                     o->slab_capacity, o->n_workers,
+                     sheds(a) ? "are told 503" : "wait");
+    }
+}
+
 static void
 pause_all(struct acceptor *a, int pause)
 {
+    say_full(a, pause);
     a->is_full = (uint8_t)pause;
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         if (a->is_listening[i])
@@ -84,26 +151,17 @@ pause_all(struct acceptor *a, int pause)
 }
 
 static void
-flush_all(struct acceptor *a)
-{
-    int is_stuck = 0;
-
-    for (uint32_t i = 0; i < a->options.n_workers; i++)
-        is_stuck |= flush_one(a, i) < 0;
-    if (is_stuck && !a->is_full)
-        pause_all(a, 1);
-}
-
-static void
 deal(struct acceptor *a, uint32_t i, const struct record *r)
 {
     struct acceptor_batch *b = &a->batches[i];
 
+    if (r->kind == RECORD_CONN)
+        census_enter_anyway(a->options.census); /* there was room */
     a->next = (i + 1) % a->options.n_workers;
     b->v[b->n++] = *r;
     b->handed++;
     if (b->n == MAILBOX_BATCH)
-        (void)flush_one(a, i);
+        flush_one(a, i);
 }
 
 /* Nobody has room for this one, and its accept came before the pause: it is
@@ -116,7 +174,8 @@ overflow(struct acceptor *a, const struct record *r)
         return;
     }
     if (r->kind == RECORD_CONN && (sheds(a) || a->n_held == ACCEPTOR_HELD)) {
-        listener_shed(r->fd);
+        say_full(a, 1);
+        reject(r->fd);
         return;
     }
     a->held[a->n_held++] = *r;
@@ -131,28 +190,45 @@ deal_held(struct acceptor *a)
     uint32_t n = 0;
     int i;
 
-    while (n < a->n_held && (i = find_room(a)) >= 0)
+    while (n < a->n_held && (i = find_worker(a, &a->held[n])) >= 0)
         deal(a, (uint32_t)i, &a->held[n++]);
     a->n_held -= n;
     memmove(a->held, a->held + n, a->n_held * sizeof *a->held);
+}
+
+/* Write all that is dealt; what a full pipe gives back goes to another one, as
+ * long as there is one. */
+static void
+flush_all(struct acceptor *a)
+{
+    int has_more;
+
+    do {
+        uint32_t n_held = a->n_held;
+        for (uint32_t i = 0; i < a->options.n_workers; i++)
+            flush_one(a, i);
+        has_more = a->n_held > n_held; /* and one worker less to deal to */
+        if (has_more)
+            deal_held(a);
+    } while (has_more);
+    if (a->n_held > 0 && !a->is_full)
+        pause_all(a, 1);
 }
 
 /* Look for room again: first for what is held, then for the queue. */
 static void
 look_for_room(struct acceptor *a)
 {
-    flush_all(a);
+    for (uint32_t i = 0; i < a->options.n_workers; i++)
+        a->batches[i].is_stuck = 0;
     deal_held(a);
     flush_all(a);
-    for (uint32_t i = 0; i < a->options.n_workers && a->n_held == 0; i++) {
-        if (a->is_winding_up)
-            break;
-        if (a->batches[i].n == 0 && (sheds(a) || has_room(a, i))) {
-            pause_all(a, 0);
-            return;
-        }
-    }
-    wait_for_room(a);
+    if (!a->is_full)
+        return;
+    if (a->n_held == 0 && !a->is_winding_up && (sheds(a) || has_room(a)))
+        pause_all(a, 0);
+    else
+        wait_for_room(a);
 }
 
 static void
@@ -165,24 +241,29 @@ on_retry(struct wheel_timer *t, uint64_t now_ms)
 static void
 take(struct acceptor *a, const struct record *r)
 {
-    int i = a->n_held ? -1 : find_room(a);
+    int i = a->n_held ? -1 : find_worker(a, r);
 
     if (i < 0) {
         overflow(a, r);
         return;
     }
     deal(a, (uint32_t)i, r);
+    if (UNLIKELY(a->full.is_on) && !a->is_full)
+        say_full(a, 0);
     /* The last slot is dealt: leave the rest to the kernel's queue. */
-    if (!a->is_full && !sheds(a) && find_room(a) < 0)
+    if (!a->is_full && !sheds(a) && !has_room(a))
         pause_all(a, 1);
 }
 
 static void
 on_conn(struct listener *l, int fd)
 {
-    const struct record r = {.kind = RECORD_CONN, .listener = l->id, .fd = fd};
+    struct acceptor *a = l->owner;
+    struct record r = {.kind = RECORD_CONN, .listener = l->id, .fd = fd};
 
-    take(l->owner, &r);
+    if (a->options.balance == BALANCE_HASH)
+        r.arg = census_key_of(fd);
+    take(a, &r);
 }
 
 /* ---- orders ---------------------------------------------------------------*/

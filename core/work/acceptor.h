@@ -2,8 +2,9 @@
 /* acceptor.h - the thread that accepts and hands connections to workers.
  *
  * Every turn of its loop takes all connections that are ready, deals them out
- * round-robin, and writes them to each worker's pipe in one piece.  A worker
- * without room (slots, or pipe) is passed over; when all are full accepting
+ * as `balance` says, and writes them to each worker's pipe in one piece.  A
+ * worker without room (slots, or pipe) is passed over; when all are full, or
+ * there are max_connections in all, accepting
  * stops and the kernel's queue holds, or (overload = shed) clients get 503.
  * With accept = reuseport the thread has no listeners and sleeps. */
 #ifndef WORK_ACCEPTOR_H
@@ -14,12 +15,15 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/trouble.h"
 #include "base/wheel.h"
 #include "conn/env.h"
+#include "work/balance.h"
 #include "work/listener.h"
 #include "work/mailbox.h"
 #include "work/worker.h"
 
+struct census;
 struct log_ring;
 struct parcel;
 
@@ -29,6 +33,9 @@ struct acceptor_options {
     const char *event;
     struct worker *workers;
     uint32_t n_workers;
+    uint32_t slab_capacity; /* of each worker */
+    enum balance balance;
+    struct census *census;
     struct log_ring *log;
 };
 
@@ -39,6 +46,8 @@ struct acceptor_options {
 struct acceptor_batch {
     struct record v[MAILBOX_BATCH];
     uint32_t n;
+    uint32_t is_stuck; /* the pipe was full a moment ago */
+    struct trouble stuck;
     uint64_t handed; /* since start, v included */
 };
 
@@ -57,6 +66,7 @@ struct acceptor {
     struct record held[ACCEPTOR_HELD]; /* accepted, and no worker had room */
     uint32_t n_held;
     uint32_t n_cut; /* connections nobody took, closed at the end */
+    struct trouble full;
     struct order *start;
     struct mail stop, wind_up;
     pthread_t thread;

@@ -11,25 +11,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "conn/reject.h"
 
 #define BACK_OFF_MS 100u
-
-void
-listener_shed(int fd)
-{
-    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                               "Retry-After: 1\r\n"
-                               "Content-Length: 0\r\n"
-                               "Connection: close\r\n\r\n";
-    char dropped[4096];
-
-    (void)!send(fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(fd, SHUT_WR);
-    /* What has come already must be read, or the close is a reset that takes
-     * the answer with it. */
-    (void)!recv(fd, dropped, sizeof dropped, MSG_DONTWAIT);
-    close(fd);
-}
 
 static int
 accept_now(int listen_fd)
@@ -61,7 +45,7 @@ use_reserve(struct listener *l)
     close(l->reserve_fd);
     fd = accept_now(l->fd);
     if (fd >= 0)
-        listener_shed(fd);
+        reject(fd);
     l->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 

@@ -42,7 +42,5 @@ void listener_start(struct listener *l, struct io *io, struct wheel *wheel,
 void listener_pause(struct listener *l, int pause);
 /* Accept what is queued, then close the socket and call on_end. [owner] */
 void listener_end(struct listener *l);
-/* Tell a client 503 and close. [any] */
-void listener_shed(int fd);
 
 #endif

@@ -20,7 +20,7 @@
 
 enum record_kind {
     RECORD_WAKE,   /* the list may have mail */
-    RECORD_CONN,   /* a connection: listener, fd */
+    RECORD_CONN,   /* a connection: listener, fd; arg: census_key or 0 */
     RECORD_PARCEL, /* one that was another worker's: arg, parcel.h */
 };
 

@@ -105,6 +105,7 @@ order_commit(struct worker *w, struct order *o)
     gen_catch_up(env->gen);
     if (old && old->n_active == 0)
         env->on_retired(env, old);
+    worker_limits_changed(w);
     order_reply(o, 0);
 }
 
@@ -165,9 +166,11 @@ static void
 on_given(struct giver *g, struct env *env, int fd, const struct handed *h)
 {
     struct worker *w = CONTAINER_OF(g, struct worker, leaver.giver);
-    struct parcel *p = parcel_new(fd, h);
+    struct handed abroad = *h;
+    struct parcel *p;
 
-    (void)env;
+    conn_give_abroad(env, &abroad);
+    p = parcel_new(fd, &abroad);
     if (!p) {
         w->n_cut++;
         return;
@@ -200,6 +203,7 @@ order_stopping(struct worker *w, struct order *o)
     conn_give_some(&w->env, NULL); /* they end here */
     w->env.is_stopping = 1;
     w->env.gen->is_stopping = 1;
+    rebalance_stop(w);
     order_reply(o, 0);
 }
 

@@ -19,11 +19,35 @@ parcel_new(int fd, const struct handed *h)
     return p;
 }
 
+struct parcel *
+parcel_pooled(struct parcel *pool, uint32_t n, int fd, const struct handed *h)
+{
+    for (struct parcel *p = pool; p < pool + n; p++) {
+        if (atomic_load_explicit(&p->is_out, memory_order_acquire))
+            continue;
+        p->fd = fd;
+        p->handed = *h;
+        p->is_pooled = 1;
+        atomic_store_explicit(&p->is_out, 1, memory_order_relaxed);
+        return p;
+    }
+    return NULL;
+}
+
+void
+parcel_free(struct parcel *p)
+{
+    if (p->is_pooled)
+        atomic_store_explicit(&p->is_out, 0, memory_order_release);
+    else
+        free(p);
+}
+
 void
 parcel_drop(struct parcel *p)
 {
     close(p->fd);
-    free(p);
+    parcel_free(p);
 }
 
 struct record

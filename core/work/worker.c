@@ -5,13 +5,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
+#include "conn/census.h"
 #include "conn/conn.h"
+#include "conn/reject.h"
 #include "http/gen.h"
 #include "http/host.h"
 #include "http/metering.h"
@@ -22,12 +23,13 @@
 #include "work/order.h"
 #include "work/parcel.h"
 
-/* Connections that were counted as taken, whoever did. */
+/* Connections that came by the acceptor, and are here or were turned away. */
 static uint64_t
 count_taken(const struct metrics *m)
 {
     return metrics_get(m, METRIC_connections_accepted) +
-           metrics_get(m, METRIC_connections_taken) +
+           metrics_get(m, METRIC_connections_taken) -
+           metrics_get(m, METRIC_connections_moved) +
            metrics_get(m, METRIC_connections_refused);
 }
 
@@ -77,26 +79,9 @@ on_retired(struct env *env, struct gen_worker *g)
 
 /* ---- connections ----------------------------------------------------------*/
 
-/* The acceptor has counted: there is a slot, but for a moment's difference. */
-static void
-take_parcel(struct worker *w, struct parcel *p)
-{
-    if (conn_take(&w->env, p->fd, &p->handed) == 0) {
-        free(p);
-        return;
-    }
-    metrics_add(w->options.metrics, METRIC_connections_refused, 1);
-    parcel_drop(p);
-}
-
-static void
-take_record(struct worker *w, const struct record *r)
-{
-    if (r->kind == RECORD_PARCEL)
-        take_parcel(w, parcel_of(r));
-    else if (conn_open(&w->env, r->fd, (uint8_t)r->listener) < 0)
-        log_debug("connection closed: no slot");
-}
+/* While somebody is held: how often to look for room that another worker has
+ * made. */
+#define RETRY_MS 16u
 
 static int
 has_slot(const struct worker *w)
@@ -105,8 +90,17 @@ has_slot(const struct worker *w)
 }
 
 static void
+retry_later(struct worker *w)
+{
+    if (!wheel_is_armed(&w->retry))
+        wheel_arm(&w->env.wheel, &w->retry, w->env.clock.mono_ms + RETRY_MS);
+}
+
+static void
 pause_listeners(struct worker *w, int pause)
 {
+    if (pause)
+        retry_later(w);
     if (pause == w->is_full || (!pause && w->is_winding_up))
         return;
     w->is_full = (uint8_t)pause;
@@ -116,6 +110,64 @@ pause_listeners(struct worker *w, int pause)
     }
 }
 
+/* Of its own listeners; the acceptor speaks for itself. */
+static void
+say_full(struct worker *w, const char *others)
+{
+    retry_later(w);
+    if (!trouble_begin(&w->full, w->env.clock.mono_ms))
+        return;
+    if (census_is_full(w->env.census))
+        log_warn("max_connections are open: others %s", others);
+    else
+        log_warn("worker %u has no room for more connections (slab_capacity = "
+                 "%u): others %s",
+                 w->options.index, w->options.slab_capacity, others);
+}
+
+static void
+hold(struct worker *w, const struct record *r)
+{
+    w->held[w->n_held++] = *r;
+    pause_listeners(w, 1);
+}
+
+/* There is a slot. */
+static void
+open_parcel(struct worker *w, struct parcel *p)
+{
+    CHECK(conn_take(&w->env, p->fd, &p->handed) == 0);
+    if (p->is_pooled) /* of another worker; else the acceptor has counted it */
+        metrics_add(w->options.metrics, METRIC_connections_moved, 1);
+    parcel_free(p);
+}
+
+static void
+take_parcel(struct worker *w, const struct record *r)
+{
+    if (w->n_held == 0 && has_slot(w)) {
+        open_parcel(w, parcel_of(r));
+    } else if (w->n_held < WORKER_HELD) {
+        hold(w, r);
+    } else { /* a thousand wait already */
+        if (!parcel_of(r)->is_pooled)
+            metrics_add(w->options.metrics, METRIC_connections_refused, 1);
+        parcel_drop(parcel_of(r));
+    }
+}
+
+static void
+take_record(struct worker *w, const struct record *r)
+{
+    if (r->kind == RECORD_PARCEL)
+        take_parcel(w, r);
+    /* The acceptor has counted: there is a slot, but for a moment's
+     * difference. */
+    else if (r->kind == RECORD_CONN &&
+             conn_open(&w->env, r->fd, (uint8_t)r->listener) < 0)
+        log_debug("connection closed: no slot, or too many of its client");
+}
+
 void
 worker_take(struct worker *w, int fd, uint8_t listener)
 {
@@ -123,30 +175,58 @@ worker_take(struct worker *w, int fd, uint8_t listener)
         .kind = RECORD_CONN, .listener = listener, .fd = fd};
     int sheds = atomic_load_explicit(w->options.sheds, memory_order_relaxed);
 
-    if (has_slot(w) && w->n_held == 0) {
+    if (has_slot(w) && w->n_held == 0 && census_enter(w->env.census)) {
         take_record(w, &r);
         if (!has_slot(w) && !sheds)
             pause_listeners(w, 1);
     } else if (sheds || w->n_held == WORKER_HELD) {
-        listener_shed(fd);
+        say_full(w, "are told 503");
+        reject(fd);
     } else {
-        w->held[w->n_held++] = r;
-        pause_listeners(w, 1);
+        say_full(w, "wait");
+        hold(w, &r);
     }
 }
 
-/* A slot is free again: for who is held, oldest first, then for the queue. */
+/* Whether there is room for one that is held. */
+static int
+has_room_for(const struct worker *w, const struct record *r)
+{
+    return has_slot(w) &&
+           (r->kind == RECORD_PARCEL || census_enter(w->env.census));
+}
+
+/* There may be room again: for who is held, oldest first, then for the queue.
+ */
 static void
 take_held(struct worker *w)
 {
-    uint32_t n = 0;
+    struct record first;
 
-    while (n < w->n_held && has_slot(w))
-        take_record(w, &w->held[n++]);
-    w->n_held -= n;
-    memmove(w->held, w->held + n, w->n_held * sizeof *w->held);
-    if (w->n_held == 0 && has_slot(w))
-        pause_listeners(w, 0);
+    while (w->n_held > 0 && has_room_for(w, &w->held[0])) {
+        first = w->held[0];
+        w->n_held--;
+        memmove(w->held, w->held + 1, w->n_held * sizeof *w->held);
+        if (first.kind == RECORD_PARCEL)
+            open_parcel(w, parcel_of(&first));
+        else
+            take_record(w, &first);
+    }
+    pause_listeners(w, w->n_held > 0 || !has_slot(w));
+    if (w->full.is_on && (w->is_full || census_is_full(w->env.census)))
+        retry_later(w);
+    else if (trouble_end(&w->full))
+        log_info("worker %u has room for connections again", w->options.index);
+}
+
+static void
+on_retry(struct wheel_timer *t, uint64_t now_ms)
+{
+    struct worker *w = CONTAINER_OF(t, struct worker, retry);
+
+    (void)now_ms;
+    take_held(w);
+    worker_check_drained(w);
 }
 
 static void
@@ -159,10 +239,8 @@ on_mail(struct io_source *s, uint32_t events)
     (void)events;
     do {
         n = mailbox_recv(&w->mailbox, v);
-        for (size_t i = 0; i < n; i++) {
-            if (v[i].kind != RECORD_WAKE)
-                take_record(w, &v[i]);
-        }
+        for (size_t i = 0; i < n; i++)
+            take_record(w, &v[i]);
     } while (n == MAILBOX_BATCH);
     mailbox_deliver(&w->mailbox, w);
 }
@@ -200,7 +278,7 @@ on_closed(struct env *env)
 
     if (UNLIKELY(atomic_load_explicit(w->options.waits, memory_order_relaxed)))
         wake_acceptor(w);
-    if (UNLIKELY(w->is_full))
+    if (UNLIKELY(w->is_full || w->full.is_on))
         take_held(w);
     worker_check_drained(w);
 }
@@ -253,13 +331,70 @@ update_clock(struct env *env)
     http1_common_date(&env->common_bare, env->clock.date);
 }
 
+/* What a priority bears beyond 1, 2, 4 times the settings. */
+static void
+set_shedding(struct worker *w)
+{
+    const struct limits *l = &w->env.limits;
+    uint64_t lag_ns = l->shed_lag_ns;
+    uint32_t look_beyond =
+        l->max_per_client && l->trusts_proxies ? 0 : UINT32_MAX;
+
+    for (int i = ROUTE_LOW; i <= ROUTE_HIGH; i++) {
+        uint32_t beyond = l->shed_requests ? l->shed_requests << i : UINT32_MAX;
+        if (lag_ns > 0 && w->load.lag_ns >= lag_ns << i)
+            beyond = 0;
+        w->env.shed_beyond[i] = beyond;
+        if (beyond < look_beyond)
+            look_beyond = beyond;
+    }
+    w->env.look_beyond = look_beyond;
+}
+
+void
+worker_limits_changed(struct worker *w)
+{
+    const struct limits *l = &w->env.limits;
+
+    w->measures =
+        l->shed_lag_ns > 0 || (l->rebalances && w->options.n_workers > 1);
+    if (!w->measures) {
+        w->load.window_ns = w->load.lag_ns = 0;
+        rebalance_stop(w);
+    }
+    set_shedding(w);
+}
+
+static void
+end_turn(struct worker *w)
+{
+    uint64_t now_ns = clock_mono_ns();
+
+    if (load_end(&w->load, now_ns) && w->options.n_workers > 1)
+        rebalance_window(w, now_ns);
+}
+
+static void
+begin_turn(struct worker *w)
+{
+    load_begin(&w->load, w->env.clock.mono_ns);
+    if (w->env.limits.shed_lag_ns > 0)
+        set_shedding(w);
+}
+
 static void
 turn(struct worker *w)
 {
     struct env *env = &w->env;
-    int rc = io_wait(env->io, wheel_next_ms(&env->wheel, env->clock.mono_ms));
+    int rc;
+
+    if (w->measures)
+        end_turn(w);
+    rc = io_wait(env->io, wheel_next_ms(&env->wheel, env->clock.mono_ms));
 
     update_clock(env);
+    if (w->measures)
+        begin_turn(w);
     if (UNLIKELY(rc < 0)) {
         if (mailbox_is_hopeless(rc))
             guard_lose("its event queue is closed");
@@ -284,6 +419,7 @@ set_up(struct worker *w)
     int rc;
 
     w->tick.fn = on_tick;
+    w->retry.fn = on_retry;
     clock_update(&env->clock);
     wheel_init(&env->wheel, env->clock.mono_ms);
     http1_common_init(&env->common, (et_str){NULL, 0}, env->clock.date);
@@ -312,6 +448,15 @@ set_up(struct worker *w)
     return 0;
 }
 
+static void
+drop_held(const struct record *r)
+{
+    if (r->kind == RECORD_PARCEL)
+        parcel_drop(parcel_of(r));
+    else
+        close(r->fd);
+}
+
 /* What drain has left is cut off; the kernel is given a moment to let go of
  * it.  Then this worker's part of the generation can go as well. */
 static void
@@ -321,7 +466,7 @@ close_connections(struct worker *w)
 
     w->n_cut = w->n_held;
     while (w->n_held > 0)
-        close(w->held[--w->n_held].fd);
+        drop_held(&w->held[--w->n_held]);
     w->n_cut += conn_close_all(env);
     for (int i = 0; i < CLOSE_TURNS && has_connections(w); i++) {
         wheel_arm(&env->wheel, &w->tick, env->clock.mono_ms + 1);
@@ -390,6 +535,9 @@ worker_start(struct worker *w, const struct worker_options *o,
     };
     env->metrics = o->metrics;
     env->budget = o->budget;
+    env->census = o->census;
+    for (int i = 0; i < ROUTE_PRIORITIES; i++)
+        env->shed_beyond[i] = env->look_beyond = UINT32_MAX;
     env->on_retired = on_retired;
     env->on_closed = on_closed;
     rc = thread_start(&w->thread, WORKER_STACK_BYTES, worker_main, w);

@@ -11,11 +11,14 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "base/trouble.h"
 #include "conn/conn_give.h"
 #include "conn/env.h"
 #include "work/lag.h"
 #include "work/listener.h"
+#include "work/load.h"
 #include "work/mailbox.h"
+#include "work/rebalance.h"
 
 struct log_ring;
 struct order;
@@ -36,7 +39,9 @@ struct worker_options {
     uint64_t memory_bytes; /* bound of the worker's blocks */
     struct body_budget *budget;
     struct metrics *metrics; /* the worker's own figures; outlive it */
-    struct stores *stores;   /* of plugins; outlives the worker */
+    struct census *census;
+    struct worker *all;    /* [n_workers], this one too */
+    struct stores *stores; /* of plugins; outlives the worker */
     struct log_ring *log;
     struct mailbox *control; /* where gen->on_retired (struct mail) goes when
                                 the last part of a generation is retired */
@@ -67,13 +72,19 @@ struct worker {
     const _Atomic int *_Atomic is_lost;
     struct order *start;  /* answered when the loop can run */
     uint32_t n_listening; /* of listeners */
-    /* Accepted by listeners of its own, and no slot was free. */
+    struct load load;
+    struct rebalance rebalance;
+    struct wheel_timer retry; /* while somebody is held */
+    /* Accepted by listeners of its own, or given by another worker, and there
+     * was no room. */
     struct record held[WORKER_HELD];
     uint32_t n_held;
+    struct trouble full;
     uint32_t n_cut; /* connections that were closed in the middle, at its end */
     struct lag lag;
     uint8_t is_full;       /* its listeners are paused */
     uint8_t is_winding_up; /* and stay so */
+    uint8_t measures;      /* its load */
     uint8_t is_done;
 };
 
@@ -106,6 +117,8 @@ uint64_t worker_load(const struct worker *w, uint64_t handed);
 /* A connection for w, from a listener of its own.  Without a free slot it is
  * held and the listeners pause (overload = queue), or told 503. [worker] */
 void worker_take(struct worker *w, int fd, uint8_t listener);
+/* Its limits have changed. [worker] */
+void worker_limits_changed(struct worker *w);
 /* Answer order_drain if no connection is left. [worker] */
 void worker_check_drained(struct worker *w);
 

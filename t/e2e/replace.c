@@ -35,8 +35,11 @@
 #define WORKERS 2
 #define NEAR_NS 50000000u /* to a swap */
 
+/* What a connection may not be answered by any more is known of its worker: it
+ * is to stay there. */
 static const char ini[] =
     "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nslab_capacity = 4000\n"
+    "rebalance = no\n"
     "use = mark\n[plugin stamp]\n[plugin mark]\n";
 static const char request[] = "GET /stamp HTTP/1.1\r\nHost: x\r\n\r\n";
 

@@ -8,6 +8,7 @@
 #include "conn/conn_give.h"
 
 #include "base/err.h"
+#include "conn/census.h"
 #include "conn/conn.h"
 #include "conn/env.h"
 #include "http/dispatch.h"
@@ -31,6 +32,7 @@ struct side {
 };
 static struct side sides[2];
 static struct env *const a = &sides[0].env, *const b = &sides[1].env;
+static struct census census;
 static struct body_budget budget = {.memory_max = 1 << 20};
 static int n_run; /* of the handler */
 
@@ -107,7 +109,8 @@ set_limits(struct limits *l)
                          .idle_demote_ms = 60000,
                          .idle_soonest_ms = 60000,
                          .read_buffer = 16384,
-                         .write_buffer = 16384};
+                         .write_buffer = 16384,
+                         .max_requests = UINT32_MAX};
 }
 
 /* False where the kernel refuses the backend. */
@@ -137,6 +140,9 @@ open_side(struct side *s, int backend, uint32_t index)
         .metrics = &s->metrics};
     env->metrics = &s->metrics;
     env->budget = &budget;
+    env->census = &census;
+    for (int i = 0; i < ROUTE_PRIORITIES; i++)
+        env->shed_beyond[i] = env->look_beyond = UINT32_MAX;
     env->on_retired = on_retired;
     env->on_closed = on_closed;
     env->listeners[1].proxy = 1;
@@ -204,7 +210,7 @@ on_given(struct giver *g, struct env *env, int fd, const struct handed *h)
 }
 
 static int
-wants(struct giver *g, const struct conn *c)
+wants(struct giver *g, struct conn *c)
 {
     (void)c;
     return !CONTAINER_OF(g, struct taker, giver)->is_refused;
@@ -221,6 +227,7 @@ connect_to(uint8_t listener)
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     client = fds[0];
+    ck_assert(census_enter(&census));
     ck_assert_int_eq(conn_open(a, fds[1], listener), 0);
     return slab_at(&a->conns, 0);
 }
@@ -267,6 +274,8 @@ hang_up(void)
 static void
 end(void)
 {
+    ck_assert_uint_eq(census.n, 0);
+    census_fini(&census);
     for (int i = 0; i < 2; i++) {
         close_side(&sides[i]);
         (void)!gen_retire(&parts[i]);
@@ -276,6 +285,7 @@ end(void)
 #define START()                                                                \
     do {                                                                       \
         make_gen();                                                            \
+        ck_assert_int_eq(census_init(&census), 0);                             \
         gen.workers_left = 2;                                                  \
         if (!open_side(&sides[0], _i, 0) || !open_side(&sides[1], _i, 1))      \
             return;                                                            \
@@ -585,6 +595,7 @@ START_TEST(who_has_no_slot_leaves_it_to_the_giver)
     turns();
     for (int i = 0; i < SLOTS; i++) {
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]), 0);
+        ck_assert(census_enter(&census));
         ck_assert_int_eq(conn_open(b, ends[i][1], 0), 0);
     }
     taker.holds = 1;
