@@ -114,7 +114,7 @@ struct conf_server {
     int64_t on_crash;                    /* enum conf_crash */
     int64_t crash_drain, crash_limit, crash_window;
     int64_t step_warn, step_abort; /* 0: never */
-    int64_t rebalance;                   /* 0 or 1 */
+    int64_t rebalance;             /* 0 or 1 */
     /* 0: any number of them */
     int64_t max_connections, max_connections_per_ip;
     int64_t max_requests_per_connection;

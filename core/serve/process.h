@@ -61,7 +61,7 @@ struct server {
     struct handover handover; /* of connections, to and from other processes */
     struct body_budget budget;
     struct watchdog watchdog;
-    uint64_t n_faults; /* records looked at */
+    uint64_t n_faults;    /* records looked at */
     struct census census; /* of connections */
 
     /* generations */

@@ -24,6 +24,7 @@
 #define ALMOST (PIPE_RECORDS - 64) /* what is accepted at once goes whole */
 
 static struct worker workers[WORKERS];
+static struct metrics figures[WORKERS];
 static struct acceptor acceptor;
 static struct census census;
 static struct mailbox control;
@@ -82,6 +83,7 @@ start(enum balance balance, uint32_t slots)
     ck_assert_int_eq(census_init(&census), 0);
     ck_assert_int_eq(mailbox_open(&control), 0);
     for (int i = 0; i < WORKERS; i++) {
+        workers[i].options.metrics = &figures[i];
         ck_assert_int_eq(mailbox_open(&workers[i].mailbox), 0);
         ck_assert_int_ge(fcntl(workers[i].mailbox.write_fd, F_SETPIPE_SZ, 4096),
                          0);
@@ -117,7 +119,7 @@ take(int i, int n)
             close(v[j].fd);
             taken++;
         }
-        metrics_add(&workers[i].metrics, METRIC_connections_accepted, k);
+        metrics_add(&figures[i], METRIC_connections_accepted, k);
     }
     return taken;
 }

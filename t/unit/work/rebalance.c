@@ -10,6 +10,7 @@
 #define WORKERS 3
 #define NOW UINT64_C(1000000000000)
 
+static struct metrics figures[WORKERS];
 static struct worker all[WORKERS], *const w = &all[0];
 static struct conn conns[64];
 
@@ -34,7 +35,7 @@ setup(void)
         all[i].options.n_workers = WORKERS;
         all[i].options.all = all;
         all[i].options.slab_capacity = 100;
-        all[i].env.metrics = &all[i].metrics;
+        all[i].env.metrics = all[i].options.metrics = &figures[i];
         all[i].env.limits.rebalances = 1;
         all[i].env.clock.mono_ms = 100000;
     }
@@ -125,7 +126,7 @@ END_TEST
 
 START_TEST(who_has_no_room_gets_none)
 {
-    metrics_set(&all[1].metrics, METRIC_connections_active, 75);
+    metrics_set(&figures[1], METRIC_connections_active, 75);
     set_shares(1000, 0, 500);
     window(REBALANCE_COUNTING);
     boundaries(20);
