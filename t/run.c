@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* run.c - runs test programs in parallel and adds up what they say.
  *
- *     run [-j JOBS] [-t SECONDS] [NAME=VALUE | PROGRAM]...
+ *     run [-j JOBS] [-t SECONDS] [NAME=VALUE | PROGRAM | +]...
  *
- * NAME=VALUE goes into the environment of the programs that follow.  A program
+ * NAME=VALUE goes into the environment of the programs that follow; those
+ * behind a + begin when all in front of it have ended.  A program
  * gets SECONDS, a log file beside it and a process group of its own; it passes
  * with exit status 0, is skipped with 77 and fails with anything else.  What a
  * Check runner printed ("Checks: N, Failures: N, Errors: N") is counted by its
@@ -44,6 +45,7 @@ struct job {
     double started; /* seconds, monotonic */
     double seconds;
     bool timed_out, skipped;
+    bool waits; /* for all that began before */
     int passed, failed;
 };
 
@@ -53,7 +55,7 @@ static const struct budget {
     double seconds;
 } budgets[] = {
     {"unit", 180}, {"plugins", 30},  {"fuzz", 30},
-    {"e2e", 300},  {"regress", 120},
+    {"e2e", 300},  {"regress", 120}, {"soak", 150},
 };
 
 static struct {
@@ -373,6 +375,13 @@ stop_all(void)
     exit(130);
 }
 
+static bool
+may_start(void)
+{
+    return run.next < run.n_jobs && run.running < run.parallel &&
+           (run.running == 0 || !run.jobs[run.next].waits);
+}
+
 static void
 run_all(void)
 {
@@ -387,7 +396,7 @@ run_all(void)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     while (run.next < run.n_jobs || run.running > 0) {
         int signo;
-        while (run.running < run.parallel && run.next < run.n_jobs)
+        while (may_start())
             start(&run.jobs[run.next++]);
         signo = sigtimedwait(&set, NULL, &tick);
         if (signo == SIGINT || signo == SIGTERM)
@@ -471,6 +480,10 @@ add(char *arg)
     if (strcmp(arg, "T_EVENT=io_uring") == 0 && !has_io_uring()) {
         printf("no io_uring here: its tests run on epoll\n");
         arg = epoll;
+    }
+    if (strcmp(arg, "+") == 0) {
+        run.jobs[run.n_jobs].waits = true;
+        return;
     }
     if (strchr(arg, '=') != NULL) {
         run.sets[run.n_sets++] = arg;

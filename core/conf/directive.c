@@ -258,6 +258,10 @@ static const struct directive server_rows[] = {
              "that is safe, else as restart; restart: the worker is lost and "
              "the process ends after crash_drain; abort: at once, with a core "
              "file"},
+    {SERVER(max_retired), INT(0, 100000), .dflt = "32",
+     .help = "builds of one plugin that stay mapped behind the one that runs, "
+             "because they do not say that they may be unmapped; beyond it "
+             "another process takes over; 0: any number"},
     {SERVER(crash_limit), INT(0, 16), .dflt = "3",
      .help = "a build of a plugin that crashes so often within crash_window is "
              "put in quarantine: its routes answer 503 until another build is "

@@ -540,6 +540,30 @@ image_remove_map(struct image_set *s)
 
 /* ---- references -----------------------------------------------------------*/
 
+static int
+is_retired(const struct image *img)
+{
+    return img->is_mapped && img->n_refs == 0;
+}
+
+uint32_t
+image_most_retired(const struct image_set *s, const char **id)
+{
+    uint32_t most = 0;
+
+    *id = NULL;
+    for (const struct image *i = s->first; i; i = i->next) {
+        uint32_t n = 0;
+        for (const struct image *k = i; k && is_retired(i); k = k->next)
+            n += is_retired(k) && strcmp(k->note.id, i->note.id) == 0;
+        if (n > most) {
+            most = n;
+            *id = i->note.id;
+        }
+    }
+    return most;
+}
+
 struct image *
 image_ref(struct image *img)
 {

@@ -131,6 +131,10 @@ void image_remove_map(struct image_set *s);
  * file stands against it?  After image_open. */
 MUST_USE int image_may_unmap(const struct image *img);
 
+/* How many retired images of one plugin are mapped, of that which has most, and
+ * its id (in the image; NULL: there is none). [control] */
+uint32_t image_most_retired(const struct image_set *s, const char **id);
+
 /* One reference more; returns img. [control] */
 struct image *image_ref(struct image *img);
 /* The last one retires the image, or frees it if it was never opened or may be

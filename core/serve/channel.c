@@ -406,6 +406,15 @@ channel_result(struct channel *c, uint32_t id, const char *text, size_t n)
 }
 
 void
+channel_replace(struct channel *c, const char *why)
+{
+    struct ctl_message m = {.kind = CTL_REPLACE};
+
+    snprintf(m.u.text, sizeof m.u.text, "%s", why);
+    say(c, &m, -1);
+}
+
+void
 channel_needs(struct channel *c, const char *what)
 {
     struct ctl_message m = {

@@ -110,6 +110,8 @@ void channel_ready(struct channel *c);
 /* Another process serves, and has what was idle here. [control] */
 void channel_given(struct channel *c);
 void channel_done(struct channel *c, enum ctl_kind order, int result);
+/* Another process should serve; why, a phrase. [control] */
+void channel_replace(struct channel *c, const char *why);
 /* A reload cannot be carried out by this process, but by another one: what is
  * needed, a phrase. [control] */
 void channel_needs(struct channel *c, const char *what);

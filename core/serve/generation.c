@@ -2,6 +2,7 @@
 /* generation.c - where generations come from and go; see generation.h. */
 #include "serve/generation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -44,6 +45,25 @@ generation_dispose(struct server *s, struct gen *g)
     image_update_map(&s->images);
 }
 
+void
+generation_look_back(struct server *s)
+{
+    int64_t max = s->gen ? s->gen->conf->server.max_retired : 0;
+    char why[CTL_TEXT_MAX];
+    const char *id;
+    uint32_t n;
+
+    if (max == 0 || s->asks_for_heir)
+        return;
+    n = image_most_retired(&s->images, &id);
+    if (n <= (uint64_t)max)
+        return;
+    snprintf(why, sizeof why, "as %u retired images of %.64s are mapped", n,
+             id);
+    s->asks_for_heir = 1;
+    channel_replace(&s->channel, why);
+}
+
 static void
 on_retired(void *reader, struct mail *m)
 {
@@ -51,6 +71,7 @@ on_retired(void *reader, struct mail *m)
 
     log_debug("generation %llu is gone", (unsigned long long)r->gen->id);
     generation_dispose(reader, r->gen);
+    generation_look_back(reader);
 }
 
 /* ---- reading -------------------------------------------------------------*/

@@ -33,4 +33,9 @@ MUST_USE struct gen *generation_make(struct server *s, struct conf *conf,
 /* Free one that no worker has a part of, with its configuration. [control] */
 void generation_dispose(struct server *s, struct gen *g);
 
+/* After a change: images that stay mapped behind the generation that serves
+ * cost memory, and a process that ends gives it back.  Beyond max_retired
+ * another one is asked for, once. [control] */
+void generation_look_back(struct server *s);
+
 #endif

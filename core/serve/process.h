@@ -88,7 +88,8 @@ struct server {
      * a phrase, "" if not. */
     char needs[CTL_TEXT_MAX];
 
-    int is_ending; /* drain has begun */
+    int asks_for_heir; /* another process is to take over: said once */
+    int is_ending;     /* drain has begun */
     int has_pid_file;
 };
 

@@ -106,6 +106,13 @@ on_sandbox(struct child *c, int fd)
     return 1;
 }
 
+static void
+on_replace(struct super *s, struct ctl_message *m)
+{
+    m->u.text[sizeof m->u.text - 1] = '\0';
+    servers_replace(s, 0, m->u.text);
+}
+
 /* One message: 1; 0: there is none; < 0: nor will be. */
 static int
 take(struct super *s, struct child *c)
@@ -131,7 +138,7 @@ take(struct super *s, struct child *c)
     case CTL_DONE: on_done(s, c, &m); break;
     case CTL_GIVEN: servers_given(s, c); break;
     case CTL_FAULT: crashes_look(s, c); break;
-    case CTL_REPLACE: servers_replace(s, 0, m.u.text); break;
+    case CTL_REPLACE: on_replace(s, &m); break;
     default: log_error("server process says %u: ignored", m.kind); break;
     }
     if (passed >= 0)

@@ -354,7 +354,7 @@ START_TEST(what_a_plugin_leaves_behind_finds_its_code)
     char path[PATH_MAX], text[16];
     FILE *trail;
 
-    server_start(&s, SERVER "[plugin hello]\n" LINGER);
+    server_start(&s, SERVER "max_retired = 0\n[plugin hello]\n" LINGER);
     snprintf(path, sizeof path, "%s/trail", s.dir);
     trail = fopen(path, "re");
     ck_assert_ptr_nonnull(trail);
@@ -366,7 +366,9 @@ START_TEST(what_a_plugin_leaves_behind_finds_its_code)
         client_expect(&c, GET("/linger"), 200, text);
     }
     run_handler(trail, 1);
-    server_write(&s, SERVER "[plugin hello]\n"); /* nobody uses it any more */
+    server_write(
+        &s, SERVER
+        "max_retired = 0\n[plugin hello]\n"); /* nobody uses it any more */
     ck_assert_int_eq(server_reload(&s), 1);
     run_handler(trail, 2);
     ck_assert_int_eq(server_reload(&s), 1);
@@ -380,7 +382,33 @@ START_TEST(what_a_plugin_leaves_behind_finds_its_code)
 }
 END_TEST
 
-UNIT_MAIN(images, each_way_to_replace_the_file_changes_the_answer,
+/* Images that may not be unmapped pile up, until another process takes over. */
+START_TEST(too_many_retired_images_take_another_process)
+{
+    struct client c;
+    char text[16];
+    int i;
+
+    server_start(&s, SERVER "max_retired = 3\n[plugin hello]\n" LINGER);
+    c = client_open(&s);
+    for (i = 1; i <= 4; i++) {
+        module_stamp(&s, "linger", i);
+        ck_assert_int_eq(server_reload(&s), 1);
+    }
+    server_wait_log(&s, "is started to take over, as 4 retired images of "
+                        "org.etude.test.linger are mapped");
+    server_wait_log(&s, " has left");
+    snprintf(text, sizeof text, "%08d", i - 1);
+    client_expect(&c, GET("/linger"), 200, text);
+    ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert(server_has_log(&s, " 0 retired images mapped"));
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+UNIT_MAIN(images, too_many_retired_images_take_another_process,
+          each_way_to_replace_the_file_changes_the_answer,
           a_compiler_may_write_the_file,
           a_file_overwritten_while_it_serves_harms_nobody,
           a_reload_in_the_middle_of_a_copy_takes_it_whole_or_not_at_all,

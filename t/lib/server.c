@@ -62,14 +62,19 @@ read_all(const char *path, size_t *n)
     return text;
 }
 
+/* In one piece: a server that is to reload may be reading it. */
 static void
 write_all(const char *path, const char *text, size_t n)
 {
-    FILE *f = fopen(path, "we");
+    char new[PATH_MAX];
+    FILE *f;
 
-    ck_assert_msg(f != NULL, "%s: %s", path, strerror(errno));
+    snprintf(new, sizeof new, "%s.written", path);
+    f = fopen(new, "we");
+    ck_assert_msg(f != NULL, "%s: %s", new, strerror(errno));
     ck_assert_uint_eq(fwrite(text, 1, n, f), n);
     ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(rename(new, path), 0);
 }
 
 /* Every .so of a folder into modules/. */
