@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -312,6 +313,39 @@ START_TEST(a_stop_while_it_is_dead_is_the_end)
 }
 END_TEST
 
+/* Ctrl-C in a terminal reaches the supervisor, and nobody in the middle of a
+ * request. */
+START_TEST(what_is_in_flight_ends_after_ctrl_c)
+{
+    struct client c;
+    int terminal, log;
+
+    server_prepare(&s, SERVER "[plugin life]\n[plugin slow]\n");
+    log = open(s.log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    s.pid = forkpty(&terminal, NULL, NULL, NULL);
+    ck_assert_int_ge(s.pid, 0);
+    if (s.pid == 0) {
+        const char *build = getenv("T_BUILD");
+        char program[PATH_MAX];
+        snprintf(program, sizeof program, "%s/etude", build ? build : "build");
+        dup2(log, STDERR_FILENO);
+        execl(program, "etude", "-c", s.conf, (char *)NULL);
+        _exit(127);
+    }
+    close(log);
+    server_wait_log(&s, " serves: ");
+    s.port = server_port(&s);
+    c = client_open(&s);
+    client_puts(&c, GET("/slow/700"));
+    server_wait_log(&s, "slow: begins");
+    ck_assert_int_eq(write(terminal, "\3", 1), 1);
+    client_take(&c, 0, 200, "slept");
+    client_close(&c);
+    ck_assert_int_eq(server_wait(&s), 0);
+    close(terminal);
+}
+END_TEST
+
 /* ---- under a service manager ---------------------------------------------*/
 
 /* What the manager hears next, within ten seconds. */
@@ -424,5 +458,6 @@ UNIT_MAIN(supervise, two_processes_serve_and_one_is_known,
           a_reload_it_dies_in_has_failed,
           who_does_not_speak_any_more_is_replaced,
           a_start_that_fails_is_not_tried_again,
-          a_stop_while_it_is_dead_is_the_end, a_service_manager_is_told,
+          a_stop_while_it_is_dead_is_the_end,
+          what_is_in_flight_ends_after_ctrl_c, a_service_manager_is_told,
           its_sockets_are_served)

@@ -186,9 +186,10 @@ exit_code(int status)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static void
-find_port(struct server *s)
+uint16_t
+server_port(const struct server *s)
 {
+    uint16_t port;
     size_t n;
     char *text = read_all(s->log_path, &n);
     const char *at = strstr(text, "listening on ");
@@ -196,8 +197,9 @@ find_port(struct server *s)
 
     while (end && end > at && end[-1] != ':')
         end--;
-    s->port = end && end > at ? (uint16_t)atoi(end) : 0;
+    port = end && end > at ? (uint16_t)atoi(end) : 0;
     free(text);
+    return port;
 }
 
 pid_t
@@ -247,7 +249,7 @@ server_launch(struct server *s)
     close(out);
     for (int i = 0; i < WAIT_MS / 5; i++) {
         if (server_has_log(s, " serves: ")) {
-            find_port(s);
+            s->port = server_port(s);
             return -1;
         }
         if (waitpid(s->pid, &status, WNOHANG) == s->pid) {

@@ -50,6 +50,8 @@ void server_write(struct server *s, const char *ini);
 void server_file(struct server *s, const char *name, const char *text);
 /* The process that serves: s->pid itself, or the one it supervises now. */
 pid_t server_pid(const struct server *s);
+/* Of the first TCP listener, as the log says. */
+uint16_t server_port(const struct server *s);
 /* How many descriptors a process has open. */
 int server_count_fds(pid_t pid);
 /* SIGHUP, then wait for the outcome: 1 the new generation serves, 0 failed. */
