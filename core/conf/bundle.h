@@ -48,6 +48,7 @@ enum bundle_layer {
 };
 
 struct bundle_image;
+struct bundle_outage;
 struct bundle_remark;
 
 struct bundle_file {
@@ -73,6 +74,8 @@ struct bundle {
     uint64_t image_bytes;                         /* of all of them */
     struct bundle_remark *remarks, **last_remark; /* bundle_remark.c's */
     uint32_t n_remarks;
+    struct bundle_outage *outages; /* bundle_outage.c's */
+    uint32_t n_outages;
 };
 
 /* Read the file at path, what it includes and its overlay.  env is a NULL-

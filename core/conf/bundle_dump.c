@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "conf/bundle.h"
 #include "conf/bundle_image.h"
+#include "conf/bundle_outage.h"
 #include "conf/bundle_remark.h"
 #include "os/file.h"
 
@@ -76,6 +77,15 @@ put_id(FILE *f, const struct file_id *id)
     put_u64(f, (uint64_t)id->ctime_ns);
 }
 
+/* Of the layout of b's dump: the oldest that says all of it. */
+static uint32_t
+version_of(const struct bundle *b)
+{
+    if (b->n_outages > 0)
+        return 3;
+    return b->n_remarks > 0 ? 2 : 1;
+}
+
 static void
 put_files(FILE *f, const struct bundle *b)
 {
@@ -108,12 +118,25 @@ put_vars(FILE *f, const struct vars *t)
 static void
 put_remarks(FILE *f, const struct bundle *b)
 {
-    if (b->n_remarks == 0)
+    if (version_of(b) < 2)
         return;
     put_u32(f, b->n_remarks);
     for (const struct bundle_remark *r = b->remarks; r; r = r->next) {
         put_u32(f, r->kind);
         put_text(f, str_from_z(r->text));
+    }
+}
+
+static void
+put_outages(FILE *f, const struct bundle *b)
+{
+    if (version_of(b) < 3)
+        return;
+    put_u32(f, b->n_outages);
+    for (const struct bundle_outage *o = b->outages; o; o = o->next) {
+        put_text(f, str_from_z(o->section));
+        put_text(f, str_from_z(o->why));
+        put_u32(f, o->is_loadable ? 1 : 0);
     }
 }
 
@@ -143,18 +166,12 @@ make_body(const struct bundle *b, char **body, size_t *n)
     put_files(f, b);
     put_vars(f, &b->vars);
     put_remarks(f, b);
+    put_outages(f, b);
     put_images(f, b);
     is_short = ferror(f);
     if (fclose(f) != 0 || is_short)
         return -ENOMEM; /* nothing else stops a stream into memory */
     return *n <= BUNDLE_DUMP_MAX_BODY ? 0 : -EFBIG;
-}
-
-/* Of the layout of b's dump. */
-static uint32_t
-version_of(const struct bundle *b)
-{
-    return b->n_remarks > 0 ? 2 : 1;
 }
 
 static int
@@ -344,13 +361,13 @@ take_var(struct reader *r, struct bundle *b)
 }
 
 static int
-take_remarks(struct reader *r, struct bundle *b)
+take_remarks(struct reader *r, struct bundle *b, uint32_t version)
 {
     uint32_t n = take_u32(r), kind;
     const char *text;
     int rc = 0;
 
-    r->is_bad |= n == 0 || n > BUNDLE_REMARK_MAX;
+    r->is_bad |= (n == 0 && version == 2) || n > BUNDLE_REMARK_MAX;
     for (; !rc && !r->is_bad && n; n--) {
         kind = take_u32(r);
         text = take_z(r);
@@ -358,6 +375,27 @@ take_remarks(struct reader *r, struct bundle *b)
         if (!r->is_bad)
             rc = bundle_remark_add(b, (enum diag_kind)kind, text);
     }
+    return rc;
+}
+
+static int
+take_outages(struct reader *r, struct bundle *b)
+{
+    uint32_t n = take_u32(r), flag;
+    struct bundle_outage o = {0};
+    int rc = 0;
+
+    r->is_bad |= n == 0 || n > BUNDLE_OUTAGE_MAX;
+    for (; !rc && !r->is_bad && n; n--) {
+        o.section = take_z(r);
+        o.why = take_z(r);
+        flag = take_u32(r);
+        o.is_loadable = flag == 1;
+        r->is_bad |= flag > 1;
+        if (!r->is_bad)
+            rc = bundle_outage_add(b, &o);
+    }
+    r->is_bad |= rc == ERR_INVALID;
     return rc;
 }
 
@@ -377,7 +415,9 @@ take_texts(struct reader *r, struct bundle *b, uint32_t version)
     for (n = take_u32(r); !rc && !r->is_bad && n; n--)
         rc = take_var(r, b);
     if (!rc && !r->is_bad && version > 1)
-        rc = take_remarks(r, b);
+        rc = take_remarks(r, b, version);
+    if (!rc && !r->is_bad && version > 2)
+        rc = take_outages(r, b);
     r->is_bad |= !rc && b->n_files == 0 && !bundle_remark_has_error(b);
     return rc;
 }

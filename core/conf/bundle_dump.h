@@ -11,17 +11,20 @@
  *     body       text cwd, modules
  *                u32 n_files   { text name, dir, text; u32 layer; identity }
  *                u32 n_vars    { text name, value, why; u32 flags }
- *                u32 n_remarks { u32 kind; text }      version 2 only
+ *                u32 n_remarks { u32 kind; text }      from version 2 on
+ *                u32 n_outages { text section, why; u32 may be loaded }
+ *                                                      version 3 only
  *                u32 n_images  { text path; u64 bytes; SHA-256; identity }
  *     images     one after the other, to the end of the file
  *
  *     text      u32 bytes, the bytes, a NUL
  *     identity  struct file_id as five u64
  *
- * Version 2 is that of a bundle with remarks, version 1 that of any other.  All
- * numbers are little-endian.  There is no second form of the same bundle: a
- * dump that was read and is written again has the same bytes.  Every byte is
- * under a hash or compared, so no damage passes. */
+ * Version 3 is that of a bundle with outages, version 2 that of another with
+ * remarks, version 1 that of any other.  All numbers are little-endian.  There
+ * is no second form of the same bundle: a dump that was read and is written
+ * again has the same bytes.  Every byte is under a hash or compared, so no
+ * damage passes. */
 #ifndef CONF_BUNDLE_DUMP_H
 #define CONF_BUNDLE_DUMP_H
 
@@ -30,7 +33,7 @@
 #include "base/check.h"
 #include "base/diag.h"
 
-#define BUNDLE_DUMP_VERSION 2u /* of the layout above */
+#define BUNDLE_DUMP_VERSION 3u /* of the layout above */
 #define BUNDLE_DUMP_MAX_BODY (128u << 20)
 
 struct bundle;

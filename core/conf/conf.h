@@ -176,6 +176,7 @@ struct conf_plugin {
     int64_t priority;
     int64_t state;         /* enum conf_state */
     int64_t shed_priority; /* enum conf_priority, of its declared routes */
+    int64_t required;      /* else it may be left out */
     struct conf_entries options;
     struct place at, module_at, use_at;
     const char *section; /* "[plugin limit]" */

@@ -385,6 +385,10 @@ static const struct directive plugin_rows[] = {
              "refuse the reload"},
     {PLUGIN(shed_priority), CHOICE("low|normal|high"), .dflt = "normal",
      .help = "priority, as of a [route ...], of those routes"},
+    {PLUGIN(required), TYPE(BOOL), .dflt = "yes",
+     .help = "no: a module that is missing, is refused, or fails or crashes "
+             "when it is loaded, opened or tried is left out with a warning; "
+             "what it would stand in answers 503, and the rest is served"},
 };
 
 #define ROWS(r) .rows = (r), .n = ARRAY_LEN(r)

@@ -70,7 +70,8 @@ enum ctl_kind {
                         seat */
     CTL_FAULTS = 11, /* before START: fd: the block for its faults */
     CTL_QUARANTINE = 12, /* before START, text: the sha256 of a build that may
-                            not run, as hexadecimal digits */
+                            not run, as hexadecimal digits; and to a trial, of
+                            one to do without, " load WHY" or " run WHY" */
 
     CTL_LISTEN = 64, /* listen */
     CTL_PID_FILE = 65,

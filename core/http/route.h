@@ -38,8 +38,10 @@ struct route {
     uint32_t n_use;
     struct instance *handler; /* NULL: the host's own */
     et_step handle;           /* its handler step */
-    const char *closed_by;    /* whose build is in quarantine: 503, and neither
-                                 that nor what would stand inside of it runs */
+    const char *closed_by;    /* who may not run: 503, and neither that nor what
+                                 would stand inside of it does */
+    const char *closed_why;   /* it is left out; NULL: its build is in
+                                 quarantine */
     uint8_t body;             /* ET_B_* of the handler */
     uint8_t priority;         /* enum route_priority */
     uint8_t slash_redirect;   /* a miss by the final slash gets 308 */

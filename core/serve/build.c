@@ -105,39 +105,56 @@ build(struct builder *b, const struct build_options *o)
         instances_check_unused(b);
 }
 
-/* One of the two below: a generation without errors if opens, else NULL. */
+/* One attempt: what there is of a generation, with what is wrong in b->diag;
+ * NULL: out of memory. */
+static void
+attempt(struct builder *b, const struct build_options *o)
+{
+    b->gen = new_gen((struct conf *)(uintptr_t)b->conf, o);
+    if (!b->gen) {
+        builder_out_of_memory(b);
+        return;
+    }
+    build(b, o);
+    if (!b->begins_again && b->is_sound && o->before_open)
+        o->before_open(o->arg, b->gen, b->diag);
+    if (!b->begins_again)
+        instances_open(b); /* those that are good, for what they may find */
+    sections_free(b);
+}
+
+/* One of the two below: a generation without errors if opens, else NULL.  Each
+ * further attempt is one with fewer sections (outage.h), so there is an end. */
 static struct gen *
 build_or_check(struct conf *conf, const struct build_options *o, struct diag *d,
                int opens)
 {
+    struct builder b;
     struct diag found;
-    struct builder b = {
-        .conf = conf,
-        .before = o->before,
-        .quarantine = o->quarantine,
-        .diag = &found,
-        .is_sound = opens,
-    };
     uint32_t n_errors;
 
-    b.gen = new_gen(conf, o);
-    if (!b.gen) {
-        diag_error(d, NULL, "out of memory");
-        return NULL;
-    }
     diag_init(&found);
-    found.says_once = 1; /* a section's fault shows in each of its routes */
-    build(&b, o);
-    if (opens && o->before_open)
-        o->before_open(o->arg, b.gen, &found);
-    instances_open(&b); /* those that are good, for what they may find */
-    sections_free(&b);
+    do {
+        b = (struct builder){
+            .conf = conf,
+            .before = o->before,
+            .quarantine = o->quarantine,
+            .diag = &found,
+            .is_sound = opens,
+        };
+        diag_fini(&found);   /* all of it is found again */
+        found.says_once = 1; /* a section's fault shows in each of its routes */
+        attempt(&b, o);
+        if (b.begins_again)
+            gen_free(b.gen);
+    } while (b.begins_again);
     n_errors = found.n_errors;
     diag_merge(d, &found);
     diag_fini(&found);
-    if (opens && n_errors == 0)
+    if (b.gen && opens && n_errors == 0)
         return b.gen;
-    gen_free(b.gen);
+    if (b.gen)
+        gen_free(b.gen);
     return NULL;
 }
 

@@ -29,7 +29,9 @@ struct builder {
     const struct conf *conf;
     const struct quarantine *quarantine; /* or NULL */
     struct diag *diag;
-    int is_sound;                       /* conf has no errors that are known */
+    int begins_again; /* a section has turned out to be out: what was made of
+                         it is of no use */
+    int is_sound;     /* conf has no errors that are known */
     struct section *sections;           /* [conf->n_plugins], in its order */
     uint32_t cap_routes, cap_instances; /* of gen's arrays */
     /* [gen->n_instances]: what the options of each that is new came from */

@@ -45,11 +45,11 @@ say(struct channel *c, struct ctl_message *m, int passed)
 static void
 note_quarantine(const struct channel *c, const struct ctl_message *m)
 {
-    char hash[CTL_TEXT_MAX + 1];
+    char text[CTL_TEXT_MAX + 1];
 
-    snprintf(hash, sizeof hash, "%.*s", CTL_TEXT_MAX, m->u.text);
-    if (quarantine_add(c->quarantine, hash) < 0)
-        log_error("a build that may not run is not known: %.64s", hash);
+    snprintf(text, sizeof text, "%.*s", CTL_TEXT_MAX, m->u.text);
+    if (quarantine_told(c->quarantine, text) < 0)
+        log_error("a build that may not run is not known: %.64s", text);
 }
 
 /* What to speak from now on. */

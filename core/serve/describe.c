@@ -70,6 +70,8 @@ json_route(FILE *out, struct arena *a, const struct route *r)
     json_member(out, "handler", r->handler ? r->handler->name : "");
     if (r->closed_by)
         json_member(out, "quarantined", r->closed_by);
+    if (r->closed_why)
+        json_member(out, "quarantined_why", r->closed_why);
     json_use(out, r);
     json_options(out, a, r->handler);
     fputc('}', out);
@@ -216,7 +218,10 @@ describe_path(FILE *out, struct gen *g, struct arena *a, const char *method,
             result_text(router_find(g->router, &q, &m)));
     r = m.target;
     print_match(out, r, &m);
-    if (r->closed_by)
+    if (r->closed_why)
+        fprintf(out, "503: %s is left out (required = no): %s\n", r->closed_by,
+                r->closed_why);
+    else if (r->closed_by)
         fprintf(out, "503: the build of %s is in quarantine\n", r->closed_by);
     arena_init(&w.arena, NULL, 0, NULL, 1 << 20);
     c = gen_compose(&w, r);

@@ -33,16 +33,25 @@ generation_count(struct server *s)
     metrics_set(s->metrics, METRIC_images_retired, s->images.n_retired);
 }
 
-void
-generation_dispose(struct server *s, struct gen *g)
+struct conf *
+generation_undo(struct server *s, struct gen *g)
 {
+    struct conf *conf = (struct conf *)(uintptr_t)g->conf;
+
     free(g->on_retired);
-    build_free(g);
+    gen_free(g);
     if (s->gen == g) /* the last one, at the end */
         s->gen = NULL;
     s->n_gens--;
     generation_count(s);
     image_update_map(&s->images);
+    return conf;
+}
+
+void
+generation_dispose(struct server *s, struct gen *g)
+{
+    conf_free(generation_undo(s, g));
 }
 
 void

@@ -30,6 +30,9 @@ void generation_count(struct server *s);
  * it; or NULL with the reasons in d, and conf is freed. [control] */
 MUST_USE struct gen *generation_make(struct server *s, struct conf *conf,
                                      struct diag *d);
+/* The same without giving up its configuration, which is the caller's again.
+ * [control] */
+MUST_USE struct conf *generation_undo(struct server *s, struct gen *g);
 /* Free one that no worker has a part of, with its configuration. [control] */
 void generation_dispose(struct server *s, struct gen *g);
 

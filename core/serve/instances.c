@@ -16,6 +16,7 @@
 #include "plug/instance.h"
 #include "plug/plugin.h"
 #include "serve/builder.h"
+#include "serve/outage.h"
 #include "serve/sections.h"
 
 #define WHY_MAX 512
@@ -208,8 +209,8 @@ check_required(struct builder *b, const struct section *s)
                    s->conf->name.p);
 }
 
-struct instance *
-instances_for(struct builder *b, struct section *s, const struct layers *l)
+static struct instance *
+find_or_make(struct builder *b, struct section *s, const struct layers *l)
 {
     struct layers all = *l;
     struct instance *made, *old;
@@ -235,6 +236,36 @@ instances_for(struct builder *b, struct section *s, const struct layers *l)
     made->secrets = option_secrets(&made->arena, s->plugin->options,
                                    s->conf->name, all.v, all.n);
     return keep(b, made, &all);
+}
+
+/* Begin a part of the building in which only s can be at fault. */
+static struct diag *
+begin_trial(struct builder *b, struct diag *found)
+{
+    struct diag *d = b->diag;
+
+    diag_init(found);
+    b->diag = found;
+    return d;
+}
+
+/* Its end: what is wrong is an error, or s is out. */
+static void
+end_trial(struct builder *b, struct section *s, struct diag *found,
+          struct diag *d)
+{
+    b->diag = d;
+    b->begins_again |= outage_bear(b, s, found, 1);
+}
+
+struct instance *
+instances_for(struct builder *b, struct section *s, const struct layers *l)
+{
+    struct diag found, *d = begin_trial(b, &found);
+    struct instance *made = find_or_make(b, s, l);
+
+    end_trial(b, s, &found, d);
+    return made;
 }
 
 /* ---- what hands its state over to whom -----------------------------------*/
@@ -364,14 +395,17 @@ instances_check_unused(struct builder *b)
     int knows_all = b->is_sound && b->diag->n_errors == 0;
 
     for (size_t i = 0; i < b->conf->n_plugins; i++) {
-        const struct section *s = &b->sections[i];
+        struct section *s = &b->sections[i];
         struct layers l = {.n = 0};
+        struct diag found, *d;
         void *options;
-        if (!s->plugin || s->n_used > 0 ||
+        if (!s->plugin || s->out || s->n_used > 0 ||
             (!knows_all && sections_is_named(b, s)))
             continue;
+        d = begin_trial(b, &found);
         add_section(&l, s->conf);
         (void)!fill(b, s, &l, &b->gen->arena, &options);
+        end_trial(b, s, &found, d);
     }
 }
 
@@ -389,15 +423,26 @@ report(struct builder *b, const struct instance *made,
     diag_error(b->diag, c ? &c->at : NULL, "plugin %s: %s", made->name, why);
 }
 
+static void
+open_one(struct builder *b, struct instance *made, const struct origin *from)
+{
+    struct section *s = sections_find(b, made->conf.instance);
+    char why[WHY_MAX] = "";
+    struct diag found, *d;
+
+    CHECK(s != NULL);
+    d = begin_trial(b, &found);
+    if (instance_open(made, why, sizeof why) < 0)
+        report(b, made, from, why);
+    end_trial(b, s, &found, d);
+}
+
 void
 instances_open(struct builder *b)
 {
     if (b->before)
         find_predecessors(b);
     for (uint32_t i = 0; i < b->gen->n_instances; i++) {
-        struct instance *made = b->gen->instances[i];
-        char why[WHY_MAX] = "";
-        if (instance_open(made, why, sizeof why) < 0)
-            report(b, made, b->origins[i], why);
+        open_one(b, b->gen->instances[i], b->origins[i]);
     }
 }

@@ -9,9 +9,11 @@
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "http/host.h"
+#include "plug/instance.h"
 #include "serve/blame.h"
 #include "serve/change.h"
 #include "serve/generation.h"
+#include "serve/outage.h"
 #include "serve/process.h"
 
 /* ---- the one worker ------------------------------------------------------*/
@@ -37,7 +39,22 @@ set_stage(struct stage *st, struct server *s)
     };
 }
 
-static void
+/* What its init has refused is left out: 1.  0: it is an error. */
+static int
+is_borne(const struct gen *g, const char *why)
+{
+    const struct instance *failed = g->workers[0].failed;
+    char text[700];
+
+    if (!failed)
+        return 0;
+    snprintf(text, sizeof text, "plugin %s: %s", failed->name, why);
+    return outage_note(g->conf, failed->conf.instance.p, text, 1);
+}
+
+/* Have g made ready as by the one worker; 1: no, but it is to be made once more
+ * without the one that has refused. */
+static int
 try_worker(struct server *s, struct gen *g, struct diag *d)
 {
     static struct stage st;
@@ -49,10 +66,13 @@ try_worker(struct server *s, struct gen *g, struct diag *d)
     do
         rc = gen_prepare_step(g, &st.worker.pub, why, sizeof why);
     while (rc > 0);
-    if (rc < 0)
-        change_report(g, 0, why, d);
-    else
+    if (rc == 0)
         (void)!gen_retire(&g->workers[0]);
+    else if (is_borne(g, why))
+        return 1;
+    else
+        change_report(g, 0, why, d);
+    return 0;
 }
 
 /* ---- all of it -----------------------------------------------------------*/
@@ -79,9 +99,10 @@ try_all(struct server *s, struct diag *d)
     s->metrics = figures_own(&s->regions.figures, 1);
     stores_init(&s->stores, &s->regions.vault, 1);
     g = generation_make(s, conf, d);
+    while (g && try_worker(s, g, d))
+        g = generation_make(s, generation_undo(s, g), d);
     if (!g)
         return -1;
-    try_worker(s, g, d);
     fd = channel_dump(conf->bundle);
     if (fd < 0)
         diag_error(d, NULL, "the configuration cannot be handed on: %s",

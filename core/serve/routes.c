@@ -79,6 +79,8 @@ set_handler(struct builder *b, struct route *r, const struct origin *o,
     r->priority = priority_of(o);
     if (o->route)
         set_limits(r, o->route);
+    if (o->handler->out)
+        sections_close_route(o->handler, r);
     if (!r->closed_by && o->handler->plugin &&
         quarantine_has(b->quarantine, o->handler->plugin))
         r->closed_by = o->handler->conf->name.p;

@@ -118,6 +118,10 @@ resolve_handler(struct builder *b, const struct conf_route *r, struct origin *o)
     struct section *s = sections_find(b, r->handler);
 
     o->handler = s;
+    if (s && s->out && !s->plugin) { /* what it would be, nobody knows */
+        o->fn = dispatch_answer_closed;
+        return 1;
+    }
     if (!s || !s->plugin)
         return 0; /* reported when it was loaded */
     return r->handler_route.n ? resolve_declared(b, r, s->plugin, o)

@@ -10,7 +10,8 @@
  * (claims.h); all other overlaps the router reports.  Not here: what comes of
  * an origin below its scopes (routes.h).  Invariants: a rule's target is a
  * struct origin, a scope's a struct conf_scope; the plugin of an origin's
- * handler is not NULL.  Called by build.c; routes.c reads the origins. */
+ * handler is not NULL, unless that is out.  Called by build.c; routes.c reads
+ * the origins. */
 #ifndef SERVE_RULES_H
 #define SERVE_RULES_H
 

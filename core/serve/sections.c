@@ -11,19 +11,23 @@
 #include "http/gen.h"
 #include "http/host.h"
 #include "http/metering.h"
+#include "http/route.h"
 #include "plug/image.h"
 #include "plug/plugin.h"
 #include "serve/builder.h"
 #include "serve/module.h"
+#include "serve/outage.h"
+#include "serve/quarantine.h"
 
 /* Two builds of one plugin in a generation would both answer to its id. */
 static void
-check_id(struct builder *b, const struct section *s, const struct place *at)
+check_id(struct builder *b, const struct section *s, const struct place *at,
+         struct diag *d)
 {
     for (const struct section *o = b->sections; o < s; o++) {
         if (o->plugin && o->plugin != s->plugin &&
             strcmp(o->plugin->desc.id, s->plugin->desc.id) == 0) {
-            diag_error(b->diag, at,
+            diag_error(d, at,
                        "plugin %s: id \"%s\" is already provided by %s. "
                        "Enable one of them.",
                        s->plugin->path, s->plugin->desc.id, o->plugin->path);
@@ -43,28 +47,82 @@ is_repeated(const struct builder *b, const struct section *s)
     return 0;
 }
 
+/* A loading: what its parts need of each other. */
+struct loading {
+    struct builder *b;
+    struct section *s;
+    struct image_set *images;
+    const struct image_rules *rules;
+    const struct place *at;
+    struct diag found;
+};
+
+/* A build that has crashed in a trial is not tried again. */
+static int
+is_barred(struct loading *l, const struct image *img, int by_loading)
+{
+    const char *why =
+        quarantine_why(l->b->quarantine, img->hash_hex, by_loading);
+
+    if (why)
+        diag_error(&l->found, l->at, "plugin %s: %s", l->s->path, why);
+    return why != NULL;
+}
+
+static void
+load_module(struct loading *l)
+{
+    struct section *s = l->s;
+    struct diag *d = &l->found;
+    struct image *img;
+
+    if (image_stage(l->images, l->rules, s->path, l->at, d, &img) < 0)
+        return;
+    if (is_barred(l, img, 1) || image_open(img, l->at, d) < 0 ||
+        plugin_new(img, host_get(), l->at, d, &s->plugin) < 0)
+        s->plugin = NULL;
+    else
+        (void)is_barred(l, img, 0);
+    image_unref(img);
+}
+
+static void
+load_section(struct loading *l)
+{
+    struct builder *b = l->b;
+    struct section *s = l->s;
+
+    if (module_is_there(b->conf->bundle, s->conf, s->path, l->at, &l->found))
+        load_module(l);
+    if (!s->plugin)
+        return;
+    check_id(b, s, l->at, &l->found);
+    metering_declare(b->gen->metering, s->plugin, &b->gen->arena, l->at,
+                     &l->found);
+}
+
 static int
 load(struct builder *b, struct section *s, struct image_set *images,
      const struct image_rules *rules)
 {
     const struct conf_plugin *p = s->conf;
-    const struct place *at = p->module_at.file ? &p->module_at : &p->at;
-    const char *path = module_path(&b->gen->arena, b->conf->server.modules, p);
+    struct loading l = {
+        .b = b,
+        .s = s,
+        .images = images,
+        .rules = rules,
+        .at = p->module_at.file ? &p->module_at : &p->at,
+    };
 
-    if (!path)
+    s->path = module_path(&b->gen->arena, b->conf->server.modules, p);
+    if (!s->path)
         return ERR_NOMEM;
-    s->path = path;
-    if (is_repeated(b, s)) /* said by conf; once is enough to look at */
+    /* Repeated: said by conf; once is enough to look at. */
+    if (is_repeated(b, s) || !outage_apply(b, s))
         return 0;
-    if (!module_is_there(b->conf->bundle, p, path, at, b->diag) ||
-        plugin_load(images, rules, path, host_get(), at, b->diag, &s->plugin) <
-            0) {
-        s->plugin = NULL;
-    } else {
-        check_id(b, s, at);
-        metering_declare(b->gen->metering, s->plugin, &b->gen->arena, at,
-                         b->diag);
-    }
+    diag_init(&l.found);
+    load_section(&l);
+    (void)outage_bear(b, s, &l.found, s->plugin != NULL);
     return 0;
 }
 
@@ -127,6 +185,15 @@ sections_is_named(const struct builder *b, const struct section *s)
         is = str_eq(c->routes[i].handler, name) ||
              list_has(&c->routes[i].use, name);
     return is;
+}
+
+void
+sections_close_route(const struct section *s, struct route *r)
+{
+    if (r->closed_by)
+        return;
+    r->closed_by = s->conf->name.p;
+    r->closed_why = s->out;
 }
 
 void

@@ -21,12 +21,14 @@ struct builder;
 struct conf_plugin;
 struct image_set;
 struct plugin;
+struct route;
 
 struct section {
     const struct conf_plugin *conf;
     const char *path;      /* its module's file; in the generation's arena */
     struct plugin *plugin; /* NULL: it could not be loaded, or it stands twice
                               and this is the second: that has been said */
+    const char *out;       /* why it is left out (outage.h); NULL: it is not */
     uint32_t n_used;       /* how often an instance of it was asked for */
 };
 
@@ -42,6 +44,9 @@ struct section *sections_find(const struct builder *b, et_str name);
 /* Does the configuration name s anywhere, or does it bring routes of its own?
  * [control] */
 int sections_is_named(const struct builder *b, const struct section *s);
+/* s is out: r, of which what stands outside of it is there, is closed, unless
+ * something further out has closed it. [control] */
+void sections_close_route(const struct section *s, struct route *r);
 /* Let go of the plugins: those that instances hold stay. [control] */
 void sections_free(struct builder *b);
 

@@ -60,6 +60,10 @@ add(struct uses *u, const struct use_list *list, et_str name)
     struct section *s = sections_find(b, name);
     struct instance *made;
 
+    if (s && s->out) {
+        sections_close_route(s, r);
+        return 0;
+    }
     if (!s || !s->plugin)
         return -1; /* reported when it was loaded */
     if (!is_allowed(u, list, name, s->plugin))

@@ -147,17 +147,47 @@ crashes_look(struct super *s, struct child *c)
     }
 }
 
+/* Of the last thing that went wrong in c. */
+static int
+read_last(const struct child *c, struct faults_record *r)
+{
+    return c->faults && faults_read(c->faults, faults_count(c->faults), r) &&
+           *CLEAN(r->plugin);
+}
+
 int
 crashes_blame(const struct child *c, char *out, size_t cap)
 {
     struct faults_record r;
 
-    if (!c->faults || !faults_read(c->faults, faults_count(c->faults), &r) ||
-        !*CLEAN(r.plugin))
+    if (!read_last(c, &r))
         return 0;
     snprintf(out, cap, "%s of %s (plugin %s %s): %s", CLEAN(r.callback),
              CLEAN(r.instance), r.plugin, CLEAN(r.version),
              r.signo ? trap_name(r.signo) : CLEAN(r.what));
+    return 1;
+}
+
+/* Whether it was before the plugin could tell what it declares. */
+static int
+is_loading(const char *callback)
+{
+    return strcmp(callback, "constructors") == 0 ||
+           strcmp(callback, "load") == 0;
+}
+
+int
+crashes_bar(const struct child *c, char *out, size_t cap)
+{
+    struct faults_record r;
+    char who[320];
+
+    if (!read_last(c, &r) || !is_hash(CLEAN(r.sha256)) ||
+        !crashes_blame(c, who, sizeof who))
+        return 0;
+    snprintf(out, cap, "%s %s the trial load %s: %s", r.sha256,
+             is_loading(CLEAN(r.callback)) ? "load" : "run",
+             c->is_late ? "took too long" : "has crashed", who);
     return 1;
 }
 
@@ -186,6 +216,11 @@ crashes_prepare(struct super *s, struct child *c)
     give_block(c);
     for (uint32_t i = 0; (b = ledger_next(&s->ledger, &i));) {
         snprintf(m.u.text, sizeof m.u.text, "%s", b->sha256);
+        child_send(c, &m, -1);
+    }
+    for (uint32_t i = 0; c->role == CHILD_PROBING && i < s->reload.n_barred;
+         i++) {
+        snprintf(m.u.text, sizeof m.u.text, "%s", s->reload.barred[i]);
         child_send(c, &m, -1);
     }
 }

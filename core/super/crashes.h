@@ -30,6 +30,11 @@ void crashes_look(struct super *s, struct child *c);
  * is not known. [control] */
 int crashes_blame(const struct child *c, char *out, size_t cap);
 
+/* The text of CTL_QUARANTINE that has the next trial do without whoever is to
+ * blame for the end of c, which was one: 1; 0: no build of a plugin is known.
+ * [control] */
+int crashes_bar(const struct child *c, char *out, size_t cap);
+
 /* For a supervisor that takes our place: the ledger, and back, a line without
  * its first word, "ledger". [control] */
 void crashes_save(const struct super *s, struct state *to);

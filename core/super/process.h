@@ -47,10 +47,14 @@ struct replacement {
 };
 
 /* Of the configuration that is to serve (reload.h). */
+#define RELOAD_BARRED_MAX 16u /* trials of one reload, less one */
+
 struct reload {
     enum reload_stage {
         RELOAD_NONE,
         RELOAD_PROBING,   /* a process tries it */
+        RELOAD_LOST,      /* it has crashed: another one is to, without who it
+                             was that crashed */
         RELOAD_PROBED,    /* bundle_fd is to be served */
         RELOAD_GIVEN,     /* who serves is at it */
         RELOAD_REPLACING, /* another process is started to serve it */
@@ -58,6 +62,8 @@ struct reload {
     int is_wanted; /* one more, when this one is done */
     int is_tried;  /* bundle_fd has gone through a trial: images are in it */
     int bundle_fd; /* -1: none */
+    uint32_t n_barred; /* builds that this trial is to do without */
+    char barred[RELOAD_BARRED_MAX][CTL_TEXT_MAX];
     struct child *before; /* who served, and is not done with giving away */
     int has_user;
     struct identity who; /* who is to serve it, if it needs another process */

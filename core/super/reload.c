@@ -109,25 +109,16 @@ find_user(struct super *s)
     return r->has_user ? &r->who : NULL;
 }
 
+/* Have a process try what is in bundle_fd. */
 static void
-begin(struct super *s)
+try_it(struct super *s)
 {
     uint64_t ms = (uint64_t)s->conf->server.probe_timeout;
     struct reload *r = &s->reload;
-    const struct identity *who;
     char text[256];
-    int rc, fd = files_take(&s->files);
+    int rc = servers_probe(s, r->bundle_fd, r->has_user ? &r->who : NULL,
+                           ms ? ms : PROBE_MS);
 
-    r->is_wanted = 0;
-    diag_init(&r->errors);
-    who = find_user(s);
-    if (who && (ms == 0 || fd < 0)) {
-        skip(s, fd < 0 ? -1 : fd);
-        return;
-    }
-    rc = servers_probe(s, fd, who, ms ? ms : PROBE_MS);
-    if (fd >= 0)
-        close(fd);
     if (rc == 0) {
         r->stage = RELOAD_PROBING;
         return;
@@ -135,6 +126,23 @@ begin(struct super *s)
     snprintf(text, sizeof text, "the trial load cannot be started: %s",
              strerror(-rc));
     fail(s, text);
+}
+
+static void
+begin(struct super *s)
+{
+    struct reload *r = &s->reload;
+    int fd = files_take(&s->files);
+
+    r->is_wanted = 0;
+    r->n_barred = 0;
+    diag_init(&r->errors);
+    if (find_user(s) && (s->conf->server.probe_timeout == 0 || fd < 0)) {
+        skip(s, fd);
+        return;
+    }
+    keep(r, fd);
+    try_it(s);
 }
 
 void
@@ -193,11 +201,40 @@ reload_probed(struct super *s, struct child *c, const struct ctl_message *m,
     diag_fini(&d);
 }
 
+/* How many plugins what is tried could do without. */
+static uint32_t
+count_optional(const struct super *s)
+{
+    const struct conf *conf = s->files.shown ? s->files.shown : s->conf;
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < conf->n_plugins; i++)
+        n += !conf->plugins[i].required;
+    return n;
+}
+
+/* Try once more without the build that has crashed; whether it is one that the
+ * configuration can do without, who tries it finds out. */
+static int
+bar(struct super *s, const struct child *c)
+{
+    struct reload *r = &s->reload;
+
+    if (r->n_barred == RELOAD_BARRED_MAX || r->n_barred >= count_optional(s) ||
+        !crashes_bar(c, r->barred[r->n_barred], sizeof r->barred[0]))
+        return 0;
+    r->n_barred++;
+    r->stage = RELOAD_LOST;
+    return 1;
+}
+
 void
 reload_lost(struct super *s, const struct child *c, int status)
 {
     char text[640], who[400] = "";
 
+    if (bar(s, c))
+        return;
     if (!crashes_blame(c, who, sizeof who))
         who[0] = '\0';
     if (c->is_late)
@@ -254,6 +291,8 @@ reload_turn(struct super *s)
     if (r->is_wanted && r->stage == RELOAD_NONE && !s->coming && s->was_ready &&
         s->children[SERVERS_MAX].role == CHILD_NONE)
         begin(s);
+    if (r->stage == RELOAD_LOST && s->children[SERVERS_MAX].role == CHILD_NONE)
+        try_it(s);
     if (r->stage == RELOAD_PROBED)
         hand_on(s);
 }

@@ -16,6 +16,7 @@
 #include "plug/plugin.h"
 #include "serve/build.h"
 #include "serve/describe.h"
+#include "serve/regions.h"
 #include "t/lib/fixture.h"
 
 #define UNIT_SECONDS 60
@@ -23,6 +24,7 @@
 
 static struct image_set images;
 static struct metering metering;
+static struct regions own;
 static struct quarantine set;
 static struct diag diag;
 
@@ -39,7 +41,8 @@ setup(void)
     ck_assert_ptr_nonnull(fixture_build("mark.c", "mark.so", ""));
     ck_assert_ptr_nonnull(fixture_build("deny.c", "deny.so", ""));
     image_set_init(&images);
-    ck_assert_int_eq(metering_init(&metering, 1), 0);
+    ck_assert_int_eq(regions_open_dry(&own), 0);
+    ck_assert_int_eq(metering_init(&metering, &own.figures), 0);
     diag_init(&diag);
     set.n = 0;
 }
@@ -48,6 +51,7 @@ static void
 teardown(void)
 {
     metering_fini(&metering);
+    regions_close(&own);
     image_set_fini(&images);
     diag_fini(&diag);
     fixture_teardown();
@@ -119,6 +123,36 @@ START_TEST(only_hashes_go_in_and_each_once)
 }
 END_TEST
 
+START_TEST(what_a_trial_does_without_is_told_with_its_reason)
+{
+    static const char hash[] =
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    char text[200];
+
+    set.n_barred = 0;
+    ck_assert_int_eq(quarantine_told(&set, hash), 0);
+    ck_assert_uint_eq(set.n, 1);
+    ck_assert_ptr_null(quarantine_why(&set, hash, 0));
+    snprintf(text, sizeof text, "%s nonsense x", hash);
+    ck_assert_int_eq(quarantine_told(&set, text), ERR_INVALID);
+    snprintf(text, sizeof text, "%s run it crashed", hash);
+    text[3] = 'X';
+    ck_assert_int_eq(quarantine_told(&set, text), ERR_INVALID);
+    text[3] = hash[3];
+    ck_assert_int_eq(quarantine_told(&set, text), 0);
+    ck_assert_str_eq(quarantine_why(&set, hash, 0), "it crashed");
+    ck_assert_ptr_null(quarantine_why(&set, hash, 1));
+    snprintf(text, sizeof text, "%s load at once", hash);
+    ck_assert_int_eq(quarantine_told(&set, text), 0);
+    ck_assert_str_eq(quarantine_why(&set, hash, 1), "at once");
+    while (set.n_barred < QUARANTINE_BARRED_MAX)
+        ck_assert_int_eq(quarantine_told(&set, text), 0);
+    ck_assert_int_eq(quarantine_told(&set, text), ERR_LIMIT);
+    ck_assert_ptr_null(quarantine_why(NULL, hash, 1));
+    set.n_barred = 0;
+}
+END_TEST
+
 START_TEST(without_any_all_is_as_ever)
 {
     struct gen *g = build();
@@ -177,5 +211,6 @@ START_TEST(middleware_in_it_is_never_skipped)
 END_TEST
 
 UNIT_MAIN_IN(setup, teardown, quarantine, only_hashes_go_in_and_each_once,
+             what_a_trial_does_without_is_told_with_its_reason,
              without_any_all_is_as_ever, a_handler_in_it_closes_its_routes_only,
              middleware_in_it_is_never_skipped)
