@@ -8,6 +8,7 @@
 #include "plug/guard.h"
 #include "plug/image.h"
 #include "plug/instance.h"
+#include "plug/manners.h"
 #include "plug/plugin.h"
 
 /* What a callback is given, whichever it is, and what it returned. */
@@ -44,7 +45,7 @@ visit(struct visit *v, enum guard_call call, const char *name,
     struct image *img = v->plugin->image;
     const struct guard_who who = {.call = call, .image = img, .name = name};
 
-    if (guard_run(&who, fn, v) != LEAP_LEFT)
+    if (manners_run(&who, fn, v) != LEAP_LEFT)
         return v->rc;
     atomic_store(&img->has_crashed, 1);
     if (v->e)

@@ -14,6 +14,7 @@
 #include "os/dso.h"
 #include "plug/elf.h"
 #include "plug/guard.h"
+#include "plug/manners.h"
 #include "plug/reach.h"
 #include "plug/source.h"
 #include "plug/symbols.h"
@@ -369,7 +370,7 @@ load(const struct image *img, char *error)
         .call = GUARD_MAP, .image = img, .name = img->path};
     struct opening o = {img, error, NULL};
 
-    (void)!guard_run(&who, run_loader, &o);
+    (void)!manners_run(&who, run_loader, &o);
     return o.handle;
 }
 

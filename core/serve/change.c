@@ -12,8 +12,10 @@
 #include "conf/conf.h"
 #include "conf/paths.h"
 #include "http/gen.h"
+#include "os/ambient.h"
 #include "plug/image.h"
 #include "plug/instance.h"
+#include "plug/manners.h"
 #include "plug/plugin.h"
 #include "serve/generation.h"
 #include "serve/process.h"
@@ -81,9 +83,14 @@ int
 change_prepare(struct server *s, struct gen *g, struct diag *d)
 {
     struct fleet *f = &s->fleet;
+    struct ambient before;
+    int rc;
 
+    ambient_take(&before, 1);
     fleet_command(f, 0, f->n_workers, order_prepare, g);
-    if (wait_ready(s, g, d) < 0) {
+    rc = wait_ready(s, g, d);
+    manners_restore(&before, "a worker init");
+    if (rc < 0) {
         s->left = g;
         return ERR_TIMEOUT;
     }

@@ -14,6 +14,7 @@
 #include "plug/guard.h"
 #include "plug/image.h"
 #include "plug/instance.h"
+#include "plug/manners.h"
 #include "plug/plugin.h"
 #include "serve/builder.h"
 #include "serve/outage.h"
@@ -93,7 +94,7 @@ fill(struct builder *b, const struct section *s, const struct layers *l,
                                   .name = s->conf->name.p};
     struct filling f = {b, s, l, a, options, 0};
 
-    if (guard_run(&who, run_fill, &f) != LEAP_LEFT)
+    if (manners_run(&who, run_fill, &f) != LEAP_LEFT)
         return f.rc;
     atomic_store(&s->plugin->image->has_crashed, 1);
     diag_error(b->diag, &l->at, "%s: %s", l->section, guard_why());

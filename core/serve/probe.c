@@ -6,10 +6,13 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "conf/bundle.h"
+#include "conf/bundle_remark.h"
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "http/host.h"
 #include "plug/instance.h"
+#include "plug/manners.h"
 #include "serve/blame.h"
 #include "serve/change.h"
 #include "serve/generation.h"
@@ -52,6 +55,18 @@ is_borne(const struct gen *g, const char *why)
     return outage_note(g->conf, failed->conf.instance.p, text, 1);
 }
 
+/* What a worker init has changed is told by who serves: there nobody can tell
+ * whose it was. */
+static void
+keep_remark(void *bundle, const char *text)
+{
+    const char *copy =
+        arena_printf(&((struct bundle *)bundle)->arena, "%s", text);
+
+    if (copy)
+        (void)!bundle_remark_add(bundle, DIAG_WARNING, copy);
+}
+
 /* Have g made ready as by the one worker; 1: no, but it is to be made once more
  * without the one that has refused. */
 static int
@@ -62,10 +77,12 @@ try_worker(struct server *s, struct gen *g, struct diag *d)
     int rc;
 
     set_stage(&st, s);
+    manners_tell(keep_remark, g->conf->bundle);
     gen_prepare(g, &st.worker.pub);
     do
         rc = gen_prepare_step(g, &st.worker.pub, why, sizeof why);
     while (rc > 0);
+    manners_tell(NULL, NULL);
     if (rc == 0)
         (void)!gen_retire(&g->workers[0]);
     else if (is_borne(g, why))
