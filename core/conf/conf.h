@@ -112,6 +112,7 @@ struct conf_server {
     int64_t sandbox;                     /* 0 or 1 */
     et_list sandbox_write, sandbox_exec; /* absolute paths */
     int64_t on_crash;                    /* enum conf_crash */
+    et_str core_dir;                     /* absolute; absent: none */
     int64_t crash_drain, crash_limit, crash_window;
     int64_t max_retired;           /* images of one plugin; 0: any number */
     int64_t step_warn, step_abort; /* 0: never */

@@ -262,6 +262,11 @@ static const struct directive server_rows[] = {
      .help = "builds of one plugin that stay mapped behind the one that runs, "
              "because they do not say that they may be unmapped; beyond it "
              "another process takes over; 0: any number"},
+    {SERVER(core_dir), TYPE(PATH),
+     .help = "folder for a core file of each fault that is recovered (on_crash "
+             "= recover), one of each build and place in it; it must be there, "
+             "and user may write to it; where the file lands is, in the end, "
+             "kernel.core_pattern's to say: a relative one is needed"},
     {SERVER(crash_limit), INT(0, 16), .dflt = "3",
      .help = "a build of a plugin that crashes so often within crash_window is "
              "put in quarantine: its routes answer 503 until another build is "

@@ -244,6 +244,12 @@ note_why(struct guard *g, const struct guard_fault *f)
              t ? t->name : "in a function of libc");
 }
 
+static int
+is_copy(const struct guard_fault *f)
+{
+    return hooks && hooks->recovers && hooks->recovers(f);
+}
+
 static void
 on_trap(int signo, siginfo_t *si, void *context)
 {
@@ -276,6 +282,10 @@ on_trap(int signo, siginfo_t *si, void *context)
     if (f.result == GUARD_RECOVERED)
         note_why(g, &f);
     report(&f);
+    if (f.result == GUARD_RECOVERED && is_copy(&f)) {
+        signal(signo, SIG_DFL); /* the instruction fails again, in its place */
+        return;
+    }
     if (f.result == GUARD_RECOVERED && trap_leap(context, &g->leap))
         return;
     if (f.result == GUARD_LOST)

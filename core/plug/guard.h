@@ -130,6 +130,9 @@ struct guard_hooks {
     /* After the report of GUARD_LOST: have others end the process.  Returns, or
      * ends it itself. */
     void (*lost)(const struct guard_fault *f);
+    /* NULL, or called before GUARD_RECOVERED goes on: true if this is a copy
+     * of the process that is to die of the fault. */
+    int (*recovers)(const struct guard_fault *f);
 };
 
 extern _Thread_local struct guard guard_here;

@@ -23,6 +23,7 @@
 #include "plug/instance.h"
 #include "plug/plugin.h"
 #include "plug/text.h"
+#include "serve/cores.h"
 
 static struct {
     struct faults *faults;
@@ -252,7 +253,18 @@ lost(const struct guard_fault *f)
     wake(blame.lost_fd);
 }
 
-static const struct guard_hooks hooks = {report, reported, lost};
+static int
+recovers(const struct guard_fault *f)
+{
+    return cores_take(f, last);
+}
+
+static const struct guard_hooks hooks = {
+    .report = report,
+    .reported = reported,
+    .recovers = recovers,
+    .lost = lost,
+};
 
 /* ---- open ----------------------------------------------------------------*/
 

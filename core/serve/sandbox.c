@@ -93,6 +93,8 @@ add_server(struct sandbox_rules *r, const struct conf *conf)
     need(r, &r->writes, c->temp_dir.n ? c->temp_dir.p : "/tmp", "temp_dir");
     if (runtime_dir)
         need(r, &r->writes, runtime_dir, "runtime_dir");
+    if (c->core_dir.n)
+        need(r, &r->writes, c->core_dir.p, "core_dir");
     for (size_t i = 0; i < c->sandbox_write.n; i++)
         need(r, &r->writes, c->sandbox_write.v[i].p, "sandbox_write");
     for (size_t i = 0; i < c->sandbox_exec.n; i++) {

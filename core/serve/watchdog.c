@@ -21,6 +21,7 @@
 #include "plug/guard.h"
 #include "serve/blame.h"
 #include "serve/channel.h"
+#include "serve/cores.h"
 #include "serve/fleet.h"
 
 #define MS 1000000u
@@ -317,6 +318,7 @@ watchdog_set(struct watchdog *d, const struct conf *conf)
     uint64_t one = 1;
 
     guard_set_policy((enum guard_policy)c->on_crash);
+    cores_set(conf);
     atomic_store(&d->drain_ms, c->crash_drain);
     atomic_store(&d->warn_ms, c->step_warn);
     atomic_store(&d->abort_ms, c->step_abort);

@@ -54,7 +54,8 @@ lost(const struct guard_fault *f)
     _exit(LOST_EXIT);
 }
 
-static const struct guard_hooks hooks = {report, reported, lost};
+static const struct guard_hooks hooks = {
+    .report = report, .reported = reported, .lost = lost};
 
 static int
 take_text(struct dl_phdr_info *info, size_t size, void *arg)
