@@ -51,6 +51,14 @@ finish(struct super *s, int is_good)
                         : "READY=1\nSTATUS=serving; the last reload failed");
 }
 
+void
+reload_close(struct super *s)
+{
+    keep(&s->reload, -1);
+    identity_fini(&s->reload.who);
+    diag_fini(&s->reload.errors);
+}
+
 /* The first configuration is none to serve: like a server process that says so
  * itself. */
 static void

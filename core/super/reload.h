@@ -23,6 +23,8 @@ struct super;
 /* Begin the first start: as soon as what the files say has been tried a server
  * process is started.  If it is no good the supervisor leaves. [control] */
 void reload_first(struct super *s);
+/* At the end: give back what one that is not over has. [control] */
+void reload_close(struct super *s);
 /* SIGHUP. [control] */
 void reload_want(struct super *s);
 /* Go on, if it is time to. [control] */

@@ -148,6 +148,7 @@ close_all(struct super *s)
 {
     if (s->has_pid_file)
         pidfile_drop(s->conf->server.pid_file.p);
+    reload_close(s);
     held_close(&s->held);
     files_close(&s->files);
     memory_close(&s->memory);
