@@ -18,6 +18,10 @@
 /* Why core files of this process would not be found in a folder they are sent
  * to (a phrase, in out), or NULL. [control] */
 const char *corefile_trouble(char *out, size_t cap);
+/* Have core files of this process, and of copies of it, hold what is mapped of
+ * files, too: a plugin's code is of none that a debugger could find.  0 or
+ * -errno. [control] */
+MUST_USE int corefile_hold_files(void);
 /* Make the folder and a copy of the process in it, of which this thread is the
  * only one: 1 in the copy, which nobody waits for, has no descriptors and is
  * to die by a signal that dumps core; 0 in the process, or -errno: -EEXIST: the

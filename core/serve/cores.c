@@ -46,6 +46,10 @@ change_folder(const char *path)
     char why[WHY_MAX];
     const char *trouble = path ? corefile_trouble(why, sizeof why) : NULL;
 
+    int rc = path ? corefile_hold_files() : 0;
+
+    if (rc < 0)
+        log_debug("core_dir: without the plugins' code: %s", strerror(-rc));
     atomic_store(&folder, path);
     if (trouble)
         log_warn("core_dir: no core file will be in it: %s", trouble);

@@ -98,12 +98,29 @@ wait_core(const char *folder)
     ck_assert_msg(has_core(folder), "no core file in %s", folder);
 }
 
+/* The plugin's code, which is in no file, is to be in it. */
+static void
+check_filter(void)
+{
+    char path[64], text[32] = "";
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%d/coredump_filter",
+             (int)server_pid(&s));
+    f = fopen(path, "re");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, f));
+    fclose(f);
+    ck_assert_str_eq(text, "00000037\n");
+}
+
 START_TEST(one_of_each_place)
 {
     char folder[600], why[256];
 
     prepare(SERVER CORES BOTH);
     server_serve(&s);
+    check_filter();
     crash(GET("/faulty/null"));
     ck_assert_int_eq(count(cores, folder), 1);
     if (corefile_trouble(why, sizeof why)) {
