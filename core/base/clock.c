@@ -2,6 +2,7 @@
 /* clock.c - see clock.h. */
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -191,4 +192,22 @@ clock_clf(char out[CLOCK_TEXT_LEN], int64_t wall_s)
     p = put_text(p, " +0000");
     *p = '\0';
     return (int)(p - out);
+}
+
+const char *
+clock_span(char out[CLOCK_SPAN_LEN], uint64_t s)
+{
+    unsigned long long t = s;
+    int n = 0;
+
+    if (t >= 86400)
+        n += snprintf(out, CLOCK_SPAN_LEN, "%llud ", t / 86400);
+    if (t >= 3600)
+        n += snprintf(out + n, CLOCK_SPAN_LEN - (size_t)n, "%lluh ",
+                      t / 3600 % 24);
+    if (t >= 60)
+        n += snprintf(out + n, CLOCK_SPAN_LEN - (size_t)n, "%llum ",
+                      t / 60 % 60);
+    snprintf(out + n, CLOCK_SPAN_LEN - (size_t)n, "%llus", t % 60);
+    return out;
 }

@@ -35,5 +35,9 @@ uint64_t clock_coarse_ns(void);
 #define CLOCK_TEXT_LEN 32
 int clock_iso(char out[CLOCK_TEXT_LEN], int64_t wall_s, uint32_t wall_ns);
 int clock_clf(char out[CLOCK_TEXT_LEN], int64_t wall_s);
+/* So many seconds, NUL-terminated: "1d 2h 3m 4s", "3m 0s"; returns out. [any]
+ */
+#define CLOCK_SPAN_LEN 40
+const char *clock_span(char out[CLOCK_SPAN_LEN], uint64_t s);
 
 #endif

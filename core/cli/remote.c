@@ -24,8 +24,8 @@
 #include "conf/paths.h"
 #include "os/sock.h"
 
-#define ANSWER_MS 30000       /* of a server that is well */
-#define RELOAD_SPARE_MS 10000 /* beyond reload_timeout */
+#define ANSWER_MS 30000        /* of a server that is well */
+#define OUTCOME_SPARE_MS 10000 /* beyond the server's own bound of it */
 #define FOREVER (-1)
 
 struct talk {
@@ -42,6 +42,23 @@ static int
 is_reload(const struct remote *r)
 {
     return strcmp(r->command, "reload") == 0;
+}
+
+static int
+is_upgrade(const struct remote *r)
+{
+    return strcmp(r->command, "upgrade") == 0;
+}
+
+/* An outcome is waited for: as long as the server does. */
+static int64_t
+patience_ms(const struct remote *r, const struct conf_server *c)
+{
+    if (is_reload(r))
+        return c->reload_timeout + OUTCOME_SPARE_MS;
+    if (is_upgrade(r))
+        return c->start_timeout + c->drain_timeout + OUTCOME_SPARE_MS;
+    return ANSWER_MS;
 }
 
 /* What can be read of the configuration; with the reasons on stderr, NULL. */
@@ -70,7 +87,7 @@ find_socket(const struct remote *r, struct talk *t)
     struct conf *c;
     int is_on;
 
-    t->patience_ms = is_reload(r) ? FOREVER : ANSWER_MS;
+    t->patience_ms = is_reload(r) || is_upgrade(r) ? FOREVER : ANSWER_MS;
     if (r->socket) {
         snprintf(t->socket, sizeof t->socket, "%s", r->socket);
         return SERVER_OK;
@@ -79,8 +96,7 @@ find_socket(const struct remote *r, struct talk *t)
     if (!c)
         return SERVER_CONFIG;
     is_on = paths_admin(c, 1, t->socket, sizeof t->socket);
-    if (is_reload(r))
-        t->patience_ms = c->server.reload_timeout + RELOAD_SPARE_MS;
+    t->patience_ms = patience_ms(r, &c->server);
     conf_free(c);
     if (is_on)
         return SERVER_OK;

@@ -91,14 +91,21 @@ drop(struct client *c)
 }
 
 static struct client *
-find(struct admin *a, uint64_t number)
+find(const struct admin *a, uint64_t number)
 {
     uint32_t i = (uint32_t)number;
 
     if (i >= ADMIN_CLIENTS || a->clients[i].fd < 0 ||
         a->clients[i].serial != number >> 32)
         return NULL;
-    return &a->clients[i];
+    return (struct client *)(uintptr_t)&a->clients[i];
+}
+
+/* Its number for those outside. */
+static uint64_t
+name_of(const struct admin *a, const struct client *c)
+{
+    return (uint64_t)c->serial << 32 | number_of(a, c);
 }
 
 static struct client *
@@ -245,8 +252,7 @@ hand_out(struct admin *a, struct client *c, size_t n, size_t n_taken)
         return;
     c->is_busy = 1;
     set_events(a, c);
-    a->on_line(a->arg, (uint64_t)c->serial << 32 | number_of(a, c), &from, line,
-               n);
+    a->on_line(a->arg, name_of(a, c), &from, line, n);
 }
 
 /* Go on with what is there: answers out, then the next line to work. */
@@ -373,6 +379,21 @@ refuse(int rc, char *why, size_t cap)
     return rc;
 }
 
+/* Without a socket; NULL: no memory. */
+static struct admin *
+new_admin(admin_on_line *on_line, void *arg)
+{
+    struct admin *a = malloc(sizeof *a);
+
+    if (!a)
+        return NULL;
+    *a = (struct admin){
+        .listener = -1, .epoll = -1, .on_line = on_line, .arg = arg};
+    for (uint32_t i = 0; i < ADMIN_CLIENTS; i++)
+        a->clients[i].fd = -1;
+    return a;
+}
+
 /* 0 or -errno and why; what is open is closed by admin_close. */
 static int
 open_all(struct admin *a, const char *path, char *why, size_t cap)
@@ -397,16 +418,12 @@ int
 admin_open(const char *path, admin_on_line *on_line, void *arg,
            struct admin **out, char *why, size_t cap)
 {
-    struct admin *a = malloc(sizeof *a);
+    struct admin *a = new_admin(on_line, arg);
     int rc;
 
     *out = NULL;
     if (!a)
         return refuse(-ENOMEM, why, cap);
-    *a = (struct admin){
-        .listener = -1, .epoll = -1, .on_line = on_line, .arg = arg};
-    for (uint32_t i = 0; i < ADMIN_CLIENTS; i++)
-        a->clients[i].fd = -1;
     rc = open_all(a, path, why, cap);
     if (rc < 0) {
         admin_close(a);
@@ -414,6 +431,77 @@ admin_open(const char *path, admin_on_line *on_line, void *arg,
     }
     *out = a;
     return 0;
+}
+
+int
+admin_adopt(int listener, struct sockfile file, admin_on_line *on_line,
+            void *arg, struct admin **out)
+{
+    struct admin *a = new_admin(on_line, arg);
+    int rc = a ? sock_name(listener, &a->address) : -ENOMEM;
+
+    *out = NULL;
+    if (rc == 0 && (a->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
+        rc = -errno;
+    if (rc == 0)
+        rc = watch(a, EPOLL_CTL_ADD, listener, EPOLLIN, LISTENER);
+    if (rc < 0) {
+        admin_close(a);
+        return rc;
+    }
+    a->listener = listener;
+    a->file = file;
+    *out = a;
+    return 0;
+}
+
+int
+admin_listener(const struct admin *a, struct sockfile *file)
+{
+    *file = a->file;
+    return a->listener;
+}
+
+int
+admin_client_fd(const struct admin *a, uint64_t client)
+{
+    const struct client *c = find(a, client);
+
+    return c && c->is_busy ? c->fd : -1;
+}
+
+int
+admin_idle_fd(const struct admin *a, uint32_t i)
+{
+    const struct client *c = &a->clients[i];
+
+    return c->is_busy || c->out || c->n > 0 || c->has_ended ? -1 : c->fd;
+}
+
+void
+admin_flush(struct admin *a, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < ADMIN_CLIENTS; i++) {
+        if (a->clients[i].fd >= 0)
+            (void)flush(a, &a->clients[i], now_ms);
+    }
+}
+
+uint64_t
+admin_adopt_client(struct admin *a, int fd, int is_busy, uint64_t now_ms)
+{
+    struct client *c = find_free(a);
+
+    if (!c) {
+        close(fd);
+        return 0;
+    }
+    enter(a, c, fd, now_ms);
+    if (c->fd < 0)
+        return 0;
+    c->is_busy = is_busy != 0;
+    set_events(a, c);
+    return name_of(a, c);
 }
 
 void

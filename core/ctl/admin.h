@@ -24,6 +24,7 @@
 #include <sys/types.h>
 
 #include "base/check.h"
+#include "os/sockfile.h"
 
 #define ADMIN_CLIENTS 16
 #define ADMIN_LINE_MAX 4096u /* with its newline */
@@ -50,6 +51,25 @@ MUST_USE int admin_open(const char *path, admin_on_line *on_line, void *arg,
 /* Drop all clients, whatever they were promised, and remove the socket's file,
  * if it is still ours.  NULL is nothing. [control] */
 void admin_close(struct admin *a);
+
+/* For a process that takes our place; all stay ours: the listening socket and
+ * its file; the socket of a client that waits for an answer, -1: there is none;
+ * that of client number i (below ADMIN_CLIENTS), if it neither waits nor is in
+ * the middle of anything, else -1.  What a client has sent beyond the line that
+ * is at work is lost.  [control] */
+int admin_listener(const struct admin *a, struct sockfile *file);
+int admin_client_fd(const struct admin *a, uint64_t client);
+int admin_idle_fd(const struct admin *a, uint32_t i);
+/* Write what can be written of answers, and nothing else. [control] */
+void admin_flush(struct admin *a, uint64_t now_ms);
+/* We have taken its place: as admin_open, on that socket, which is taken if
+ * this succeeds. [control] */
+MUST_USE int admin_adopt(int listener, struct sockfile file,
+                         admin_on_line *on_line, void *arg, struct admin **out);
+/* Take fd, a client that waits for an answer, or not: its number; 0: it is
+ * gone. [control] */
+uint64_t admin_adopt_client(struct admin *a, int fd, int is_busy,
+                            uint64_t now_ms);
 
 /* What to poll for reading. [control] */
 int admin_poll_fd(const struct admin *a);

@@ -11,14 +11,13 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/json_read.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/paths.h"
 #include "ctl/admin.h"
+#include "ctl/answer.h"
 #include "http/gen.h"
-#include "serve/answer.h"
 #include "serve/errand.h"
 #include "serve/live.h"
 #include "serve/process.h"
@@ -203,6 +202,10 @@ static void
 do_reload(struct server *s, struct ask *k, const struct request *q)
 {
     (void)q;
+    if (s->options->is_supervised) { /* it alone reads the files */
+        refuse(s, k, SERVER_USAGE, "that is a supervisor's business");
+        return;
+    }
     if (s->orders.stops > 0) {
         refuse(s, k, 1, "the server is to stop");
         return;
@@ -284,79 +287,6 @@ static const struct row {
 
 /* ---- a line --------------------------------------------------------------*/
 
-/* Texts of a request end with a NUL, in the place of the quote behind them. */
-static int
-keep_text(et_str *to, const struct json_value *v)
-{
-    if (v->type != JSON_STRING)
-        return 0;
-    ((char *)(uintptr_t)v->text.p)[v->text.n] = '\0';
-    *to = v->text;
-    return 1;
-}
-
-/* The list's texts with a blank between each two. */
-static int
-keep_args(struct request *q, struct json_read *r)
-{
-    et_str item;
-    int rc;
-
-    while ((rc = json_read_item(r, &item)) > 0) {
-        if (q->n_args + item.n + 1 >= sizeof q->args)
-            return 0;
-        if (q->has_args)
-            q->args[q->n_args++] = ' ';
-        memcpy(q->args + q->n_args, item.p, item.n);
-        q->n_args += item.n;
-        q->has_args = 1;
-    }
-    return rc == 0;
-}
-
-static int
-keep(struct request *q, struct json_read *r, const struct json_value *v)
-{
-    const struct {
-        const char *name;
-        et_str *to;
-    } texts[] = {{"command", &q->command},
-                 {"plugin", &q->plugin},
-                 {"name", &q->name},
-                 {"path", &q->path},
-                 {"method", &q->method}};
-
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        if (str_eq(v->name, str_from_z(texts[i].name)))
-            return keep_text(texts[i].to, v);
-    }
-    if (str_eq(v->name, str_lit("args")))
-        return v->type == JSON_LIST && keep_args(q, r);
-    if (str_eq(v->name, str_lit("text"))) {
-        q->wants_text = v->number != 0;
-        return v->type == JSON_BOOL;
-    }
-    return 1; /* of a later client's */
-}
-
-/* NULL, or why it is no request. */
-static const char *
-parse(struct request *q, char *line, size_t n)
-{
-    struct json_read r;
-    struct json_value v;
-    int rc;
-
-    json_read_init(&r, line, n);
-    while ((rc = json_read_next(&r, &v)) > 0) {
-        if (!keep(q, &r, &v))
-            return "a member is not of its type";
-    }
-    if (rc < 0)
-        return "this is no JSON object";
-    return q->command.p ? NULL : "a command is missing";
-}
-
 static const struct row *
 find_row(et_str name)
 {
@@ -380,7 +310,7 @@ carry_out(struct server *s, struct ask *k, char *line, size_t n,
           const struct admin_peer *from)
 {
     struct request q = {.n_args = 0};
-    const char *wrong = parse(&q, line, n);
+    const char *wrong = request_read(&q, line, n);
     const struct row *row = wrong ? NULL : find_row(q.command);
 
     k->wants_text = (uint8_t)q.wants_text;
@@ -445,27 +375,6 @@ ask_reload_begins(struct server *s)
     }
 }
 
-/* How it went, for who waits: with all that was said. */
-static void
-write_outcome(const struct server *s, struct answer *a, int rc,
-              const char *changes, const struct diag *d)
-{
-    answer_begin(a);
-    if (a->out) {
-        fprintf(a->out, "{\"ok\":%s,", rc < 0 ? "false,\"exit\":1" : "true");
-        fprintf(a->out, "\"generation\":%llu", (unsigned long long)s->gen->id);
-        if (rc < 0) {
-            answer_diag(a->out, d, DIAG_ERROR, "errors", UINT32_MAX);
-        } else {
-            fputs(",\"summary\":", a->out);
-            json_string(a->out, str_from_z(changes));
-        }
-        answer_diag(a->out, d, DIAG_WARNING, "warnings", UINT32_MAX);
-        fputc('}', a->out);
-    }
-    answer_end(a);
-}
-
 void
 ask_reload_ended(struct server *s, int rc, uint64_t ns, const char *changes,
                  const struct diag *d)
@@ -474,7 +383,8 @@ ask_reload_ended(struct server *s, int rc, uint64_t ns, const char *changes,
 
     s->asks.is_reloading = 0;
     status_keep_reload(s, rc, ns, changes, d);
-    write_outcome(s, &a, rc, changes, d);
+    answer_outcome(&a, rc >= 0, s->gen->id, changes, d);
+    channel_reloaded(&s->channel, rc, a.text, a.n);
     for (uint32_t i = 0; i < ASK_MAX; i++) {
         struct ask *k = &s->asks.v[i];
         if (k->state != ASK_RELOADING)

@@ -12,7 +12,8 @@
  *     routes             of the running generation; "path", "method": what they
  *                        meet
  *     plugins            of the running generation
- *     reload             read the files again; answered when that has an end
+ *     reload             read the files again; answered when that has an end; a
+ *                        supervisor's business, if there is one
  *     reopen             open the log files anew
  *     stop               answered at once
  *     upgrade            a supervisor's business
@@ -90,7 +91,7 @@ void ask_answer(struct server *s, uint64_t number, struct answer *a);
 int ask_wants_text(const struct server *s, uint64_t number);
 
 /* A reload begins to read files; and has ended: with rc, what it changes (of a
- * good one), and every message. [control] */
+ * good one), and every message; the supervisor is told, too. [control] */
 void ask_reload_begins(struct server *s);
 void ask_reload_ended(struct server *s, int rc, uint64_t ns,
                       const char *changes, const struct diag *d);

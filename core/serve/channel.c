@@ -370,6 +370,18 @@ channel_done(struct channel *c, enum ctl_kind order, int result)
     say(c, &m, -1);
 }
 
+void
+channel_reloaded(struct channel *c, int result, const char *text, size_t n)
+{
+    struct ctl_message m = {
+        .kind = CTL_DONE, .id = CTL_RELOAD, .result = result};
+    int fd = c->fd < 0 ? -1 : memfd_new("etude-outcome", text, n);
+
+    say(c, &m, fd < 0 ? -1 : fd);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* ---- an administrator's orders -------------------------------------------*/
 
 size_t

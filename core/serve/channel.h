@@ -112,6 +112,10 @@ void channel_given(struct channel *c);
 void channel_done(struct channel *c, enum ctl_kind order, int result);
 /* Another process should serve; why, a phrase. [control] */
 void channel_replace(struct channel *c, const char *why);
+/* A reload has ended, with what an administrator is told of it: n bytes.
+ * [control] */
+void channel_reloaded(struct channel *c, int result, const char *text,
+                      size_t n);
 /* A reload cannot be carried out by this process, but by another one: what is
  * needed, a phrase. [control] */
 void channel_needs(struct channel *c, const char *what);

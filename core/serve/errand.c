@@ -8,11 +8,11 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "ctl/answer.h"
 #include "http/command.h"
 #include "http/gen.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
-#include "serve/answer.h"
 #include "serve/ask.h"
 #include "serve/process.h"
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/check.h"
-#include "serve/request.h"
+#include "ctl/request.h"
 
 struct answer;
 struct server;

@@ -12,10 +12,10 @@
 #include "base/str.h"
 #include "conf/bundle.h"
 #include "conf/conf.h"
+#include "ctl/answer.h"
 #include "http/host.h"
 #include "plug/image.h"
 #include "plug/plugin.h"
-#include "serve/answer.h"
 #include "serve/inventory.h"
 #include "serve/sections.h"
 

@@ -154,7 +154,6 @@ reload_run(struct server *s)
             log_success(s, &story);
     }
     generation_look_back(s);
-    channel_done(&s->channel, CTL_RELOAD, rc);
     ask_reload_ended(s, rc, clock_mono_ns() - story.began_ns, story.changes,
                      &d);
     diag_fini(&d);

@@ -13,11 +13,11 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "config.h"
+#include "ctl/answer.h"
 #include "http/gen.h"
 #include "plug/image.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
-#include "serve/answer.h"
 #include "serve/process.h"
 
 #define SECOND_NS 1000000000u
@@ -166,23 +166,14 @@ json_plugins(FILE *out, const struct server *s)
         json_plugin(out, s, p);
         comma = ",";
     }
-    fputs("],", out);
+    fputc(']', out);
 }
 
 static void
 json_process(FILE *out, struct server *s)
 {
-    int is_supervised = s->options->is_supervised;
-
-    json_member(out, "version", ETUDE_VERSION);
-    json_member(out, "state", state_of(s));
-    json_number(out, "pid", (uint64_t)getpid());
-    json_number(out, "supervisor", is_supervised ? (uint64_t)getppid() : 0);
-    json_number(out, "uptime_s", uptime_s(s));
-    json_member(out, "config", s->options->conf_path);
     json_member(out, "config_hash", s->gen->conf->hash);
     json_member(out, "event", s->settings.backend);
-    json_number(out, "generation", s->gen->id);
     json_number(out, "generations_alive", s->n_gens);
     json_number(out, "routes", s->gen->n_routes);
     json_number(out, "memory_bytes", resident());
@@ -190,11 +181,28 @@ json_process(FILE *out, struct server *s)
     json_number(out, "images_retired", s->images.n_retired);
 }
 
+/* What a supervisor says better (super/report.c). */
+static void
+json_alone(FILE *out, struct server *s)
+{
+    json_member(out, "version", ETUDE_VERSION);
+    json_member(out, "state", state_of(s));
+    json_number(out, "pid", (uint64_t)getpid());
+    json_number(out, "supervisor", 0);
+    json_number(out, "uptime_s", uptime_s(s));
+    json_member(out, "config", s->options->conf_path);
+    json_number(out, "generation", s->gen->id);
+    fprintf(out, "\"last_reload\":%s,",
+            s->asks.last_json ? s->asks.last_json : "null");
+}
+
 static void
 print_json(FILE *out, struct server *s)
 {
     uint64_t now_ns = clock_mono_ns();
 
+    if (!s->options->is_supervised)
+        json_alone(out, s);
     json_process(out, s);
     fputs("\"workers\":[", out);
     for (uint32_t i = 0; i < s->fleet.n_workers; i++) {
@@ -204,23 +212,9 @@ print_json(FILE *out, struct server *s)
     }
     fputs("],", out);
     json_plugins(out, s);
-    fprintf(out, "\"last_reload\":%s",
-            s->asks.last_json ? s->asks.last_json : "null");
 }
 
 /* ---- words ---------------------------------------------------------------*/
-
-static void
-text_duration(FILE *out, uint64_t s)
-{
-    if (s >= 86400)
-        fprintf(out, "%llud ", (unsigned long long)s / 86400);
-    if (s >= 3600)
-        fprintf(out, "%lluh ", (unsigned long long)s / 3600 % 24);
-    if (s >= 60)
-        fprintf(out, "%llum ", (unsigned long long)s / 60 % 60);
-    fprintf(out, "%llus", (unsigned long long)s % 60);
-}
 
 static const char *
 text_bytes(char out[24], uint64_t n)
@@ -232,23 +226,30 @@ text_bytes(char out[24], uint64_t n)
     return out;
 }
 
+/* What a supervisor says better. */
+static void
+text_alone(FILE *out, struct server *s)
+{
+    char up[CLOCK_SPAN_LEN];
+
+    fprintf(out, "Etude %s, pid %d, %s, up %s\n", ETUDE_VERSION, (int)getpid(),
+            state_of(s), clock_span(up, uptime_s(s)));
+    fprintf(out, "%-11s %s\n", "config", s->options->conf_path);
+    fprintf(out, "%-11s %s\n", "last reload",
+            s->asks.last_text ? s->asks.last_text : "none");
+}
+
 static void
 text_process(FILE *out, struct server *s)
 {
     char memory[24];
 
-    fprintf(out, "Etude %s, pid %d, %s, up ", ETUDE_VERSION, (int)getpid(),
-            state_of(s));
-    text_duration(out, uptime_s(s));
-    fprintf(out, "\n%-11s %s\n", "config", s->options->conf_path);
     fprintf(out, "%-11s %llu, %u alive, %u routes, hash %.12s\n", "generation",
             (unsigned long long)s->gen->id, s->n_gens, s->gen->n_routes,
             s->gen->conf->hash);
     fprintf(out, "%-11s %s, %s, %u images mapped, %u of them retired\n",
             "process", s->settings.backend, text_bytes(memory, resident()),
             s->images.n_mapped, s->images.n_retired);
-    fprintf(out, "%-11s %s\n", "last reload",
-            s->asks.last_text ? s->asks.last_text : "none");
 }
 
 static void
@@ -298,6 +299,8 @@ text_plugins(FILE *out, const struct server *s)
 static void
 print_text(FILE *out, struct server *s)
 {
+    if (!s->options->is_supervised)
+        text_alone(out, s);
     text_process(out, s);
     text_workers(out, s);
     if (s->gen->n_instances > 0)

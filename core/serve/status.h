@@ -13,7 +13,8 @@
 
 struct server;
 
-/* All of it: as members of an object, or as a text of some lines. [control] */
+/* All of it, but for what a supervisor says if there is one: as members of an
+ * object, or as a text of some lines. [control] */
 void status_print(FILE *out, struct server *s, int as_json);
 /* Keep what became of a reload, for status_print; as ask_reload_ended.
  * [control] */

@@ -40,6 +40,7 @@ struct child {
     int faults_fd;         /* its block of faults; -1 */
     struct faults *faults; /* the same, mapped; NULL */
     uint64_t n_faults;     /* of it, that have been looked at */
+    uint32_t n_asked;      /* commands that it has not answered */
     int denials_fd;        /* where it asks for system calls (denials.h); -1 */
     int bundle_fd; /* what it serves, while it is coming; -1: nothing yet */
     uint32_t generation; /* the number of that */

@@ -74,12 +74,12 @@ on_open(struct super *s, struct child *c, const struct ctl_message *m)
 }
 
 static void
-on_done(struct super *s, struct child *c, const struct ctl_message *m)
+on_done(struct super *s, struct child *c, const struct ctl_message *m, int fd)
 {
     child_done(c, m->id);
     c->is_reloaded = 0;
     if (m->id == CTL_RELOAD && c->role == CHILD_SERVING)
-        reload_done(s, m);
+        reload_done(s, m, fd);
 }
 
 /* What serves has changed; of one that only comes, what is going to. */
@@ -135,7 +135,8 @@ take(struct super *s, struct child *c)
             return 1;
         break;
     case CTL_READY: servers_ready(s, c); break;
-    case CTL_DONE: on_done(s, c, &m); break;
+    case CTL_DONE: on_done(s, c, &m, passed); break;
+    case CTL_RESULT: desk_result(s, c, &m, passed); break;
     case CTL_GIVEN: servers_given(s, c); break;
     case CTL_FAULT: crashes_look(s, c); break;
     case CTL_REPLACE: on_replace(s, &m); break;

@@ -8,6 +8,8 @@
  *           -> servers  -> adoption, child, upgrade
  *           -> messages -> servers, adoption, held
  *           -> upgrade  -> state (writes; super reads it)
+ *           -> desk     -> reload, report, servers; each of them tells it of
+ *                          outcomes
  *
  * Invariants: serving is the one child that is CHILD_SERVING, coming the one
  * that is CHILD_COMING, or NULL; without serving there is no coming, and a
@@ -21,6 +23,7 @@
 #include "base/diag.h"
 #include "os/signals.h"
 #include "super/child.h"
+#include "super/desk.h"
 #include "super/files.h"
 #include "super/held.h"
 #include "super/ledger.h"
@@ -68,6 +71,8 @@ struct reload {
     int has_user;
     struct identity who; /* who is to serve it, if it needs another process */
     struct diag errors;  /* that no trial can find */
+    uint64_t began_ns;
+    char needs[128]; /* why it takes another process: a phrase */
 };
 
 struct super {
@@ -82,6 +87,7 @@ struct super {
     struct ledger ledger; /* of crashes */
     struct memory memory; /* a seat on it is a child's number */
     struct notify notify;
+    struct desk desk;    /* where administrators ask */
     struct conf *conf;   /* what serves, or what is to be tried first */
     int bundle_fd;       /* what serves, as a dump; -1: nothing yet */
     uint32_t generation; /* its number */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 #include "conf/bundle_remark.h"
 #include "conf/conf.h"
 #include "conf/runas.h"
+#include "ctl/answer.h"
 #include "super/adoption.h"
 #include "super/crashes.h"
 #include "super/process.h"
@@ -35,10 +37,13 @@ keep(struct reload *r, int fd)
 
 /* ---- how it ends ---------------------------------------------------------*/
 
+/* Takes outcome (answer_outcome). */
 static void
-finish(struct super *s, int is_good)
+finish(struct super *s, int is_good, struct answer *outcome)
 {
     struct reload *r = &s->reload;
+
+    desk_reload_ended(s, outcome, clock_mono_ns() - r->began_ns);
 
     keep(r, -1);
     identity_fini(&r->who);
@@ -59,6 +64,27 @@ reload_close(struct super *s)
     diag_fini(&s->reload.errors);
 }
 
+/* The same; there is but this to say of it. */
+PRINTF(3, 4)
+static void
+finish_with(struct super *s, int is_good, const char *fmt, ...)
+{
+    struct answer outcome;
+    struct diag d;
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    diag_init(&d);
+    if (!is_good)
+        diag_error(&d, NULL, "%s", text);
+    answer_outcome(&outcome, is_good, s->generation, text, &d);
+    diag_fini(&d);
+    finish(s, is_good, &outcome);
+}
+
 /* The first configuration is none to serve: like a server process that says so
  * itself. */
 static void
@@ -71,6 +97,8 @@ refuse_first(struct super *s, const struct diag *d)
 static void
 refuse(struct super *s, const struct diag *d)
 {
+    struct answer outcome;
+
     if (!s->was_ready) {
         refuse_first(s, d);
         return;
@@ -79,7 +107,8 @@ refuse(struct super *s, const struct diag *d)
     log_error("reload failed, %u error(s); generation %u goes on", d->n_errors,
               s->generation);
     servers_say(s, CTL_REFUSED);
-    finish(s, 0);
+    answer_outcome(&outcome, 0, s->generation, "", d);
+    finish(s, 0, &outcome);
 }
 
 /* ---- the trial -----------------------------------------------------------*/
@@ -140,8 +169,11 @@ static void
 begin(struct super *s)
 {
     struct reload *r = &s->reload;
-    int fd = files_take(&s->files);
+    int fd;
 
+    desk_reload_begins(s);
+    r->began_ns = clock_mono_ns();
+    fd = files_take(&s->files);
     r->is_wanted = 0;
     r->n_barred = 0;
     diag_init(&r->errors);
@@ -306,41 +338,47 @@ reload_turn(struct super *s)
 }
 
 void
-reload_done(struct super *s, const struct ctl_message *m)
+reload_done(struct super *s, const struct ctl_message *m, int fd)
 {
     struct reload *r = &s->reload;
-    char why[CTL_TEXT_MAX];
+    struct answer outcome;
 
     if (r->stage != RELOAD_GIVEN)
         return;
     if (m->result != CTL_ANOTHER_PROCESS) {
-        finish(s, m->result >= 0);
+        if (fd >= 0 && answer_read(&outcome, fd) == 0)
+            finish(s, m->result >= 0, &outcome);
+        else
+            finish_with(s, m->result >= 0, "see the log");
         return;
     }
-    snprintf(why, sizeof why, "%.*s", CTL_TEXT_MAX - 1, m->u.text);
+    snprintf(r->needs, sizeof r->needs, "%.*s", (int)sizeof r->needs - 1,
+             m->u.text);
     r->stage = RELOAD_REPLACING;
-    log_info("a reload needs another process: %s", why);
+    log_info("a reload needs another process: %s", r->needs);
     if (s->files.shown)
         adoption_raise_limits(s->files.shown);
     if (servers_replace_with(s, r->bundle_fd, source(r)) < 0)
-        reload_replaced(s, 0);
+        reload_replaced(s, "none can be started");
 }
 
 void
-reload_replaced(struct super *s, int is_ready)
+reload_replaced(struct super *s, const char *why_not)
 {
     if (s->reload.stage != RELOAD_REPLACING)
         return;
-    if (is_ready)
+    if (!why_not) {
         log_info("reload: generation %u serves, in another process",
                  s->generation);
-    else
-        log_error("reload failed, 1 error(s): no other process could serve it; "
-                  "generation %u goes on",
-                  s->generation);
-    if (!is_ready)
-        servers_say(s, CTL_REFUSED);
-    finish(s, is_ready);
+        finish_with(s, 1, "in another process, %d, which it takes for %s",
+                    s->serving ? (int)s->serving->pid : 0, s->reload.needs);
+        return;
+    }
+    log_error("reload failed, 1 error(s): no other process could serve it; "
+              "generation %u goes on",
+              s->generation);
+    servers_say(s, CTL_REFUSED);
+    finish_with(s, 0, "no other process could serve it: %s", why_not);
 }
 
 void
@@ -354,5 +392,7 @@ reload_died(struct super *s, int is_reloaded)
     else
         log_error("reload failed: the server process has died in it; what "
                   "served before goes on");
-    finish(s, is_reloaded);
+    finish_with(s, is_reloaded,
+                is_reloaded ? "the server process has died at its end"
+                            : "the server process has died in it");
 }

@@ -32,13 +32,14 @@ void reload_turn(struct super *s);
 
 /* What happens to it: PROBED of c, with fd, which is taken; c, which tried, has
  * ended with this status of wait(2) and did not say so before; DONE with
- * RELOAD; the process that was to serve it is ready (1) or has failed (0).
+ * RELOAD, with fd (-1: none), which stays the caller's; the process that was to
+ * serve it is ready (NULL) or has failed: how.  Administrators are told.
  * [control] */
 void reload_probed(struct super *s, struct child *c,
                    const struct ctl_message *m, int fd);
 void reload_lost(struct super *s, const struct child *c, int status);
-void reload_done(struct super *s, const struct ctl_message *m);
-void reload_replaced(struct super *s, int is_ready);
+void reload_done(struct super *s, const struct ctl_message *m, int fd);
+void reload_replaced(struct super *s, const char *why_not);
 /* The process that was reloading has died; it had taken it over, or not.
  * [control] */
 void reload_died(struct super *s, int is_reloaded);

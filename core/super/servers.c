@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -192,6 +193,17 @@ start_coming(struct super *s, const struct child_start *how, const char *why)
 }
 
 static void
+fail_to_begin(struct super *s, int is_upgrade, int rc)
+{
+    char why[PATH_MAX + 64];
+
+    snprintf(why, sizeof why, "%s: %s", s->program.path, strerror(-rc));
+    log_error("%s failed: %s", name(is_upgrade), why);
+    if (is_upgrade)
+        desk_upgrade_ended(s, why);
+}
+
+static void
 begin_replacement(struct super *s)
 {
     struct replacement *r = &s->replacement;
@@ -203,13 +215,14 @@ begin_replacement(struct super *s)
 
     r->is_wanted = r->is_upgrade = 0;
     if (is_upgrade)
+        desk_upgrade_begins(s);
+    if (is_upgrade)
         fd = how.program_fd = program_reopen(&s->program);
     rc = how.program_fd;
     if (rc >= 0)
         rc = start_coming(s, &how, r->why);
     if (rc < 0)
-        log_error("%s failed: %s: %s", name(is_upgrade), s->program.path,
-                  strerror(-rc));
+        fail_to_begin(s, is_upgrade, rc);
     if (rc == 0 && is_upgrade)
         s->coming->upgrade_fd = fd;
     else if (fd >= 0)
@@ -309,13 +322,15 @@ servers_ready(struct super *s, struct child *c)
     if (c->upgrade_fd >= 0) {
         /* Does not return, unless it fails. */
         upgrade_execute(s, c);
+        desk_upgrade_ended(s, "the supervisor cannot execute it: see the log");
         kill(c->pid, SIGKILL);
         return;
     }
     if (c == s->coming)
         succeed(s);
     else
-        reload_replaced(s, 1);
+        reload_replaced(s, NULL);
+    desk_upgrade_ended(s, NULL);
     introduce_all(s);
     notify_send(&s->notify, "READY=1\nSTATUS=serving");
 }
@@ -327,7 +342,7 @@ servers_given(struct super *s, struct child *c)
 {
     if (c == s->reload.before) {
         s->reload.before = NULL;
-        reload_replaced(s, 1);
+        reload_replaced(s, NULL);
     }
 }
 
@@ -381,6 +396,8 @@ go_on(struct super *s)
 void
 servers_stop(struct super *s)
 {
+    notify_send(&s->notify, "STOPPING=1\nSTATUS=stopping");
+    desk_give_up(s);
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
         struct child *c = &s->children[i];
         if (c->role == CHILD_COMING || c->role == CHILD_PROBING)
@@ -396,16 +413,42 @@ servers_stop(struct super *s)
 
 /* ---- their ends ----------------------------------------------------------*/
 
+#define END_LEN 160
+
+static const char *
+tell_end(char out[END_LEN], const struct child *c, int status)
+{
+    if (WIFSIGNALED(status))
+        snprintf(out, END_LEN,
+                 "server process %d was killed by signal %d (%s)%s",
+                 (int)c->pid, WTERMSIG(status), strsignal(WTERMSIG(status)),
+                 WCOREDUMP(status) ? ", core dumped" : "");
+    else
+        snprintf(out, END_LEN, "server process %d has ended with exit code %d",
+                 (int)c->pid, WEXITSTATUS(status));
+    return out;
+}
+
 static void
 log_end(const struct child *c, int status)
 {
-    if (WIFSIGNALED(status))
-        log_error("server process %d was killed by signal %d (%s)%s",
-                  (int)c->pid, WTERMSIG(status), strsignal(WTERMSIG(status)),
-                  WCOREDUMP(status) ? ", core dumped" : "");
-    else
-        log_error("server process %d has ended with exit code %d", (int)c->pid,
-                  WEXITSTATUS(status));
+    char text[END_LEN];
+
+    log_error("%s", tell_end(text, c, status));
+}
+
+/* Before it served, or became the supervisor: whoever waits for that is told.
+ */
+static void
+fail_upgrade(struct super *s, const struct child *c, int status)
+{
+    char text[END_LEN], why[END_LEN + 64];
+
+    if (c->upgrade_fd < 0)
+        return;
+    snprintf(why, sizeof why, "%s%s", tell_end(text, c, status),
+             c->is_late ? ", for it did not become ready in time" : "");
+    desk_upgrade_ended(s, why);
 }
 
 /* The code to leave with, when all have ended after a stop. */
@@ -433,6 +476,7 @@ on_served_end(struct super *s, const struct child *c, int status)
         return;
     }
     log_end(c, status);
+    fail_upgrade(s, c, status);
     reload_died(s, c->is_reloaded);
     if (c->is_ready && clock_mono_ns() - c->born_ns > HEALTHY_NS)
         s->n_deaths = 0;
@@ -445,10 +489,13 @@ on_served_end(struct super *s, const struct child *c, int status)
 static void
 on_coming_end(struct super *s, const struct child *c, int status)
 {
+    char text[END_LEN];
+
     s->coming = NULL;
     log_end(c, status);
     log_error("%s failed: what serves goes on", name(c->upgrade_fd >= 0));
-    reload_replaced(s, 0);
+    fail_upgrade(s, c, status);
+    reload_replaced(s, tell_end(text, c, status));
 }
 
 static void
@@ -469,6 +516,7 @@ on_end(struct super *s, struct child *c, int status)
     messages_read(s, c); /* what it has said before */
     crashes_look(s, c);
     servers_given(s, c); /* all that was */
+    desk_lost(s, c);
     if (s->stops > 0) {
         if (c->role == CHILD_SERVING || c->role == CHILD_LEAVING)
             note_code(s, c, status);

@@ -33,7 +33,6 @@ note_stop(struct super *s, const struct signalfd_siginfo *si)
     if (!signals_is_another(&s->stopped_by, si, clock_mono_ns()))
         return;
     s->stops++;
-    notify_send(&s->notify, "STOPPING=1\nSTATUS=stopping");
     if (s->stops <= 2)
         servers_stop(s);
 }
@@ -83,8 +82,9 @@ look_at_clock(struct super *s)
 static void
 turn(struct super *s)
 {
-    int timeout_ms = look_at_clock(s), is_behind = log_is_behind();
-    struct pollfd p[1 + 2 * CHILDREN_MAX], *asks = p + 1 + CHILDREN_MAX;
+    int timeout_ms = desk_timeout(s, look_at_clock(s)),
+        is_behind = log_is_behind();
+    struct pollfd p[2 + 2 * CHILDREN_MAX], *asks = p + 2 + CHILDREN_MAX;
 
     if (s->is_over)
         return;
@@ -96,6 +96,8 @@ turn(struct super *s)
         asks[i] =
             (struct pollfd){.fd = s->children[i].denials_fd, .events = POLLIN};
     p[CHILDREN_MAX] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+    p[CHILDREN_MAX + 1] =
+        (struct pollfd){.fd = desk_poll_fd(s), .events = POLLIN};
     if (poll(p, ARRAY_LEN(p), timeout_ms) < 0 && errno != EINTR)
         log_error("supervisor: poll: %s", strerror(errno));
     if (is_behind)
@@ -110,6 +112,7 @@ turn(struct super *s)
     }
     if (p[CHILDREN_MAX].revents)
         read_signals(s);
+    desk_turn(s);
 }
 
 /* ---- all of it -----------------------------------------------------------*/
@@ -146,6 +149,7 @@ adopt_sockets(struct super *s, char *const *env)
 static void
 close_all(struct super *s)
 {
+    desk_close(s);
     if (s->has_pid_file)
         pidfile_drop(s->conf->server.pid_file.p);
     reload_close(s);
@@ -222,6 +226,11 @@ super_run(const char *conf_path, char *const *env, int *read_fd)
     }
     s.program.who = who;
     adoption_take(&s, conf);
+    rc = desk_open(&s);
+    if (rc != SERVER_OK) {
+        close_all(&s);
+        return rc;
+    }
     adopt_sockets(&s, env);
     memory_open(&s.memory, s.conf);
     crashes_open(&s);
@@ -246,6 +255,7 @@ super_resume(const char *conf_path, char *const *env, int state_fd)
     if (rc < 0)
         return fail(rc);
     memory_open(&s.memory, s.conf);
+    desk_resume(&s);
     servers_resume(&s);
     return run(&s);
 }

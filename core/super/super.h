@@ -19,6 +19,8 @@
  *     reload    from the files to what serves, by way of a trial
  *     crashes   what goes wrong in server processes, and the ledger of it
  *     notify    what a service manager is told
+ *     desk      what administrators ask, on the admin socket
+ *     report    how the server is
  *
  * What the two processes say to each other is ctl/ctl.h. */
 #ifndef SUPER_SUPER_H

@@ -39,6 +39,7 @@ save(const struct super *s, struct state *to)
     memory_save(&s->memory, to);
     crashes_save(s, to);
     servers_save(s, to);
+    desk_save(s, to);
     state_put(to, "super %d %d %u %d %d", state_fd(to, s->bundle_fd),
               s->has_pid_file, s->n_deaths, s->reload.is_wanted,
               s->wanted[CHILD_REOPEN]);
@@ -110,6 +111,14 @@ take(void *arg, const char *word, const char *rest)
         servers_load(s, rest);
     else if (strcmp(word, "ledger") == 0)
         crashes_load(s, rest);
+    else if (strcmp(word, "desk") == 0)
+        desk_load(s, rest);
+    else if (strcmp(word, "outcome") == 0)
+        desk_load_reload(s, rest);
+    else if (strcmp(word, "ask") == 0)
+        desk_load_ask(s, rest);
+    else if (strcmp(word, "client") == 0)
+        desk_load_client(s, rest);
     else if (strcmp(word, "super") == 0)
         load_super(s, rest);
     else if (strcmp(word, "user") == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* admin.c - orders to a server that runs, by its socket and by `etude`.
+/* admin.c - orders to a server that runs, by its socket and by `etude`: each
+ * test with and without a supervisor.
  * tags: epoll asan tsan */
 #include <ctype.h>
 #include <errno.h>
@@ -23,13 +24,27 @@
 #include "t/lib/unit.h"
 
 #define SERVER                                                                 \
-    "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nsupervise = no\n"            \
-    "runtime_dir = $DIR\n"
+    "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nruntime_dir = $DIR\n"        \
+    "supervise = ${T_SUPERVISE}\n"
 #define ORDERS SERVER "[plugin orders]\n"
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 
 static struct server s;
 static char out[1 << 18];
+
+/* The nth time a test runs. */
+static void
+supervise(int n)
+{
+    ck_assert_int_eq(setenv("T_SUPERVISE", n ? "yes" : "no", 1), 0);
+}
+
+static void
+serve(int n, const char *ini)
+{
+    supervise(n);
+    server_start(&s, ini);
+}
 
 /* ---- `etude` -------------------------------------------------------------*/
 
@@ -105,7 +120,7 @@ START_TEST(status_says_how_it_is)
     struct client c[8];
     struct stat st;
 
-    server_start(&s, ORDERS "[plugin more]\nmodule = orders\nmount = /more\n");
+    serve(_i, ORDERS "[plugin more]\nmodule = orders\nmount = /more\n");
     snprintf(path, sizeof path, "%s/etude.sock", s.dir);
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert(S_ISSOCK(st.st_mode));
@@ -119,7 +134,7 @@ START_TEST(status_says_how_it_is)
     ck_assert_msg(strncmp(out, "{\"ok\":true,\"version\":\"", 22) == 0, "%s",
                   out);
     ck_assert_int_eq(number("pid", 0), s.pid);
-    ck_assert_int_eq(number("supervisor", 0), 0);
+    ck_assert_int_eq(number("supervisor", 0), _i ? s.pid : 0);
     ck_assert_int_eq(number("generation", 0), 1);
     ck_assert_int_eq(number("generations_alive", 0), 1);
     ck_assert_int_gt(number("memory_bytes", 0), 1 << 20);
@@ -132,7 +147,8 @@ START_TEST(status_says_how_it_is)
     unit_has(out, s.conf);
     unit_has(out, server_event());
     unit_has(out, "\"id\":\"org.etude.test.orders\",\"version\":\"1.0.0\"");
-    unit_has(out, "\"instances\":[\"orders\",\"more\"]}],\"last_reload\":null");
+    unit_has(out, "\"instances\":[\"orders\",\"more\"]}]");
+    unit_has(out, "\"last_reload\":null,");
     for (int i = 0; i < 8; i++)
         client_close(&c[i]);
     etude(0, "status", NULL, NULL, NULL);
@@ -149,18 +165,18 @@ END_TEST
 /* A step that blocks its worker is the longest turn. */
 START_TEST(a_turn_that_is_long_is_told)
 {
-    server_start(&s, SERVER "[plugin slow]\n");
+    serve(_i, SERVER "[plugin slow]\n");
     client_once(&s, GET("/slow/200"), 200, "slept");
-    ask("{\"command\":\"status\"}\n");
-    ck_assert_int_gt(number("worst_turn_us", 0) + number("worst_turn_us", 1),
-                     100000);
+    do /* the answer may be out before the turn is over */
+        ask("{\"command\":\"status\"}\n");
+    while (number("worst_turn_us", 0) + number("worst_turn_us", 1) < 100000);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
 
 START_TEST(a_reload_says_what_became_of_it)
 {
-    server_start(&s, ORDERS);
+    serve(_i, ORDERS);
     etude(0, "reload", NULL, NULL, NULL);
     unit_has(out, "generation 2 serves: nothing that serves has changed; ");
     server_write(&s, ORDERS "[plugin hello]\n");
@@ -180,7 +196,7 @@ START_TEST(a_reload_says_what_became_of_it)
     unit_has(out, "{\"ok\":false,\"exit\":1,\"generation\":3,\"errors\":[\"");
     unit_has(out, ":11: [route x]");
     etude(0, "status", NULL, NULL, NULL);
-    unit_has(out, ", failed, ");
+    unit_has(out, ", failed");
     unit_has(out, "\n            ");
     unit_has(out, "etude.ini:10: [plugin nobody]");
     ask("{\"command\":\"status\"}\n");
@@ -198,7 +214,7 @@ START_TEST(reloads_that_overlap_are_merged)
 {
     struct client first, second, third;
 
-    server_start(&s, SERVER "[plugin life]\nsay = one\n");
+    serve(_i, SERVER "[plugin life]\nsay = one\n");
     server_write(&s, SERVER "[plugin life]\nsay = two\n"
                             "[plugin keeper]\ninit_ms = 300ms\n");
     first = admin();
@@ -231,7 +247,7 @@ END_TEST
 
 START_TEST(a_reload_is_not_waited_for_for_ever)
 {
-    server_start(&s, SERVER "reload_timeout = 100ms\n[plugin life]\n");
+    serve(_i, SERVER "reload_timeout = 100ms\n[plugin life]\n");
     server_write(&s, SERVER "[plugin life]\nsay = two\n"
                             "[plugin keeper]\ninit_ms = 1s\n");
     etude(69, "reload", NULL, NULL, NULL);
@@ -249,7 +265,7 @@ START_TEST(a_stop_waits_for_the_end)
     struct client c;
     int status;
 
-    server_start(&s, SERVER "[plugin slow]\n");
+    serve(_i, SERVER "[plugin slow]\n");
     c = client_open(&s);
     client_puts(&c, GET("/slow/300"));
     server_wait_log(&s, "slow: begins");
@@ -270,7 +286,7 @@ START_TEST(a_stop_ends_the_wait_for_a_reload)
 {
     struct client c, next;
 
-    server_start(&s, SERVER "[plugin life]\n");
+    serve(_i, SERVER "[plugin life]\n");
     server_write(&s, SERVER "[plugin keeper]\ninit_ms = 500ms\n");
     c = admin();
     next = admin();
@@ -296,7 +312,7 @@ START_TEST(an_end_at_once_leaves_no_socket)
     struct client c;
     int status;
 
-    server_start(&s, SERVER "[plugin slow]\n");
+    serve(_i, SERVER "[plugin slow]\n");
     c = client_open(&s);
     client_puts(&c, GET("/slow/20000"));
     server_wait_log(&s, "slow: begins");
@@ -324,18 +340,21 @@ START_TEST(garbage_is_refused)
          "a member is not of its type"},
         {"{\"command\":\"dance\"}\n", "\\\"dance\\\" is no command"},
         {"{\"command\":\"command\"}\n", "plugin or name is missing"},
-        {"{\"command\":\"upgrade\"}\n", "there is no supervisor"},
         {"{\"command\":\"routes\",\"path\":\"a\"}\n",
          "\\\"a\\\" is no path such as /a or //host/a"},
     };
     struct client c;
 
-    server_start(&s, ORDERS);
+    serve(_i, ORDERS);
     c = admin();
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         client_puts(&c, lines[i][0]);
         unit_has(hear(&c), "{\"ok\":false,\"exit\":");
         unit_has(out, lines[i][1]);
+    }
+    if (_i == 0) {
+        client_puts(&c, "{\"command\":\"upgrade\"}\n");
+        unit_has(hear(&c), "there is no supervisor");
     }
     /* Several in one packet, and half a one: answered in order. */
     client_puts(&c, "nonsense\n{\"command\":\"reopen\"}\n{\"command\":");
@@ -350,9 +369,9 @@ END_TEST
 
 START_TEST(routes_and_plugins_are_those_that_serve)
 {
-    server_start(&s, ORDERS "[plugin unused]\nmodule = hello\n"
-                            "[scope all]\nmatch = /*\nuse = request-id\n"
-                            "[plugin request-id]\n");
+    serve(_i, ORDERS "[plugin unused]\nmodule = hello\n"
+                     "[scope all]\nmatch = /*\nuse = request-id\n"
+                     "[plugin request-id]\n");
     server_write(&s, SERVER "[plugin hello]\n");
     etude(0, "routes", NULL, NULL, NULL); /* of the files */
     unit_has(out, "/hello");
@@ -378,7 +397,7 @@ START_TEST(a_plugin_takes_orders)
 {
     char path[160];
 
-    server_start(&s, ORDERS "say = o\n[plugin hello]\n");
+    serve(_i, ORDERS "say = o\n[plugin hello]\n");
     etude(0, "command", "orders", "say", NULL);
     ck_assert_str_eq(out, "worker 0: o 1 \nworker 1: o 1 \n");
     ask("{\"command\":\"command\",\"plugin\":\"orders\",\"name\":\"say\","
@@ -421,7 +440,7 @@ START_TEST(a_worker_that_is_held_is_not_waited_for)
 {
     char path[160];
 
-    server_start(&s, SERVER "prepare_timeout = 100ms\n[plugin orders]\n");
+    serve(_i, SERVER "prepare_timeout = 100ms\n[plugin orders]\n");
     snprintf(path, sizeof path, "%s/there", s.dir);
     etude(69, "command", "orders", "wait", path);
     unit_has(out, "a worker does not answer");
@@ -439,7 +458,7 @@ START_TEST(a_stop_leaves_no_order_behind)
     char path[160], line[512];
     struct client c;
 
-    server_start(&s, ORDERS);
+    serve(_i, ORDERS);
     snprintf(path, sizeof path, "%s/there", s.dir);
     snprintf(line, sizeof line,
              "{\"command\":\"command\",\"plugin\":\"orders\",\"name\":\"wait\","
@@ -485,7 +504,7 @@ START_TEST(many_ask_at_once)
     pthread_t threads[10];
     struct client c;
 
-    server_start(&s, ORDERS);
+    serve(_i, ORDERS);
     for (intptr_t i = 0; i < 10; i++)
         pthread_create(&threads[i], NULL, ask_often, (void *)i);
     c = client_open(&s);
@@ -502,7 +521,7 @@ START_TEST(the_socket_is_found_whatever_the_files_say)
 {
     char path[160];
 
-    server_start(&s, ORDERS);
+    serve(_i, ORDERS);
     server_write(&s, SERVER "nonsense\n[broken\n");
     etude(1, "reload", NULL, NULL, NULL);
     etude(0, "status", NULL, NULL, NULL);
@@ -523,12 +542,12 @@ START_TEST(it_may_be_elsewhere_or_off)
 {
     char path[160];
 
-    server_start(&s, SERVER "admin = $DIR/elsewhere\n[plugin orders]\n");
+    serve(_i, SERVER "admin = $DIR/elsewhere\n[plugin orders]\n");
     etude(0, "status", NULL, NULL, NULL);
     snprintf(path, sizeof path, "%s/etude.sock", s.dir);
     ck_assert_int_ne(access(path, F_OK), 0);
     ck_assert_int_eq(server_stop(&s), 0);
-    server_start(&s, SERVER "admin = off\n[plugin orders]\n");
+    serve(_i, SERVER "admin = off\n[plugin orders]\n");
     snprintf(path, sizeof path, "%s/etude.sock", s.dir);
     ck_assert_int_ne(access(path, F_OK), 0);
     ck_assert_int_eq(server_stop(&s), 0);
@@ -540,7 +559,7 @@ START_TEST(two_servers_do_not_share_a_socket)
 {
     struct server first;
 
-    server_start(&s, ORDERS);
+    serve(_i, ORDERS);
     first = s;
     snprintf(s.log_path, sizeof s.log_path, "%s/second", s.dir);
     ck_assert_int_eq(server_launch(&s), 78);
@@ -567,7 +586,7 @@ START_TEST(others_are_refused)
 
     if (geteuid() != 0)
         return;
-    server_start(&s, ORDERS);
+    serve(_i, ORDERS);
     ck_assert_int_eq(chmod(s.dir, 0755), 0);
     snprintf(program, sizeof program, "%s/etude",
              getenv("T_BUILD") ? getenv("T_BUILD") : "build");
@@ -590,6 +609,7 @@ START_TEST(a_file_is_judged_alone)
 {
     char path[160];
 
+    supervise(_i);
     server_prepare(&s, ORDERS);
     snprintf(path, sizeof path, "%s/orders.so", s.modules);
     etude(0, "check", path, NULL, NULL);
@@ -609,13 +629,13 @@ START_TEST(a_file_is_judged_alone)
 }
 END_TEST
 
-UNIT_MAIN(admin, status_says_how_it_is, a_turn_that_is_long_is_told,
-          a_reload_says_what_became_of_it, reloads_that_overlap_are_merged,
-          a_reload_is_not_waited_for_for_ever, a_stop_waits_for_the_end,
-          a_stop_ends_the_wait_for_a_reload, an_end_at_once_leaves_no_socket,
-          garbage_is_refused, routes_and_plugins_are_those_that_serve,
-          a_plugin_takes_orders, a_worker_that_is_held_is_not_waited_for,
-          a_stop_leaves_no_order_behind, many_ask_at_once,
-          the_socket_is_found_whatever_the_files_say,
-          it_may_be_elsewhere_or_off, two_servers_do_not_share_a_socket,
-          others_are_refused, a_file_is_judged_alone)
+UNIT_RUN(((struct unit){.name = "admin", .times = 2}), status_says_how_it_is,
+         a_turn_that_is_long_is_told, a_reload_says_what_became_of_it,
+         reloads_that_overlap_are_merged, a_reload_is_not_waited_for_for_ever,
+         a_stop_waits_for_the_end, a_stop_ends_the_wait_for_a_reload,
+         an_end_at_once_leaves_no_socket, garbage_is_refused,
+         routes_and_plugins_are_those_that_serve, a_plugin_takes_orders,
+         a_worker_that_is_held_is_not_waited_for, a_stop_leaves_no_order_behind,
+         many_ask_at_once, the_socket_is_found_whatever_the_files_say,
+         it_may_be_elsewhere_or_off, two_servers_do_not_share_a_socket,
+         others_are_refused, a_file_is_judged_alone)

@@ -116,7 +116,19 @@ START_TEST(the_date_follows_the_second)
 }
 END_TEST
 
+START_TEST(a_span_is_told_from_its_largest_part_on)
+{
+    char out[CLOCK_SPAN_LEN];
+
+    ck_assert_str_eq(clock_span(out, 0), "0s");
+    ck_assert_str_eq(clock_span(out, 60), "1m 0s");
+    ck_assert_str_eq(clock_span(out, 3599), "59m 59s");
+    ck_assert_str_eq(clock_span(out, 86400 + 3 * 3600), "1d 3h 0m 0s");
+    clock_span(out, UINT64_MAX); /* has room */
+}
+END_TEST
+
 UNIT_MAIN(clock, the_examples_of_the_rfc_and_of_the_header,
           each_third_day_of_500_years, both_ends_of_each_month_around_leap_days,
           times_out_of_range_are_their_ends, update_reads_both_clocks,
-          the_date_follows_the_second)
+          the_date_follows_the_second, a_span_is_told_from_its_largest_part_on)

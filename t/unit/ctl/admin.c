@@ -437,6 +437,64 @@ START_TEST(a_path_that_cannot_be_is_refused)
 }
 END_TEST
 
+/* What a process does that takes another's place. */
+START_TEST(another_one_goes_on_with_clients)
+{
+    int busy = client(), idle = client(), half = client(), fd;
+    struct sockfile file;
+    struct admin *old;
+    uint64_t number;
+
+    put(busy, "later\n");
+    number = told.client;
+    put(half, "half");
+    old = a;
+    fd = dup(admin_listener(old, &file));
+    ck_assert_int_eq(admin_adopt(fd, file, on_line, &told, &a), 0);
+    fd = admin_client_fd(old, number);
+    ck_assert_int_ge(fd, 0);
+    number = admin_adopt_client(a, dup(fd), 1, now_ms);
+    ck_assert_uint_ne(number, 0);
+    for (uint32_t i = 0; i < ADMIN_CLIENTS; i++) {
+        fd = admin_idle_fd(old, i);
+        if (fd >= 0)
+            ck_assert_uint_ne(admin_adopt_client(a, dup(fd), 0, now_ms), 0);
+    }
+    ck_assert_int_eq(rename(path, fixture_path("away")), 0);
+    admin_close(old);
+    ck_assert_int_eq(rename(fixture_path("away"), path), 0);
+    ck_assert_str_eq(got(half), "gone");
+    put(idle, "x\n");
+    ck_assert_str_eq(got(idle), "<x>\n");
+    admin_answer(a, number, "now", 3, now_ms);
+    turn();
+    ck_assert_str_eq(got(busy), "now\n");
+    put(busy, "y\n");
+    ck_assert_str_eq(got(busy), "<y>\n");
+    close(half);
+    half = client(); /* one that is new */
+    put(half, "z\n");
+    ck_assert_str_eq(got(half), "<z>\n");
+    close(busy);
+    close(idle);
+    close(half);
+    turn();
+}
+END_TEST
+
+/* What is not served any more is not taken over, and stays the caller's. */
+START_TEST(what_is_no_socket_is_not_gone_on_with)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct admin *none;
+
+    ck_assert_int_lt(
+        admin_adopt(fd, (struct sockfile){0}, on_line, &told, &none), 0);
+    ck_assert_ptr_null(none);
+    ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
 UNIT_MAIN_IN(begin, end, admin, a_line_is_answered,
              lines_may_come_in_any_pieces, one_byte_at_a_time_is_a_line_too,
              a_line_that_is_too_long_is_the_last, an_answer_may_come_later,
@@ -444,4 +502,6 @@ UNIT_MAIN_IN(begin, end, admin, a_line_is_answered,
              half_a_connection_is_enough, who_brings_no_line_is_dropped,
              who_never_reads_is_dropped, an_answer_of_any_size_arrives,
              one_too_many_is_told_so, without_a_descriptor_it_waits,
-             who_serves_there_is_left_alone, a_path_that_cannot_be_is_refused)
+             who_serves_there_is_left_alone, a_path_that_cannot_be_is_refused,
+             another_one_goes_on_with_clients,
+             what_is_no_socket_is_not_gone_on_with)

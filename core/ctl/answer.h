@@ -7,10 +7,11 @@
  * "exit" is the code a command line ends with; "text", where it was asked for,
  * is all there is to say in words.  Memory may be short: then the answer says
  * that. */
-#ifndef SERVE_ANSWER_H
-#define SERVE_ANSWER_H
+#ifndef CTL_ANSWER_H
+#define CTL_ANSWER_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/check.h"
@@ -43,5 +44,18 @@ void answer_refuse(struct answer *a, int code, const char *fmt, ...)
  * kept or has no room: ,"errors":[...] [control] */
 void answer_diag(FILE *out, const struct diag *d, enum diag_kind kind,
                  const char *name, uint32_t max);
+
+/* The whole of an answer about a reload that has ended: what it changed, of a
+ * good one, and all that d says; generation is what serves now. [control] */
+void answer_outcome(struct answer *a, int is_good, uint64_t generation,
+                    const char *changes, const struct diag *d);
+
+/* The answer that another process has written to fd, which stays the caller's:
+ * 0, and as after answer_end; or -errno, and a is nothing: -EPROTO it is no
+ * answer.  Which process that was need not be trusted. [control] */
+MUST_USE int answer_read(struct answer *a, int fd);
+/* What follows "ok":true, in an answer that was read, its last bracket
+ * included, and how many bytes that is; NULL: it does not begin so. [any] */
+const char *answer_members(const struct answer *a, size_t *n);
 
 #endif

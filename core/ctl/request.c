@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* request.c - see request.h. */
+#include "ctl/request.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/json_read.h"
+#include "base/str.h"
+
+/* Texts of a request end with a NUL, in the place of the quote behind them. */
+static int
+keep_text(et_str *to, const struct json_value *v)
+{
+    if (v->type != JSON_STRING)
+        return 0;
+    ((char *)(uintptr_t)v->text.p)[v->text.n] = '\0';
+    *to = v->text;
+    return 1;
+}
+
+/* The list's texts with a blank between each two. */
+static int
+keep_args(struct request *q, struct json_read *r)
+{
+    et_str item;
+    int rc;
+
+    while ((rc = json_read_item(r, &item)) > 0) {
+        if (q->n_args + item.n + 1 >= sizeof q->args)
+            return 0;
+        if (q->has_args)
+            q->args[q->n_args++] = ' ';
+        memcpy(q->args + q->n_args, item.p, item.n);
+        q->n_args += item.n;
+        q->has_args = 1;
+    }
+    return rc == 0;
+}
+
+static int
+keep(struct request *q, struct json_read *r, const struct json_value *v)
+{
+    const struct {
+        const char *name;
+        et_str *to;
+    } texts[] = {{"command", &q->command},
+                 {"plugin", &q->plugin},
+                 {"name", &q->name},
+                 {"path", &q->path},
+                 {"method", &q->method}};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (str_eq(v->name, str_from_z(texts[i].name)))
+            return keep_text(texts[i].to, v);
+    }
+    if (str_eq(v->name, str_lit("args")))
+        return v->type == JSON_LIST && keep_args(q, r);
+    if (str_eq(v->name, str_lit("text"))) {
+        q->wants_text = v->number != 0;
+        return v->type == JSON_BOOL;
+    }
+    return 1; /* of a later client's */
+}
+
+const char *
+request_read(struct request *q, char *line, size_t n)
+{
+    struct json_read r;
+    struct json_value v;
+    int rc;
+
+    json_read_init(&r, line, n);
+    while ((rc = json_read_next(&r, &v)) > 0) {
+        if (!keep(q, &r, &v))
+            return "a member is not of its type";
+    }
+    if (rc < 0)
+        return "this is no JSON object";
+    return q->command.p ? NULL : "a command is missing";
+}
