@@ -306,7 +306,9 @@ on_query(int signo, siginfo_t *si, void *context)
     struct guard_fault f = {
         .guard = g,
         .result = question == GUARD_GIVE_UP ? GUARD_LOST : GUARD_SLOW,
-        .what = "a step holds its worker for longer than step_abort",
+        .what = g->call == GUARD_STEPS || g->call == GUARD_LOG
+                    ? "a step holds its worker for longer than step_abort"
+                    : "it does not return",
         .pc = trap_pc(context),
         .frames = frames};
     struct look l = {.f = &f, .sp = trap_sp(context), .frames = frames};

@@ -101,11 +101,15 @@ is_waiting(pid_t tid, uintptr_t *pc, uintptr_t *sp)
 
 /* ---- steps that take long ------------------------------------------------*/
 
-static int
-is_in_step(const struct guard *g)
+static uint32_t
+call_of(const struct guard *g)
 {
-    uint32_t call = atomic_load_explicit(&g->call, memory_order_relaxed);
+    return atomic_load_explicit(&g->call, memory_order_relaxed);
+}
 
+static int
+is_step(uint32_t call)
+{
     return call == GUARD_STEPS || call == GUARD_LOG;
 }
 
@@ -165,8 +169,10 @@ least(int64_t a, int64_t b)
 static void
 judge(struct watchdog *d, struct watched *w, struct guard *g, uint64_t now_ns)
 {
-    int64_t warn_ms = atomic_load(&d->warn_ms);
-    int64_t abort_ms = atomic_load(&d->abort_ms);
+    int of_step = is_step(call_of(g));
+    int64_t other_ms = atomic_load(&d->other_ms);
+    int64_t warn_ms = of_step ? atomic_load(&d->warn_ms) : other_ms / 2;
+    int64_t abort_ms = of_step ? atomic_load(&d->abort_ms) : other_ms;
     struct guard_times times;
 
     if (!is_suspect(w, g, least(warn_ms, abort_ms), now_ns))
@@ -184,7 +190,7 @@ judge(struct watchdog *d, struct watched *w, struct guard *g, uint64_t now_ns)
     }
 }
 
-/* True if some thread is in a step. */
+/* True if some thread is in a callback. */
 static int
 look_at_all(struct watchdog *d)
 {
@@ -195,7 +201,7 @@ look_at_all(struct watchdog *d)
         struct guard *g = guard_nth(i);
         struct watched *w = &d->watched[i];
         uint32_t turn;
-        if (!g || !is_in_step(g))
+        if (!g || call_of(g) == GUARD_NONE)
             continue;
         is_busy = 1;
         turn = atomic_load_explicit(&g->turn, memory_order_relaxed);
@@ -259,7 +265,9 @@ die_deaf(void)
 static int
 period_ms(const struct watchdog *d, int is_busy)
 {
-    int64_t bound = least(atomic_load(&d->warn_ms), atomic_load(&d->abort_ms));
+    int64_t bound =
+        least(least(atomic_load(&d->warn_ms), atomic_load(&d->abort_ms)),
+              atomic_load(&d->other_ms));
     int64_t ms = is_busy ? bound / 4 : bound;
 
     if (bound == 0)
@@ -322,6 +330,9 @@ watchdog_set(struct watchdog *d, const struct conf *conf)
     atomic_store(&d->drain_ms, c->crash_drain);
     atomic_store(&d->warn_ms, c->step_warn);
     atomic_store(&d->abort_ms, c->step_abort);
+    atomic_store(&d->other_ms, 2 * (c->prepare_timeout > c->probe_timeout
+                                        ? c->prepare_timeout
+                                        : c->probe_timeout));
     if (d->is_running) /* it may sleep for ever */
         (void)!write(blame_lost_fd(), &one, sizeof one);
 }

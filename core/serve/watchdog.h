@@ -32,7 +32,8 @@ struct watchdog {
     struct fleet *fleet;               /* winds up when the process is to end */
     struct channel *channel;           /* hears of that */
     struct watched *watched;           /* [GUARD_THREADS_MAX], by guard_nth */
-    _Atomic int64_t warn_ms, abort_ms; /* 0: never */
+    _Atomic int64_t warn_ms, abort_ms; /* of a step; 0: never */
+    _Atomic int64_t other_ms; /* of any other callback, until it is lost */
     _Atomic int64_t drain_ms;
 };
 

@@ -117,7 +117,8 @@ log_block(const struct faults_record *r)
 }
 
 static void
-take(struct super *s, struct child *c, struct faults_record *r)
+take(struct super *s, const struct child *c, struct faults_record *r,
+     int is_alive)
 {
     if (r->result == FAULTS_SLOW)
         return;
@@ -126,12 +127,12 @@ take(struct super *s, struct child *c, struct faults_record *r)
     if (c->role == CHILD_PROBING)
         return; /* a trial is for that */
     count(s, r);
-    if (c->role == CHILD_SERVING)
+    if (c->role == CHILD_SERVING && is_alive)
         servers_replace(s, 0, "after a crash");
 }
 
 void
-crashes_look(struct super *s, struct child *c)
+crashes_look(struct super *s, struct child *c, int is_alive)
 {
     struct faults_record r;
     uint64_t n;
@@ -143,7 +144,7 @@ crashes_look(struct super *s, struct child *c)
         c->n_faults = n - FAULTS_RECORDS;
     while (c->n_faults < n && faults_read(c->faults, c->n_faults + 1, &r)) {
         c->n_faults++;
-        take(s, c, &r);
+        take(s, c, &r, is_alive);
     }
 }
 

@@ -24,8 +24,8 @@ void crashes_open(struct super *s);
 /* c, which has not begun, is given a block, and told which builds may not run.
  * [control] */
 void crashes_prepare(struct super *s, struct child *c);
-/* c has said FAULT, or has ended: look at what is new. [control] */
-void crashes_look(struct super *s, struct child *c);
+/* c has said FAULT, and lives, or has ended: look at what is new. [control] */
+void crashes_look(struct super *s, struct child *c, int is_alive);
 /* Who is to blame for the last thing that went wrong in c, in words: 1; 0: it
  * is not known. [control] */
 int crashes_blame(const struct child *c, char *out, size_t cap);

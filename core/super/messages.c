@@ -138,7 +138,7 @@ take(struct super *s, struct child *c)
     case CTL_DONE: on_done(s, c, &m, passed); break;
     case CTL_RESULT: desk_result(s, c, &m, passed); break;
     case CTL_GIVEN: servers_given(s, c); break;
-    case CTL_FAULT: crashes_look(s, c); break;
+    case CTL_FAULT: crashes_look(s, c, 1); break;
     case CTL_REPLACE: on_replace(s, &m); break;
     default: log_error("server process says %u: ignored", m.kind); break;
     }

@@ -24,6 +24,8 @@
 
 /* Who has served for so long has not died of how it began. */
 #define HEALTHY_NS (60000 * MS)
+/* What a stop may take beyond draining: plugins' ends. */
+#define END_NS (10000 * MS)
 
 void
 servers_leave(struct super *s, int code)
@@ -105,6 +107,12 @@ plan_start(struct super *s)
                             "again");
 }
 
+static uint64_t
+start_timeout(const struct super *s)
+{
+    return (uint64_t)s->conf->server.start_timeout * MS;
+}
+
 void
 servers_start(struct super *s, int bundle_fd, enum ctl_source source)
 {
@@ -116,8 +124,12 @@ servers_start(struct super *s, int bundle_fd, enum ctl_source source)
 
     s->born_ns = 0;
     s->serving = start(s, &how, &rc);
-    if (s->serving)
+    if (s->serving) {
+        /* A first start may take its time: nobody waits for it behind us. */
+        if (s->was_ready)
+            s->serving->kill_ns = s->serving->born_ns + start_timeout(s);
         return;
+    }
     log_error("server process: cannot start: %s", strerror(-rc));
     if (s->was_ready)
         plan_start(s);
@@ -187,7 +199,7 @@ start_coming(struct super *s, const struct child_start *how, const char *why)
     c = s->coming = start(s, how, &rc);
     if (!c)
         return rc;
-    c->kill_ns = c->born_ns + (uint64_t)s->conf->server.start_timeout * MS;
+    c->kill_ns = c->born_ns + start_timeout(s);
     log_info("server process %d is started to take over, %s", (int)c->pid, why);
     return 0;
 }
@@ -284,8 +296,9 @@ promote(struct super *s)
 
     s->serving = c;
     s->coming = NULL;
-    c->role = CHILD_SERVING;
-    c->kill_ns = 0;
+    c->role = CHILD_SERVING; /* if it is ready; else its time goes on */
+    if (c->is_ready)
+        c->kill_ns = 0;
     if (s->reload.stage == RELOAD_REPLACING) {
         identity_fini(&s->program.who);
         s->program.who = s->reload.who;
@@ -318,6 +331,7 @@ void
 servers_ready(struct super *s, struct child *c)
 {
     c->is_ready = 1;
+    c->kill_ns = 0;
     s->was_ready = 1;
     if (c->upgrade_fd >= 0) {
         /* Does not return, unless it fails. */
@@ -393,6 +407,17 @@ go_on(struct super *s)
         begin_replacement(s);
 }
 
+/* How long c may take to end, once it is told to. */
+static uint64_t
+end_timeout(const struct super *s, const struct child *c)
+{
+    const struct conf_server *conf = &s->conf->server;
+
+    if (s->stops > 1 || !c->is_ready)
+        return LAST_WORDS_NS;
+    return (uint64_t)(conf->shutdown_delay + conf->drain_timeout) * MS + END_NS;
+}
+
 void
 servers_stop(struct super *s)
 {
@@ -404,8 +429,8 @@ servers_stop(struct super *s)
             kill(c->pid, SIGKILL);
         else if (c->role != CHILD_NONE)
             child_say(c, CTL_STOP, -1);
-        if (c->role != CHILD_NONE && s->stops == 2)
-            c->kill_ns = s->stopped_by.ns + LAST_WORDS_NS;
+        if (c->role != CHILD_NONE)
+            c->kill_ns = clock_mono_ns() + end_timeout(s, c);
     }
     if (count(s, CHILD_NONE) == CHILDREN_MAX)
         servers_leave(s, SERVER_OK);
@@ -480,6 +505,8 @@ on_served_end(struct super *s, const struct child *c, int status)
     reload_died(s, c->is_reloaded);
     if (c->is_ready && clock_mono_ns() - c->born_ns > HEALTHY_NS)
         s->n_deaths = 0;
+    if (!s->replacement.is_upgrade)
+        s->replacement.is_wanted = 0; /* the next one is another one */
     if (s->coming)
         promote(s); /* sooner ready than another one would be */
     else
@@ -514,7 +541,7 @@ static void
 on_end(struct super *s, struct child *c, int status)
 {
     messages_read(s, c); /* what it has said before */
-    crashes_look(s, c);
+    crashes_look(s, c, 0);
     servers_given(s, c); /* all that was */
     desk_lost(s, c);
     if (s->stops > 0) {
@@ -559,12 +586,12 @@ static void
 ask_late(struct child *c)
 {
     c->is_late = 1;
-    c->kill_ns += LAST_WORDS_NS;
+    c->kill_ns += LAST_WORDS_NS / 4;
     kill(c->pid, SIGABRT);
 }
 
 static void
-kill_late(struct child *c)
+kill_late(const struct super *s, struct child *c)
 {
     if (c->role == CHILD_PROBING && !c->is_late) {
         ask_late(c);
@@ -572,7 +599,9 @@ kill_late(struct child *c)
     }
     c->kill_ns = 0;
     c->is_late = 1;
-    if (c->role == CHILD_COMING)
+    if (s->stops > 0)
+        log_error("server process %d does not stop", (int)c->pid);
+    else if (!c->is_ready)
         log_error("server process %d does not become ready", (int)c->pid);
     else if (c->role == CHILD_LEAVING)
         log_error("server process %d does not leave", (int)c->pid);
@@ -587,7 +616,7 @@ servers_turn(struct super *s, uint64_t now_ns)
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
         struct child *c = &s->children[i];
         if (c->kill_ns && now_ns >= c->kill_ns)
-            kill_late(c);
+            kill_late(s, c);
     }
     go_on(s);
 }

@@ -137,10 +137,22 @@ say_full(struct acceptor *a, int is_full)
     }
 }
 
+/* Whose connections are lost; that there is no room is not what is wrong. */
+static int
+is_someone_lost(const struct acceptor *a)
+{
+    for (uint32_t i = 0; i < a->options.n_workers; i++) {
+        if (worker_is_lost(&a->options.workers[i]))
+            return 1;
+    }
+    return 0;
+}
+
 static void
 pause_all(struct acceptor *a, int pause)
 {
-    say_full(a, pause);
+    if (!a->is_winding_up && !is_someone_lost(a))
+        say_full(a, pause);
     a->is_full = (uint8_t)pause;
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         if (a->is_listening[i])

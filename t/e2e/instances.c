@@ -434,6 +434,31 @@ START_TEST(a_stop_undoes_what_a_late_worker_made)
 }
 END_TEST
 
+/* A worker that does not come back from the init of a plugin is lost, and what
+ * served goes on in another process. */
+START_TEST(an_init_that_never_ends_costs_the_process)
+{
+    struct client c = begin(SERVER "prepare_timeout = 300ms\n"
+                                   "probe_timeout = 0\n[plugin life]\n");
+
+    client_close(&c);
+    if (strstr(getenv("T_BUILD"), "san")) { /* no fault is taken there */
+        ck_assert_int_eq(server_stop(&s), 0);
+        return;
+    }
+    server_write(&s, SERVER "prepare_timeout = 300ms\nprobe_timeout = 0\n"
+                            "[plugin life]\n[plugin keeper]\ninit_ms = 50s\n");
+    server_signal(&s, SIGHUP);
+    server_wait_log(
+        &s, "is late and waited for: busy with the worker init of keeper");
+    server_wait_log(&s, "it does not return");
+    ck_assert(server_has_log(&s, "worker init of keeper"));
+    server_wait_log(&s, " serves: ");
+    client_once(&s, GET("/life"), 200, "life");
+    ck_assert_int_le(server_stop(&s), 3);
+}
+END_TEST
+
 START_TEST(a_stop_does_not_wait_for_who_is_not_ready)
 {
     struct client c = begin(SERVER "drain_timeout = 200ms\nprobe_timeout = 0\n"
@@ -514,6 +539,7 @@ UNIT_MAIN(instances, another_route_leaves_an_instance_as_it_is,
           who_asks_for_it_is_made_anew,
           a_listener_that_stays_and_changes_is_told,
           a_stop_undoes_what_a_late_worker_made,
+          an_init_that_never_ends_costs_the_process,
           a_stop_does_not_wait_for_who_is_not_ready,
           a_head_that_is_half_read_is_the_new_generation_s,
           its_limits_are_the_new_generation_s_too)

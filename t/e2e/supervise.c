@@ -346,6 +346,36 @@ START_TEST(what_is_in_flight_ends_after_ctrl_c)
 }
 END_TEST
 
+/* One that hangs while it starts, and nobody else serves, is not waited for for
+ * ever; nor does it hold up the end. */
+START_TEST(a_start_that_hangs_is_given_up)
+{
+    pid_t old, new;
+
+    server_start(&s, SERVER "start_timeout = 1s\n[plugin life]\nsay = one\n"
+                            "[plugin keeper]\ninit_ms = 500ms\n");
+    for (int round = 0; round < 2; round++) {
+        old = server_pid(&s);
+        ck_assert_int_eq(kill(old, SIGKILL), 0);
+        server_wait_log(&s, "starts again");
+        for (int i = 0; i < 4000; i++) {
+            new = server_pid(&s);
+            if (new != old &&new != s.pid)
+                break;
+            usleep(1000);
+        }
+        ck_assert_int_eq(kill(new, SIGSTOP), 0);
+        if (round == 1)
+            break;
+        server_wait_log(&s, "does not become ready");
+        server_wait_log(&s, " serves: ");
+        client_once(&s, GET("/life"), 200, "one");
+    }
+    server_signal(&s, SIGTERM);
+    ck_assert_int_eq(server_wait(&s), 3);
+}
+END_TEST
+
 /* ---- under a service manager ---------------------------------------------*/
 
 /* What the manager hears next, within ten seconds. */
@@ -459,5 +489,5 @@ UNIT_MAIN(supervise, two_processes_serve_and_one_is_known,
           who_does_not_speak_any_more_is_replaced,
           a_start_that_fails_is_not_tried_again,
           a_stop_while_it_is_dead_is_the_end,
-          what_is_in_flight_ends_after_ctrl_c, a_service_manager_is_told,
-          its_sockets_are_served)
+          what_is_in_flight_ends_after_ctrl_c, a_start_that_hangs_is_given_up,
+          a_service_manager_is_told, its_sockets_are_served)
