@@ -152,11 +152,11 @@ is_open(const struct vault *v, uint32_t at)
     return 0;
 }
 
-/* Nobody has it open from now on. */
-static void
+/* Nobody has it open from now on: whether it was as it was seen. */
+static int
 note_unused(const struct vault *v, struct shelf_view *view, uint64_t now_ms)
 {
-    (void)shelf_set(&v->stores, view, now_ms ? now_ms : 1, 0);
+    return shelf_set(&v->stores, view, now_ms ? now_ms : 1, 0);
 }
 
 void
@@ -169,20 +169,23 @@ vault_close(const struct vault *v, const struct shelf_hand *hand, uint64_t id)
     atomic_store(&v->open[at][hand->owner % SEATS_MAX], 0);
     if (!is_open(v, at) && shelf_peek(&v->stores, at, &view) &&
         shelf_id(&view) == id)
-        note_unused(v, &view, hand->now_ms);
+        (void)note_unused(v, &view, hand->now_ms);
 }
 
 /* ---- the end -------------------------------------------------------------*/
 
-/* How long a store has yet to be kept. */
+/* How long a store has yet to be kept.  Who opens one that is not unused
+ * changes nothing by saying so once more: so it is looked at again once it is.
+ */
 static uint64_t
 rest_ms(const struct vault *v, struct shelf_view *view, uint64_t now_ms,
         uint64_t keep_ms)
 {
     if (is_open(v, view->at))
         return LOOK_AGAIN_MS;
-    if (view->value == 0 || view->value > now_ms)
-        note_unused(v, view, now_ms);
+    if ((view->value == 0 || view->value > now_ms) &&
+        (!note_unused(v, view, now_ms) || is_open(v, view->at)))
+        return LOOK_AGAIN_MS;
     return view->value + keep_ms > now_ms ? view->value + keep_ms - now_ms : 0;
 }
 
