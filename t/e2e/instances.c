@@ -375,7 +375,7 @@ START_TEST(a_worker_that_does_not_come_to_it_is_named)
 {
     struct client c = begin(KEEPER "[plugin slow]\n");
 
-    client_puts(&c, GET("/slow/600"));
+    client_puts(&c, GET("/slow/3000")); /* longer than a trial takes */
     server_wait_log(&s, "slow: begins");
     server_write(&s, SERVER "prepare_timeout = 200ms\n[plugin slow]\n"
                             "[plugin keeper]\nnote = x\n");
