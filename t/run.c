@@ -5,12 +5,12 @@
  *
  * NAME=VALUE goes into the environment of the programs that follow; those
  * behind a + begin when all in front of it have ended.  A program
- * gets SECONDS, a log file beside it and a process group of its own; it passes
- * with exit status 0, is skipped with 77 and fails with anything else.  What a
- * Check runner printed ("Checks: N, Failures: N, Errors: N") is counted by its
- * cases, any other program as one.  A program that leaves a process behind has
- * failed.  The last line is "N passed, N failed", the exit status 0 if none
- * failed.
+ * gets SECONDS (more under a sanitizer), a log file beside it and a process
+ * group of its own; it passes with exit status 0, is skipped with 77 and fails
+ * with anything else.  What a Check runner printed ("Checks: N, Failures: N,
+ * Errors: N") is counted by its cases, any other program as one.  A program
+ * that leaves a process behind has failed.  The last line is "N passed, N
+ * failed", the exit status 0 if none failed.
  *
  * It is not a shell: no PATH, no arguments.  Invariant: the only processes it
  * ever signals are its own children, their groups, and orphans of theirs,
@@ -62,7 +62,7 @@ static struct {
     char **sets;
     struct job *jobs;
     int n_sets, n_jobs, parallel, running, next;
-    double limit; /* seconds for one program */
+    double limit; /* seconds for one program, not sanitized */
 } run;
 
 static double
@@ -288,6 +288,12 @@ show_log(const char *log)
     fclose(f);
 }
 
+static double
+factor_of(const char *suite)
+{
+    return strstr(suite, "san") != NULL ? SANITIZER_FACTOR : 1;
+}
+
 /* Why the job failed, in words; "" if it did not. */
 static void
 verdict(struct job *job, int status, bool leftovers, char *why, size_t cap)
@@ -299,7 +305,8 @@ verdict(struct job *job, int status, bool leftovers, char *why, size_t cap)
     counted = count_cases(job, log);
     why[0] = '\0';
     if (job->timed_out)
-        snprintf(why, cap, "not done after %.0f s", run.limit);
+        snprintf(why, cap, "not done after %.0f s",
+                 run.limit * factor_of(job->suite));
     else if (WIFSIGNALED(status))
         snprintf(why, cap, "%s", strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) == EXIT_SKIPPED)
@@ -351,7 +358,8 @@ stop_late(void)
     double t = now();
     for (int i = 0; i < run.n_jobs; i++) {
         struct job *job = &run.jobs[i];
-        if (job->pid > 0 && t - job->started > run.limit) {
+        if (job->pid > 0 &&
+            t - job->started > run.limit * factor_of(job->suite)) {
             job->timed_out = true;
             kill(-job->pid, SIGKILL);
             kill(job->pid, SIGKILL);
@@ -409,9 +417,8 @@ run_all(void)
 static double
 budget_of(const char *suite)
 {
-    double factor = 1;
-    if (strstr(suite, "san") != NULL)
-        factor = SANITIZER_FACTOR;
+    double factor = factor_of(suite);
+
     for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
         size_t n = strlen(budgets[i].suite);
         if (strncmp(suite, budgets[i].suite, n) == 0)

@@ -218,6 +218,7 @@ START_TEST(a_reload_in_the_middle_of_a_copy_takes_it_whole_or_not_at_all)
 END_TEST
 
 /* ---- cut ------------------------------------------------------------------*/
+/* Here and there; at every byte in t/unit/plug/elf.c. */
 
 /* A file of n bytes, of which len were written, is refused in these words, and
  * nothing changes. */
@@ -252,7 +253,7 @@ START_TEST(a_file_cut_anywhere_is_refused_and_the_old_one_serves)
     server_start(&s, SERVER "[plugin stamp]\n");
     c = client_open(&s);
     p = module_read(&s, "stamp", &n);
-    for (size_t len = 512; len<n; len += n / 512> 64 ? n / 64 : 512)
+    for (size_t len = n / 32; len < n; len += n / 16)
         refuse_cut(&c, p, len);
     memcpy(&head, p, sizeof head);
     for (unsigned i = 0; i < head.e_phnum; i++) {
@@ -275,9 +276,8 @@ START_TEST(a_file_cut_anywhere_is_refused_and_the_old_one_serves)
 }
 END_TEST
 
-/* The size is there from the start, as some copiers make it, or is all
- * that a loss of power left.  Densely where the loader relocates: what it finds
- * there it follows. */
+/* The size is there from the start, as some copiers make it, or is all that a
+ * loss of power left. */
 START_TEST(a_file_that_ends_in_zeros_is_refused_and_the_old_one_serves)
 {
     struct client c;
@@ -291,7 +291,7 @@ START_TEST(a_file_that_ends_in_zeros_is_refused_and_the_old_one_serves)
     p = module_read(&s, "stamp", &n);
     memcpy(&head, p, sizeof head);
     end = head.e_shoff + (head.e_shnum - 1u) * head.e_shentsize;
-    for (size_t len = end; len > 4096; len -= len > 16384 ? len / 16 : 64) {
+    for (size_t len = end; len > n / 16; len -= n / 16) {
         memset(p + len, 0, n - len);
         refuse(&c, p, n, len, "it looks half copied");
     }
