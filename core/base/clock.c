@@ -2,6 +2,7 @@
 /* clock.c - see clock.h. */
 #include "base/clock.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -210,4 +211,20 @@ clock_span(char out[CLOCK_SPAN_LEN], uint64_t s)
                       t / 60 % 60);
     snprintf(out + n, CLOCK_SPAN_LEN - (size_t)n, "%llus", t % 60);
     return out;
+}
+
+int
+clock_wait_ms(uint64_t due_ns, uint64_t now_ns)
+{
+    uint64_t ms = due_ns > now_ns ? (due_ns - now_ns) / 1000000u + 1 : 0;
+
+    if (due_ns == 0)
+        return -1;
+    return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+int
+clock_sooner(int a_ms, int b_ms)
+{
+    return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
 }

@@ -35,6 +35,10 @@ uint64_t clock_coarse_ns(void);
 #define CLOCK_TEXT_LEN 32
 int clock_iso(char out[CLOCK_TEXT_LEN], int64_t wall_s, uint32_t wall_ns);
 int clock_clf(char out[CLOCK_TEXT_LEN], int64_t wall_s);
+/* Waits in milliseconds, as poll takes them: until due_ns, rounded up; -1, for
+ * ever, if due_ns is 0.  And the shorter of two. [any] */
+int clock_wait_ms(uint64_t due_ns, uint64_t now_ns);
+int clock_sooner(int a_ms, int b_ms);
 /* So many seconds, NUL-terminated: "1d 2h 3m 4s", "3m 0s"; returns out. [any]
  */
 #define CLOCK_SPAN_LEN 40

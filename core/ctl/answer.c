@@ -71,19 +71,35 @@ answer_free(struct answer *a)
 }
 
 void
-answer_refuse(struct answer *a, int code, const char *fmt, ...)
+answer_vrefuse(struct answer *a, int code, const char *fmt, va_list ap)
 {
     char why[1024];
-    va_list ap;
 
-    va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
-    va_end(ap);
     answer_begin(a);
     if (a->out) {
         fprintf(a->out, "{\"ok\":false,\"exit\":%d,", code);
         json_last(a->out, "error", why);
     }
+    answer_end(a);
+}
+
+void
+answer_refuse(struct answer *a, int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    answer_vrefuse(a, code, fmt, ap);
+    va_end(ap);
+}
+
+void
+answer_pid(struct answer *a)
+{
+    answer_begin(a);
+    if (a->out)
+        fprintf(a->out, "{\"ok\":true,\"pid\":%d}", (int)getpid());
     answer_end(a);
 }
 

@@ -10,6 +10,7 @@
 #ifndef CTL_ANSWER_H
 #define CTL_ANSWER_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,6 +41,10 @@ void answer_free(struct answer *a);
  * after answer_end. [control] */
 void answer_refuse(struct answer *a, int code, const char *fmt, ...)
     PRINTF(3, 4);
+void answer_vrefuse(struct answer *a, int code, const char *fmt, va_list ap)
+    PRINTF(3, 0);
+/* The whole of one that has but this process's number to say. [control] */
+void answer_pid(struct answer *a);
 /* A member of texts of that kind, at most max of them, and last what was not
  * kept or has no room: ,"errors":[...] [control] */
 void answer_diag(FILE *out, const struct diag *d, enum diag_kind kind,

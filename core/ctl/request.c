@@ -3,10 +3,22 @@
 #include "ctl/request.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json_read.h"
+#include "base/log.h"
 #include "base/str.h"
+
+static const struct {
+    const char *name;
+    int is_logged; /* it changes something */
+} orders[REQUEST_N_ORDERS] = {
+    [REQUEST_STATUS] = {"status", 0},   [REQUEST_ROUTES] = {"routes", 0},
+    [REQUEST_PLUGINS] = {"plugins", 0}, [REQUEST_RELOAD] = {"reload", 1},
+    [REQUEST_STOP] = {"stop", 1},       [REQUEST_REOPEN] = {"reopen", 1},
+    [REQUEST_UPGRADE] = {"upgrade", 1}, [REQUEST_COMMAND] = {"command", 1},
+};
 
 /* Texts of a request end with a NUL, in the place of the quote behind them. */
 static int
@@ -63,6 +75,21 @@ keep(struct request *q, struct json_read *r, const struct json_value *v)
     return 1; /* of a later client's */
 }
 
+static const char *
+find_order(struct request *q)
+{
+    if (!q->command.p)
+        return "a command is missing";
+    for (int i = 0; i < REQUEST_N_ORDERS; i++) {
+        if (str_eq(q->command, str_from_z(orders[i].name))) {
+            q->order = (enum request_order)i;
+            return NULL;
+        }
+    }
+    snprintf(q->why, sizeof q->why, "\"%.60s\" is no command", q->command.p);
+    return q->why;
+}
+
 const char *
 request_read(struct request *q, char *line, size_t n)
 {
@@ -77,5 +104,13 @@ request_read(struct request *q, char *line, size_t n)
     }
     if (rc < 0)
         return "this is no JSON object";
-    return q->command.p ? NULL : "a command is missing";
+    return find_order(q);
+}
+
+void
+request_log(const struct request *q, const struct admin_peer *from)
+{
+    if (orders[q->order].is_logged)
+        log_info("admin: %s, asked for by uid %d, pid %d",
+                 orders[q->order].name, (int)from->uid, (int)from->pid);
 }

@@ -145,3 +145,14 @@ host_log(void)
 {
     return &log_iface;
 }
+
+void
+host_worker_init(struct host_worker *w, uint32_t index, uint32_t n_workers)
+{
+    *w = (struct host_worker){
+        .pub = {.ctx = {sizeof(et_worker), ET_K_WORKER, host_get()},
+                .index = index,
+                .n_workers = n_workers,
+                .metrics = metering_iface()},
+        .magic = HOST_WORKER_MAGIC};
+}

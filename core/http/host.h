@@ -34,6 +34,11 @@ host_worker_of(et_worker *pub)
     return w;
 }
 
+/* w is worker index of n_workers; what else it needs is the caller's to set.
+ * [control] */
+void host_worker_init(struct host_worker *w, uint32_t index,
+                      uint32_t n_workers);
+
 /* The one host of this process. [any] */
 const et_host *host_get(void);
 /* Records above level are not formatted by plugins any more. [control] */

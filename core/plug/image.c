@@ -541,10 +541,14 @@ image_remove_map(struct image_set *s)
 
 /* ---- references -----------------------------------------------------------*/
 
-static int
-is_retired(const struct image *img)
+uint32_t
+image_n_retired(const struct image_set *s, const char *id)
 {
-    return img->is_mapped && img->n_refs == 0;
+    uint32_t n = 0;
+
+    for (const struct image *i = s->first; i; i = i->next)
+        n += i->is_mapped && i->n_refs == 0 && strcmp(i->note.id, id) == 0;
+    return n;
 }
 
 uint32_t
@@ -554,9 +558,7 @@ image_most_retired(const struct image_set *s, const char **id)
 
     *id = NULL;
     for (const struct image *i = s->first; i; i = i->next) {
-        uint32_t n = 0;
-        for (const struct image *k = i; k && is_retired(i); k = k->next)
-            n += is_retired(k) && strcmp(k->note.id, i->note.id) == 0;
+        uint32_t n = image_n_retired(s, i->note.id);
         if (n > most) {
             most = n;
             *id = i->note.id;

@@ -131,8 +131,11 @@ void image_remove_map(struct image_set *s);
  * file stands against it?  After image_open. */
 MUST_USE int image_may_unmap(const struct image *img);
 
-/* How many retired images of one plugin are mapped, of that which has most, and
- * its id (in the image; NULL: there is none). [control] */
+/* How many retired images of the plugin id are mapped: their code may run
+ * again, or their threads may. [control] */
+uint32_t image_n_retired(const struct image_set *s, const char *id);
+/* The same of the plugin that has most, and its id (in the image; NULL: there
+ * is none). [control] */
 uint32_t image_most_retired(const struct image_set *s, const char **id);
 
 /* One reference more; returns img. [control] */

@@ -2,12 +2,10 @@
 /* ask.c - see ask.h. */
 #include "serve/ask.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -104,13 +102,11 @@ static void
 refuse(struct server *s, struct ask *k, int code, const char *fmt, ...)
 {
     struct answer a;
-    char why[512];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(why, sizeof why, fmt, ap);
+    answer_vrefuse(&a, code, fmt, ap);
     va_end(ap);
-    answer_refuse(&a, code, "%s", why);
     finish(s, k, &a);
 }
 
@@ -221,10 +217,7 @@ say_pid(struct server *s, struct ask *k)
 {
     struct answer a;
 
-    answer_begin(&a);
-    if (a.out)
-        fprintf(a.out, "{\"ok\":true,\"pid\":%d}", (int)getpid());
-    answer_end(&a);
+    answer_pid(&a);
     finish(s, k, &a);
 }
 
@@ -274,36 +267,15 @@ do_command(struct server *s, struct ask *k, const struct request *q)
         finish(s, k, &a);
 }
 
-static const struct row {
-    const char *name;
-    void (*run)(struct server *s, struct ask *k, const struct request *q);
-    int is_logged; /* it changes something */
-} rows[] = {
-    {"status", do_status, 0},   {"routes", do_routes, 0},
-    {"plugins", do_plugins, 0}, {"reload", do_reload, 1},
-    {"stop", do_stop, 1},       {"reopen", do_reopen, 1},
-    {"upgrade", do_upgrade, 1}, {"command", do_command, 1},
+static void (*const orders[REQUEST_N_ORDERS])(struct server *s, struct ask *k,
+                                              const struct request *q) = {
+    [REQUEST_STATUS] = do_status,   [REQUEST_ROUTES] = do_routes,
+    [REQUEST_PLUGINS] = do_plugins, [REQUEST_RELOAD] = do_reload,
+    [REQUEST_STOP] = do_stop,       [REQUEST_REOPEN] = do_reopen,
+    [REQUEST_UPGRADE] = do_upgrade, [REQUEST_COMMAND] = do_command,
 };
 
 /* ---- a line --------------------------------------------------------------*/
-
-static const struct row *
-find_row(et_str name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (str_eq(name, str_from_z(rows[i].name)))
-            return &rows[i];
-    }
-    return NULL;
-}
-
-static void
-log_order(const struct row *row, const struct admin_peer *from)
-{
-    if (row->is_logged && from)
-        log_info("admin: %s, asked for by uid %d, pid %d", row->name,
-                 (int)from->uid, (int)from->pid);
-}
 
 static void
 carry_out(struct server *s, struct ask *k, char *line, size_t n,
@@ -311,18 +283,16 @@ carry_out(struct server *s, struct ask *k, char *line, size_t n,
 {
     struct request q = {.n_args = 0};
     const char *wrong = request_read(&q, line, n);
-    const struct row *row = wrong ? NULL : find_row(q.command);
 
     k->wants_text = (uint8_t)q.wants_text;
     if (wrong) {
         refuse(s, k, SERVER_USAGE, "%s", wrong);
-    } else if (!row) {
-        refuse(s, k, SERVER_USAGE, "\"%s\" is no command", q.command.p);
     } else if (!s->gen || !s->asks.begin_ns) { /* in a COMMIT, or the start */
         refuse(s, k, SERVER_UNAVAILABLE, "busy: try again");
     } else {
-        log_order(row, from);
-        row->run(s, k, &q);
+        if (from) /* else the supervisor has noted it */
+            request_log(&q, from);
+        orders[q.order](s, k, &q);
     }
 }
 
@@ -441,20 +411,18 @@ ask_poll_fd(const struct server *s)
 int
 ask_timeout(const struct server *s, int timeout_ms)
 {
-    uint64_t now_ns = clock_mono_ns(), due_ns = UINT64_MAX;
-    int ms = s->asks.socket ? admin_timeout(s->asks.socket, now_ns / MS) : -1;
+    uint64_t now_ns = clock_mono_ns();
 
+    if (s->asks.socket)
+        timeout_ms = clock_sooner(timeout_ms,
+                                  admin_timeout(s->asks.socket, now_ns / MS));
     for (uint32_t i = 0; i < ASK_MAX; i++) {
         const struct ask *k = &s->asks.v[i];
-        if (k->state != ASK_FREE && k->due_ns && k->due_ns < due_ns)
-            due_ns = k->due_ns;
+        if (k->state != ASK_FREE)
+            timeout_ms =
+                clock_sooner(timeout_ms, clock_wait_ms(k->due_ns, now_ns));
     }
-    if (due_ns != UINT64_MAX) {
-        uint64_t left = due_ns > now_ns ? (due_ns - now_ns) / MS + 1 : 0;
-        if (ms < 0 || left < (uint64_t)ms)
-            ms = left < INT_MAX ? (int)left : INT_MAX;
-    }
-    return ms < 0 || (timeout_ms >= 0 && timeout_ms < ms) ? timeout_ms : ms;
+    return timeout_ms;
 }
 
 void

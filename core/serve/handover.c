@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "ctl/handed.h"
 #include "serve/process.h"
@@ -218,8 +219,7 @@ handover_timeout(const struct server *s, int timeout_ms)
 
     if (!h->is_stuck && !(h->n_sources > 0 && is_full(s)))
         return timeout_ms;
-    return timeout_ms < 0 || timeout_ms > HANDOVER_RETRY_MS ? HANDOVER_RETRY_MS
-                                                            : timeout_ms;
+    return clock_sooner(timeout_ms, HANDOVER_RETRY_MS);
 }
 
 void

@@ -31,15 +31,10 @@ static void
 set_stage(struct stage *st, struct server *s)
 {
     clock_update(&st->clock);
-    st->worker = (struct host_worker){
-        .pub = {.ctx = {sizeof(et_worker), ET_K_WORKER, host_get()},
-                .n_workers = 1,
-                .metrics = metering_iface()},
-        .magic = HOST_WORKER_MAGIC,
-        .clock = &st->clock,
-        .metrics = s->metrics,
-        .stores = &s->stores,
-    };
+    host_worker_init(&st->worker, 0, 1);
+    st->worker.clock = &st->clock;
+    st->worker.metrics = s->metrics;
+    st->worker.stores = &s->stores;
 }
 
 /* What its init has refused is left out: 1.  0: it is an error. */

@@ -83,23 +83,6 @@ first_of(const struct gen *g, uint32_t i)
     return g->instances[i]->plugin;
 }
 
-/* A retired image whose code may run again, or whose threads may. */
-static int
-is_retired(const struct image *i)
-{
-    return i->is_mapped && i->n_refs == 0;
-}
-
-static uint32_t
-count_retired(const struct server *s, const char *id)
-{
-    uint32_t n = 0;
-
-    for (const struct image *i = s->images.first; i; i = i->next)
-        n += is_retired(i) && strcmp(i->note.id, id) == 0;
-    return n;
-}
-
 /* ---- JSON ----------------------------------------------------------------*/
 
 static void
@@ -147,7 +130,7 @@ json_plugin(FILE *out, const struct server *s, const struct plugin *p)
     json_member(out, "sha256", p->image->hash_hex);
     json_member(out, "module", p->path);
     json_number(out, "generation", p->since);
-    json_number(out, "retired", count_retired(s, p->desc.id));
+    json_number(out, "retired", image_n_retired(&s->images, p->desc.id));
     json_instances(out, s->gen, p);
     fputc('}', out);
 }
@@ -285,7 +268,7 @@ text_plugins(FILE *out, const struct server *s)
         fprintf(out, "%-32s %-10s %-12.12s %-12.12s %5llu %7u  ", p->desc.id,
                 p->desc.version, *p->image->build_id ? p->image->build_id : "-",
                 p->image->hash_hex, (unsigned long long)p->since,
-                count_retired(s, p->desc.id));
+                image_n_retired(&s->images, p->desc.id));
         for (uint32_t k = i; k < g->n_instances; k++) {
             if (g->instances[k]->plugin != p)
                 continue;

@@ -3,7 +3,6 @@
 #include "super/desk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -68,13 +67,11 @@ static void
 refuse(struct super *s, struct desk_ask *k, int code, const char *fmt, ...)
 {
     struct answer a;
-    char why[512];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(why, sizeof why, fmt, ap);
+    answer_vrefuse(&a, code, fmt, ap);
     va_end(ap);
-    answer_refuse(&a, code, "%s", why);
     finish(s, k, &a);
 }
 
@@ -112,7 +109,7 @@ pass(struct super *s, struct desk_ask *k, et_str line)
     child_send(c, &m, fd);
     close(fd);
     c->n_asked++;
-    k->child = (uint8_t)(c - s->children);
+    k->child = (uint8_t)super_number(s, c);
     return NULL;
 }
 
@@ -255,10 +252,7 @@ do_stop(struct super *s, struct desk_ask *k, et_str line)
     struct answer a;
 
     (void)line;
-    answer_begin(&a);
-    if (a.out)
-        fprintf(a.out, "{\"ok\":true,\"pid\":%d}", (int)getpid());
-    answer_end(&a);
+    answer_pid(&a);
     finish(s, k, &a);
     if (s->stops > 0)
         return;
@@ -266,28 +260,16 @@ do_stop(struct super *s, struct desk_ask *k, et_str line)
     servers_stop(s);
 }
 
-static const struct row {
-    const char *name;
-    void (*run)(struct super *s, struct desk_ask *k, et_str line);
-    int is_logged; /* it changes something */
-} rows[] = {
-    {"status", do_status, 0}, {"routes", do_pass, 0},
-    {"plugins", do_pass, 0},  {"reload", do_reload, 1},
-    {"stop", do_stop, 1},     {"reopen", do_reopen, 1},
-    {"command", do_pass, 1},  {"upgrade", do_upgrade, 1},
+static void (*const orders[REQUEST_N_ORDERS])(struct super *s,
+                                              struct desk_ask *k,
+                                              et_str line) = {
+    [REQUEST_STATUS] = do_status,   [REQUEST_ROUTES] = do_pass,
+    [REQUEST_PLUGINS] = do_pass,    [REQUEST_RELOAD] = do_reload,
+    [REQUEST_STOP] = do_stop,       [REQUEST_REOPEN] = do_reopen,
+    [REQUEST_UPGRADE] = do_upgrade, [REQUEST_COMMAND] = do_pass,
 };
 
 /* ---- a line --------------------------------------------------------------*/
-
-static const struct row *
-find_row(et_str name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (str_eq(name, str_from_z(rows[i].name)))
-            return &rows[i];
-    }
-    return NULL;
-}
 
 /* line as it came: reading takes it apart. */
 static void
@@ -296,18 +278,13 @@ carry_out(struct super *s, struct desk_ask *k, char *apart, et_str line,
 {
     struct request q = {.n_args = 0};
     const char *wrong = request_read(&q, apart, line.n);
-    const struct row *row = wrong ? NULL : find_row(q.command);
 
     k->wants_text = (uint8_t)q.wants_text;
     if (wrong) {
         refuse(s, k, SERVER_USAGE, "%s", wrong);
-    } else if (!row) {
-        refuse(s, k, SERVER_USAGE, "\"%s\" is no command", q.command.p);
     } else {
-        if (row->is_logged)
-            log_info("admin: %s, asked for by uid %d, pid %d", row->name,
-                     (int)from->uid, (int)from->pid);
-        row->run(s, k, line);
+        request_log(&q, from);
+        orders[q.order](s, k, line);
     }
 }
 
@@ -473,20 +450,18 @@ desk_poll_fd(const struct super *s)
 int
 desk_timeout(const struct super *s, int timeout_ms)
 {
-    uint64_t now_ns = clock_mono_ns(), due_ns = UINT64_MAX, left;
-    int ms = s->desk.socket ? admin_timeout(s->desk.socket, now_ns / MS) : -1;
+    uint64_t now_ns = clock_mono_ns();
 
+    if (s->desk.socket)
+        timeout_ms = clock_sooner(timeout_ms,
+                                  admin_timeout(s->desk.socket, now_ns / MS));
     for (uint32_t i = 0; i < DESK_MAX; i++) {
         const struct desk_ask *k = &s->desk.v[i];
-        if (k->state != DESK_FREE && k->due_ns && k->due_ns < due_ns)
-            due_ns = k->due_ns;
+        if (k->state != DESK_FREE)
+            timeout_ms =
+                clock_sooner(timeout_ms, clock_wait_ms(k->due_ns, now_ns));
     }
-    if (due_ns != UINT64_MAX) {
-        left = due_ns > now_ns ? (due_ns - now_ns) / MS + 1 : 0;
-        if (ms < 0 || left < (uint64_t)ms)
-            ms = left < INT_MAX ? (int)left : INT_MAX;
-    }
-    return ms < 0 || (timeout_ms >= 0 && timeout_ms < ms) ? timeout_ms : ms;
+    return timeout_ms;
 }
 
 void
@@ -549,9 +524,8 @@ save_ask(const struct super *s, const struct desk_ask *k, struct state *to)
     int fd = admin_client_fd(s->desk.socket, k->client);
 
     if (k->state != DESK_FREE && fd >= 0)
-        state_put(to, "ask %d %u %u %u %u %llu", state_fd(to, fd), k->id,
-                  k->state, k->wants_text, k->child,
-                  (unsigned long long)k->due_ns);
+        state_put(to, "ask %d %u %u %u %u %llu", state_fd(fd), k->id, k->state,
+                  k->wants_text, k->child, (unsigned long long)k->due_ns);
 }
 
 /* In as many lines as it takes. */
@@ -575,7 +549,7 @@ desk_save(const struct super *s, struct state *to)
         admin_flush(d->socket, now_ms());
         fd = admin_listener(d->socket, &file);
     }
-    state_put(to, "desk %d %llu %llu %u %llu", state_fd(to, fd),
+    state_put(to, "desk %d %llu %llu %u %llu", state_fd(fd),
               (unsigned long long)file.dev, (unsigned long long)file.ino,
               d->last_id, (unsigned long long)d->began_ns);
     save_reload(d, to);
@@ -586,7 +560,7 @@ desk_save(const struct super *s, struct state *to)
     for (uint32_t i = 0; i < ADMIN_CLIENTS; i++) {
         fd = admin_idle_fd(d->socket, i);
         if (fd >= 0)
-            state_put(to, "client %d", state_fd(to, fd));
+            state_put(to, "client %d", state_fd(fd));
     }
 }
 
@@ -618,7 +592,7 @@ desk_load(struct super *s, const char *line)
     s->desk.began_ns = began_ns;
     if (fd < 0)
         return;
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    state_take_fd(fd);
     rc = admin_adopt(fd, (struct sockfile){dev, ino}, on_line, s,
                      &s->desk.socket);
     if (rc == 0)
@@ -644,7 +618,7 @@ desk_load_ask(struct super *s, const char *line)
         close(fd);
         return;
     }
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    state_take_fd(fd);
     k.client = admin_adopt_client(s->desk.socket, fd, 1, now_ms());
     k.state = (uint8_t)(k.client ? state : DESK_FREE);
     k.wants_text = (uint8_t)wants_text;
@@ -660,7 +634,7 @@ desk_load_client(struct super *s, const char *line)
 
     if (sscanf(line, "%d", &fd) != 1)
         return;
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    state_take_fd(fd);
     if (s->desk.socket)
         (void)admin_adopt_client(s->desk.socket, fd, 0, now_ms());
     else

@@ -228,7 +228,7 @@ held_save(const struct held *h, struct state *to)
     for (const struct held_socket *s = h->first; s; s = s->next) {
         state_hex(&s->wanted.addr, s->wanted.len, address);
         state_put(to, "held %u %u %d %u %d %llu %llu %s", s->id, s->index,
-                  state_fd(to, s->fd), s->given, s->is_adopted,
+                  state_fd(s->fd), s->given, s->is_adopted,
                   (unsigned long long)s->file.dev,
                   (unsigned long long)s->file.ino, address);
     }
@@ -251,7 +251,7 @@ held_load(struct held *h, const char *line)
     }
     s->file = (struct sockfile){dev, ino};
     s->wanted.len = (socklen_t)state_unhex(address, &s->wanted.addr);
-    fcntl(s->fd, F_SETFD, FD_CLOEXEC);
+    state_take_fd(s->fd);
     if (h->last_id < s->id)
         h->last_id = s->id;
     append(h, s);

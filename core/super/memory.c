@@ -3,7 +3,6 @@
 #include "super/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -143,8 +142,8 @@ memory_tell(const struct memory *m, uint32_t seat, struct child *c)
 void
 memory_save(const struct memory *m, struct state *to)
 {
-    state_put(to, "memory %d %d", state_fd(to, m->fds[CTL_STORES]),
-              state_fd(to, m->fds[CTL_FIGURES]));
+    state_put(to, "memory %d %d", state_fd(m->fds[CTL_STORES]),
+              state_fd(m->fds[CTL_FIGURES]));
 }
 
 void
@@ -157,7 +156,7 @@ memory_load(struct memory *m, const char *line)
     for (int i = 0; i < CTL_N_MEMORIES; i++) {
         if (fds[i] < 0)
             continue;
-        fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+        state_take_fd(fds[i]);
         if (keep(m, i, fds[i], 0, 0) < 0)
             log_warn("%s: of another version of this program: begun anew",
                      kind_of(i)->name);

@@ -16,12 +16,6 @@
 #include "super/reload.h"
 #include "super/servers.h"
 
-static uint32_t
-number(const struct super *s, const struct child *c)
-{
-    return (uint32_t)(c - s->children);
-}
-
 static void
 on_listen(struct super *s, struct child *c, const struct ctl_message *m)
 {
@@ -36,8 +30,9 @@ on_listen(struct super *s, struct child *c, const struct ctl_message *m)
         rc = -EPERM;
     }
     if (rc == 0)
-        rc = held_listen(&s->held, number(s, c), &a, &o, m->u.listen.index,
-                         &answer.id, answer.u.text, sizeof answer.u.text);
+        rc =
+            held_listen(&s->held, super_number(s, c), &a, &o, m->u.listen.index,
+                        &answer.id, answer.u.text, sizeof answer.u.text);
     answer.result = rc < 0 ? rc : 0;
     child_send(c, &answer, rc < 0 ? -1 : rc);
 }
@@ -45,7 +40,7 @@ on_listen(struct super *s, struct child *c, const struct ctl_message *m)
 static void
 on_unlisten(struct super *s, struct child *c, uint32_t id)
 {
-    held_release(&s->held, number(s, c), id);
+    held_release(&s->held, super_number(s, c), id);
     child_say(c, CTL_ANSWER, -1);
 }
 

@@ -101,4 +101,11 @@ struct super {
     int is_over, code;
 };
 
+/* The number of c among the children, as held.h and memory.h know it. */
+static inline uint32_t
+super_number(const struct super *s, const struct child *c)
+{
+    return (uint32_t)(c - s->children);
+}
+
 #endif

@@ -3,7 +3,6 @@
 #include "super/servers.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,13 +35,6 @@ servers_leave(struct super *s, int code)
 
 /* ---- who there is --------------------------------------------------------*/
 
-/* Its number for held.h. */
-static uint32_t
-number(const struct super *s, const struct child *c)
-{
-    return (uint32_t)(c - s->children);
-}
-
 static struct child *
 find_free(struct super *s, enum child_role role)
 {
@@ -71,10 +63,10 @@ static void
 prepare(struct super *s, struct child *c)
 {
     crashes_prepare(s, c);
-    if (number(s, c) >= SERVERS_MAX)
+    if (super_number(s, c) >= SERVERS_MAX)
         return;
-    memory_give(&s->memory, number(s, c));
-    memory_tell(&s->memory, number(s, c), c);
+    memory_give(&s->memory, super_number(s, c));
+    memory_tell(&s->memory, super_number(s, c), c);
 }
 
 /* Start a process so; NULL and *rc if it cannot be. */
@@ -283,7 +275,7 @@ introduce_all(struct super *s)
         if (c->role != CHILD_LEAVING)
             continue;
         introduce(s, c);
-        held_take_back(&s->held, number(s, c));
+        held_take_back(&s->held, super_number(s, c));
     }
     held_settle(&s->held);
 }
@@ -557,9 +549,9 @@ on_end(struct super *s, struct child *c, int status)
     } else {
         on_left(c, status);
     }
-    held_take_back(&s->held, number(s, c));
-    if (number(s, c) < SERVERS_MAX)
-        memory_free(&s->memory, number(s, c));
+    held_take_back(&s->held, super_number(s, c));
+    if (super_number(s, c) < SERVERS_MAX)
+        memory_free(&s->memory, super_number(s, c));
     child_end(c);
     if (s->stops > 0 && count(s, CHILD_NONE) == CHILDREN_MAX)
         servers_leave(s, s->code);
@@ -643,11 +635,10 @@ servers_save(const struct super *s, struct state *to)
         const struct child *c = &s->children[i];
         if (c->role != CHILD_NONE)
             state_put(to, "child %u %u %d %d %u %d %llu %d %d %d %llu", i,
-                      c->role, c->pid, state_fd(to, c->channel), c->version,
+                      c->role, c->pid, state_fd(c->channel), c->version,
                       c->is_ready, (unsigned long long)c->born_ns,
-                      state_fd(to, c->bundle_fd), state_fd(to, c->denials_fd),
-                      state_fd(to, c->faults_fd),
-                      (unsigned long long)c->n_faults);
+                      state_fd(c->bundle_fd), state_fd(c->denials_fd),
+                      state_fd(c->faults_fd), (unsigned long long)c->n_faults);
     }
 }
 
@@ -671,16 +662,13 @@ servers_load(struct super *s, const char *line)
     c.version = (uint16_t)(version < CTL_VERSION ? version : CTL_VERSION);
     c.is_ready = (uint8_t)is_ready;
     c.born_ns = born_ns;
-    fcntl(c.channel, F_SETFD, FD_CLOEXEC);
-    if (c.bundle_fd >= 0)
-        fcntl(c.bundle_fd, F_SETFD, FD_CLOEXEC);
-    if (c.denials_fd >= 0)
-        fcntl(c.denials_fd, F_SETFD, FD_CLOEXEC);
+    state_take_fd(c.channel);
+    state_take_fd(c.bundle_fd);
+    state_take_fd(c.denials_fd);
+    state_take_fd(c.faults_fd);
     c.n_faults = n_faults;
-    if (c.faults_fd >= 0) {
-        fcntl(c.faults_fd, F_SETFD, FD_CLOEXEC);
+    if (c.faults_fd >= 0)
         (void)!faults_map(c.faults_fd, &c.faults);
-    }
     s->children[i] = c;
     if (role == CHILD_SERVING)
         s->serving = &s->children[i];

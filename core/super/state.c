@@ -29,7 +29,7 @@ state_begin(struct state *to)
         return -ENOMEM;
     }
     state_put(to, HEAD " 1");
-    (void)state_fd(to, to->fd);
+    (void)state_fd(to->fd);
     return 0;
 }
 
@@ -45,12 +45,18 @@ state_put(struct state *to, const char *format, ...)
 }
 
 int
-state_fd(struct state *to, int fd)
+state_fd(int fd)
 {
-    (void)to;
     if (fd >= 0)
         fcntl(fd, F_SETFD, 0);
     return fd;
+}
+
+void
+state_take_fd(int fd)
+{
+    if (fd >= 0)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 int

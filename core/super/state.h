@@ -31,10 +31,12 @@ struct state {
 /* Begin to write.  0 or -errno. [control] */
 MUST_USE int state_begin(struct state *to);
 /* One line more. [control] */
-__attribute__((format(printf, 2, 3))) void state_put(struct state *to,
-                                                     const char *format, ...);
-/* fd, which is to survive what comes, as a number to write. [control] */
-int state_fd(struct state *to, int fd);
+void state_put(struct state *to, const char *format, ...) PRINTF(2, 3);
+/* fd, which is to survive what comes, as a number to write; -1: none. [control]
+ */
+int state_fd(int fd);
+/* fd has survived: it closes on exec again; -1: none. [control] */
+void state_take_fd(int fd);
 /* All is written: state->fd is to be read.  0 or -errno, and closed. [control]
  */
 MUST_USE int state_finish(struct state *to);

@@ -65,52 +65,59 @@ read_signals(struct super *s)
 static int
 look_at_clock(struct super *s)
 {
-    uint64_t now_ns = clock_mono_ns(), due_ns;
+    uint64_t now_ns = clock_mono_ns();
+    int wait_ms;
 
     servers_turn(s, now_ns);
     reload_turn(s);
     if (s->notify.every_ns && now_ns >= s->notify.due_ns)
         notify_alive(&s->notify, now_ns);
-    due_ns = servers_due(s);
-    if (s->notify.every_ns && (!due_ns || s->notify.due_ns < due_ns))
-        due_ns = s->notify.due_ns;
-    if (!due_ns)
-        return -1;
-    return due_ns > now_ns ? (int)((due_ns - now_ns) / MS) + 1 : 0;
+    wait_ms = clock_wait_ms(servers_due(s), now_ns);
+    if (s->notify.every_ns)
+        wait_ms =
+            clock_sooner(wait_ms, clock_wait_ms(s->notify.due_ns, now_ns));
+    return desk_timeout(s, wait_ms);
+}
+
+static struct pollfd
+readable(int fd)
+{
+    return (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+/* A child may be another one by the time it is looked at. */
+static void
+look_at_child(struct super *s, struct child *c, const struct pollfd p[2])
+{
+    if (p[0].revents && p[0].fd == c->channel)
+        messages_read(s, c);
+    if (p[1].revents && p[1].fd == c->denials_fd)
+        child_answer(c);
 }
 
 static void
 turn(struct super *s)
 {
-    int timeout_ms = desk_timeout(s, look_at_clock(s)),
-        is_behind = log_is_behind();
-    struct pollfd p[2 + 2 * CHILDREN_MAX], *asks = p + 2 + CHILDREN_MAX;
+    int timeout_ms = look_at_clock(s), is_behind = log_is_behind();
+    struct pollfd p[2 + 2 * CHILDREN_MAX] = {readable(s->signal_fd),
+                                             readable(desk_poll_fd(s))};
+    struct pollfd *of_children = p + 2;
 
     if (s->is_over)
         return;
-    if (is_behind && (timeout_ms < 0 || timeout_ms > LOG_RETRY_MS))
-        timeout_ms = LOG_RETRY_MS;
-    for (uint32_t i = 0; i < CHILDREN_MAX; i++)
-        p[i] = (struct pollfd){.fd = s->children[i].channel, .events = POLLIN};
-    for (uint32_t i = 0; i < CHILDREN_MAX; i++)
-        asks[i] =
-            (struct pollfd){.fd = s->children[i].denials_fd, .events = POLLIN};
-    p[CHILDREN_MAX] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
-    p[CHILDREN_MAX + 1] =
-        (struct pollfd){.fd = desk_poll_fd(s), .events = POLLIN};
+    if (is_behind)
+        timeout_ms = clock_sooner(timeout_ms, LOG_RETRY_MS);
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        of_children[2 * i] = readable(s->children[i].channel);
+        of_children[2 * i + 1] = readable(s->children[i].denials_fd);
+    }
     if (poll(p, ARRAY_LEN(p), timeout_ms) < 0 && errno != EINTR)
         log_error("supervisor: poll: %s", strerror(errno));
     if (is_behind)
         (void)log_drain();
-    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
-        if (p[i].revents && p[i].fd == s->children[i].channel)
-            messages_read(s, &s->children[i]);
-    }
-    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
-        if (asks[i].revents && asks[i].fd == s->children[i].denials_fd)
-            child_answer(&s->children[i]);
-    }
-    if (p[CHILDREN_MAX].revents)
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++)
+        look_at_child(s, &s->children[i], of_children + 2 * i);
+    if (p[0].revents)
         read_signals(s);
     desk_turn(s);
 }

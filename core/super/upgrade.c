@@ -2,7 +2,6 @@
 /* upgrade.c - see upgrade.h. */
 #include "super/upgrade.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +39,7 @@ save(const struct super *s, struct state *to)
     crashes_save(s, to);
     servers_save(s, to);
     desk_save(s, to);
-    state_put(to, "super %d %d %u %d %d", state_fd(to, s->bundle_fd),
+    state_put(to, "super %d %d %u %d %d", state_fd(s->bundle_fd),
               s->has_pid_file, s->n_deaths, s->reload.is_wanted,
               s->wanted[CHILD_REOPEN]);
     state_put(to, "path %s", s->program.path);
@@ -78,8 +77,7 @@ load_super(struct super *s, const char *line)
         return;
     s->reload.is_wanted = reload;
     s->wanted[CHILD_REOPEN] = (uint8_t)reopen;
-    if (s->bundle_fd >= 0)
-        fcntl(s->bundle_fd, F_SETFD, FD_CLOEXEC);
+    state_take_fd(s->bundle_fd);
 }
 
 static void

@@ -15,7 +15,6 @@
 #include "conn/reject.h"
 #include "http/gen.h"
 #include "http/host.h"
-#include "http/metering.h"
 #include "http/req.h"
 #include "os/cpu.h"
 #include "os/thread.h"
@@ -523,16 +522,10 @@ worker_start(struct worker *w, const struct worker_options *o,
     w->options = *o;
     w->start = start;
     w->taken_before = count_taken(o->metrics);
-    env->worker = (struct host_worker){
-        .pub = {.ctx = {sizeof(et_worker), ET_K_WORKER, host_get()},
-                .index = o->index,
-                .n_workers = o->n_workers,
-                .metrics = metering_iface()},
-        .magic = HOST_WORKER_MAGIC,
-        .clock = &env->clock,
-        .metrics = o->metrics,
-        .stores = o->stores,
-    };
+    host_worker_init(&env->worker, o->index, o->n_workers);
+    env->worker.clock = &env->clock;
+    env->worker.metrics = o->metrics;
+    env->worker.stores = o->stores;
     env->metrics = o->metrics;
     env->budget = o->budget;
     env->census = o->census;

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "t/lib/admin.h"
 #include "t/lib/client.h"
 #include "t/lib/server.h"
 
@@ -52,48 +52,23 @@ serve(int n, const char *ini)
 static const char *
 etude(int code, const char *a, const char *b, const char *c, const char *d)
 {
-    const char *args[] = {a, b, c, d, NULL};
-    int got = server_run(&s, args, out, sizeof out);
+    const char *args[] = {a, b, c, d};
 
-    ck_assert_msg(got == code, "etude %s: %d, not %d: %s", a, got, code, out);
-    return out;
+    return admin_run(&s, code, args, out, sizeof out);
 }
 
 /* ---- the socket ----------------------------------------------------------*/
 
-static struct client
-admin(void)
-{
-    char path[160];
-
-    snprintf(path, sizeof path, "%s/etude.sock", s.dir);
-    return client_unix(path);
-}
-
-/* The next line. */
 static const char *
 hear(struct client *c)
 {
-    struct pollfd p = {.fd = c->fd, .events = POLLIN};
-    size_t n = 0;
-
-    do {
-        ck_assert_int_eq(poll(&p, 1, 20000), 1);
-        ck_assert_int_eq(recv(c->fd, out + n, 1, 0), 1);
-    } while (out[n++] != '\n' && n + 1 < sizeof out);
-    out[n] = '\0';
-    return out;
+    return admin_hear(c, out, sizeof out);
 }
 
 static const char *
 ask(const char *line)
 {
-    struct client c = admin();
-
-    client_puts(&c, line);
-    hear(&c);
-    client_close(&c);
-    return out;
+    return admin_ask(&s, line, out, sizeof out);
 }
 
 /* The number behind "name": in out, the nth (from 0). */
@@ -217,9 +192,9 @@ START_TEST(reloads_that_overlap_are_merged)
     serve(_i, SERVER "[plugin life]\nsay = one\n");
     server_write(&s, SERVER "[plugin life]\nsay = two\n"
                             "[plugin keeper]\ninit_ms = 300ms\n");
-    first = admin();
-    second = admin();
-    third = admin();
+    first = admin_client(&s);
+    second = admin_client(&s);
+    third = admin_client(&s);
     client_puts(&first, "{\"command\":\"reload\"}\n");
     server_wait_log(&s, "init takes its time");
     server_write(&s, SERVER "[plugin life]\nsay = three\n"
@@ -288,8 +263,8 @@ START_TEST(a_stop_ends_the_wait_for_a_reload)
 
     serve(_i, SERVER "[plugin life]\n");
     server_write(&s, SERVER "[plugin keeper]\ninit_ms = 500ms\n");
-    c = admin();
-    next = admin();
+    c = admin_client(&s);
+    next = admin_client(&s);
     client_puts(&c, "{\"command\":\"reload\"}\n");
     server_wait_log(&s, "init takes its time");
     client_puts(&next, "{\"command\":\"reload\"}\n");
@@ -346,7 +321,7 @@ START_TEST(garbage_is_refused)
     struct client c;
 
     serve(_i, ORDERS);
-    c = admin();
+    c = admin_client(&s);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         client_puts(&c, lines[i][0]);
         unit_has(hear(&c), "{\"ok\":false,\"exit\":");
@@ -464,7 +439,7 @@ START_TEST(a_stop_leaves_no_order_behind)
              "{\"command\":\"command\",\"plugin\":\"orders\",\"name\":\"wait\","
              "\"args\":[\"%s\"]}\n",
              path);
-    c = admin();
+    c = admin_client(&s);
     client_puts(&c, line);
     ask("{\"command\":\"status\"}\n");
     server_signal(&s, SIGTERM);
@@ -486,7 +461,7 @@ ask_often(void *arg)
         "{\"command\":\"plugins\",\"text\":true}\n",
         "{\"command\":\"command\",\"plugin\":\"orders\",\"name\":\"say\"}\n",
     };
-    struct client c = admin();
+    struct client c = admin_client(&s);
     char byte;
 
     for (int i = 0; i < 100; i++) {

@@ -2,15 +2,14 @@
 /* desk.c - orders of which a supervisor knows more than who serves.
  * tags: epoll */
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "t/lib/admin.h"
 #include "t/lib/client.h"
 #include "t/lib/server.h"
 
@@ -30,45 +29,21 @@ static char out[1 << 16];
 static const char *
 etude(int code, const char *a, const char *b, const char *c, const char *d)
 {
-    const char *args[] = {a, b, c, d, NULL};
-    int got = server_run(&s, args, out, sizeof out);
+    const char *args[] = {a, b, c, d};
 
-    ck_assert_msg(got == code, "etude %s: %d, not %d: %s", a, got, code, out);
-    return out;
-}
-
-static struct client
-admin(void)
-{
-    char path[160];
-
-    snprintf(path, sizeof path, "%s/etude.sock", s.dir);
-    return client_unix(path);
+    return admin_run(&s, code, args, out, sizeof out);
 }
 
 static const char *
 hear(struct client *c)
 {
-    struct pollfd p = {.fd = c->fd, .events = POLLIN};
-    size_t n = 0;
-
-    do {
-        ck_assert_int_eq(poll(&p, 1, 30000), 1);
-        ck_assert_int_eq(recv(c->fd, out + n, 1, 0), 1);
-    } while (out[n++] != '\n' && n + 1 < sizeof out);
-    out[n] = '\0';
-    return out;
+    return admin_hear(c, out, sizeof out);
 }
 
 static const char *
 ask(const char *line)
 {
-    struct client c = admin();
-
-    client_puts(&c, line);
-    hear(&c);
-    client_close(&c);
-    return out;
+    return admin_ask(&s, line, out, sizeof out);
 }
 
 static void
@@ -166,8 +141,8 @@ START_TEST(an_upgrade_is_waited_for)
         unit_has(out, "\"summary\":\"nothing that serves has changed");
     }
     /* Those who wait for one go over with it, and are served by the next. */
-    first = admin();
-    second = admin();
+    first = admin_client(&s);
+    second = admin_client(&s);
     client_puts(&first, UPGRADE);
     server_wait_log(&s, "is started to take over, for an upgrade");
     client_puts(&second, UPGRADE);
@@ -282,7 +257,7 @@ START_TEST(who_does_not_answer_is_not_waited_for)
     ck_assert_int_eq(kill(server, SIGSTOP), 0);
     for (int turn = 0; turn < 3; turn++) {
         for (int i = 0; i < 10; i++) {
-            c[i] = admin();
+            c[i] = admin_client(&s);
             client_puts(&c[i], STATUS);
         }
         for (int i = 0; i < 10; i++) {
@@ -319,7 +294,7 @@ START_TEST(while_nobody_serves_that_is_said)
              "{\"command\":\"command\",\"plugin\":\"orders\",\"name\":\"wait\","
              "\"args\":[\"%s\"]}\n",
              path);
-    c = admin();
+    c = admin_client(&s);
     client_puts(&c, line);
     ask(STATUS); /* the order before it is out */
     ck_assert_int_eq(kill(server, SIGKILL), 0);

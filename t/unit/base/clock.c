@@ -2,6 +2,7 @@
 /* clock.c - dates against the C library's, over 10,000 years. */
 #include "base/clock.h"
 
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -128,7 +129,29 @@ START_TEST(a_span_is_told_from_its_largest_part_on)
 }
 END_TEST
 
+START_TEST(a_wait_is_rounded_up)
+{
+    ck_assert_int_eq(clock_wait_ms(0, 5), -1);
+    ck_assert_int_eq(clock_wait_ms(5, 5), 0);
+    ck_assert_int_eq(clock_wait_ms(4, 5), 0);
+    ck_assert_int_eq(clock_wait_ms(6, 5), 1);
+    ck_assert_int_eq(clock_wait_ms(2500005, 5), 3);
+    ck_assert_int_eq(clock_wait_ms(UINT64_MAX, 5), INT_MAX);
+}
+END_TEST
+
+START_TEST(for_ever_is_the_longest_wait)
+{
+    ck_assert_int_eq(clock_sooner(-1, -1), -1);
+    ck_assert_int_eq(clock_sooner(-1, 0), 0);
+    ck_assert_int_eq(clock_sooner(0, -1), 0);
+    ck_assert_int_eq(clock_sooner(7, 8), 7);
+    ck_assert_int_eq(clock_sooner(8, 7), 7);
+}
+END_TEST
+
 UNIT_MAIN(clock, the_examples_of_the_rfc_and_of_the_header,
           each_third_day_of_500_years, both_ends_of_each_month_around_leap_days,
           times_out_of_range_are_their_ends, update_reads_both_clocks,
-          the_date_follows_the_second, a_span_is_told_from_its_largest_part_on)
+          the_date_follows_the_second, a_span_is_told_from_its_largest_part_on,
+          a_wait_is_rounded_up, for_ever_is_the_longest_wait)

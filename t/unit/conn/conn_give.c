@@ -131,13 +131,9 @@ open_side(struct side *s, int backend, uint32_t index)
     ck_assert_int_eq(slab_init(&env->reqs, REQ_SLOT_BYTES, SLOTS), 0);
     http1_common_init(&env->common, (et_str){NULL, 0}, env->clock.date);
     http1_common_init(&env->common_bare, (et_str){NULL, 0}, env->clock.date);
-    env->worker = (struct host_worker){
-        .pub = {.ctx = {sizeof(et_worker), ET_K_WORKER, host_get()},
-                .index = index,
-                .n_workers = 2},
-        .magic = HOST_WORKER_MAGIC,
-        .clock = &env->clock,
-        .metrics = &s->metrics};
+    host_worker_init(&env->worker, index, 2);
+    env->worker.clock = &env->clock;
+    env->worker.metrics = &s->metrics;
     env->metrics = &s->metrics;
     env->budget = &budget;
     env->census = &census;

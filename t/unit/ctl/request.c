@@ -26,6 +26,7 @@ START_TEST(all_there_may_be_is_found)
                   "\"path\":\"/a\",\"method\":\"GET\",\"text\":true,"
                   "\"args\":[\"a\",\"\",\"b c\"]}"));
     ck_assert_str_eq(q.command.p, "command");
+    ck_assert_int_eq(q.order, REQUEST_COMMAND);
     ck_assert_str_eq(q.plugin.p, "p");
     ck_assert_str_eq(q.name.p, "n");
     ck_assert_str_eq(q.path.p, "/a");
@@ -39,6 +40,9 @@ END_TEST
 START_TEST(what_is_wrong_is_said)
 {
     ck_assert_str_eq(read_line("{}"), "a command is missing");
+    ck_assert_str_eq(read_line("{\"text\":true,\"command\":\"statu\"}"),
+                     "\"statu\" is no command");
+    ck_assert_int_eq(q.wants_text, 1);
     ck_assert_str_eq(read_line("no"), "this is no JSON object");
     ck_assert_str_eq(read_line("{\"command\":1}"),
                      "a member is not of its type");
@@ -49,4 +53,16 @@ START_TEST(what_is_wrong_is_said)
 }
 END_TEST
 
-UNIT_MAIN(request, all_there_may_be_is_found, what_is_wrong_is_said)
+START_TEST(each_order_is_known_by_its_name)
+{
+    ck_assert_ptr_null(read_line("{\"command\":\"status\"}"));
+    ck_assert_int_eq(q.order, REQUEST_STATUS);
+    ck_assert_ptr_null(read_line("{\"command\":\"reload\"}"));
+    ck_assert_int_eq(q.order, REQUEST_RELOAD);
+    ck_assert_ptr_null(read_line("{\"command\":\"upgrade\"}"));
+    ck_assert_int_eq(q.order, REQUEST_UPGRADE);
+}
+END_TEST
+
+UNIT_MAIN(request, all_there_may_be_is_found, what_is_wrong_is_said,
+          each_order_is_known_by_its_name)

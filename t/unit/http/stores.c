@@ -68,15 +68,10 @@ begin(void)
     stores_init(&stores, &vault, N_WORKERS);
     for (uint32_t i = 0; i < N_WORKERS; i++) {
         clock_set(&clocks[i], 1000000, 0, 0);
-        workers[i] = (struct host_worker){
-            .pub = {.ctx = {sizeof(et_worker), ET_K_WORKER, host_get()},
-                    .index = i,
-                    .n_workers = N_WORKERS},
-            .magic = HOST_WORKER_MAGIC,
-            .clock = &clocks[i],
-            .metrics = &figures[i],
-            .stores = &stores,
-        };
+        host_worker_init(&workers[i], i, N_WORKERS);
+        workers[i].clock = &clocks[i];
+        workers[i].metrics = &figures[i];
+        workers[i].stores = &stores;
     }
 }
 
