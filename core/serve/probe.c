@@ -18,6 +18,7 @@
 #include "serve/generation.h"
 #include "serve/outage.h"
 #include "serve/process.h"
+#include "serve/sandbox.h"
 
 /* ---- the one worker ------------------------------------------------------*/
 
@@ -151,6 +152,7 @@ probe_run(const struct server_options *o)
     stores_fini(&s.stores);
     metering_fini(&s.metering);
     image_set_fini(&s.images);
+    sandbox_rules_free(s.sandbox);
     regions_close(&s.regions);
     log_finish(LOG_FINISH_MS);
     return SERVER_OK;
