@@ -472,8 +472,8 @@ turn(struct acceptor *a)
         on_mail(&a->pipe, POLLIN);
     }
     io_dispatch(a->io);
-    flush_all(a);
     wheel_advance(&a->wheel, a->clock.mono_ms);
+    flush_all(a);
 }
 
 static void *

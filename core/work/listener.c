@@ -14,6 +14,8 @@
 #include "conn/reject.h"
 
 #define BACK_OFF_MS 100u
+#define LOOK_FIRST_MS 16u
+#define LOOK_LAST_MS 16384u
 
 static int
 accept_now(int listen_fd)
@@ -49,12 +51,18 @@ use_reserve(struct listener *l)
     l->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+static uint64_t
+now_ms(void)
+{
+    return clock_mono_ns() / 1000000u;
+}
+
 static void
-resume(struct wheel_timer *t, uint64_t now_ms)
+resume(struct wheel_timer *t, uint64_t now)
 {
     struct listener *l = CONTAINER_OF(t, struct listener, timer);
 
-    (void)now_ms;
+    (void)now;
     if (!l->is_paused)
         io_accept_start(l->loop, &l->io);
 }
@@ -68,7 +76,7 @@ back_off(struct listener *l, int err)
     l->is_backing_off = 1;
     if (err == -EMFILE || err == -ENFILE)
         use_reserve(l);
-    wheel_arm(l->wheel, &l->timer, clock_mono_ns() / 1000000u + BACK_OFF_MS);
+    wheel_arm(l->wheel, &l->timer, now_ms() + BACK_OFF_MS);
 }
 
 static void
@@ -85,6 +93,25 @@ on_accept(struct io_source *s, int fd)
         log_info("accept: connections are taken again");
     }
     l->on_conn(l, fd);
+}
+
+static void
+look_later(struct listener *l, uint64_t now)
+{
+    if (l->look_ms <= LOOK_LAST_MS)
+        wheel_arm(l->wheel, &l->look, now + l->look_ms);
+    l->look_ms *= 2;
+}
+
+static void
+look(struct wheel_timer *t, uint64_t now)
+{
+    struct listener *l = CONTAINER_OF(t, struct listener, look);
+    int fd;
+
+    while (!l->is_paused && (fd = accept_now(l->fd)) >= 0)
+        l->on_conn(l, fd);
+    look_later(l, now);
 }
 
 /* No more comes through the ring: empty the kernel's queue, then let the socket
@@ -119,10 +146,13 @@ listener_start(struct listener *l, struct io *io, struct wheel *wheel, int fd,
     l->id = id;
     l->is_paused = 0;
     l->is_backing_off = 0;
+    l->look_ms = LOOK_FIRST_MS;
     l->timer.fn = resume;
+    l->look.fn = look;
     l->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     io_add(io, &l->io, fd, &handler);
     io_accept_start(io, &l->io);
+    look_later(l, now_ms());
 }
 
 void
@@ -141,5 +171,6 @@ void
 listener_end(struct listener *l)
 {
     wheel_cancel(l->wheel, &l->timer);
+    wheel_cancel(l->wheel, &l->look);
     io_release(l->loop, &l->io);
 }

@@ -4,7 +4,14 @@
  * The acceptor has one per address (accept = pipe); every worker has one of
  * its own per address (accept = reuseport).  Running out of descriptors or
  * memory backs off and recovers by itself: it is said once, a client that can
- * be reached by the reserve descriptor is told 503, nothing spins. */
+ * be reached by the reserve descriptor is told 503, nothing spins.
+ *
+ * Several processes may accept from the socket, and the kernel wakes one of
+ * them.  If that one has been killed nobody takes the connection: its io_uring
+ * is taken down after the process is gone, so that even a successor can have
+ * connections come of which it hears nothing.  A new listener therefore looks
+ * by itself now and then, ever more seldom, and no more after half a minute.
+ */
 #ifndef WORK_LISTENER_H
 #define WORK_LISTENER_H
 
@@ -19,6 +26,8 @@ struct wheel;
 struct listener {
     struct io_source io;
     struct wheel_timer timer; /* back-off */
+    struct wheel_timer look;  /* for what nobody was woken for */
+    uint32_t look_ms;         /* until the next look */
     struct io *loop;
     struct wheel *wheel;
     /* A connection. [owner's thread] */

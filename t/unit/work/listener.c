@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* listener.c - accepting fails: it backs off, says so once, and goes on.
+/* listener.c - accepting fails: it backs off, says so once, and goes on; and
+ * nobody wakes it.
  *
  * The loop is none: a backend that notes what is asked of it, so that any
  * failure can be had. */
@@ -7,6 +8,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -125,5 +128,72 @@ START_TEST(paused_it_does_not_go_on)
 }
 END_TEST
 
+/* ---- looking
+ * ---------------------------------------------------------------*/
+
+static struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+/* A listener on a socket from which the loop accepts nothing. */
+static void
+listen_unwoken(void)
+{
+    const socklen_t len = sizeof at;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(at.sun_path + 1, sizeof at.sun_path - 1, "etude-listener-%d",
+             (int)getpid());
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, len), 0);
+    ck_assert_int_eq(listen(fd, 16), 0);
+    listener_start(&l, &io, &wheel, fd, 0);
+}
+
+static void
+connect_one(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+}
+
+START_TEST(new_it_takes_what_it_was_not_woken_for)
+{
+    uint64_t now = now_ms();
+
+    listen_unwoken();
+    wheel_advance(&wheel, now + 100);
+    ck_assert_int_eq(n_conns, 0);
+    for (int i = 0; i < 3; i++)
+        connect_one();
+    wheel_advance(&wheel, now + 1000);
+    ck_assert_int_eq(n_conns, 3);
+    listener_pause(&l, 1);
+    connect_one();
+    wheel_advance(&wheel, now + 5000);
+    ck_assert_int_eq(n_conns, 3);
+    listener_pause(&l, 0);
+    wheel_advance(&wheel, now + 20000);
+    ck_assert_int_eq(n_conns, 4);
+}
+END_TEST
+
+START_TEST(it_does_not_look_for_ever)
+{
+    uint64_t now = now_ms();
+    int n = 0;
+
+    listen_unwoken();
+    for (int64_t ms; (ms = wheel_next_ms(&wheel, now)) >= 0; n++) {
+        now += (uint64_t)ms + 1;
+        wheel_advance(&wheel, now);
+    }
+    ck_assert_int_lt(n, 40);
+    ck_assert_uint_gt(now, now_ms() + 30000);
+    connect_one();
+    wheel_advance(&wheel, now + 100000);
+    ck_assert_int_eq(n_conns, 0);
+}
+END_TEST
+
 UNIT_MAIN_IN(setup, NULL, listener, it_backs_off_and_goes_on,
-             paused_it_does_not_go_on)
+             paused_it_does_not_go_on, new_it_takes_what_it_was_not_woken_for,
+             it_does_not_look_for_ever)
