@@ -181,10 +181,10 @@ judge(struct watchdog *d, struct watched *w, struct guard *g, uint64_t now_ns)
     if (warn_ms > 0 && !w->is_named &&
         times.wall_us >= (uint64_t)warn_ms * 1000) {
         w->is_named = 1;
-        name(g, w->turn);
-    }
-    if (abort_ms > 0 && !w->is_given_up && times.wall_us > times.waited_us &&
-        times.wall_us - times.waited_us >= (uint64_t)abort_ms * 1000) {
+        name(g, w->turn); /* and at the next look the rest, at the earliest */
+    } else if (abort_ms > 0 && !w->is_given_up &&
+               times.wall_us > times.waited_us &&
+               times.wall_us - times.waited_us >= (uint64_t)abort_ms * 1000) {
         w->is_given_up = 1;
         guard_ask(g, GUARD_GIVE_UP);
     }

@@ -322,6 +322,8 @@ succeed(struct super *s)
 void
 servers_ready(struct super *s, struct child *c)
 {
+    if (s->stops > 0)
+        return; /* nobody takes over any more */
     c->is_ready = 1;
     c->kill_ns = 0;
     s->was_ready = 1;

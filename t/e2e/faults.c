@@ -484,6 +484,7 @@ START_TEST(a_crash_while_it_is_made_fails_the_reload)
     /* And the start. */
     server_prepare(&s, ini);
     ck_assert_int_eq(server_launch(&s), 78);
+    server_clean(&s);
 }
 END_TEST
 
@@ -497,6 +498,7 @@ START_TEST(a_crash_in_load_fails_the_reload)
     ck_assert_int_eq(server_stop(&s), 0);
     server_prepare(&s, SERVER "[plugin faulty_load]\n");
     ck_assert_int_eq(server_launch(&s), 78);
+    server_clean(&s);
 }
 END_TEST
 
@@ -561,6 +563,7 @@ START_TEST(an_abort_while_it_is_made_leaves_what_served)
     ck_assert_int_eq(server_stop(&s), 0);
     server_prepare(&s, SERVER "[plugin faulty]\nin = open\nhow = abort\n");
     ck_assert_int_eq(server_launch(&s), 78);
+    server_clean(&s);
 }
 END_TEST
 

@@ -344,18 +344,6 @@ START_TEST(it_does_not_outlive_its_supervisor)
 }
 END_TEST
 
-/* Of the process that takes over. */
-static pid_t
-upgrade(void)
-{
-    const char *line;
-
-    server_signal(&s, SIGUSR2);
-    line = strstr(server_wait_log(&s, " takes over from "), "process ");
-    ck_assert_ptr_nonnull(line);
-    return (pid_t)atoi(line + strlen("process "));
-}
-
 /* Upgrades are not among what runs with AddressSanitizer (upgrade.c). */
 static int
 has_plain_build(void)
@@ -379,7 +367,7 @@ START_TEST(an_upgrade_is_of_the_same_user)
     secret("one");
     server_serve(&s);
     for (int i = 0; i < 2; i++) {
-        pid_t pid = upgrade();
+        pid_t pid = server_upgrade(&s);
         client_once(&s, GET("/rights"), 200, expected);
         ck_assert_str_eq(status_of(pid, "CapEff"), "0000000000000000");
         client_once(&s, GET("/rights/call/bpf"), 200, "1");

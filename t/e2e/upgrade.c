@@ -72,17 +72,27 @@ inode_of(pid_t pid)
     return inode(path);
 }
 
-/* The number of the server process that takes over. */
-static pid_t
-upgrade(void)
+/* The supervisor hears of both at once: of the stop, and of a process that is
+ * ready. */
+START_TEST(who_is_ready_when_it_stops_takes_nothing_over)
 {
-    const char *line;
+    struct client c;
 
+    server_start(&s, SERVER "[plugin life]\nsay = one\n");
+    c = client_open(&s);
+    client_expect(&c, GET("/life"), 200, "one");
     server_signal(&s, SIGUSR2);
-    line = strstr(server_wait_log(&s, " takes over from "), "process ");
-    ck_assert_ptr_nonnull(line);
-    return (pid_t)atoi(line + strlen("process "));
+    server_wait_log(&s, "is started to take over");
+    server_signal(&s, SIGSTOP);
+    server_wait_log(&s, " serves: ");
+    usleep(50000);
+    server_signal(&s, SIGTERM);
+    server_signal(&s, SIGCONT);
+    ck_assert(client_is_closed(&c));
+    ck_assert_int_eq(server_wait(&s), 0);
+    client_close(&c);
 }
+END_TEST
 
 START_TEST(the_number_stays_and_so_do_connections)
 {
@@ -94,7 +104,7 @@ START_TEST(the_number_stays_and_so_do_connections)
     c = client_open(&s);
     client_expect(&c, GET("/life"), 200, "one");
     for (int i = 0; i < 3; i++) {
-        new = upgrade();
+        new = server_upgrade(&s);
         server_wait_log(&s, " has left");
         ck_assert_int_eq(server_pid(&s), new);
         client_expect(&c, GET("/life"), 200, "one");
@@ -130,7 +140,7 @@ START_TEST(what_is_in_flight_is_answered_and_goes_after_it)
     server_wait_log(&s, "slow: begins");
     piped = client_open(&s);
     client_puts(&piped, GET("/life") GET("/life") "GET /li");
-    (void)upgrade();
+    (void)server_upgrade(&s);
     client_puts(&half, "st: x\r\n\r\n");
     client_puts(&busy, GET("/life"));
     client_puts(&piped, "fe HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -159,7 +169,7 @@ upgrade_under(int flags, int n_upgrades)
                                       GET("/life"), "one", flags);
 
     for (int i = 0; i < n_upgrades; i++) {
-        (void)upgrade();
+        (void)server_upgrade(&s);
         server_wait_log(&s, " has left");
         crowd_wait(crowd, 500);
     }
@@ -198,7 +208,7 @@ START_TEST(another_program_takes_the_supervisor_s_place)
     client_expect(&c, GET("/life"), 200, "one");
     copy_program("etude", path);
     ck_assert_uint_ne(inode(path), old);
-    (void)upgrade();
+    (void)server_upgrade(&s);
     server_wait_log(&s, " has left");
     ck_assert_uint_eq(inode_of(s.pid), inode(path));
     ck_assert_uint_eq(inode_of(server_pid(&s)), inode(path));
@@ -219,7 +229,7 @@ START_TEST(neighbouring_versions_understand_each_other)
     crowd = crowd_start(s.port, 50, GET("/life"), "one", 0);
     for (int i = 0; i < 4; i++) {
         copy_program(i % 2 ? "etude" : "t/next/etude", path);
-        (void)upgrade();
+        (void)server_upgrade(&s);
         server_wait_log(&s, " has left");
         ck_assert_int_eq(server_reload(&s), 1);
         crowd_wait(crowd, 200);
@@ -255,7 +265,7 @@ START_TEST(a_program_that_is_none_is_refused)
     server_wait_log(&s, "upgrade failed");
     client_once(&s, GET("/life"), 200, "one");
     copy_program("etude", path);
-    ck_assert_int_ne(upgrade(), server);
+    ck_assert_int_ne(server_upgrade(&s), server);
     client_once(&s, GET("/life"), 200, "one");
     ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -271,7 +281,7 @@ START_TEST(two_leave_at_most)
         c[i] = client_open(&s);
         client_puts(&c[i], i == 0 ? GET("/slow/1500") : GET("/slow/2500"));
         server_wait_log(&s, "slow: begins");
-        (void)upgrade();
+        (void)server_upgrade(&s);
     }
     server_signal(&s, SIGUSR2);
     server_wait_log(&s, " has left"); /* before ... */
@@ -298,7 +308,7 @@ START_TEST(an_heir_that_dies_has_a_successor)
     busy = client_open(&s);
     client_puts(&busy, GET("/slow/1000"));
     server_wait_log(&s, "slow: begins");
-    heir = upgrade();
+    heir = server_upgrade(&s);
     ck_assert_int_eq(kill(heir, SIGKILL), 0);
     server_wait_log(&s, "starts again in 0 ms");
     client_take(&busy, 0, 200, "slept");
@@ -319,7 +329,7 @@ START_TEST(a_stop_is_for_who_leaves_too)
     busy = client_open(&s);
     client_puts(&busy, GET("/slow/700"));
     server_wait_log(&s, "slow: begins");
-    (void)upgrade();
+    (void)server_upgrade(&s);
     server_signal(&s, SIGTERM);
     client_take(&busy, 0, 200, "slept");
     ck_assert(client_is_closed(&busy));
@@ -341,7 +351,7 @@ START_TEST(what_is_known_of_a_connection_goes_along)
     early = client_open(&s);
     client_puts(&told, "PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n");
     client_expect(&told, GET("/peer"), 200, "192.0.2.7 192.0.2.7");
-    (void)upgrade();
+    (void)server_upgrade(&s);
     server_wait_log(&s, " has left");
     client_expect(&told, GET("/peer"), 200, "192.0.2.7 192.0.2.7");
     client_puts(&early, "PROXY TCP4 192.0.2.8 192.0.2.1 5000 80\r\n");
@@ -352,7 +362,8 @@ START_TEST(what_is_known_of_a_connection_goes_along)
 }
 END_TEST
 
-UNIT_MAIN(upgrade, the_number_stays_and_so_do_connections,
+UNIT_MAIN(upgrade, who_is_ready_when_it_stops_takes_nothing_over,
+          the_number_stays_and_so_do_connections,
           what_is_in_flight_is_answered_and_goes_after_it,
           under_load_nothing_fails,
           under_load_of_workers_that_accept_nothing_fails,

@@ -347,6 +347,16 @@ server_has_log(struct server *s, const char *text)
     return has;
 }
 
+static void
+show_log(const struct server *s)
+{
+    size_t n;
+    char *text = read_all(s->log_path, &n);
+
+    fprintf(stderr, "%s\n", text);
+    free(text);
+}
+
 const char *
 server_wait_log(struct server *s, const char *text)
 {
@@ -368,6 +378,7 @@ server_wait_log(struct server *s, const char *text)
         free(log);
         pause_ms(5);
     }
+    show_log(s);
     ck_abort_msg("the log never said \"%s\"", text);
     return NULL;
 }
@@ -388,6 +399,17 @@ server_reload(struct server *s)
         line = server_wait_log(s, "reload");
     while (!strstr(line, "reload: ") && !strstr(line, "reload failed, "));
     return strstr(line, "reload failed, ") == NULL;
+}
+
+pid_t
+server_upgrade(struct server *s)
+{
+    const char *line;
+
+    server_signal(s, SIGUSR2);
+    line = strstr(server_wait_log(s, " takes over from "), "process ");
+    ck_assert_ptr_nonnull(line);
+    return (pid_t)atoi(line + strlen("process "));
 }
 
 static int
@@ -413,13 +435,8 @@ server_wait(struct server *s)
     for (int i = 0; i < 2 * WAIT_MS / 5; i++) {
         if (waitpid(s->pid, &status, WNOHANG) == s->pid) {
             int code = exit_code(status);
-            /* A sanitizer, or a crash: say it. */
-            if (code == 1 || code == 66 || code > 128) {
-                size_t n;
-                char *text = read_all(s->log_path, &n);
-                fprintf(stderr, "%s\n", text);
-                free(text);
-            }
+            if (code != 0) /* few expect that */
+                show_log(s);
             server_clean(s);
             return code;
         }

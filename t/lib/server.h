@@ -64,6 +64,9 @@ const char *server_wait_log(struct server *s, const char *text);
 int server_count_log(const struct server *s, const char *text);
 /* True if the log has text anywhere. */
 int server_has_log(struct server *s, const char *text);
+/* Have the program replace itself; the number of the server process that takes
+ * over. */
+pid_t server_upgrade(struct server *s);
 /* Wait for the process to end by itself; its exit code (128 + n for a signal),
  * and remove the folder. */
 int server_wait(struct server *s);
