@@ -32,6 +32,7 @@ on_data(struct io_source *s, const char *p, ssize_t n)
     } else if (n == 0) {
         h1_eof(c);
     } else {
+        conn_failed(c, n);
         conn_close(c);
     }
 }
@@ -42,6 +43,7 @@ on_sent(struct io_source *s, ssize_t n)
     struct conn *c = CONTAINER_OF(s, struct conn, io);
 
     if (n < 0) {
+        conn_failed(c, n);
         conn_close(c);
         return;
     }
@@ -57,6 +59,13 @@ on_ready(struct io_source *s, uint32_t events)
     (void)events; /* an error shows in the next send */
     out_writable(c);
     h1_writable(c);
+}
+
+void
+conn_failed(struct conn *c, ssize_t rc)
+{
+    if (rc == -EBADF)
+        c->env->is_robbed = 1;
 }
 
 void

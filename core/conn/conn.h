@@ -83,6 +83,10 @@ struct conn {
 MUST_USE int conn_open(struct env *env, int fd, uint8_t listener);
 /* The connection ends now, whatever it is doing. [worker] */
 void conn_close(struct conn *c);
+/* Its socket has failed with -errno; the caller closes it.  -EBADF: a plugin
+ * has closed the descriptor, which could be another client's by now.  The
+ * worker finds env->is_robbed at the end of its turn. [worker] */
+void conn_failed(struct conn *c, ssize_t rc);
 /* Attach c to fd, which nothing else watches; receiving is another matter.
  * [worker] */
 void conn_attach(struct conn *c, int fd);

@@ -84,6 +84,7 @@ struct env {
     uint8_t is_stopping;  /* every answer says Connection: close */
     uint8_t is_draining;  /* and idle connections have idle_grace left */
     uint8_t is_watchful;  /* draining, or giving connections away */
+    uint8_t is_robbed;    /* somebody else closes its descriptors */
     uint32_t n_leaving;   /* connections that are on their way out */
     struct giver *giver;  /* who is given those at their boundary, or NULL */
     /* A generation's last request on this worker is over. */

@@ -18,7 +18,11 @@
 static ssize_t
 plain_send_vec(struct conn *c, struct io_send *op)
 {
-    return io_send(c->env->io, &c->io, op);
+    ssize_t n = io_send(c->env->io, &c->io, op);
+
+    if (UNLIKELY(n < 0))
+        conn_failed(c, n);
+    return n;
 }
 
 /* Sockets are blocking ones (io.h) and sendfile has no MSG_DONTWAIT: the flag

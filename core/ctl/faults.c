@@ -263,10 +263,12 @@ put_who(struct words *w, const struct faults_record *r)
     }
     put(w, "  plugin    ");
     PUT_FIELD(w, r->plugin);
-    put(w, " ");
-    PUT_FIELD(w, r->version);
-    put(w, ", sha256 ");
-    put_field(w, r->sha256, 12);
+    if (r->sha256[0]) {
+        put(w, " ");
+        PUT_FIELD(w, r->version);
+        put(w, ", sha256 ");
+        put_field(w, r->sha256, 12);
+    }
     if (r->build_id[0]) {
         put(w, ", build ");
         PUT_FIELD(w, r->build_id);

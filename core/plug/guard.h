@@ -71,7 +71,8 @@ struct guard_who {
     enum guard_call call;
     const struct image *image;
     const char *name;    /* of the instance, or the image's path */
-    const void *subject; /* GUARD_STEPS, GUARD_LOG: the request */
+    const void *subject; /* GUARD_STEPS, GUARD_LOG: the request; stays, for
+                            guard_lose, until guard_clear */
 };
 
 enum guard_result {
@@ -184,9 +185,15 @@ guard_walk(enum guard_call call, const void *subject, int (*fn)(void *arg),
  * why is what guard_why says.  Within a call only. [any] */
 _Noreturn void guard_leave(const char *why);
 
-/* This thread cannot go on, for that reason (63 bytes of it): it is lost.
- * [any] */
+/* This thread cannot go on, for that reason (63 bytes of it): it is lost.  Who
+ * ran last is suspected. [any] */
 _Noreturn void guard_lose(const char *what);
+/* Who ran so far is not suspected: what they belonged to goes. [worker] */
+static inline void
+guard_clear(void)
+{
+    guard_here.who.subject = NULL;
+}
 
 /* Have the thread of g report where it is (GUARD_SLOW), or be lost, if it is in
  * a call still; g->times is the caller's to set.  It is interrupted: a call of

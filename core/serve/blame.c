@@ -25,6 +25,8 @@
 #include "plug/text.h"
 #include "serve/cores.h"
 
+#define TURN_NS 100000000 /* more than a turn of a worker takes */
+
 static struct {
     struct faults *faults;
     int is_own, report_fd, lost_fd;
@@ -107,12 +109,47 @@ name_by_address(struct faults_record *r, const struct guard_fault *f)
     }
 }
 
+/* The request that ran last in this thread, else in another one. */
+static const struct req *
+find_suspect(const struct guard *g)
+{
+    const struct req *q = g->who.subject;
+
+    for (uint32_t i = 0; !q && i < guard_count(); i++) {
+        g = guard_nth(i);
+        q = g ? g->who.subject : NULL;
+    }
+    return q;
+}
+
+/* Something is broken that only a plugin can have broken, and this request was
+ * the last that one has seen.  Which of its steps did it nobody knows: its
+ * handler is named, and no build that would be counted. */
+static void
+name_suspect(struct faults_record *r, const struct req *q)
+{
+    const struct chain *c = q->chain;
+    const struct chain_member *m = &c->members[c->n_members - 1];
+
+    COPY(r->callback, "perhaps the chain");
+    COPY(r->instance, m->name);
+    COPY(r->route, q->route->name);
+    if (m->instance)
+        COPY(r->plugin, text_of(m->instance->plugin->image)->id);
+}
+
 static void
 name_culprit(struct faults_record *r, const struct guard_fault *f)
 {
     const struct guard *g = f->guard;
     uint32_t call = atomic_load_explicit(&g->call, memory_order_relaxed);
 
+    if (call == GUARD_NONE && f->what) {
+        const struct req *q = find_suspect(g);
+        if (q)
+            name_suspect(r, q);
+        return;
+    }
     if (call == GUARD_STEPS || call == GUARD_LOG) {
         name_step(r, g->who.subject);
         return;
@@ -325,6 +362,15 @@ int
 blame_lost_signal(void)
 {
     return atomic_load(&blame.lost_signal);
+}
+
+int
+blame_await(void)
+{
+    const struct timespec turn = {0, TURN_NS};
+
+    nanosleep(&turn, NULL);
+    return blame_lost_signal();
 }
 
 void

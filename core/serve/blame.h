@@ -38,6 +38,10 @@ int blame_report_fd(void);
 int blame_lost_fd(void);
 uint64_t blame_lost_serial(void);
 int blame_lost_signal(void);
+/* A descriptor of this process's is closed, which a plugin has done: leave it
+ * to the thread that it has done it in, which finds out at the end of its turn,
+ * to be lost first.  blame_lost_signal, at last. [any] */
+int blame_await(void);
 /* Write record number serial to the log as it is. [signal-safe] */
 void blame_write(uint64_t serial);
 

@@ -142,6 +142,17 @@ obey(struct server *s)
     }
 }
 
+/* A plugin has closed what is not its own, and nobody could stop us any more.
+ */
+static _Noreturn void
+end_deaf(void)
+{
+    if (blame_await() == 0)
+        guard_lose("the control thread's descriptors are closed");
+    for (;;)
+        pause();
+}
+
 void
 control_turn(struct server *s, int timeout_ms)
 {
@@ -159,10 +170,8 @@ control_turn(struct server *s, int timeout_ms)
     if (poll(p, ARRAY_LEN(p), logs_timeout(&s->logs, timeout_ms)) < 0 &&
         errno != EINTR)
         log_error("control: poll: %s", strerror(errno));
-    /* A plugin has closed what is not its own: nobody could stop us any more.
-     */
     if ((p[0].revents | p[1].revents) & POLLNVAL)
-        guard_lose("the control thread's descriptors are closed");
+        end_deaf();
     /* A process that is supervised takes orders from nobody else. */
     if (p[0].revents && is_supervised)
         channel_read(&s->channel);

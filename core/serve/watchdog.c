@@ -250,11 +250,13 @@ end_process(struct watchdog *d)
 
 /* Nobody could tell us any more: a plugin has closed what is not its own. */
 static _Noreturn void
-die_deaf(void)
+end_deaf(struct watchdog *d)
 {
     static const char words[] =
         "fault: the watchdog's descriptors are closed; the process ends\n";
 
+    if (blame_await() != 0)
+        end_process(d);
     log_raw(words, sizeof words - 1);
     trap_die(SIGABRT);
     _exit(128 + SIGABRT);
@@ -291,7 +293,7 @@ watchdog_main(void *arg)
         if (blame_lost_signal() != 0)
             end_process(d);
         if (p[0].revents & POLLNVAL)
-            die_deaf();
+            end_deaf(d);
         (void)!read(blame_lost_fd(), &n, sizeof n); /* see watchdog_set */
         if (p[1].revents)
             break;

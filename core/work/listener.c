@@ -110,7 +110,7 @@ look(struct wheel_timer *t, uint64_t now)
     int fd;
 
     while (!l->is_paused && (fd = accept_now(l->fd)) >= 0)
-        l->on_conn(l, fd);
+        on_accept(&l->io, fd);
     look_later(l, now);
 }
 

@@ -72,6 +72,7 @@ on_retired(struct env *env, struct gen_worker *g)
     struct worker *w = CONTAINER_OF(env, struct worker, env);
     struct gen *gen = g->gen;
 
+    guard_clear();
     if (gen_retire(g))
         mailbox_post(w->options.control, gen->on_retired);
 }
@@ -404,6 +405,8 @@ turn(struct worker *w)
     wheel_advance(&env->wheel, env->clock.mono_ms);
     metrics_add(env->metrics, METRIC_turns, 1);
     metrics_set(env->metrics, METRIC_memory, env->blocks.out_bytes);
+    if (UNLIKELY(env->is_robbed))
+        guard_lose("a connection's descriptor is closed");
     lag_end_turn(&w->lag, env->clock.mono_ns, clock_coarse_ns());
 }
 

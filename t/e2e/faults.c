@@ -331,6 +331,9 @@ START_TEST(closed_descriptors_cost_the_process)
     server_start(&s, SERVER BOTH);
     pid = server_pid(&s);
     ask("close");
+    server_wait_log(&s, "descriptor is closed; not recovered");
+    server_wait_log(&s, "org.etude.test.faulty");
+    server_wait_log(&s, "perhaps the chain of faulty, route faulty_get");
     server_wait_log(&s, "starts again");
     server_wait_log(&s, " serves: ");
     ck_assert_int_ne(server_pid(&s), pid);

@@ -72,28 +72,6 @@ inode_of(pid_t pid)
     return inode(path);
 }
 
-/* The supervisor hears of both at once: of the stop, and of a process that is
- * ready. */
-START_TEST(who_is_ready_when_it_stops_takes_nothing_over)
-{
-    struct client c;
-
-    server_start(&s, SERVER "[plugin life]\nsay = one\n");
-    c = client_open(&s);
-    client_expect(&c, GET("/life"), 200, "one");
-    server_signal(&s, SIGUSR2);
-    server_wait_log(&s, "is started to take over");
-    server_signal(&s, SIGSTOP);
-    server_wait_log(&s, " serves: ");
-    usleep(50000);
-    server_signal(&s, SIGTERM);
-    server_signal(&s, SIGCONT);
-    ck_assert(client_is_closed(&c));
-    ck_assert_int_eq(server_wait(&s), 0);
-    client_close(&c);
-}
-END_TEST
-
 START_TEST(the_number_stays_and_so_do_connections)
 {
     char text[32];
@@ -362,8 +340,7 @@ START_TEST(what_is_known_of_a_connection_goes_along)
 }
 END_TEST
 
-UNIT_MAIN(upgrade, who_is_ready_when_it_stops_takes_nothing_over,
-          the_number_stays_and_so_do_connections,
+UNIT_MAIN(upgrade, the_number_stays_and_so_do_connections,
           what_is_in_flight_is_answered_and_goes_after_it,
           under_load_nothing_fails,
           under_load_of_workers_that_accept_nothing_fails,
