@@ -37,3 +37,9 @@ paths_admin(const struct conf *c, int knocks, char *out, size_t cap)
         snprintf(out, cap, "%s/%s", dir, ADMIN_NAME);
     return dir != NULL;
 }
+
+int
+paths_map(const char *dir, long pid, char *out, size_t cap)
+{
+    return snprintf(out, cap, "%s/%ld.plugins", dir, pid) < (int)cap;
+}

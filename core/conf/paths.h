@@ -20,4 +20,9 @@ const char *paths_runtime_dir(const struct conf *c);
  * false if it is off. [control] */
 int paths_admin(const struct conf *c, int knocks, char *out, size_t cap);
 
+/* The path, in out (cap bytes), of what process pid writes there of its
+ * plugins' images, for perf and debuggers.  True; false if it does not fit.
+ * [any] */
+int paths_map(const char *dir, long pid, char *out, size_t cap);
+
 #endif

@@ -13,6 +13,9 @@
 #include "http/req.h"
 #include "http/route.h"
 #include "plug/guard.h"
+#include "plug/image.h"
+#include "plug/instance.h"
+#include "plug/plugin.h"
 #include "proto/addr.h"
 #include "proto/field.h"
 #include "proto/uri.h"
@@ -341,15 +344,32 @@ http_fail(et_req *pub, const char *p, size_t n)
 }
 
 static void
+log_panic(const struct req *r, const char *p, size_t n)
+{
+    const char *step;
+    const struct chain_member *m = chain_running(r, &step);
+    const struct image *i = m->instance ? m->instance->plugin->image : NULL;
+
+    log_write(LOG_ERROR, m->name, p, n);
+    log_printf(LOG_ERROR, m->name,
+               "panic in its %s, route %s: plugin %s %s, sha256 %.12s, build "
+               "%s, request %llu",
+               step, r->route ? r->route->name : "none", i ? i->note.id : "",
+               i ? i->note.version : "", i ? i->hash_hex : "",
+               i && i->build_id[0] ? i->build_id : "-",
+               (unsigned long long)r->pub.id);
+}
+
+static void
 http_panic(et_req *pub, const char *p, size_t n)
 {
     const struct guard *g = &guard_here;
     struct req *r = req_of(pub);
 
-    (void)http_fail(pub, p, n);
     CHECK((g->call == GUARD_STEPS || g->call == GUARD_LOG) &&
           g->who.subject == r);
-    r->has_panicked = 1;
+    r->has_said = r->has_panicked = 1;
+    log_panic(r, p, n);
     guard_leave("panic");
 }
 

@@ -3,6 +3,7 @@
 #include "plug/image.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/err.h"
 #include "conf/bundle.h"
 #include "conf/bundle_image.h"
+#include "conf/paths.h"
 #include "os/dso.h"
 #include "plug/elf.h"
 #include "plug/guard.h"
@@ -498,7 +500,7 @@ print_map(const struct image_set *s, FILE *out)
 int
 image_write_map(struct image_set *s, const char *dir)
 {
-    char *path, *text = NULL;
+    char path[PATH_MAX], *copy, *text = NULL;
     size_t n = 0;
     FILE *out = open_memstream(&text, &n);
     int rc;
@@ -506,15 +508,16 @@ image_write_map(struct image_set *s, const char *dir)
     if (out == NULL)
         return -ENOMEM;
     print_map(s, out);
-    if (fclose(out) != 0 ||
-        asprintf(&path, "%s/%ld.plugins", dir, (long)getpid()) < 0) {
+    copy = paths_map(dir, getpid(), path, sizeof path) ? strdup(path) : NULL;
+    if (fclose(out) != 0 || copy == NULL) {
+        free(copy);
         free(text);
         return -ENOMEM;
     }
     rc = file_replace(path, text, n, 0644);
     free(text);
     free(s->map_path);
-    s->map_path = path;
+    s->map_path = copy;
     return rc;
 }
 

@@ -79,9 +79,23 @@ struct named {
     uint32_t n, n_more;
 };
 
+/* It is configured still, but does not run: quarantined, or not required. */
+static int
+is_left_out(const struct gen *before, const struct gen *next,
+            const struct plugin *old)
+{
+    for (uint32_t i = 0; i < before->n_instances; i++) {
+        const struct instance *it = before->instances[i];
+        if (it->plugin == old &&
+            conf_find_plugin(next->conf, str_from_z(it->name)))
+            return 1;
+    }
+    return 0;
+}
+
 static void
 say_plugin(struct text *t, struct named *named, const struct plugin *old,
-           const struct plugin *now)
+           const struct plugin *now, int is_left)
 {
     const et_plugin *desc = now ? &now->desc : &old->desc;
 
@@ -94,7 +108,7 @@ say_plugin(struct text *t, struct named *named, const struct plugin *old,
     else
         say(t, ", ");
     if (!now)
-        say(t, "%s gone", desc->id);
+        say(t, "%s %s", desc->id, is_left ? "left out" : "gone");
     else if (!old)
         say(t, "%s %s new", desc->id, desc->version);
     else if (strcmp(old->desc.version, desc->version) != 0)
@@ -116,12 +130,12 @@ compare_plugins(struct text *t, const struct gen *before,
             continue;
         old = find_id(before, now->desc.id);
         if (old != now)
-            say_plugin(t, &named, old, now);
+            say_plugin(t, &named, old, now, 0);
     }
     for (uint32_t i = 0; i < before->n_instances; i++) {
         const struct plugin *old = first_of(before, i);
         if (old && !find_id(next, old->desc.id))
-            say_plugin(t, &named, old, NULL);
+            say_plugin(t, &named, old, NULL, is_left_out(before, next, old));
     }
     if (named.n_more > 0)
         say(t, " and %u more", named.n_more);

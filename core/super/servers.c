@@ -13,6 +13,7 @@
 #include "base/exit.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/paths.h"
 #include "super/adoption.h"
 #include "super/crashes.h"
 #include "super/messages.h"
@@ -466,7 +467,8 @@ fail_upgrade(struct super *s, const struct child *c, int status)
     if (c->upgrade_fd < 0)
         return;
     snprintf(why, sizeof why, "%s%s", tell_end(text, c, status),
-             c->is_late ? ", for it did not become ready in time" : "");
+             c->is_late ? ", for it did not become ready in time"
+                        : "; what it has said itself is in the log");
     desk_upgrade_ended(s, why);
 }
 
@@ -531,9 +533,21 @@ on_left(const struct child *c, int status)
         log_end(c, status);
 }
 
+/* It removes that itself, unless something has ended it. */
+static void
+remove_map(const struct super *s, const struct child *c)
+{
+    const char *dir = s->conf ? paths_runtime_dir(s->conf) : NULL;
+    char path[PATH_MAX];
+
+    if (dir && paths_map(dir, c->pid, path, sizeof path))
+        (void)!unlink(path);
+}
+
 static void
 on_end(struct super *s, struct child *c, int status)
 {
+    remove_map(s, c);
     messages_read(s, c); /* what it has said before */
     crashes_look(s, c, 0);
     servers_given(s, c); /* all that was */

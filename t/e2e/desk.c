@@ -282,13 +282,15 @@ END_TEST
 
 START_TEST(while_nobody_serves_that_is_said)
 {
-    char path[160], line[512];
+    char path[160], map[160], line[512];
     struct client c;
     pid_t server;
 
     server_start(&s, SERVER "[plugin orders]\n[plugin keeper]\n"
                             "init_ms = 1500ms\n");
     server = server_pid(&s);
+    snprintf(map, sizeof map, "%s/%d.plugins", s.dir, (int)server);
+    ck_assert_int_eq(access(map, R_OK), 0);
     snprintf(path, sizeof path, "%s/there", s.dir);
     snprintf(line, sizeof line,
              "{\"command\":\"command\",\"plugin\":\"orders\",\"name\":\"wait\","
@@ -302,6 +304,7 @@ START_TEST(while_nobody_serves_that_is_said)
                        "process has ended before it answered\"}");
     client_close(&c);
     server_wait_log(&s, "starts again");
+    ck_assert_int_ne(access(map, R_OK), 0);
     unit_has(ask("{\"command\":\"routes\"}\n"),
              "{\"ok\":false,\"exit\":69,\"error\":\"no process serves");
     unit_has(ask(STATUS), "\"state\":\"starting\"");

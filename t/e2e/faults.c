@@ -450,6 +450,8 @@ START_TEST(a_panic_is_a_500_and_no_crash)
     c = client_open(&s);
     client_expect(&c, GET("/faulty/panic"), 500, NULL);
     server_wait_log(&s, "no way on from 42");
+    server_wait_log(&s, "panic in its handler, route faulty_get: plugin "
+                        "org.etude.test.faulty 1.2.3, sha256 ");
     client_expect(&c, GET("/faulty/none"), 200, "well\n");
     ck_assert(!server_has_log(&s, "fault:"));
     client_close(&c);

@@ -94,6 +94,7 @@ START_TEST(one_that_does_not_open)
     client_once(&s, GET("/served"), 200, NULL);
     server_write(&s, SERVER OPTIONAL("fail = init\n"));
     ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert(server_has_log(&s, "plugins org.etude.test.life left out"));
     closed(503);
     ck_assert(server_has_log(&s, "told to fail in init; plugin life is left"));
     server_write(&s, SERVER OPTIONAL("nonsense = 1\n"));
