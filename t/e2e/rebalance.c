@@ -16,6 +16,7 @@
 
 #define HEAVY 16
 #define ROUNDS 2000 /* at most */
+#define SAMPLES 100
 #define TOIL_US 2000
 
 static struct server s;
@@ -150,23 +151,46 @@ metric(const char *name)
     return value;
 }
 
+static int
+by_time(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* How long the slowest of all answers of n <= SAMPLES rounds took but for one
+ * round in a hundred; with that many moved, at the end. */
+static int64_t
+slowest(int mixed, int n, int *moved)
+{
+    static int64_t us[SAMPLES];
+
+    for (int i = 0; i < n; i++)
+        *moved = round_of(mixed, &us[i]);
+    qsort(us, (size_t)n, sizeof *us, by_time);
+    return us[n - 1 - n / 100];
+}
+
+/* Until the load is even, but for an eighth of it. */
 static void
 moves_away(const char *settings, int mixed)
 {
-    int64_t first = 0, last = 0;
+    int64_t first, last;
     int moved = 0;
 
     start(settings);
     open_all();
-    for (int i = 0; i < ROUNDS && moved < HEAVY / 4; i++) {
+    first = slowest(mixed, 3, &moved);
+    for (int i = 0; i < ROUNDS && moved < 3 * HEAVY / 8; i++)
         moved = round_of(mixed, &last);
-        if (i == 0)
-            first = last;
-    }
-    ck_assert_int_ge(moved, HEAVY / 4);
-    (void)round_of(mixed, &last);
-    printf("a round of %d clients: %lld us at first, %lld us with %d moved\n",
+    ck_assert_int_ge(moved, 3 * HEAVY / 8);
+    last = slowest(mixed, SAMPLES, &moved);
+    printf("the slowest of %d clients: %lld us at first, %lld us (99 of 100 "
+           "rounds) with %d moved\n",
            HEAVY, (long long)first, (long long)last, moved);
+    ck_assert_int_ge(moved, 3 * HEAVY / 8);
+    ck_assert_int_le(moved, 5 * HEAVY / 8);
     ck_assert_int_ge(metric("connections_given"), moved);
     ck_assert_int_ge(metric("connections_taken"), moved);
     for (int i = 0; i < HEAVY; i++) { /* who was quiet stayed */
