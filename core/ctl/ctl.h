@@ -12,6 +12,7 @@
  *        <-  PID_FILE                           it is about to serve
  *        ANSWER                          ->
  *        <-  READY                              it serves
+ *        <-  FAILED why                         it will not: before it ends
  *        <-  OPEN path                          whenever it wants a log file
  *        ANSWER file, or why not         ->
  *        RELOAD bundle, REOPEN           ->
@@ -94,6 +95,7 @@ enum ctl_kind {
     CTL_SANDBOX = 74, /* fd: a listener of os/seccomp.h, which asks the
                          supervisor */
     CTL_GIVEN = 76,   /* what was idle is with the heir */
+    CTL_FAILED = 77,  /* text: an error, in words; one message for each */
     CTL_FAULT = 75,   /* id: which record of the block (faults.h); result: enum
                          ctl_fault */
 };

@@ -63,11 +63,13 @@ pass_recv(int end, void *p, size_t n, int *fd)
     ssize_t got;
 
     *fd = -1;
+    /* ECONNRESET says, once, that the other end has gone without reading all:
+     * what it has sent before is there still. */
     do
         got = recvmsg(end, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
+    while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got < 0)
-        return errno == EAGAIN ? 0 : errno == ECONNRESET ? -EPIPE : -errno;
+        return errno == EAGAIN ? 0 : -errno;
     if (got == 0)
         return -EPIPE;
     *fd = passed_with(&h);

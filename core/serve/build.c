@@ -105,6 +105,17 @@ build(struct builder *b, const struct build_options *o)
         instances_check_unused(b);
 }
 
+/* Not if this process is not to: nothing of it has run then. */
+static int
+may_open(struct builder *b, const struct build_options *o)
+{
+    uint32_t n = b->diag->n_errors;
+
+    if (b->is_sound && o->before_open)
+        o->before_open(o->arg, b->gen, b->diag);
+    return b->diag->n_errors == n;
+}
+
 /* One attempt: what there is of a generation, with what is wrong in b->diag;
  * NULL: out of memory. */
 static void
@@ -116,9 +127,7 @@ attempt(struct builder *b, const struct build_options *o)
         return;
     }
     build(b, o);
-    if (!b->begins_again && b->is_sound && o->before_open)
-        o->before_open(o->arg, b->gen, b->diag);
-    if (!b->begins_again)
+    if (!b->begins_again && may_open(b, o))
         instances_open(b); /* those that are good, for what they may find */
     sections_free(b);
 }

@@ -427,6 +427,19 @@ channel_replace(struct channel *c, const char *why)
 }
 
 void
+channel_failed(struct channel *c, const struct diag *d)
+{
+    struct ctl_message m = {.kind = CTL_FAILED};
+
+    for (const struct diag_item *i = d->first; i; i = i->next) {
+        if (i->kind != DIAG_ERROR)
+            continue;
+        snprintf(m.u.text, sizeof m.u.text, "%s", i->text);
+        say(c, &m, -1);
+    }
+}
+
+void
 channel_needs(struct channel *c, const char *what)
 {
     struct ctl_message m = {

@@ -112,6 +112,8 @@ void channel_given(struct channel *c);
 void channel_done(struct channel *c, enum ctl_kind order, int result);
 /* Another process should serve; why, a phrase. [control] */
 void channel_replace(struct channel *c, const char *why);
+/* This process will not serve, for these errors. [control] */
+void channel_failed(struct channel *c, const struct diag *d);
 /* A reload has ended, with what an administrator is told of it: n bytes.
  * [control] */
 void channel_reloaded(struct channel *c, int result, const char *text,

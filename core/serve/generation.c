@@ -54,21 +54,32 @@ generation_dispose(struct server *s, struct gen *g)
     conf_free(generation_undo(s, g));
 }
 
+/* Why this process had better be replaced, in why; false: it need not be. */
+static int
+is_worn(const struct server *s, char why[CTL_TEXT_MAX])
+{
+    int64_t max = s->gen->conf->server.max_retired;
+    char what[CTL_TEXT_MAX - 64];
+    const char *id;
+    uint32_t n = max > 0 ? image_most_retired(&s->images, &id) : 0;
+
+    if (n > 0 && n > (uint64_t)max)
+        snprintf(why, CTL_TEXT_MAX, "as %u retired images of %.64s are mapped",
+                 n, id);
+    else if (sandbox_has_more(s, s->gen, what, sizeof what))
+        snprintf(why, CTL_TEXT_MAX, "as nothing needs it any more %s", what);
+    else
+        return 0;
+    return 1;
+}
+
 void
 generation_look_back(struct server *s)
 {
-    int64_t max = s->gen ? s->gen->conf->server.max_retired : 0;
     char why[CTL_TEXT_MAX];
-    const char *id;
-    uint32_t n;
 
-    if (max == 0 || s->asks_for_heir)
+    if (!s->gen || s->asks_for_heir || !is_worn(s, why))
         return;
-    n = image_most_retired(&s->images, &id);
-    if (n <= (uint64_t)max)
-        return;
-    snprintf(why, sizeof why, "as %u retired images of %.64s are mapped", n,
-             id);
     s->asks_for_heir = 1;
     channel_replace(&s->channel, why);
 }

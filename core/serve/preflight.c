@@ -11,6 +11,7 @@
 #include "serve/addresses.h"
 #include "serve/logs.h"
 #include "serve/pid_file.h"
+#include "serve/sandbox.h"
 
 static void
 warn_dir(const struct conf *conf, const et_str *field, const char *key,
@@ -81,4 +82,5 @@ preflight_check(const struct conf *conf, struct diag *d)
     check_log(conf, d);
     (void)!addresses_read(&all, conf, d);
     addresses_check(&all, d);
+    sandbox_warn(conf, d);
 }

@@ -42,25 +42,31 @@ struct sandbox_rules {
 /* ---- what is needed ------------------------------------------------------*/
 
 /* The folder of path, which may be one, as the kernel knows it; 0 if there is
- * none. */
+ * none.  A file that is yet to be made has one if it may_be_new: else who
+ * mistypes a folder would allow the one above it.  Nothing but "/" itself means
+ * that. */
 static int
-find_folder(const char *path, char out[PATH_MAX])
+find_folder(const char *path, int may_be_new, char out[PATH_MAX])
 {
     char folder[PATH_MAX], *slash;
     struct stat st;
+    int is_there = stat(path, &st) == 0;
 
+    if (!is_there && !may_be_new)
+        return 0;
+    if (is_there && S_ISDIR(st.st_mode))
+        return realpath(path, out) != NULL;
     snprintf(folder, sizeof folder, "%s", path);
-    if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode)) {
-        slash = strrchr(folder, '/');
-        if (!slash)
-            return 0;
-        slash[slash == folder] = '\0';
-    }
-    return realpath(folder, out) != NULL;
+    slash = strrchr(folder, '/');
+    if (!slash || slash == folder)
+        return 0;
+    *slash = '\0';
+    return realpath(folder, out) != NULL && strcmp(out, "/") != 0;
 }
 
-static void PRINTF(4, 5) need(struct sandbox_rules *r, struct rule **list,
-                              const char *path, const char *fmt, ...)
+static void PRINTF(5, 6)
+    need(struct sandbox_rules *r, struct rule **list, const char *path,
+         int may_be_new, const char *fmt, ...)
 {
     char folder[PATH_MAX], why[NAME_MAX_LEN];
     struct rule *rule = arena_alloc(&r->arena, sizeof *rule);
@@ -69,8 +75,8 @@ static void PRINTF(4, 5) need(struct sandbox_rules *r, struct rule **list,
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
-    if (!find_folder(path, folder)) {
-        log_debug("sandbox: %s (%s): no such folder", path, why);
+    if (!find_folder(path, may_be_new, folder)) {
+        log_debug("sandbox: %s (%s): there is none", path, why);
         return;
     }
     if (rule) {
@@ -90,15 +96,15 @@ add_server(struct sandbox_rules *r, const struct conf *conf)
     const struct conf_server *c = &conf->server;
     const char *runtime_dir = paths_runtime_dir(conf);
 
-    need(r, &r->writes, c->temp_dir.n ? c->temp_dir.p : "/tmp", "temp_dir");
+    need(r, &r->writes, c->temp_dir.n ? c->temp_dir.p : "/tmp", 0, "temp_dir");
     if (runtime_dir)
-        need(r, &r->writes, runtime_dir, "runtime_dir");
+        need(r, &r->writes, runtime_dir, 0, "runtime_dir");
     if (c->core_dir.n)
-        need(r, &r->writes, c->core_dir.p, "core_dir");
+        need(r, &r->writes, c->core_dir.p, 0, "core_dir");
     for (size_t i = 0; i < c->sandbox_write.n; i++)
-        need(r, &r->writes, c->sandbox_write.v[i].p, "sandbox_write");
+        need(r, &r->writes, c->sandbox_write.v[i].p, 0, "sandbox_write");
     for (size_t i = 0; i < c->sandbox_exec.n; i++) {
-        need(r, &r->execs, c->sandbox_exec.v[i].p, "sandbox_exec");
+        need(r, &r->execs, c->sandbox_exec.v[i].p, 0, "sandbox_exec");
         r->executes = "sandbox_exec";
     }
 }
@@ -117,7 +123,7 @@ add_instance(struct sandbox_rules *r, const struct instance *i)
             continue;
         path = (const et_str *)(const void *)((char *)i->options + o->off);
         if (path->n)
-            need(r, &r->writes, path->p, "%s of %s", o->key, i->name);
+            need(r, &r->writes, path->p, 1, "%s of %s", o->key, i->name);
     }
 }
 
@@ -280,6 +286,40 @@ hold(struct server *s, const struct sandbox_rules *r)
         log_debug("sandbox: may execute programs (%s)", r->executes);
 }
 
+/* ---- what allows nothing --------------------------------------------------*/
+
+static void
+warn_of(const struct conf *conf, const void *field, const char *key,
+        const char *path, struct diag *d)
+{
+    struct place at = conf_place(conf, field);
+    char folder[PATH_MAX];
+
+    if (!find_folder(path, 0, folder))
+        diag_warn(d, &at,
+                  "[server] %s: there is no %s: nothing is allowed there", key,
+                  path);
+}
+
+void
+sandbox_warn(const struct conf *conf, struct diag *d)
+{
+    const struct conf_server *c = &conf->server;
+
+    if (!c->sandbox)
+        return;
+    if (c->core_dir.n)
+        warn_of(conf, &c->core_dir, "core_dir", c->core_dir.p, d);
+    for (size_t i = 0; i < c->sandbox_write.n; i++)
+        warn_of(conf, &c->sandbox_write, "sandbox_write",
+                c->sandbox_write.v[i].p, d);
+    for (size_t i = 0; i < c->sandbox_exec.n; i++)
+        warn_of(conf, &c->sandbox_exec, "sandbox_exec", c->sandbox_exec.v[i].p,
+                d);
+}
+
+/* ---- a generation --------------------------------------------------------*/
+
 /* s->sandbox is what wanted has become. */
 static void
 judge(struct server *s, const struct gen *g, const struct sandbox_rules *wanted,
@@ -305,6 +345,7 @@ sandbox_before_open(void *arg, const struct gen *g, struct diag *d)
 
     if (!s->options->is_supervised || !g->conf->server.sandbox)
         return;
+    sandbox_warn(g->conf, d);
     r = sandbox_rules_new(g);
     if (!r) {
         diag_error(d, NULL, "out of memory");
@@ -315,4 +356,28 @@ sandbox_before_open(void *arg, const struct gen *g, struct diag *d)
         hold(s, r);
         s->sandbox = r;
     }
+}
+
+int
+sandbox_has_more(const struct server *s, const struct gen *g, char *text,
+                 size_t cap)
+{
+    struct sandbox_rules *wanted;
+    int has_more;
+
+    if (!s->sandbox)
+        return 0;
+    wanted = sandbox_rules_new(g);
+    has_more = wanted && !sandbox_covers(wanted, s->sandbox, text, cap);
+    sandbox_rules_free(wanted);
+    return has_more;
+}
+
+void
+sandbox_log(const struct server *s)
+{
+    if (!s->sandbox)
+        log_info("sandbox: there is none (%s)", s->options->is_supervised
+                                                    ? "sandbox = off"
+                                                    : "supervise = no");
 }

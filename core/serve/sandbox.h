@@ -19,12 +19,22 @@
 #include "base/check.h"
 #include "base/diag.h"
 
+struct conf;
 struct gen;
 struct server;
 struct sandbox_rules;
 
 /* As build_options has it; arg is the server. [control] */
 void sandbox_before_open(void *arg, const struct gen *g, struct diag *d);
+
+/* Say so, if the process is held to nothing. [control] */
+void sandbox_log(const struct server *s);
+/* Whether the process may do what g, which serves, does not need: 1, and text
+ * (cap bytes) says what. [control] */
+int sandbox_has_more(const struct server *s, const struct gen *g, char *text,
+                     size_t cap);
+/* Warn of what conf allows and what is not there. [control] */
+void sandbox_warn(const struct conf *conf, struct diag *d);
 
 /* What a generation needs, the caller's; NULL without memory. [control] */
 MUST_USE struct sandbox_rules *sandbox_rules_new(const struct gen *g);

@@ -24,6 +24,7 @@
 #include "serve/preflight.h"
 #include "serve/process.h"
 #include "serve/rights.h"
+#include "serve/sandbox.h"
 
 /* ---- before there are threads --------------------------------------------*/
 
@@ -31,6 +32,8 @@
 static int
 file_exit(int rc)
 {
+    if (rc == -EADDRINUSE)
+        return SERVER_INTERNAL; /* as any address in use */
     return rc == -EACCES ? SERVER_PERMISSION : SERVER_CONFIG;
 }
 
@@ -264,6 +267,7 @@ log_start(const struct server *s)
 
     settings_log(&s->settings);
     rights_log();
+    sandbox_log(s);
     if (is_supervised)
         snprintf(server, sizeof server, ", server process %d", (int)getpid());
     log_info("Etude %s serves: %u workers, %u routes, pid %d%s", ETUDE_VERSION,
@@ -343,8 +347,10 @@ start_serving(struct server *s)
     image_set_init(&s->images);
     diag_init(&d);
     code = start(s, &d);
-    if (code != SERVER_OK) /* whole, however slow the reader: no log */
+    if (code != SERVER_OK) { /* whole, however slow the reader: no log */
         diag_print(&d, stderr);
+        channel_failed(&s->channel, &d);
+    }
     diag_fini(&d);
     return code;
 }

@@ -45,6 +45,7 @@ struct child {
     int bundle_fd; /* what it serves, while it is coming; -1: nothing yet */
     uint32_t generation; /* the number of that */
     int upgrade_fd;      /* of a program that takes our place with it; -1 */
+    char why[256];       /* it will not serve: in its words, or "" */
     uint64_t born_ns;    /* monotonic, as all times here */
     uint64_t kill_ns;    /* it may end by itself until then; 0: as it likes */
 };

@@ -502,6 +502,8 @@ desk_open(struct super *s)
     diag_fini(&d);
     if (rc == 0)
         return SERVER_OK;
+    if (rc == -EADDRINUSE)
+        return SERVER_INTERNAL; /* as any address in use */
     return rc == -EACCES ? SERVER_PERMISSION : SERVER_CONFIG;
 }
 

@@ -108,6 +108,18 @@ on_replace(struct super *s, struct ctl_message *m)
     servers_replace(s, 0, m->u.text);
 }
 
+/* It says the same to stderr; who serves already goes by its log. */
+static void
+on_failed(struct child *c, struct ctl_message *m)
+{
+    m->u.text[sizeof m->u.text - 1] = '\0';
+    if (c->role == CHILD_COMING)
+        log_error("server process %d: %s", (int)c->pid, m->u.text);
+    if (!c->why[0])
+        snprintf(c->why, sizeof c->why, "%.*s", (int)sizeof c->why - 1,
+                 m->u.text);
+}
+
 /* One message: 1; 0: there is none; < 0: nor will be. */
 static int
 take(struct super *s, struct child *c)
@@ -135,6 +147,7 @@ take(struct super *s, struct child *c)
     case CTL_GIVEN: servers_given(s, c); break;
     case CTL_FAULT: crashes_look(s, c, 1); break;
     case CTL_REPLACE: on_replace(s, &m); break;
+    case CTL_FAILED: on_failed(c, &m); break;
     default: log_error("server process says %u: ignored", m.kind); break;
     }
     if (passed >= 0)

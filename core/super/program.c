@@ -150,6 +150,17 @@ step_down(const struct identity *who)
     _exit(SERVER_PERMISSION);
 }
 
+/* To the supervisor, in the new process's place: it cannot speak yet. */
+static void
+say_failed(const char *path, int error)
+{
+    struct ctl_message m = {.kind = CTL_FAILED, .version = CTL_VERSION_MIN};
+
+    snprintf(m.u.text, sizeof m.u.text, "cannot execute %.400s: %s", path,
+             strerror(error));
+    (void)!ctl_send(CTL_FD, &m, -1);
+}
+
 /* The order matters: the kernel forgets whose death is to end this process when
  * its identity changes, and a supervisor that dies before prctl is noticed
  * behind it. */
@@ -170,6 +181,7 @@ program_become(const struct program *p, int fd, const char *what,
     else
         dup2(channel, CTL_FD);
     syscall(SYS_execveat, fd, "", argv, p->env, AT_EMPTY_PATH);
+    say_failed(p->path, errno);
     _exit(SERVER_INTERNAL);
 }
 

@@ -433,7 +433,7 @@ servers_stop(struct super *s)
 
 /* ---- their ends ----------------------------------------------------------*/
 
-#define END_LEN 160
+#define END_LEN 448
 
 static const char *
 tell_end(char out[END_LEN], const struct child *c, int status)
@@ -444,8 +444,9 @@ tell_end(char out[END_LEN], const struct child *c, int status)
                  (int)c->pid, WTERMSIG(status), strsignal(WTERMSIG(status)),
                  WCOREDUMP(status) ? ", core dumped" : "");
     else
-        snprintf(out, END_LEN, "server process %d has ended with exit code %d",
-                 (int)c->pid, WEXITSTATUS(status));
+        snprintf(
+            out, END_LEN, "server process %d has ended with exit code %d%s%s",
+            (int)c->pid, WEXITSTATUS(status), c->why[0] ? ": " : "", c->why);
     return out;
 }
 
@@ -467,8 +468,7 @@ fail_upgrade(struct super *s, const struct child *c, int status)
     if (c->upgrade_fd < 0)
         return;
     snprintf(why, sizeof why, "%s%s", tell_end(text, c, status),
-             c->is_late ? ", for it did not become ready in time"
-                        : "; what it has said itself is in the log");
+             c->is_late ? ", for it did not become ready in time" : "");
     desk_upgrade_ended(s, why);
 }
 

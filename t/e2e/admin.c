@@ -537,7 +537,7 @@ START_TEST(two_servers_do_not_share_a_socket)
     serve(_i, ORDERS);
     first = s;
     snprintf(s.log_path, sizeof s.log_path, "%s/second", s.dir);
-    ck_assert_int_eq(server_launch(&s), 78);
+    ck_assert_int_eq(server_launch(&s), 70);
     ck_assert(server_has_log(&s, "[server] admin: cannot listen on unix:"));
     s = first;
     ask("{\"command\":\"status\"}\n");

@@ -186,6 +186,7 @@ START_TEST(an_upgrade_that_fails_says_why)
     etude(1, "upgrade", NULL, NULL, NULL);
     unit_has(out, "etude: upgrade failed: server process ");
     unit_has(out, " has ended with exit code ");
+    unit_has(out, "/etude: Exec format error");
     unit_has(out, "; what serves goes on\n");
     ck_assert_int_eq(unlink(path), 0);
     etude(1, "upgrade", "--json", NULL, NULL);

@@ -122,7 +122,15 @@ START_TEST(a_program_takes_a_declaration)
     ck_assert_int_eq(server_reload(&s), 1);
     ck_assert(server_has_log(&s, "a reload needs another process: to execute "
                                  "programs (plugin runs)"));
+    ck_assert_int_eq(server_count_log(&s, "runs: opened"), 1);
     expect("/rights/run", "0");
+    /* Nor does it stay longer than it is needed. */
+    server_write(&s, SERVER "[plugin rights]\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    server_wait_log(&s, "as nothing needs it any more to execute programs "
+                        "(plugin runs)");
+    server_wait_log(&s, " has left");
+    expect("/rights/run", "1");
     ck_assert_int_eq(server_stop(&s), 0);
 
     start(SERVER "[plugin rights]\n[plugin runs]\n");
@@ -190,6 +198,31 @@ START_TEST(only_what_is_named_is_written_to)
 }
 END_TEST
 
+/* Not the folder above it. */
+START_TEST(a_folder_that_is_not_there_allows_nothing)
+{
+    static const char *const test[] = {"-t", NULL};
+    char out[4096];
+
+    if (!has_landlock())
+        return;
+    start(SERVER "sandbox_write = nosuch\n"
+                 "[plugin rights]\nfile = data/file\nother = other/file\n");
+    ck_assert(server_has_log(&s, "[server] sandbox_write: there is no "));
+    expect("/rights/write", "0 13");
+    ck_assert_int_eq(server_run(&s, test, out, sizeof out), 0);
+    ck_assert_ptr_nonnull(strstr(out, "warning: "));
+    ck_assert_ptr_nonnull(strstr(out, "/nosuch: nothing is allowed there"));
+    server_write(&s, SERVER "core_dir = /nosuch\nsandbox_write = /nosuch\n"
+                            "[plugin rights]\nfile = data/file\n"
+                            "other = other/file\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert(!server_has_log(&s, "a reload needs another process"));
+    expect("/rights/write", "0 13");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* ... and the process that comes after another one. */
 START_TEST(every_process_is_held)
 {
@@ -207,6 +240,7 @@ START_TEST(it_can_be_off)
 {
     start(SERVER "sandbox = off\n"
                  "[plugin rights]\nfile = data/file\nother = other/file\n");
+    ck_assert(server_has_log(&s, "sandbox: there is none (sandbox = off)"));
     ck_assert_int_eq(status_of(server_pid(&s), "Seccomp"), 0);
     expect("/rights/run", "0");
     expect("/rights/write", "0 0");
@@ -264,4 +298,5 @@ END_TEST
 
 UNIT_MAIN(sandbox, a_call_is_denied_and_named, a_program_takes_a_declaration,
           programs_are_the_system_s, only_what_is_named_is_written_to,
-          every_process_is_held, it_can_be_off, every_plugin_of_ours_runs_in_it)
+          a_folder_that_is_not_there_allows_nothing, every_process_is_held,
+          it_can_be_off, every_plugin_of_ours_runs_in_it)
