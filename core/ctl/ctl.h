@@ -82,8 +82,9 @@ enum ctl_kind {
     CTL_READY = 68,
     CTL_DONE = 69,    /* id: the kind of what is done; result: below 0, it
                          failed; CTL_ANOTHER_PROCESS: that is what it takes,
-                         text: why; of a RELOAD else fd: the outcome as a line
-                         for administrators, or none */
+                         text: why, fd: what it changes as text, or none; of a
+                         RELOAD else fd: the outcome as a line for
+                         administrators, or none */
     CTL_REPLACE = 70, /* text: why, a phrase */
     CTL_PROBED = 71,  /* result: 0, fd: the dump of what was tried; below 0,
                          id: how many errors, fd: the dump of a bundle that

@@ -440,11 +440,15 @@ channel_failed(struct channel *c, const struct diag *d)
 }
 
 void
-channel_needs(struct channel *c, const char *what)
+channel_needs(struct channel *c, const char *what, const char *changes)
 {
+    int fd =
+        *changes ? memfd_new("etude-changes", changes, strlen(changes)) : -1;
     struct ctl_message m = {
         .kind = CTL_DONE, .id = CTL_RELOAD, .result = CTL_ANOTHER_PROCESS};
 
     snprintf(m.u.text, sizeof m.u.text, "%s", what);
-    say(c, &m, -1);
+    say(c, &m, fd);
+    if (fd >= 0)
+        close(fd);
 }

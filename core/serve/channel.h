@@ -119,8 +119,8 @@ void channel_failed(struct channel *c, const struct diag *d);
 void channel_reloaded(struct channel *c, int result, const char *text,
                       size_t n);
 /* A reload cannot be carried out by this process, but by another one: what is
- * needed, a phrase. [control] */
-void channel_needs(struct channel *c, const char *what);
+ * needed, a phrase, and what it changes ("": not known). [control] */
+void channel_needs(struct channel *c, const char *what, const char *changes);
 /* A plugin has crashed: record is its place in the block of faults.  Says it
  * with what a process has that cannot trust its memory any more; a supervisor
  * that is gone is not missed here. [any] */

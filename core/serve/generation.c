@@ -14,6 +14,7 @@
 #include "serve/process.h"
 #include "serve/rights.h"
 #include "serve/sandbox.h"
+#include "serve/summary.h"
 
 /* A generation's way back to the control thread. */
 struct retiring {
@@ -106,6 +107,21 @@ next_id(const struct server *s)
     return (last > s->last_id ? last : s->last_id) + 1;
 }
 
+/* Nothing of g has run yet but constructors.  If it takes another process, none
+ * of its instances is opened in this one. */
+static void
+before_open(void *arg, const struct gen *g, struct diag *d)
+{
+    struct server *s = arg;
+
+    if (s->needs[0])
+        diag_error(d, NULL, "it takes another process");
+    else
+        sandbox_judge(s, g, d);
+    if (s->needs[0] && s->gen)
+        (void)!summary_write(s->changes, s->gen, g, NULL);
+}
+
 static struct build_options
 build_options(struct server *s, const struct conf *conf)
 {
@@ -116,7 +132,7 @@ build_options(struct server *s, const struct conf *conf)
         .n_workers = s->settings.n_workers,
         .id = next_id(s),
         .before = s->gen,
-        .before_open = sandbox_before_open,
+        .before_open = before_open,
         .arg = s,
         .quarantine = &s->quarantine,
     };

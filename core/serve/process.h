@@ -42,6 +42,7 @@
 #include "serve/regions.h"
 #include "serve/settings.h"
 #include "serve/sockets.h"
+#include "serve/summary.h"
 #include "serve/watchdog.h"
 #include "work/mailbox.h"
 
@@ -85,8 +86,9 @@ struct server {
     struct sandbox_rules *sandbox; /* what the process may do; NULL: anything */
 
     /* A reload is of what this process cannot become, but another one could;
-     * a phrase, "" if not. */
+     * a phrase, "" if not.  And what it changes, as summary.h has it. */
     char needs[CTL_TEXT_MAX];
+    char changes[SUMMARY_MAX];
 
     int asks_for_heir; /* another process is to take over: said once */
     int is_ending;     /* drain has begun */

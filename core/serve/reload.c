@@ -47,11 +47,11 @@ make_next(struct server *s, struct diag *d)
 
     if (!conf)
         return NULL;
-    if (is_of_another_process(s, conf, d)) {
+    if (is_of_another_process(s, conf, d) && !s->needs[0]) {
         conf_free(conf);
         return NULL;
     }
-    return generation_make(s, conf, d);
+    return generation_make(s, conf, d); /* with needs: to see what it changes */
 }
 
 /* What a good reload has to say: it is written before COMMIT, while both
@@ -134,12 +134,12 @@ reload_run(struct server *s)
     int rc;
 
     s->orders.hup = 0;
-    s->needs[0] = '\0';
+    s->needs[0] = s->changes[0] = '\0';
     ask_reload_begins(s);
     diag_init(&d);
     rc = try_reload(s, &d, &story);
     if (rc < 0 && s->needs[0]) {
-        channel_needs(&s->channel, s->needs);
+        channel_needs(&s->channel, s->needs, s->changes);
         diag_fini(&d);
         return;
     }

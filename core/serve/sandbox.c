@@ -338,9 +338,8 @@ judge(struct server *s, const struct gen *g, const struct sandbox_rules *wanted,
 }
 
 void
-sandbox_before_open(void *arg, const struct gen *g, struct diag *d)
+sandbox_judge(struct server *s, const struct gen *g, struct diag *d)
 {
-    struct server *s = arg;
     struct sandbox_rules *r;
 
     if (!s->options->is_supervised || !g->conf->server.sandbox)

@@ -24,8 +24,10 @@ struct gen;
 struct server;
 struct sandbox_rules;
 
-/* As build_options has it; arg is the server. [control] */
-void sandbox_before_open(void *arg, const struct gen *g, struct diag *d);
+/* Before an instance of g is opened: hold the process to what g needs, if it is
+ * the first.  Else what g needs and the process has not is an error, and
+ * s->needs. [control] */
+void sandbox_judge(struct server *s, const struct gen *g, struct diag *d);
 
 /* Say so, if the process is held to nothing. [control] */
 void sandbox_log(const struct server *s);

@@ -308,9 +308,12 @@ summary_write(char out[SUMMARY_MAX], const struct gen *before,
         return ERR_NOMEM;
     }
     compare_settings(&t, before->conf, next->conf);
-    compare_sockets(&t, sockets);
+    if (sockets)
+        compare_sockets(&t, sockets);
     if (t.n == 0)
         say(&t, "nothing that serves has changed");
+    if (!sockets)
+        return 0;
     begin(&t, "");
     say(&t, "%u instances kept, %u new", next->n_kept,
         next->n_instances - next->n_kept);

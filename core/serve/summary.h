@@ -21,8 +21,9 @@ struct sockets;
 #define SUMMARY_MAX 1400 /* a log record takes more */
 
 /* Write to out how next differs from before and sockets from what they were;
- * at most SUMMARY_MAX bytes with the NUL, cut if need be.  0 or ERR_NOMEM (and
- * out is empty). [control] */
+ * at most SUMMARY_MAX bytes with the NUL, cut if need be.  sockets NULL: next
+ * is to be served by another process, which keeps no instance.  0 or ERR_NOMEM
+ * (and out is empty). [control] */
 MUST_USE int summary_write(char out[SUMMARY_MAX], const struct gen *before,
                            const struct gen *next,
                            const struct sockets *sockets);

@@ -51,6 +51,7 @@ struct replacement {
 
 /* Of the configuration that is to serve (reload.h). */
 #define RELOAD_BARRED_MAX 16u /* trials of one reload, less one */
+#define RELOAD_CHANGES_MAX 1400
 
 struct reload {
     enum reload_stage {
@@ -73,6 +74,7 @@ struct reload {
     struct diag errors;  /* that no trial can find */
     uint64_t began_ns;
     char needs[128]; /* why it takes another process: a phrase */
+    char changes[RELOAD_CHANGES_MAX]; /* and what it changes, or "" */
 };
 
 struct super {

@@ -71,7 +71,7 @@ finish_with(struct super *s, int is_good, const char *fmt, ...)
 {
     struct answer outcome;
     struct diag d;
-    char text[512];
+    char text[RELOAD_CHANGES_MAX + 256];
     va_list ap;
 
     va_start(ap, fmt);
@@ -337,6 +337,19 @@ reload_turn(struct super *s)
         hand_on(s);
 }
 
+/* It is shown to administrators: a line of text. */
+static void
+read_changes(struct reload *r, int fd)
+{
+    ssize_t n = fd < 0 ? 0 : pread(fd, r->changes, sizeof r->changes - 1, 0);
+
+    r->changes[n > 0 ? n : 0] = '\0';
+    for (char *p = r->changes; *p; p++) {
+        if ((unsigned char)*p < ' ' || *p == 127)
+            *p = '?';
+    }
+}
+
 void
 reload_done(struct super *s, const struct ctl_message *m, int fd)
 {
@@ -354,6 +367,7 @@ reload_done(struct super *s, const struct ctl_message *m, int fd)
     }
     snprintf(r->needs, sizeof r->needs, "%.*s", (int)sizeof r->needs - 1,
              m->u.text);
+    read_changes(r, fd);
     r->stage = RELOAD_REPLACING;
     log_info("a reload needs another process: %s", r->needs);
     if (s->files.shown)
@@ -368,10 +382,12 @@ reload_replaced(struct super *s, const char *why_not)
     if (s->reload.stage != RELOAD_REPLACING)
         return;
     if (!why_not) {
-        log_info("reload: generation %u serves, in another process",
-                 s->generation);
-        finish_with(s, 1, "in another process, %d, which it takes for %s",
-                    s->serving ? (int)s->serving->pid : 0, s->reload.needs);
+        const char *changes = s->reload.changes;
+        log_info("reload: generation %u serves, in another process: %s",
+                 s->generation, changes);
+        finish_with(s, 1, "%s%sin another process, %d: %s", changes,
+                    *changes ? "; " : "", s->serving ? (int)s->serving->pid : 0,
+                    s->reload.needs);
         return;
     }
     log_error("reload failed, 1 error(s): no other process could serve it; "
