@@ -3,6 +3,8 @@
 #ifndef BASE_EXIT_H
 #define BASE_EXIT_H
 
+#include <errno.h>
+
 enum server_exit {
     SERVER_OK = 0,
     SERVER_CUT = 3, /* drain_timeout cut something off */
@@ -12,5 +14,15 @@ enum server_exit {
     SERVER_PERMISSION = 77,
     SERVER_CONFIG = 78, /* configuration or plugin refused */
 };
+
+/* The code for a file, or a socket that is one, that could not be had: rc is
+ * the -errno.  In use is as any address in use. [any] */
+static inline int
+exit_of_file(int rc)
+{
+    if (rc == -EADDRINUSE)
+        return SERVER_INTERNAL;
+    return rc == -EACCES ? SERVER_PERMISSION : SERVER_CONFIG;
+}
 
 #endif

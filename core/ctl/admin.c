@@ -325,15 +325,15 @@ is_late(const struct client *c, uint64_t now_ms)
 int
 admin_poll_fd(const struct admin *a)
 {
-    return a->epoll;
+    return a ? a->epoll : -1;
 }
 
 int
 admin_timeout(const struct admin *a, uint64_t now_ms)
 {
-    uint64_t due_ms = a->accept_ms ? a->accept_ms : UINT64_MAX;
+    uint64_t due_ms = a && a->accept_ms ? a->accept_ms : UINT64_MAX;
 
-    for (uint32_t i = 0; i < ADMIN_CLIENTS; i++) {
+    for (uint32_t i = 0; a && i < ADMIN_CLIENTS; i++) {
         const struct client *c = &a->clients[i];
         if (c->fd >= 0 && !c->is_busy &&
             c->since_ms + ADMIN_PATIENCE_MS < due_ms)
@@ -348,8 +348,11 @@ void
 admin_turn(struct admin *a, uint64_t now_ms)
 {
     struct epoll_event v[ADMIN_CLIENTS + 1];
-    int n = epoll_wait(a->epoll, v, ADMIN_CLIENTS + 1, 0), has_new = 0;
+    int n, has_new = 0;
 
+    if (!a)
+        return;
+    n = epoll_wait(a->epoll, v, ADMIN_CLIENTS + 1, 0);
     for (int i = 0; i < n; i++) {
         if (v[i].data.u32 == LISTENER)
             has_new = 1;

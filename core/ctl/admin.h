@@ -71,7 +71,8 @@ MUST_USE int admin_adopt(int listener, struct sockfile file,
 uint64_t admin_adopt_client(struct admin *a, int fd, int is_busy,
                             uint64_t now_ms);
 
-/* What to poll for reading. [control] */
+/* What to poll for reading; -1 of NULL, as in both below: none is open.
+ * [control] */
 int admin_poll_fd(const struct admin *a);
 /* Milliseconds until a turn has something to do even if nothing comes; -1: for
  * ever. [control] */

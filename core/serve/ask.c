@@ -405,7 +405,7 @@ look_at_clock(struct server *s)
 int
 ask_poll_fd(const struct server *s)
 {
-    return s->asks.socket ? admin_poll_fd(s->asks.socket) : -1;
+    return admin_poll_fd(s->asks.socket);
 }
 
 int
@@ -413,9 +413,8 @@ ask_timeout(const struct server *s, int timeout_ms)
 {
     uint64_t now_ns = clock_mono_ns();
 
-    if (s->asks.socket)
-        timeout_ms = clock_sooner(timeout_ms,
-                                  admin_timeout(s->asks.socket, now_ns / MS));
+    timeout_ms =
+        clock_sooner(timeout_ms, admin_timeout(s->asks.socket, now_ns / MS));
     for (uint32_t i = 0; i < ASK_MAX; i++) {
         const struct ask *k = &s->asks.v[i];
         if (k->state != ASK_FREE)
@@ -428,8 +427,7 @@ ask_timeout(const struct server *s, int timeout_ms)
 void
 ask_turn(struct server *s)
 {
-    if (s->asks.socket)
-        admin_turn(s->asks.socket, clock_mono_ns() / MS);
+    admin_turn(s->asks.socket, clock_mono_ns() / MS);
     read_channel(s);
     look_at_clock(s);
 }

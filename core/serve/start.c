@@ -28,15 +28,6 @@
 
 /* ---- before there are threads --------------------------------------------*/
 
-/* The exit code for a file that could not be opened: -errno. */
-static int
-file_exit(int rc)
-{
-    if (rc == -EADDRINUSE)
-        return SERVER_INTERNAL; /* as any address in use */
-    return rc == -EACCES ? SERVER_PERMISSION : SERVER_CONFIG;
-}
-
 static int
 socket_exit(int rc)
 {
@@ -58,7 +49,7 @@ choose(struct server *s, const struct conf *conf, struct diag *d)
     int rc = logs_apply(conf, d);
 
     if (rc < 0)
-        return file_exit(rc);
+        return exit_of_file(rc);
     watchdog_set(&s->watchdog, conf);
     preflight_warn(conf, d);
     settings_choose(&s->settings, conf, d);
@@ -328,7 +319,7 @@ start(struct server *s, struct diag *d)
     if (rc == 0)
         rc = ask_open(s, d);
     if (rc < 0)
-        return file_exit(rc);
+        return exit_of_file(rc);
     listeners_start(s);
     diag_log(d);
     log_start(s);

@@ -444,7 +444,7 @@ look_at_clock(struct super *s)
 int
 desk_poll_fd(const struct super *s)
 {
-    return s->desk.socket ? admin_poll_fd(s->desk.socket) : -1;
+    return admin_poll_fd(s->desk.socket);
 }
 
 int
@@ -452,9 +452,8 @@ desk_timeout(const struct super *s, int timeout_ms)
 {
     uint64_t now_ns = clock_mono_ns();
 
-    if (s->desk.socket)
-        timeout_ms = clock_sooner(timeout_ms,
-                                  admin_timeout(s->desk.socket, now_ns / MS));
+    timeout_ms =
+        clock_sooner(timeout_ms, admin_timeout(s->desk.socket, now_ns / MS));
     for (uint32_t i = 0; i < DESK_MAX; i++) {
         const struct desk_ask *k = &s->desk.v[i];
         if (k->state != DESK_FREE)
@@ -467,8 +466,7 @@ desk_timeout(const struct super *s, int timeout_ms)
 void
 desk_turn(struct super *s)
 {
-    if (s->desk.socket)
-        admin_turn(s->desk.socket, now_ms());
+    admin_turn(s->desk.socket, now_ms());
     look_at_clock(s);
 }
 
@@ -500,18 +498,13 @@ desk_open(struct super *s)
     rc = open_socket(s, &d);
     diag_print(&d, stderr);
     diag_fini(&d);
-    if (rc == 0)
-        return SERVER_OK;
-    if (rc == -EADDRINUSE)
-        return SERVER_INTERNAL; /* as any address in use */
-    return rc == -EACCES ? SERVER_PERMISSION : SERVER_CONFIG;
+    return rc == 0 ? SERVER_OK : exit_of_file(rc);
 }
 
 void
 desk_close(struct super *s)
 {
-    if (s->desk.socket)
-        admin_turn(s->desk.socket, now_ms());
+    admin_turn(s->desk.socket, now_ms());
     admin_close(s->desk.socket);
     s->desk.socket = NULL;
     free(s->desk.last_reload);

@@ -49,7 +49,8 @@ MUST_USE int servers_reload(struct super *s, int bundle_fd,
 void servers_order(struct super *s, uint32_t order);
 /* Say this to the one that serves, if there is one. [control] */
 void servers_say(struct super *s, enum ctl_kind kind);
-/* c serves: it is ready. [control] */
+/* c says that it is ready: it takes over, unless everything is to stop.
+ * [control] */
 void servers_ready(struct super *s, struct child *c);
 /* c, which leaves, has no idle connection any more. [control] */
 void servers_given(struct super *s, struct child *c);

@@ -13,23 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "os/fiber.h"
 #include "os/stacks.h"
 
 #define ROUNDS 20
 #define PAIRS 1000000
-
-static uint64_t
-now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* A line of /proc/self/status, in bytes. */
 static double
@@ -64,7 +55,7 @@ do_nothing(void *arg)
 static void
 keep_least(double *least, uint64_t began)
 {
-    const double each = (double)(now_ns() - began) / PAIRS;
+    const double each = (double)(clock_mono_ns() - began) / PAIRS;
 
     *least = each < *least ? each : *least;
 }
@@ -80,12 +71,12 @@ one(struct stacks *pool)
     for (int round = 0; round < ROUNDS; round++) {
         uint64_t began;
         fiber_make(&f, stack, pool->bytes, yield_for_ever, &f);
-        began = now_ns();
+        began = clock_mono_ns();
         for (int i = 0; i < PAIRS; i++)
             CHECK(fiber_enter(&f) == 1);
         keep_least(&pair, began);
         fiber_abandon(&f);
-        began = now_ns();
+        began = clock_mono_ns();
         for (int i = 0; i < PAIRS; i++) {
             fiber_make(&f, stack, pool->bytes, do_nothing, NULL);
             CHECK(fiber_enter(&f) == 0);
@@ -108,7 +99,7 @@ many(struct stacks *pool, uint32_t n)
     memset(all, 0xff, n * sizeof *all);
     resident = status("VmRSS:");
     tables = status("VmPTE:");
-    began = now_ns();
+    began = clock_mono_ns();
     for (uint32_t i = 0; i < n; i++) {
         void *stack = stacks_take(pool);
         CHECK(stack != NULL);
@@ -116,17 +107,17 @@ many(struct stacks *pool, uint32_t n)
         CHECK(fiber_enter(&all[i]) == 1);
     }
     printf("first enter, stack taken and touched: %.0f ns\n",
-           (double)(now_ns() - began) / n);
+           (double)(clock_mono_ns() - began) / n);
     printf("each of %u that wait: %.0f bytes resident, %.0f of page tables, "
            "%zu in its struct\n",
            n, (status("VmRSS:") - resident) / n,
            (status("VmPTE:") - tables) / n, sizeof *all);
-    began = now_ns();
+    began = clock_mono_ns();
     for (int round = 0; round < 10; round++)
         for (uint32_t i = 0; i < n; i++)
             CHECK(fiber_enter(&all[i]) == 1);
     printf("enter and yield, %u in turn: %.1f ns\n", n,
-           (double)(now_ns() - began) / 10 / n);
+           (double)(clock_mono_ns() - began) / 10 / n);
     for (uint32_t i = 0; i < n; i++) {
         fiber_abandon(&all[i]);
         stacks_give(pool, all[i].stack);
@@ -150,9 +141,9 @@ main(int argc, char **argv)
     one(&pool);
     many(&pool, n);
     (void)stacks_trim(&pool, n);
-    began = now_ns();
+    began = clock_mono_ns();
     (void)stacks_trim(&pool, n);
-    printf("trim: %.0f ns a stack\n", (double)(now_ns() - began) / n);
+    printf("trim: %.0f ns a stack\n", (double)(clock_mono_ns() - began) / n);
     stacks_fini(&pool);
     return 0;
 }

@@ -23,13 +23,8 @@
 #define UNIT_SECONDS 90
 #include "t/lib/unit.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-int
-main(void)
-{
-    puts("a sanitizer reports faults itself");
-    return 77;
-}
+#if UNIT_SANITIZED
+UNIT_SKIP("a sanitizer reports faults itself")
 #else
 
 #define SERVER "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 0\n"

@@ -18,6 +18,7 @@
 #define T_LIB_UNIT_H
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,22 @@ struct unit {
 #define UNIT_MAIN_IN(before, behind, what, ...)                                \
     UNIT_RUN(((struct unit){                                                   \
         .name = #what, .setup = before, .teardown = behind}), __VA_ARGS__)
+/* clang-format on */
+
+/* A build with ASan or TSan; and the main() of a program with nothing to test
+ * there, for that reason. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNIT_SANITIZED 1
+#else
+#define UNIT_SANITIZED 0
+#endif
+/* clang-format off */
+#define UNIT_SKIP(why)                                                         \
+    int main(void)                                                             \
+    {                                                                          \
+        puts(why);                                                             \
+        return 77;                                                             \
+    }
 /* clang-format on */
 
 /* Fail unless x holds, in a hot loop or a thread of the test's: an assertion of

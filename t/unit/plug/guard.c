@@ -276,7 +276,7 @@ START_TEST(a_call_may_be_left_without_a_fault)
 }
 END_TEST
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if UNIT_SANITIZED
 UNIT_MAIN(guard, a_call_may_be_left_without_a_fault)
 #else
 UNIT_MAIN_IN(setup, NULL, guard, a_fault_in_its_text_is_left,
