@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "os/limit.h"
 #include "os/sock.h"
 
@@ -397,24 +398,30 @@ new_admin(admin_on_line *on_line, void *arg)
     return a;
 }
 
-/* 0 or -errno and why; what is open is closed by admin_close. */
+/* 0 or -errno and why. */
 static int
-open_all(struct admin *a, const char *path, char *why, size_t cap)
+listen_there(struct admin *a, char *why, size_t cap)
 {
     static const struct sock_options options = {.backlog = BACKLOG,
                                                 .mode = 0600};
-    int rc = sock_unix(path, &a->address);
+    int rc = a->listener = sock_listen(&a->address, &options, why, cap);
 
-    if (rc == 0 && (a->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
-        rc = -errno;
-    if (rc < 0)
-        return refuse(rc, why, cap);
-    rc = a->listener = sock_listen(&a->address, &options, why, cap);
     if (rc < 0)
         return rc;
     a->file = sock_file(&a->address);
     rc = watch(a, EPOLL_CTL_ADD, a->listener, EPOLLIN, LISTENER);
     return rc < 0 ? refuse(rc, why, cap) : 0;
+}
+
+/* 0 or -errno and why; what is open is closed by admin_close. */
+static int
+open_all(struct admin *a, const char *path, char *why, size_t cap)
+{
+    int rc = sock_unix(path, &a->address);
+
+    if (rc == 0 && (a->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
+        rc = -errno;
+    return rc < 0 ? refuse(rc, why, cap) : listen_there(a, why, cap);
 }
 
 int
@@ -456,6 +463,31 @@ admin_adopt(int listener, struct sockfile file, admin_on_line *on_line,
     a->file = file;
     *out = a;
     return 0;
+}
+
+void
+admin_restore(struct admin *a)
+{
+    const int before = a ? a->listener : -1;
+    const struct sockfile file = a ? a->file : (struct sockfile){0, 0};
+    struct sockfile there;
+    char why[256];
+
+    if (!a || file.ino == 0)
+        return;
+    there = sock_file(&a->address);
+    if (there.dev == file.dev && there.ino == file.ino)
+        return;
+    if (listen_there(a, why, sizeof why) == 0) {
+        log_warn("the admin socket's file had gone: it is made again");
+        close(before);
+        return;
+    }
+    log_error("the admin socket's file has gone: %s", why);
+    if (a->listener >= 0)
+        close(a->listener);
+    a->listener = before;
+    a->file = file;
 }
 
 int

@@ -52,6 +52,11 @@ MUST_USE int admin_open(const char *path, admin_on_line *on_line, void *arg,
  * if it is still ours.  NULL is nothing. [control] */
 void admin_close(struct admin *a);
 
+/* Listen there again if its file is not ours any more, as when /run was swept;
+ * clients stay.  The log says what was done, or why it cannot be.  NULL is
+ * nothing. [control] */
+void admin_restore(struct admin *a);
+
 /* For a process that takes our place; all stay ours: the listening socket and
  * its file; the socket of a client that waits for an answer, -1: there is none;
  * that of client number i (below ADMIN_CLIENTS), if it neither waits nor is in

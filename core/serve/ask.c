@@ -337,6 +337,7 @@ read_channel(struct server *s)
 void
 ask_reload_begins(struct server *s)
 {
+    admin_restore(s->asks.socket);
     s->asks.is_reloading = 1;
     for (uint32_t i = 0; i < ASK_MAX; i++) {
         struct ask *k = &s->asks.v[i];

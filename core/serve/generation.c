@@ -112,14 +112,17 @@ next_id(const struct server *s)
 static void
 before_open(void *arg, const struct gen *g, struct diag *d)
 {
+    struct sockets_changes listeners;
     struct server *s = arg;
 
     if (s->needs[0])
         diag_error(d, NULL, "it takes another process");
     else
         sandbox_judge(s, g, d);
-    if (s->needs[0] && s->gen)
-        (void)!summary_write(s->changes, s->gen, g, NULL);
+    if (!s->needs[0] || !s->gen)
+        return;
+    sockets_foresee(&s->sockets, g->conf, &listeners);
+    (void)!summary_write(s->changes, s->gen, g, &listeners, 0);
 }
 
 static struct build_options

@@ -65,10 +65,12 @@ struct story {
 static void
 tell(struct server *s, const struct gen *g, struct story *story)
 {
+    struct sockets_changes listeners;
     uint64_t ns;
     const struct instance *i = change_slowest(g, &ns);
 
-    if (summary_write(story->changes, s->gen, g, &s->sockets) < 0)
+    sockets_changes(&s->sockets, &listeners);
+    if (summary_write(story->changes, s->gen, g, &listeners, 1) < 0)
         snprintf(story->changes, sizeof story->changes, "out of memory");
     if (i)
         snprintf(story->slowest, sizeof story->slowest,

@@ -268,6 +268,42 @@ sockets_want(struct sockets *s, const struct conf *conf, uint32_t n_fds,
     return o.rc;
 }
 
+void
+sockets_changes(const struct sockets *s, struct sockets_changes *out)
+{
+    *out = (struct sockets_changes){0, 0, 0};
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        const struct socket_entry *e = &s->v[i];
+        out->added += e->n_fds > 0 && e->is_new;
+        out->removed += e->n_fds > 0 && !e->is_wanted;
+        out->changed += e->is_wanted && !e->is_new && e->is_changed;
+    }
+}
+
+void
+sockets_foresee(struct sockets *s, const struct conf *conf,
+                struct sockets_changes *out)
+{
+    struct addresses all;
+    struct diag d;
+
+    diag_init(&d);
+    (void)!addresses_read(&all, conf, &d);
+    diag_fini(&d);
+    *out = (struct sockets_changes){0, 0, 0};
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++)
+        s->v[i].is_wanted = 0;
+    for (uint32_t i = 0; i < all.n; i++) {
+        struct socket_entry *e = find(s, &all.v[i].address);
+        out->added += !e;
+        out->changed += e && !is_as_wanted(e, &all.v[i]);
+        if (e)
+            e->is_wanted = 1;
+    }
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++)
+        out->removed += s->v[i].n_fds > 0 && !s->v[i].is_wanted;
+}
+
 static void
 adjust(const struct socket_entry *e, int fd)
 {

@@ -42,12 +42,22 @@ struct sockets {
                       connections may be on the way under an old one */
 };
 
+/* Of addresses. */
+struct sockets_changes {
+    uint32_t added, removed, changed;
+};
+
 /* Open what conf wants and s has not, n_fds sockets each (more than one with
  * SO_REUSEPORT).  An address in use is tried again for patience_ms in all, as
  * sock_listen does.  Then is_wanted and is_new say what is to be done.  0; or a
  * negative -errno (the first), with every reason in d and nothing changed. */
 MUST_USE int sockets_want(struct sockets *s, const struct conf *conf,
                           uint32_t n_fds, uint32_t patience_ms, struct diag *d);
+/* What sockets_want has found to do; and what it would find for conf, of which
+ * nothing is opened (an address that cannot be told is not counted). */
+void sockets_changes(const struct sockets *s, struct sockets_changes *out);
+void sockets_foresee(struct sockets *s, const struct conf *conf,
+                     struct sockets_changes *out);
 /* The change is made: nothing is new any more, and sockets that stay have the
  * options now wanted. */
 void sockets_settle(struct sockets *s);

@@ -281,24 +281,13 @@ compare_settings(struct text *t, const struct conf *old, const struct conf *now)
     say(t, " changed");
 }
 
-static void
-compare_sockets(struct text *t, const struct sockets *s)
-{
-    struct difference d = {0, 0, 0};
-
-    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
-        const struct socket_entry *e = &s->v[i];
-        d.added += e->n_fds > 0 && e->is_new;
-        d.removed += e->n_fds > 0 && !e->is_wanted;
-        d.changed += e->is_wanted && !e->is_new && e->is_changed;
-    }
-    say_difference(t, "listeners", &d);
-}
-
 int
 summary_write(char out[SUMMARY_MAX], const struct gen *before,
-              const struct gen *next, const struct sockets *sockets)
+              const struct gen *next, const struct sockets_changes *listeners,
+              int in_place)
 {
+    const struct difference of_listeners = {
+        listeners->added, listeners->removed, listeners->changed};
     struct text t = {out, 0, SUMMARY_MAX};
 
     out[0] = '\0';
@@ -308,11 +297,10 @@ summary_write(char out[SUMMARY_MAX], const struct gen *before,
         return ERR_NOMEM;
     }
     compare_settings(&t, before->conf, next->conf);
-    if (sockets)
-        compare_sockets(&t, sockets);
+    say_difference(&t, "listeners", &of_listeners);
     if (t.n == 0)
         say(&t, "nothing that serves has changed");
-    if (!sockets)
+    if (!in_place)
         return 0;
     begin(&t, "");
     say(&t, "%u instances kept, %u new", next->n_kept,

@@ -16,16 +16,17 @@
 #include "base/check.h"
 
 struct gen;
-struct sockets;
+struct sockets_changes;
 
 #define SUMMARY_MAX 1400 /* a log record takes more */
 
-/* Write to out how next differs from before and sockets from what they were;
- * at most SUMMARY_MAX bytes with the NUL, cut if need be.  sockets NULL: next
- * is to be served by another process, which keeps no instance.  0 or ERR_NOMEM
+/* Write to out how next differs from before and what listens from what did; at
+ * most SUMMARY_MAX bytes with the NUL, cut if need be.  Not in_place: next is
+ * to be served by another process, which keeps no instance.  0 or ERR_NOMEM
  * (and out is empty). [control] */
 MUST_USE int summary_write(char out[SUMMARY_MAX], const struct gen *before,
                            const struct gen *next,
-                           const struct sockets *sockets);
+                           const struct sockets_changes *listeners,
+                           int in_place);
 
 #endif

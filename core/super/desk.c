@@ -319,6 +319,7 @@ move_on(struct super *s, enum desk_state from, enum desk_state to)
 void
 desk_reload_begins(struct super *s)
 {
+    admin_restore(s->desk.socket);
     move_on(s, DESK_RELOAD, DESK_RELOADING);
 }
 

@@ -554,6 +554,29 @@ START_TEST(two_servers_do_not_share_a_socket)
 END_TEST
 
 /* The folder can be entered, the socket is its owner's. */
+START_TEST(a_file_that_was_deleted_is_made_again)
+{
+    char path[96];
+    struct client before;
+
+    serve(_i, ORDERS);
+    before = admin_client(&s);
+    snprintf(path, sizeof path, "%s/etude.sock", s.dir);
+    ck_assert_int_eq(unlink(path), 0);
+    etude(69, "status", NULL, NULL, NULL);
+    ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert(server_has_log(&s, "the admin socket's file had gone: it is "
+                                 "made again"));
+    etude(0, "status", NULL, NULL, NULL);
+    client_puts(&before, "{\"command\":\"status\"}\n");
+    hear(&before);
+    ck_assert_int_eq(number("pid", 0), s.pid);
+    client_close(&before);
+    ck_assert_int_eq(server_stop(&s), 0);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(others_are_refused)
 {
     char program[PATH_MAX], command[2 * PATH_MAX], *found;
@@ -613,4 +636,5 @@ UNIT_RUN(((struct unit){.name = "admin", .times = 2}), status_says_how_it_is,
          a_worker_that_is_held_is_not_waited_for, a_stop_leaves_no_order_behind,
          many_ask_at_once, the_socket_is_found_whatever_the_files_say,
          it_may_be_elsewhere_or_off, two_servers_do_not_share_a_socket,
-         others_are_refused, a_file_is_judged_alone)
+         a_file_that_was_deleted_is_made_again, others_are_refused,
+         a_file_is_judged_alone)

@@ -102,14 +102,15 @@ START_TEST(a_reload_into_another_process_is_waited_for)
 
     server_start(&s, LIFE);
     old = server_pid(&s);
-    server_write(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 3\n"
+    server_write(&s, "[server]\nlisten = 127.0.0.1:0\n"
+                     "listen = unix:$DIR/second\nworkers = 3\n"
                      "runtime_dir = $DIR\n[plugin life]\nsay = two\n");
     etude(0, "reload", NULL, NULL, NULL);
     client_once(&s, GET("/life"), 200, "two");
     server_wait_log(&s, " has left");
     ck_assert_int_ne(server_pid(&s), old);
     snprintf(text, sizeof text,
-             "generation 2 serves: routes 3 changed; "
+             "generation 2 serves: routes 3 changed; listeners 1 added; "
              "in another process, %d: workers\n",
              (int)server_pid(&s));
     ck_assert_str_eq(out, text);
