@@ -21,6 +21,7 @@
 #include "serve/listeners.h"
 #include "serve/pid_file.h"
 #include "serve/process.h"
+#include "work/parcel.h"
 
 /* ---- life ----------------------------------------------------------------*/
 
@@ -74,7 +75,7 @@ control_open(struct server *s, struct diag *d)
 void
 control_close(struct server *s)
 {
-    mailbox_close(&s->mailbox);
+    mailbox_close(&s->mailbox, parcel_drop_record);
     logs_close(&s->logs);
     close(s->signal_fd);
 }

@@ -30,6 +30,7 @@
 #include "conn/env.h"
 #include "http/metering.h"
 #include "http/stores.h"
+#include "io/mailbox.h"
 #include "os/signals.h"
 #include "plug/image.h"
 #include "serve/ask.h"
@@ -44,7 +45,6 @@
 #include "serve/sockets.h"
 #include "serve/summary.h"
 #include "serve/watchdog.h"
-#include "work/mailbox.h"
 
 struct gen;
 struct sandbox_rules;

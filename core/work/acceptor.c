@@ -518,18 +518,9 @@ acceptor_start(struct acceptor *a, const struct acceptor_options *o,
     rc = pthread_create(&a->thread, NULL, acceptor_main, a);
     if (rc == 0)
         return 0;
-    mailbox_close(&a->mailbox);
+    mailbox_close(&a->mailbox, parcel_drop_record);
     free(a->batches);
     return order_explain(start, "its thread", -rc);
-}
-
-static void
-drop(const struct record *r)
-{
-    if (r->kind == RECORD_PARCEL)
-        parcel_drop(parcel_of(r));
-    else
-        close(r->fd);
 }
 
 int
@@ -543,11 +534,11 @@ acceptor_join(struct acceptor *a, uint32_t ms)
     for (uint32_t i = 0; i < a->options.n_workers; i++) {
         a->n_cut += a->batches[i].n;
         for (uint32_t k = 0; k < a->batches[i].n; k++)
-            drop(&a->batches[i].v[k]);
+            parcel_drop_record(&a->batches[i].v[k]);
     }
     for (uint32_t k = 0; k < a->n_held; k++)
-        drop(&a->held[k]);
-    mailbox_close(&a->mailbox);
+        parcel_drop_record(&a->held[k]);
+    mailbox_close(&a->mailbox, parcel_drop_record);
     free(a->batches);
     return 0;
 }

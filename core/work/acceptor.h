@@ -18,9 +18,9 @@
 #include "base/trouble.h"
 #include "base/wheel.h"
 #include "conn/env.h"
+#include "io/mailbox.h"
 #include "work/balance.h"
 #include "work/listener.h"
-#include "work/mailbox.h"
 #include "work/worker.h"
 
 struct census;

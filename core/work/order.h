@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "conn/env.h"
-#include "work/mailbox.h"
+#include "io/mailbox.h"
 
 struct gen;
 struct worker;

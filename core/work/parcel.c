@@ -50,6 +50,15 @@ parcel_drop(struct parcel *p)
     parcel_free(p);
 }
 
+void
+parcel_drop_record(const struct record *r)
+{
+    if (r->kind == RECORD_PARCEL)
+        parcel_drop(parcel_of(r));
+    else
+        close(r->fd);
+}
+
 struct record
 parcel_record(struct parcel *p)
 {

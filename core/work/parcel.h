@@ -13,7 +13,7 @@
 
 #include "base/check.h"
 #include "conn/conn_give.h"
-#include "work/mailbox.h"
+#include "io/mailbox.h"
 
 struct parcel {
     struct mail mail;
@@ -36,6 +36,8 @@ struct parcel *parcel_pooled(struct parcel *pool, uint32_t n, int fd,
 void parcel_free(struct parcel *p);
 /* Close the connection, free the parcel. [any] */
 void parcel_drop(struct parcel *p);
+/* Close the connection of a record, whatever brings it. [any] */
+void parcel_drop_record(const struct record *r);
 /* The record that brings it to a worker, and back. [any] */
 struct record parcel_record(struct parcel *p);
 struct parcel *parcel_of(const struct record *r);

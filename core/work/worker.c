@@ -450,15 +450,6 @@ set_up(struct worker *w)
     return 0;
 }
 
-static void
-drop_held(const struct record *r)
-{
-    if (r->kind == RECORD_PARCEL)
-        parcel_drop(parcel_of(r));
-    else
-        close(r->fd);
-}
-
 /* What drain has left is cut off; the kernel is given a moment to let go of
  * it.  Then this worker's part of the generation can go as well. */
 static void
@@ -468,7 +459,7 @@ close_connections(struct worker *w)
 
     w->n_cut = w->n_held;
     while (w->n_held > 0)
-        drop_held(&w->held[--w->n_held]);
+        parcel_drop_record(&w->held[--w->n_held]);
     w->n_cut += conn_close_all(env);
     for (int i = 0; i < CLOSE_TURNS && has_connections(w); i++) {
         wheel_arm(&env->wheel, &w->tick, env->clock.mono_ms + 1);
@@ -539,7 +530,7 @@ worker_start(struct worker *w, const struct worker_options *o,
     rc = thread_start(&w->thread, WORKER_STACK_BYTES, worker_main, w);
     if (rc == 0)
         return 0;
-    mailbox_close(&w->mailbox);
+    mailbox_close(&w->mailbox, parcel_drop_record);
     return order_explain(start, "its thread", rc);
 }
 
@@ -549,6 +540,6 @@ worker_join(struct worker *w, uint32_t ms)
     int rc = thread_join(w->thread, ms);
 
     if (rc == 0)
-        w->n_cut += mailbox_close(&w->mailbox);
+        w->n_cut += mailbox_close(&w->mailbox, parcel_drop_record);
     return rc;
 }

@@ -14,10 +14,10 @@
 #include "base/trouble.h"
 #include "conn/conn_give.h"
 #include "conn/env.h"
+#include "io/mailbox.h"
 #include "work/lag.h"
 #include "work/listener.h"
 #include "work/load.h"
-#include "work/mailbox.h"
 #include "work/rebalance.h"
 
 struct log_ring;

@@ -18,6 +18,7 @@
 #include "conn/census.h"
 #include "t/lib/unit.h"
 #include "work/order.h"
+#include "work/parcel.h"
 
 #define WORKERS 2
 #define PIPE_RECORDS 256           /* of a pipe of one page */
@@ -139,8 +140,8 @@ end(void)
     acceptor_stop(&acceptor);
     ck_assert_int_eq(acceptor_join(&acceptor, 10000), 0);
     for (int i = 0; i < WORKERS; i++)
-        mailbox_close(&workers[i].mailbox);
-    mailbox_close(&control);
+        mailbox_close(&workers[i].mailbox, parcel_drop_record);
+    mailbox_close(&control, parcel_drop_record);
     census_fini(&census);
     for (int i = 0; i < n_clients; i++)
         close(clients[i]);

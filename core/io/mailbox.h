@@ -21,7 +21,7 @@
 enum record_kind {
     RECORD_WAKE,   /* the list may have mail */
     RECORD_CONN,   /* a connection: listener, fd; arg: census_key or 0 */
-    RECORD_PARCEL, /* one that was another worker's: arg, parcel.h */
+    RECORD_PARCEL, /* one that was another worker's: arg, work/parcel.h */
 };
 
 struct record {
@@ -50,8 +50,9 @@ struct mailbox {
 
 /* 0 or -errno. [control] */
 MUST_USE int mailbox_open(struct mailbox *b);
-/* Close the pipe; connections still in it are closed: how many. [control] */
-uint32_t mailbox_close(struct mailbox *b);
+/* Close the pipe, and drop what is still in it but WAKE: how many.  Mail that
+ * was not delivered is its sender's again. [control] */
+uint32_t mailbox_close(struct mailbox *b, void (*drop)(const struct record *r));
 /* Post m; never fails.  m stays the mailbox's until it is delivered. [any] */
 void mailbox_post(struct mailbox *b, struct mail *m);
 /* Write n <= MAILBOX_BATCH records: all of them (0), or none: -EAGAIN. [any] */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mailbox.c - a pipe and the list behind it; see mailbox.h. */
-#include "work/mailbox.h"
+#include "io/mailbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "work/parcel.h"
 
 /* After a failed wait: when it is tried again, and when it is said again. */
 #define RETRY_MS 100
@@ -36,26 +35,23 @@ mailbox_open(struct mailbox *b)
 }
 
 uint32_t
-mailbox_close(struct mailbox *b)
+mailbox_close(struct mailbox *b, void (*drop)(const struct record *r))
 {
     struct record v[MAILBOX_BATCH];
-    uint32_t n_closed = 0;
+    uint32_t n_dropped = 0;
     size_t n;
 
     while ((n = mailbox_recv(b, v)) > 0) {
         for (size_t i = 0; i < n; i++) {
             if (v[i].kind == RECORD_WAKE)
                 continue;
-            if (v[i].kind == RECORD_PARCEL)
-                parcel_drop(parcel_of(&v[i]));
-            else
-                close(v[i].fd);
-            n_closed++;
+            drop(&v[i]);
+            n_dropped++;
         }
     }
     close(b->read_fd);
     close(b->write_fd);
-    return n_closed;
+    return n_dropped;
 }
 
 int
