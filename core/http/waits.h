@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* waits.h - what waits on a worker, each once, and may be woken from any
+ * thread.
+ *
+ *     token:  | worker 10 | slot 20 | serial 34 |          0: none
+ *
+ *              waits_arm            waits_fire [any]
+ *     FREE  ------------->  ARMED  ------------------> FIRED --mail--> on_fired
+ *       ^                     |                                           |
+ *       +---- wait_cancel ----+                                           |
+ *       +------------------------ the next serial ------------------------+
+ *
+ * A slot's state, its serial in it, is one number that is changed by comparing
+ * and swapping: so a wait is either woken or taken back, once, whoever is at
+ * it. A token that comes late, twice or from nowhere meets another number and
+ * does nothing.  Slots are never unmapped while somebody may have a token; a
+ * free one keeps its number.
+ *
+ * Waking is always queued: on_fired runs on the worker, from its loop, never
+ * within waits_fire.  Not here: what is waited for (async.h, task.h). */
+#ifndef HTTP_WAITS_H
+#define HTTP_WAITS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/slab.h"
+#include "base/wheel.h"
+#include "io/mailbox.h"
+
+#define WAITS_MAX_WORKERS 1024u
+#define WAITS_MAX (1u << 20)
+
+struct waits;
+
+struct wait {
+    void *link;             /* the slab's */
+    _Atomic uint64_t state; /* where a free item may be read */
+    struct waits *table;
+    struct mail mail;
+    int32_t rc;         /* what it was woken with */
+    uint8_t is_ignored; /* nobody wants to hear of it any more */
+    /* It was woken: on the worker, and w is free already. */
+    void (*on_fired)(struct wait *w, int32_t rc);
+    struct wheel_timer timer; /* whoever arms it cancels it */
+    void *owner, *arg;        /* of whoever waits */
+};
+
+struct waits {
+    struct slab slab;
+    _Atomic uint32_t n_made; /* slots that were ever taken */
+    struct mailbox *mailbox; /* of the worker */
+    uint32_t worker;
+    uint64_t seed; /* where serials begin: nobody guesses a token */
+};
+
+/* At most max (up to WAITS_MAX) things wait on that worker, below
+ * WAITS_MAX_WORKERS, whose mailbox that is; from now on tokens find them.  0 or
+ * ERR_NOMEM. [worker] */
+MUST_USE int waits_init(struct waits *t, uint32_t worker, uint32_t max,
+                        struct mailbox *mailbox);
+/* Nothing waits or is on its way any more, and nobody has a token. [control] */
+void waits_fini(struct waits *t);
+
+/* A wait; NULL: as many as may wait already.  The timer is not armed.
+ * [worker] */
+MUST_USE struct wait *waits_arm(struct waits *t,
+                                void (*on_fired)(struct wait *w, int32_t rc),
+                                void *owner);
+/* What w is known by elsewhere. [worker] */
+uint64_t wait_token(const struct wait *w);
+/* The wait that is known by this token, if it is this worker's and neither
+ * woken nor taken back; else NULL. [worker] */
+struct wait *waits_find(struct waits *t, uint64_t token);
+/* Wake it with rc: 0, and on_fired will run; ET_ESTALE: it is woken, taken
+ * back, or never was. [any] */
+MUST_USE int32_t waits_fire(uint64_t token, int32_t rc);
+/* Take w back: 1, and it is free; 0: it was woken, and on_fired is on its way.
+ * [worker] */
+MUST_USE int wait_cancel(struct wait *w);
+/* The same, and if it is on its way, then not to on_fired. [worker] */
+void wait_forget(struct wait *w);
+/* How many wait, or are on their way. [worker] */
+static inline uint32_t
+waits_count(const struct waits *t)
+{
+    return t->slab.n_used;
+}
+
+#endif
