@@ -30,7 +30,8 @@
     X(ERR_CHUNK,        "malformed chunk", 400)                                \
     X(ERR_BODY_LARGE,   "request body too large", 413)                         \
     X(ERR_TIMEOUT,      "request not complete in time", 408)                   \
-    X(ERR_EXPECT,       "unknown expectation", 417)
+    X(ERR_EXPECT,       "unknown expectation", 417)                            \
+    X(ERR_UTF8,         "text that is not UTF-8", 400)
 /* clang-format on */
 
 enum err {
