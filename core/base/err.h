@@ -31,7 +31,12 @@
     X(ERR_BODY_LARGE,   "request body too large", 413)                         \
     X(ERR_TIMEOUT,      "request not complete in time", 408)                   \
     X(ERR_EXPECT,       "unknown expectation", 417)                            \
-    X(ERR_UTF8,         "text that is not UTF-8", 400)
+    X(ERR_UTF8,         "text that is not UTF-8", 400)                         \
+    X(ERR_WS_FRAME,     "malformed WebSocket frame", 400)                      \
+    X(ERR_WS_MASK,      "WebSocket frame without mask", 400)                   \
+    X(ERR_WS_ORDER,     "WebSocket fragments out of order", 400)               \
+    X(ERR_WS_CLOSE,     "malformed WebSocket close", 400)                      \
+    X(ERR_WS_LARGE,     "WebSocket message too large", 413)
 /* clang-format on */
 
 enum err {
