@@ -872,6 +872,53 @@ et_store_del(et_store *s, et_str key)
     return s->api->del(s, key);
 }
 
+/* ---- waiting -------------------------------------------------------------*/
+
+/* A step that has to wait for something says so and lets go of its worker:
+ *
+ *     static uint32_t asked(et_req *r, void *self, int32_t rc)
+ *     {
+ *         (void)self;
+ *         return et_text(r, 200, "%d\n", (int)rc);
+ *     }
+ *
+ *     ET_GET("/ask", ask)
+ *     {
+ *         if (!et_suspend(r, asked, NULL, 5000)) return et_fail(r, "full");
+ *         ... give the token to whoever has the answer
+ *         return ET_WAIT;
+ *     } */
+
+/* Have the step wait, at most timeout_ms (0: `wait_timeout`): it is to return
+ * ET_WAIT, and then either resume or cancel (or NULL) is called, once.  The
+ * token to wake it with, or 0: more wait than may, or no step of r runs. */
+static inline et_token
+et_suspend(et_req *r, et_resume_fn resume, et_cancel_fn cancel,
+           uint32_t timeout_ms)
+{
+    return r->worker->async->suspend(r, resume, cancel, timeout_ms);
+}
+
+/* Wake what waits with that token, with rc for its resume: 0, or ET_ESTALE: it
+ * does not wait any more.  Of any thread; async is r->worker->async, which stays
+ * as long as the plugin does. */
+static inline int32_t
+et_resume(const et_async *async, et_token token, int32_t rc)
+{
+    return async->resume(token, rc);
+}
+
+/* Have job(arg) run on a thread that may block, and the step wait for it: what
+ * it returns is the rc of resume, ET_ECRASH if it crashed.  r and its memory
+ * stay until then, whatever becomes of the client.  0, and the step is to return
+ * ET_WAIT; or ET_ELIMIT: too many wait already, ET_ENOMEM, ET_EPHASE. */
+static inline int32_t
+et_offload(et_req *r, int32_t (*job)(void *arg), void *arg,
+           et_resume_fn resume, et_cancel_fn cancel)
+{
+    return r->worker->async->offload(r, job, arg, ET_PRIO_LOW, resume, cancel);
+}
+
 /* ---- reading the request -------------------------------------------------*/
 
 /* Method, path, query string and so on are fields of et_req (etude_abi.h).

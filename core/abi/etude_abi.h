@@ -76,11 +76,14 @@ typedef struct et_err {
 #define ET_EINVAL (-4)  /* malformed argument: a CR, LF in a header ... */
 #define ET_ELIMIT (-5)  /* a configured bound was reached; do not retry */
 #define ET_ENOTSUP (-6) /* not in this build, or not for this request */
+#define ET_ECANCEL (-7) /* given up: nobody waits for the answer any more */
+#define ET_ETIME (-8)   /* not in time */
+#define ET_ECRASH (-9)  /* it crashed, and was left at that */
 
 /* What a step returns.  Any other value is logged and treated as ET_FAIL. */
 #define ET_NEXT 0u /* go on to the next step */
 #define ET_DONE 1u /* the response is decided: on to the response steps */
-#define ET_WAIT 2u /* suspended (with et.async/1; refused until it exists) */
+#define ET_WAIT 2u /* not yet: it is suspended (et.async/1) */
 #define ET_FAIL 3u /* 500, logged against this plugin */
 /* Close the connection without an answer: the log step sees status 0. */
 #define ET_DROP 4u
@@ -122,12 +125,14 @@ struct et_host {
     void (*log)(const et_ctx *c, uint32_t level, const char *p, size_t n);
 };
 
+typedef struct et_async et_async;
 typedef struct et_metrics et_metrics;
 
 typedef struct et_worker { /* one thread that serves */
     et_ctx ctx;
     uint32_t index, n_workers;
     const et_metrics *metrics; /* et.metrics/1, as et_req.http is et.http/1 */
+    const et_async *async;     /* et.async/1 */
 } et_worker;
 
 typedef struct et_conf { /* an instance being configured [control] */
@@ -389,6 +394,49 @@ struct et_store_api {
      * 0 is not kept, one that is over is 0. */
     int32_t (*swap)(et_store *s, et_str key, int64_t *was, int64_t to,
                     uint64_t ttl_ms);
+};
+
+/* ---- et.async/1: waiting without holding the worker -----------------------*/
+
+#define ET_IF_ASYNC "et.async/1"
+
+/* What waits has a token, good once, from any thread, and for ever no danger:
+ * one that comes late, twice or from nowhere is ET_ESTALE. */
+typedef uint64_t et_token; /* 0: none */
+
+/* How a suspended step goes on: rc is what it was woken with.  It returns what
+ * the step would have, ET_WAIT included. [worker] */
+typedef uint32_t (*et_resume_fn)(et_req *r, void *self, int32_t rc);
+/* It does not: the client has gone or the server ends (ET_ECANCEL), or it was
+ * not woken in time (ET_ETIME, the host answers 504).  For what the step holds;
+ * there is nobody to answer. [worker] */
+typedef void (*et_cancel_fn)(et_req *r, void *self, int32_t why);
+
+/* priority of et_async.offload */
+#define ET_PRIO_LOW 0u
+#define ET_PRIO_HIGH 1u
+
+struct et_async {
+    uint32_t size, reserved0;
+    /* Suspend the request: the calling step is to return ET_WAIT, and exactly
+     * one of resume and cancel (or NULL) will be called, later, from the
+     * worker's loop.  A step that returns anything else has given it up, and a
+     * second call replaces the first.  timeout_ms 0: as long as `wait_timeout`
+     * lets the route.  The token, or 0: not within a request or response step
+     * of r, a job of r's is under way, or the worker has `max_waits` already.
+     * [worker] */
+    et_token (*suspend)(et_req *r, et_resume_fn resume, et_cancel_fn cancel,
+                        uint32_t timeout_ms);
+    /* Wake it: 0, and its resume will be called with rc; or ET_ESTALE. [any] */
+    int32_t (*resume)(et_token t, int32_t rc);
+    /* Suspend the request until job(arg) has run on a thread of the pool; what
+     * it returned is rc, ET_ECRASH if it crashed.  r and all memory of it stay
+     * until the job is over, even if the client goes.  0; ET_ELIMIT:
+     * `pool_queue` jobs wait already, or max_waits; ET_EPHASE: as suspend;
+     * ET_ENOMEM: there is no memory, or no thread can be started. [worker] */
+    int32_t (*offload)(et_req *r, int32_t (*job)(void *arg), void *arg,
+                       uint32_t priority, et_resume_fn resume,
+                       et_cancel_fn cancel);
 };
 
 /* ---- what a plugin declares ----------------------------------------------*/

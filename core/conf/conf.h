@@ -68,7 +68,9 @@ enum conf_proxy {
 struct conf_server {
     et_list listen; /* texts; conf.listens has them taken apart */
     et_list include;
-    int64_t workers;    /* CONF_AUTO or 1.. */
+    int64_t workers;   /* CONF_AUTO or 1.. */
+    int64_t max_waits; /* of a worker */
+    int64_t pool_threads, pool_queue;
     int64_t pin;        /* enum conf_pin */
     int64_t event;      /* enum conf_event */
     int64_t accept;     /* enum conf_accept */
@@ -87,8 +89,8 @@ struct conf_server {
     int64_t temp_max, discard_body;
     int64_t header_timeout, body_timeout; /* body_timeout 0: none */
     int64_t body_min_rate;                /* bytes a second; 0: none */
-    int64_t write_timeout;
-    int64_t keepalive_timeout; /* 0: close after each answer */
+    int64_t write_timeout, wait_timeout;  /* wait_timeout 0: none */
+    int64_t keepalive_timeout;            /* 0: close after each answer */
     int64_t drain_timeout, shutdown_delay, idle_grace, idle_demote;
     int64_t prepare_timeout, start_timeout, probe_timeout;
     et_list trusted_proxies; /* "10.0.0.0/8", "::1" */
@@ -191,8 +193,9 @@ struct conf_route {
     et_list use;
     et_str handler;       /* instance */
     et_str handler_route; /* "list" of handler = users:list; else absent */
-    int64_t max_body, body_timeout, write_timeout; /* or CONF_INHERIT */
-    int64_t priority;                              /* enum conf_priority */
+    /* or CONF_INHERIT */
+    int64_t max_body, body_timeout, write_timeout, wait_timeout;
+    int64_t priority; /* enum conf_priority */
     struct conf_entries options;
     struct place at, use_at, handler_at;
     const char *section; /* "[route users]" */

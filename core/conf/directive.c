@@ -50,6 +50,18 @@ static const struct directive server_rows[] = {
      .reload = DIRECTIVE_PROCESS, .dflt = "auto",
      .help = "threads that serve; auto: the CPUs this process may use, by "
              "affinity and cgroup quota"},
+    {SERVER(max_waits), INT(1, 1048576), .reload = DIRECTIVE_PROCESS,
+     .dflt = "131072",
+     .help = "requests, timers and jobs of plugins that may wait at once, per "
+             "worker"},
+    {SERVER(pool_threads), INT(1, 1024), .reload = DIRECTIVE_PROCESS,
+     .dflt = "8",
+     .help = "threads for what plugins do that blocks; they are started when "
+             "they are first wanted"},
+    {SERVER(pool_queue), INT(1, 1048576), .reload = DIRECTIVE_PROCESS,
+     .dflt = "1024",
+     .help = "jobs that may wait for a thread of the pool; a plugin is told "
+             "when there is no room"},
     {SERVER(pin), CHOICE("auto|yes|no"), .reload = DIRECTIVE_PROCESS,
      .dflt = "auto",
      .help = "bind each worker to a CPU; auto: unless a cgroup quota or a "
@@ -148,6 +160,10 @@ static const struct directive server_rows[] = {
      TIME(100 * MS, 1 * DAY), .dflt = "30s",
      .help = "longest time in which a client takes nothing of a response; a "
              "route may set its own"},
+    {SERVER(wait_timeout), TIME(0, 1 * DAY), .dflt = "60s",
+     .help = "longest time a plugin's step may keep a request waiting, unless "
+             "it says itself how long; beyond it 504; 0: any; a route may set "
+             "its own"},
     {SERVER(keepalive_timeout), TIME(0, 1 * DAY),
      .dflt = "65s",
      .help = "time a connection may be idle; 0: close after each response"},
@@ -354,6 +370,8 @@ static const struct directive route_rows[] = {
      .dflt = "inherit", .help = "as in [server], up or down"},
     {ROUTE(write_timeout),
      TIME(100 * MS, 1 * DAY, INHERIT),
+     .dflt = "inherit", .help = "as in [server], up or down"},
+    {ROUTE(wait_timeout), TIME(0, 1 * DAY, INHERIT),
      .dflt = "inherit", .help = "as in [server], up or down"},
     {ROUTE(priority), CHOICE("low|normal|high"), .dflt = "normal",
      .help = "which requests are served longest when there is too much to do: "

@@ -14,6 +14,7 @@
 #include "conn/conn_give.h"
 #include "conn/deadline.h"
 #include "conn/env.h"
+#include "conn/exchange.h"
 #include "conn/h1.h"
 #include "conn/out.h"
 #include "conn/reject.h"
@@ -74,7 +75,7 @@ conn_free(struct conn *c)
     struct env *env = c->env;
 
     conn_give_forget(c);
-    h1_abandon(c);
+    exchange_abandon(c);
     out_free(c);
     if (c->in)
         blocks_give(&env->blocks, c->in, c->in_cap);

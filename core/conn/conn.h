@@ -30,6 +30,7 @@ enum conn_phase {
     CONN_IDLE,    /* between requests: nothing attached */
     CONN_HEAD,    /* part of a head has come */
     CONN_BODY,    /* a step waits for the request's body */
+    CONN_WAIT,    /* a step waits for something else (http/pause.h) */
     CONN_SEND,    /* the response is decided and not yet sent */
     CONN_DISCARD, /* the response is out, its request's body still coming */
     CONN_FLUSH,   /* the last answer is on its way, then close */

@@ -164,12 +164,13 @@ is_wanted(struct conn *c)
     return g && (!g->wants || g->wants(g, c));
 }
 
-/* Only bytes can bring it on. */
+/* Only bytes can bring it on, or their end. */
 static int
 waits_for_bytes(const struct conn *c)
 {
     return c->phase == CONN_PROXY || c->phase == CONN_HEAD ||
-           c->phase == CONN_BODY || c->phase == CONN_DISCARD ||
+           c->phase == CONN_BODY || c->phase == CONN_WAIT ||
+           c->phase == CONN_DISCARD ||
            (c->phase == CONN_IDLE && !out_is_pending(c));
 }
 

@@ -20,6 +20,7 @@
 #include "base/wheel.h"
 #include "http/host.h"
 #include "http/route.h"
+#include "http/waits.h"
 #include "proto/http1.h"
 #include "proto/http1_out.h"
 
@@ -68,6 +69,7 @@ struct env {
     struct clock clock;
     struct wheel wheel;
     struct slab conns, reqs;
+    struct waits waits;
     struct blocks blocks;
     struct metrics *metrics;
     struct http1_common common;      /* fields of every answer */
@@ -86,6 +88,7 @@ struct env {
     uint8_t is_watchful;  /* draining, or giving connections away */
     uint8_t is_robbed;    /* somebody else closes its descriptors */
     uint32_t n_leaving;   /* connections that are on their way out */
+    uint32_t n_strays;    /* requests that no connection has (exchange.h) */
     struct giver *giver;  /* who is given those at their boundary, or NULL */
     /* A generation's last request on this worker is over. */
     void (*on_retired)(struct env *env, struct gen_worker *gen);

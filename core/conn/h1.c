@@ -12,6 +12,7 @@
 #include "conn/census.h"
 #include "conn/conn.h"
 #include "conn/env.h"
+#include "conn/exchange.h"
 #include "conn/out.h"
 #include "conn/proxied.h"
 #include "conn/transport.h"
@@ -28,8 +29,9 @@
 #define LINGER_BYTES (128u << 10)
 
 static void respond(struct conn *c);
+static void go_on(struct conn *c, enum chain_result result, int has_bytes);
 
-/* ---- the request object ---------------------------------------------------*/
+/* ---- what a request asks of its connection --------------------------------*/
 
 static int
 sink_peer(struct req *r, struct addr *out)
@@ -37,98 +39,9 @@ sink_peer(struct req *r, struct addr *out)
     return conn_peer(r->sink_ctx, out);
 }
 
-static const struct sink h1_sink = {.peer = sink_peer};
+static void sink_wake(struct req *r);
 
-static int
-begin_request(struct conn *c)
-{
-    struct env *env = c->env;
-    struct req *r = slab_take(&env->reqs);
-
-    if (!r)
-        return ERR_LIMIT;
-    req_init(r, &env->blocks, &env->worker.pub, &env->clock);
-    r->sink = &h1_sink;
-    r->sink_ctx = c;
-    if (req_reserve_fields(r, env->limits.head.max_fields) < 0) {
-        slab_give(&env->reqs, r);
-        return conn_out_of_memory(c);
-    }
-    http1_init(&r->head, r->fields, &env->limits.head);
-    c->req = r;
-    c->n_requests++;
-    c->body = NULL;
-    c->body_done = 1;
-    c->is_logged = 0;
-    c->unsent = UINT32_MAX;
-    c->phase = CONN_HEAD;
-    c->since_ms = env->clock.mono_ms;
-    return 0;
-}
-
-/* Behind proxies a client's requests count, while they are in progress. */
-static __attribute__((noinline)) void
-uncount_client(struct conn *c)
-{
-    census_part(c->env->census, c->client);
-    c->client = 0;
-    c->is_request_counted = 0;
-}
-
-/* The generation is let go; its last request here retires it. */
-static void
-unpin(struct conn *c)
-{
-    struct gen_worker *g = c->req->gen;
-
-    if (!g)
-        return;
-    c->req->gen = NULL;
-    metrics_sub(c->env->metrics, METRIC_requests_active, 1);
-    if (UNLIKELY(c->is_request_counted))
-        uncount_client(c);
-    if (--g->n_active == 0 && g != c->env->gen)
-        c->env->on_retired(c->env, g);
-}
-
-/* The answer is over: its log steps, once, then nothing of it points into the
- * generation any more. */
-static void
-log_request(struct conn *c)
-{
-    struct req *r = c->req;
-
-    if (c->is_logged)
-        return;
-    c->is_logged = 1;
-    if (r->chain && UNLIKELY(r->chain->n_log > 0))
-        chain_log(r);
-    resp_fini(&r->resp);
-    unpin(c);
-}
-
-/* The request object goes back; its log steps have run. */
-static void
-release_request(struct conn *c)
-{
-    struct req *r = c->req;
-
-    if (UNLIKELY(c->body != NULL))
-        body_fini(c->body);
-    c->body = NULL;
-    req_fini(r);
-    slab_give(&c->env->reqs, r);
-    c->req = NULL;
-}
-
-void
-h1_abandon(struct conn *c)
-{
-    if (!c->req)
-        return;
-    log_request(c);
-    release_request(c);
-}
+static const struct sink h1_sink = {.peer = sink_peer, .wake = sink_wake};
 
 /* ---- answers --------------------------------------------------------------*/
 
@@ -284,10 +197,7 @@ end_waiting(struct conn *c, int err)
     c->body_done = err == ERR_TIMEOUT; /* nor is the rest of this waited for */
     req_decide_error_text(r, status,
                           (et_str){err_text(err), strlen(err_text(err))});
-    if (chain_finish(r) == CHAIN_DROP)
-        conn_close(c);
-    else
-        respond(c);
+    go_on(c, chain_finish(r), 0);
 }
 
 static void
@@ -325,14 +235,15 @@ collect(struct conn *c, int has_bytes)
     c->since_ms = c->env->clock.mono_ms;
 }
 
-/* Walk the chain until it has an answer or waits for bytes. */
+/* What has come of a walk: go on until there is an answer, or it waits. */
 static void
-run(struct conn *c, int has_bytes)
+go_on(struct conn *c, enum chain_result result, int has_bytes)
 {
-    for (;;) {
-        switch (chain_run(c->req)) {
+    for (;; result = chain_run(c->req)) {
+        switch (result) {
         case CHAIN_DONE: respond(c); return;
         case CHAIN_DROP: conn_close(c); return;
+        case CHAIN_WAIT: c->phase = CONN_WAIT; return;
         case CHAIN_BODY:
             collect(c, has_bytes);
             if (c->phase != CONN_HEAD)
@@ -340,6 +251,22 @@ run(struct conn *c, int has_bytes)
             break;
         }
     }
+}
+
+/* The client may have gone: then there is nobody to answer. */
+static void
+sink_wake(struct req *r)
+{
+    struct conn *c = r->sink_ctx;
+    enum chain_result result = chain_resume(r);
+
+    if (c->phase == CONN_CLOSED)
+        return;
+    c->phase = CONN_HEAD;
+    c->since_ms = c->env->clock.mono_ms;
+    go_on(c, result, c->in_end > c->in_start);
+    if (c->phase != CONN_CLOSED)
+        h1_resume(c);
 }
 
 /* ---- too much -------------------------------------------------------------*/
@@ -425,7 +352,7 @@ start_request(struct conn *c, const char *p, int has_bytes)
     else if (UNLIKELY(is_crowded(env)) && is_too_much(c))
         turn_away(c);
     else
-        run(c, has_bytes);
+        go_on(c, chain_run(r), has_bytes);
 }
 
 /* A head of which a part is there already goes on under the limits that hold
@@ -478,7 +405,7 @@ read_body(struct conn *c, const char *p, size_t n)
     }
     c->phase = CONN_HEAD;
     c->body_done = 1;
-    run(c, 1);
+    go_on(c, chain_run(c->req), 1);
     return used;
 }
 
@@ -505,7 +432,7 @@ discard(struct conn *c, const char *p, size_t n)
 static void
 end_response(struct conn *c)
 {
-    log_request(c);
+    exchange_log(c);
     if (c->closes) {
         /* Whoever did not ask for the end may be sending another request: a
          * reset would take this answer with it (RFC 9112 9.6). */
@@ -515,7 +442,7 @@ end_response(struct conn *c)
         c->phase = CONN_DISCARD;
         c->body->n = 0; /* discard_body counts from here */
     } else {
-        release_request(c);
+        exchange_release(c);
         c->phase = CONN_IDLE;
     }
     c->since_ms = c->env->clock.mono_ms;
@@ -552,7 +479,7 @@ use(struct conn *c, const char *p, size_t n)
         case CONN_IDLE:
             if (used == n || !may_begin(c))
                 return used;
-            if (begin_request(c) < 0) {
+            if (exchange_begin(c, &h1_sink) < 0) {
                 conn_close(c);
                 return n;
             }
@@ -580,6 +507,7 @@ use(struct conn *c, const char *p, size_t n)
             if (c->body_done)
                 end_response(c);
             break;
+        case CONN_WAIT: return used;
         case CONN_FLUSH:
         case CONN_LINGER:
         case CONN_CLOSED: return n; /* nobody reads it */
@@ -617,7 +545,7 @@ finish(struct conn *c)
         conn_close(c);
         return;
     }
-    h1_abandon(c);
+    exchange_abandon(c);
     if (!c->is_paused)
         c->transport->want_read(c, 0);
     c->phase = CONN_LINGER;

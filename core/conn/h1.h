@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h1.h - HTTP/1.x on a connection: heads in, answers out, in order.
  *
- *   IDLE -> HEAD -> run the chain -> (BODY ->) SEND -> (DISCARD ->) IDLE
- *                                                  \-> FLUSH -> (LINGER ->) end
+ *   IDLE -> HEAD -> run the chain -> (BODY ->) (WAIT ->) SEND -> (DISCARD ->)
+ * IDLE
+ *                                                          \-> FLUSH -> (LINGER
+ * ->) end
  *
  * One request at a time; what is pipelined behind it stays in the connection's
  * input until the answer is with the kernel or in the output block, so answers
@@ -26,7 +28,5 @@ void h1_writable(struct conn *c);
 void h1_sent(struct conn *c);
 /* The phase's deadline has passed. [worker] */
 void h1_timeout(struct conn *c);
-/* Give back the request in progress; the kernel holds nothing. [worker] */
-void h1_abandon(struct conn *c);
 
 #endif

@@ -170,6 +170,44 @@ drop(struct req *r)
     return CHAIN_DROP;
 }
 
+static enum chain_result
+suspended(struct req *r)
+{
+    r->pause.state = PAUSE_WAITS;
+    return CHAIN_WAIT;
+}
+
+/* Response step i has returned rc, or left the memory short: CHAIN_DONE to go
+ * on. */
+static enum chain_result
+responded(struct req *r, uint32_t i, uint32_t rc, int was_spoilt)
+{
+    if (rc == ET_DROP)
+        return drop(r);
+    if (rc == ET_WAIT && r->pause.wait) {
+        r->pause.slot = (uint8_t)i;
+        return suspended(r);
+    }
+    if (rc == ET_FAIL)
+        fail(r, r->is_spoilt ? out_of_memory : without_reason, rc);
+    else if (rc == ET_WAIT)
+        fail(r, "waits for nothing", rc);
+    else if (rc != ET_NEXT && rc != ET_DONE)
+        fail(r, "a response step may not return", rc);
+    else if (r->is_spoilt && !was_spoilt)
+        fail(r, out_of_memory, rc);
+    return CHAIN_DONE;
+}
+
+/* The response steps have run: what some step has left behind. */
+static enum chain_result
+settle(struct req *r)
+{
+    if (r->is_spoilt) /* whatever was decided since */
+        req_decide_error(r, 500);
+    return r->has_pause && !pause_settle(r) ? CHAIN_WAIT : CHAIN_DONE;
+}
+
 /* The response steps from slot i on. */
 static enum chain_result
 run_response_from(struct req *r, uint32_t i)
@@ -182,17 +220,14 @@ run_response_from(struct req *r, uint32_t i)
         uint32_t rc;
         enter(r, c, c->n_req + i);
         rc = c->resp[i].fn(&r->pub, c->resp[i].self);
-        if (UNLIKELY(rc == ET_DROP))
-            return drop(r);
-        if (UNLIKELY(rc == ET_FAIL))
-            fail(r, r->is_spoilt ? out_of_memory : without_reason, rc);
-        else if (UNLIKELY(rc != ET_NEXT && rc != ET_DONE))
-            fail(r, "a response step may not return", rc);
-        else if (UNLIKELY(r->is_spoilt && !was_spoilt))
-            fail(r, out_of_memory, rc);
+        if (UNLIKELY(rc != ET_NEXT || r->is_spoilt != was_spoilt)) {
+            enum chain_result end = responded(r, i, rc, was_spoilt);
+            if (end != CHAIN_DONE)
+                return end;
+        }
     }
-    if (UNLIKELY(r->is_spoilt)) /* whatever was decided since */
-        req_decide_error(r, 500);
+    if (UNLIKELY(r->is_spoilt | r->has_pause))
+        return settle(r);
     return CHAIN_DONE;
 }
 
@@ -212,7 +247,11 @@ ended(struct req *r, uint32_t rc)
         return drop(r);
     if (LIKELY(rc == ET_DONE && r->resp.status != 0 && !r->is_spoilt))
         return run_response(r);
-    if (rc == ET_WAIT || rc == ET_TAKE)
+    if (rc == ET_WAIT && r->pause.wait)
+        return suspended(r);
+    if (rc == ET_WAIT)
+        fail(r, "waits for nothing", rc);
+    else if (rc == ET_TAKE)
         fail(r, "needs an interface this server does not offer", rc);
     else if (rc > ET_TAKE)
         fail(r, "is no step result", rc);
@@ -254,6 +293,63 @@ static int
 finish(void *arg)
 {
     return run_response(arg);
+}
+
+/* ---- after a wait --------------------------------------------------------*/
+
+/* The step that waited goes on, and the walk behind it. */
+static int
+resume(void *arg)
+{
+    struct req *r = arg;
+    const struct chain *c = r->chain;
+    struct pause *p = &r->pause;
+    int was_spoilt = r->is_spoilt, in_response = r->phase == CHAIN_IN_RESPONSE;
+    uint32_t rc;
+
+    if (!p->resume) /* the walk was over, but for a job */
+        return CHAIN_DONE;
+    rc = p->resume(&r->pub,
+                   in_response ? c->resp[p->slot].self
+                               : c->req[r->entered - 1].self,
+                   p->rc);
+    if (in_response) {
+        enum chain_result end = responded(r, p->slot, rc, was_spoilt);
+        return end == CHAIN_DONE ? run_response_from(r, p->slot + 1u) : end;
+    }
+    return rc == ET_NEXT ? walk(r) : (int)ended(r, rc);
+}
+
+struct cancelling {
+    struct req *r;
+    int32_t why;
+};
+
+static int
+cancel(void *arg)
+{
+    const struct cancelling *a = arg;
+    struct req *r = a->r;
+    const struct chain *c = r->chain;
+
+    if (r->pause.cancel)
+        r->pause.cancel(&r->pub,
+                        r->phase == CHAIN_IN_RESPONSE
+                            ? c->resp[r->pause.slot].self
+                            : c->req[r->entered - 1].self,
+                        a->why);
+    return 0;
+}
+
+/* Its time is over: 504 instead of what it may have decided. */
+static int
+respond_late(void *arg)
+{
+    struct req *r = arg;
+
+    if (r->phase == CHAIN_IN_RESPONSE)
+        return run_response_from(r, r->pause.slot + 1u);
+    return run_response(r);
 }
 
 /* ---- crashes -------------------------------------------------------------*/
@@ -313,6 +409,39 @@ chain_finish(struct req *r)
     int rc = guard_walk(GUARD_STEPS, r, finish, r);
 
     return LIKELY(rc != LEAP_LEFT) ? (enum chain_result)rc : after_crash(r);
+}
+
+void
+chain_cancel(struct req *r, int32_t why)
+{
+    struct cancelling a = {r, why};
+
+    if (guard_walk(GUARD_STEPS, r, cancel, &a) == LEAP_LEFT)
+        note_crash(r);
+}
+
+static enum chain_result
+end_late(struct req *r)
+{
+    int rc;
+
+    chain_cancel(r, ET_ETIME);
+    req_decide_error(r, 504);
+    rc = guard_walk(GUARD_STEPS, r, r->crashed ? respond_outside : respond_late,
+                    r);
+    return rc != LEAP_LEFT ? (enum chain_result)rc : after_crash(r);
+}
+
+enum chain_result
+chain_resume(struct req *r)
+{
+    int rc;
+
+    r->pause.state = PAUSE_OFF;
+    if (r->pause.is_late)
+        return end_late(r);
+    rc = guard_walk(GUARD_STEPS, r, resume, r);
+    return rc != LEAP_LEFT ? (enum chain_result)rc : after_crash(r);
 }
 
 /* ---- log steps -----------------------------------------------------------*/

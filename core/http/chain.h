@@ -63,6 +63,7 @@ struct chain *chain_compose(void *block, const struct chain_member *members,
 enum chain_result {
     CHAIN_DONE, /* the response is decided and its steps have run */
     CHAIN_BODY, /* step r->index wants the body first; chain_run goes on */
+    CHAIN_WAIT, /* a step waits (pause.h); chain_resume goes on */
     CHAIN_DROP, /* close without an answer */
 };
 
@@ -77,6 +78,11 @@ struct req;
  * on 500; of the response steps those of members outside of it run.  Its member
  * takes no part in the request any more. [worker] */
 enum chain_result chain_run(struct req *r);
+/* r, which waits, has been woken, or its time is over: the step's resume, or
+ * its cancel and 504, and on from there. [worker] */
+enum chain_result chain_resume(struct req *r);
+/* The step that waits is given up, because of why (ET_ECANCEL ...). [worker] */
+void chain_cancel(struct req *r, int32_t why);
 /* The host ends the request (413 while a body was collected ...): the
  * response is decided by the caller, the response steps that saw the request
  * run. [worker] */

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "conf/conf.h"
 #include "http/client.h"
 #include "http/gen.h"
 #include "http/req.h"
@@ -272,4 +273,12 @@ dispatch_write_ms(const struct req *r, uint32_t otherwise)
     int64_t own = r && r->route ? r->route->write_timeout_ms : -1;
 
     return own >= 0 ? (uint32_t)own : otherwise;
+}
+
+uint32_t
+dispatch_wait_ms(const struct req *r)
+{
+    int64_t own = r->route->wait_timeout_ms;
+
+    return (uint32_t)(own >= 0 ? own : r->gen->gen->conf->server.wait_timeout);
 }

@@ -41,5 +41,8 @@ uint32_t dispatch_answer_ready(et_req *pub, void *self);
 uint64_t dispatch_max_body(const struct req *r, uint64_t otherwise);
 uint32_t dispatch_body_ms(const struct req *r, uint32_t otherwise);
 uint32_t dispatch_write_ms(const struct req *r, uint32_t otherwise);
+/* How long a step may wait, of a request with a pinned generation; 0: for ever.
+ * [worker] */
+uint32_t dispatch_wait_ms(const struct req *r);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "config.h"
+#include "http/async.h"
 #include "http/metering.h"
 #include "http/req.h"
 #include "http/stores.h"
@@ -108,6 +109,7 @@ host_iface(const et_host *h, const char *id, uint32_t min_size)
         {ET_IF_LOG, host_log(), sizeof(et_log)},
         {ET_IF_METRICS, metering_iface(), sizeof(et_metrics)},
         {ET_IF_STORE, stores_iface(), sizeof(et_store_api)},
+        {ET_IF_ASYNC, async_iface(), sizeof(et_async)},
     };
 
     (void)h;
@@ -153,6 +155,7 @@ host_worker_init(struct host_worker *w, uint32_t index, uint32_t n_workers)
         .pub = {.ctx = {sizeof(et_worker), ET_K_WORKER, host_get()},
                 .index = index,
                 .n_workers = n_workers,
-                .metrics = metering_iface()},
+                .metrics = metering_iface(),
+                .async = async_iface()},
         .magic = HOST_WORKER_MAGIC};
 }

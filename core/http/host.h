@@ -10,8 +10,12 @@
 #include "base/check.h"
 
 struct clock;
+struct io;
+struct jobs;
 struct metrics;
 struct stores;
+struct waits;
+struct wheel;
 
 #define HOST_WORKER_MAGIC 0x307eu
 
@@ -23,6 +27,10 @@ struct host_worker {
     const struct clock *clock; /* of its turn */
     struct metrics *metrics;   /* its own figures */
     struct stores *stores;     /* where it opens them */
+    struct wheel *wheel;
+    struct io *io;
+    struct waits *waits;
+    struct jobs *jobs; /* of the process */
 };
 
 static inline struct host_worker *

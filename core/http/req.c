@@ -30,7 +30,7 @@ req_init(struct req *r, struct blocks *blocks, et_worker *worker,
     r->pub.status = r->pub.reserved0 = 0;
     r->magic = REQ_MAGIC;
     r->entered = r->waiting = r->member = r->is_spoilt = r->miss = 0;
-    r->has_said = r->phase = r->crashed = r->has_panicked = 0;
+    r->has_said = r->phase = r->crashed = r->has_panicked = r->has_pause = 0;
     r->chain = NULL;
     r->route = NULL;
     r->gen = NULL;

@@ -17,12 +17,15 @@
 #include "abi/etude_abi.h"
 #include "base/arena.h"
 #include "http/chain.h"
+#include "http/host.h"
+#include "http/pause.h"
 #include "http/resp.h"
 #include "proto/addr.h"
 #include "proto/http1.h"
 
-struct clock;
 struct blocks;
+struct body;
+struct clock;
 struct gen_worker;
 struct route;
 
@@ -35,6 +38,9 @@ struct route;
 struct sink {
     /* The other end of the socket; 0 or -errno. [worker] */
     int (*peer)(struct req *r, struct addr *out);
+    /* r waits no more: chain_resume goes on with it.  From the loop, never from
+     * within a call of r's. [worker] */
+    void (*wake)(struct req *r);
 };
 
 struct req {
@@ -44,6 +50,7 @@ struct req {
     uint8_t waiting;   /* ... and it waits for the body in front of that one */
     uint8_t member;    /* of the step that runs: whom to name */
     uint8_t is_spoilt; /* memory ran out in a step: the answer is 500 */
+    uint8_t has_pause; /* a step has begun to wait: pause means something */
     uint8_t has_said;  /* the step that runs has logged why it fails */
     uint8_t miss;      /* enum dispatch_miss, if the route is a ROUTE_MISS */
     uint8_t phase;     /* enum chain_phase */
@@ -67,6 +74,9 @@ struct req {
     et_str peer_text;   /* effective peer, once asked for */
     struct http1 head;
     struct resp resp;
+    struct pause pause;
+    struct body
+        *stray_body; /* of one that no connection has (conn/exchange.h) */
     struct arena arena;
 };
 
@@ -98,6 +108,13 @@ req_of(const et_req *pub)
 
     CHECK(r->magic == REQ_MAGIC);
     return r;
+}
+
+/* Who runs it. [worker] */
+static inline struct host_worker *
+req_worker(const struct req *r)
+{
+    return host_worker_of(r->pub.worker);
 }
 
 #endif

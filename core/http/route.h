@@ -46,7 +46,7 @@ struct route {
     uint8_t priority;         /* enum route_priority */
     uint8_t slash_redirect;   /* a miss by the final slash gets 308 */
     /* Limits of this route; -1: the server's. */
-    int64_t max_body, body_timeout_ms, write_timeout_ms;
+    int64_t max_body, body_timeout_ms, write_timeout_ms, wait_timeout_ms;
     /* What each of use and the handler counts, [n_use + 1]; NULL: none does. */
     struct metering_set **meters;
     /* For `etude routes`. */

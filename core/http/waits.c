@@ -83,7 +83,7 @@ slot_of(struct waits *t, uint64_t token)
 }
 
 uint64_t
-wait_token(const struct wait *w)
+waits_token(const struct wait *w)
 {
     uint64_t state = atomic_load_explicit(&w->state, memory_order_relaxed);
 
@@ -166,7 +166,7 @@ waits_fire(uint64_t token, int32_t rc)
 }
 
 int
-wait_cancel(struct wait *w)
+waits_cancel(struct wait *w)
 {
     uint64_t state = atomic_load_explicit(&w->state, memory_order_relaxed);
     uint64_t armed = STATE(serial_of(state), ARMED);
@@ -180,8 +180,8 @@ wait_cancel(struct wait *w)
 }
 
 void
-wait_forget(struct wait *w)
+waits_forget(struct wait *w)
 {
-    if (!wait_cancel(w))
+    if (!waits_cancel(w))
         w->is_ignored = 1;
 }

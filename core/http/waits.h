@@ -7,7 +7,7 @@
  *              waits_arm            waits_fire [any]
  *     FREE  ------------->  ARMED  ------------------> FIRED --mail--> on_fired
  *       ^                     |                                           |
- *       +---- wait_cancel ----+                                           |
+ *       +---- waits_cancel ----+                                           |
  *       +------------------------ the next serial ------------------------+
  *
  * A slot's state, its serial in it, is one number that is changed by comparing
@@ -69,7 +69,7 @@ MUST_USE struct wait *waits_arm(struct waits *t,
                                 void (*on_fired)(struct wait *w, int32_t rc),
                                 void *owner);
 /* What w is known by elsewhere. [worker] */
-uint64_t wait_token(const struct wait *w);
+uint64_t waits_token(const struct wait *w);
 /* The wait that is known by this token, if it is this worker's and neither
  * woken nor taken back; else NULL. [worker] */
 struct wait *waits_find(struct waits *t, uint64_t token);
@@ -78,9 +78,15 @@ struct wait *waits_find(struct waits *t, uint64_t token);
 MUST_USE int32_t waits_fire(uint64_t token, int32_t rc);
 /* Take w back: 1, and it is free; 0: it was woken, and on_fired is on its way.
  * [worker] */
-MUST_USE int wait_cancel(struct wait *w);
+MUST_USE int waits_cancel(struct wait *w);
 /* The same, and if it is on its way, then not to on_fired. [worker] */
-void wait_forget(struct wait *w);
+void waits_forget(struct wait *w);
+/* Whether nobody has woken it yet. [worker] */
+static inline int
+waits_is_armed(const struct wait *w)
+{
+    return (atomic_load_explicit(&w->state, memory_order_relaxed) & 3) == 1;
+}
 /* How many wait, or are on their way. [worker] */
 static inline uint32_t
 waits_count(const struct waits *t)

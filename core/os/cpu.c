@@ -150,3 +150,15 @@ cpu_pin(uint32_t i)
     }
     return -ESRCH;
 }
+
+int
+cpu_unpin(void)
+{
+    struct mask m;
+
+    memset(&m, 0, sizeof m);
+    if (sched_getaffinity(getpid(), sizeof m, m.set) < 0 ||
+        sched_setaffinity(0, sizeof m, m.set) < 0)
+        return -errno;
+    return 0;
+}

@@ -31,5 +31,9 @@ int cpu_should_pin(const struct cpu_facts *f, char *why, size_t cap);
 /* Pin the calling thread to the i-th CPU of its mask, counted round and round.
  * Returns the CPU's number or -errno.  [worker], before it is pinned */
 MUST_USE int cpu_pin(uint32_t i);
+/* Let the calling thread run where the process's first thread may, which is not
+ * pinned: a thread inherits what who started it was pinned to.  0 or -errno.
+ * [any] */
+MUST_USE int cpu_unpin(void);
 
 #endif

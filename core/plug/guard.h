@@ -56,7 +56,8 @@ struct image;
     X(EXIT,     "worker exit")                                                 \
     X(SAVE,     "save of its state")                                           \
     X(TAKE,     "load of its state")                                           \
-    X(COMMAND,  "command")
+    X(COMMAND,  "command")                                                     \
+    X(JOB,      "job")           /* on a thread of the pool */
 /* clang-format on */
 
 enum guard_call {

@@ -29,6 +29,8 @@ fleet_init(struct fleet *f, uint32_t n, struct mailbox *control)
 void
 fleet_fini(struct fleet *f)
 {
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        worker_free(&f->workers[i]);
     free(f->workers);
     free(f->orders);
     free(f->last);

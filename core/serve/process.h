@@ -28,6 +28,7 @@
 
 #include "conn/census.h"
 #include "conn/env.h"
+#include "http/jobs.h"
 #include "http/metering.h"
 #include "http/stores.h"
 #include "io/mailbox.h"
@@ -71,6 +72,7 @@ struct server {
     struct metering metering;
     struct metrics *metrics; /* the control thread's own figures */
     struct stores stores;
+    struct jobs jobs; /* of plugins, on threads of their own */
     struct gen *gen;
     struct quarantine quarantine; /* builds that may not run */
     struct gen *left; /* a stop came while a worker was busy with it */

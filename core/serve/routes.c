@@ -37,6 +37,7 @@ new_route(struct builder *b)
     r->priority = ROUTE_NORMAL;
     r->handle = dispatch_answer_miss;
     r->max_body = r->body_timeout_ms = r->write_timeout_ms = -1;
+    r->wait_timeout_ms = -1;
     r->slash_redirect = b->conf->server.slash == CONF_SLASH_REDIRECT;
     r->index = g->n_routes;
     g->routes[g->n_routes++] = r;
@@ -50,6 +51,7 @@ set_limits(struct route *r, const struct conf_route *c)
     r->body_timeout_ms = c->body_timeout == CONF_INHERIT ? -1 : c->body_timeout;
     r->write_timeout_ms =
         c->write_timeout == CONF_INHERIT ? -1 : c->write_timeout;
+    r->wait_timeout_ms = c->wait_timeout == CONF_INHERIT ? -1 : c->wait_timeout;
 }
 
 static uint8_t

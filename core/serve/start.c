@@ -62,7 +62,9 @@ choose(struct server *s, const struct conf *conf, struct diag *d)
         diag_error(d, NULL, "out of memory");
         return SERVER_INTERNAL;
     }
-    if (census_init(&s->census) < 0) {
+    if (census_init(&s->census) < 0 ||
+        jobs_open(&s->jobs, (uint32_t)conf->server.pool_threads,
+                  (uint32_t)conf->server.pool_queue) < 0) {
         diag_error(d, NULL, "out of memory");
         return SERVER_INTERNAL;
     }
@@ -119,11 +121,13 @@ start_workers(struct server *s, struct diag *d)
         .event = s->settings.event,
         .pins = s->settings.pins,
         .slab_capacity = s->settings.slab_capacity,
+        .max_waits = (uint32_t)s->gen->conf->server.max_waits,
         .memory_bytes = s->settings.worker_memory,
         .budget = &s->budget,
         .census = &s->census,
         .all = f->workers,
         .stores = &s->stores,
+        .jobs = &s->jobs,
         .control = &s->mailbox,
         .sheds = &f->acceptor.sheds,
         .waits = &f->acceptor.waits,

@@ -102,6 +102,8 @@ end_threads(struct server *s)
     for (uint32_t i = 0; i < f->n_workers; i++)
         rc |= worker_join(&f->workers[i], rc == 0 ? GRACE_MAX_MS : 0);
     rc |= acceptor_join(&f->acceptor, GRACE_MAX_MS);
+    if (rc == 0)
+        rc = jobs_close(&s->jobs, GRACE_MAX_MS);
     if (rc < 0) {
         log_error("a thread does not end; leaving it behind");
         return 0;

@@ -222,6 +222,7 @@ serves_the_same(const struct route *x, const struct route *y)
            x->max_body == y->max_body &&
            x->body_timeout_ms == y->body_timeout_ms &&
            x->write_timeout_ms == y->write_timeout_ms &&
+           x->wait_timeout_ms == y->wait_timeout_ms &&
            x->priority == y->priority;
 }
 

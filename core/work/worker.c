@@ -436,8 +436,10 @@ set_up(struct worker *w)
     snprintf(w->start->why, sizeof w->start->why, "%s", why);
     if (*why && o->index == 0)
         log_warn("event: %s: %s", io_name(env->io), why);
+    env->worker.io = env->io;
     if (slab_init(&env->conns, sizeof(struct conn), o->slab_capacity) < 0 ||
-        slab_init(&env->reqs, REQ_SLOT_BYTES, o->slab_capacity) < 0) {
+        slab_init(&env->reqs, REQ_SLOT_BYTES, o->slab_capacity) < 0 ||
+        waits_init(&env->waits, o->index, o->max_waits, &w->mailbox) < 0) {
         snprintf(w->start->why, sizeof w->start->why,
                  "slab_capacity = %u: out of address space: lower it, or raise "
                  "RLIMIT_AS (ulimit -v)",
@@ -451,7 +453,8 @@ set_up(struct worker *w)
 }
 
 /* What drain has left is cut off; the kernel is given a moment to let go of
- * it.  Then this worker's part of the generation can go as well. */
+ * it, and jobs that use requests of it are waited for.  Then this worker's part
+ * of the generation can go as well. */
 static void
 close_connections(struct worker *w)
 {
@@ -461,7 +464,8 @@ close_connections(struct worker *w)
     while (w->n_held > 0)
         parcel_drop_record(&w->held[--w->n_held]);
     w->n_cut += conn_close_all(env);
-    for (int i = 0; i < CLOSE_TURNS && has_connections(w); i++) {
+    for (int i = 0;
+         (i < CLOSE_TURNS && has_connections(w)) || env->n_strays > 0; i++) {
         wheel_arm(&env->wheel, &w->tick, env->clock.mono_ms + 1);
         turn(w);
     }
@@ -520,6 +524,9 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->worker.clock = &env->clock;
     env->worker.metrics = o->metrics;
     env->worker.stores = o->stores;
+    env->worker.wheel = &env->wheel;
+    env->worker.waits = &env->waits;
+    env->worker.jobs = o->jobs;
     env->metrics = o->metrics;
     env->budget = o->budget;
     env->census = o->census;
@@ -542,4 +549,10 @@ worker_join(struct worker *w, uint32_t ms)
     if (rc == 0)
         w->n_cut += mailbox_close(&w->mailbox, parcel_drop_record);
     return rc;
+}
+
+void
+worker_free(struct worker *w)
+{
+    waits_fini(&w->env.waits);
 }

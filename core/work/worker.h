@@ -35,13 +35,14 @@ struct worker_options {
      * wakes it. */
     _Atomic int *waits;
     struct mailbox *acceptor;
-    uint32_t slab_capacity;
+    uint32_t slab_capacity, max_waits;
     uint64_t memory_bytes; /* bound of the worker's blocks */
     struct body_budget *budget;
     struct metrics *metrics; /* the worker's own figures; outlive it */
     struct census *census;
     struct worker *all;    /* [n_workers], this one too */
     struct stores *stores; /* of plugins; outlives the worker */
+    struct jobs *jobs;     /* likewise */
     struct log_ring *log;
     struct mailbox *control; /* where gen->on_retired (struct mail) goes when
                                 the last part of a generation is retired */
@@ -111,6 +112,9 @@ worker_is_lost(const struct worker *w)
 /* Wait for the thread to end, at most ms milliseconds, and give back what it
  * had; 0 or -ETIMEDOUT. [control] */
 MUST_USE int worker_join(struct worker *w, uint32_t ms);
+/* It has ended, or never began, and nobody has a token of it any more.
+ * [control] */
+void worker_free(struct worker *w);
 /* Connections a worker has or is about to have, for the acceptor. [any] */
 uint64_t worker_load(const struct worker *w, uint64_t handed);
 

@@ -34,3 +34,19 @@ VALUE(ET_P_EXEC, 4)
 VALUE(ET_O_WRITE, 2048)
 
 TEXT(ET_IF_STORE, "et.store/1")
+
+FIELD(et_worker, async, 32, 8)
+
+GROWS(et_async, 32)
+FIELD(et_async, size, 0, 4)
+FIELD(et_async, reserved0, 4, 4)
+FIELD(et_async, suspend, 8, 8)
+FIELD(et_async, resume, 16, 8)
+FIELD(et_async, offload, 24, 8)
+
+TEXT(ET_IF_ASYNC, "et.async/1")
+VALUE(ET_ECANCEL, -7)
+VALUE(ET_ETIME, -8)
+VALUE(ET_ECRASH, -9)
+VALUE(ET_PRIO_LOW, 0)
+VALUE(ET_PRIO_HIGH, 1)

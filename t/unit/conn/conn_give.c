@@ -75,7 +75,8 @@ make_gen(void)
                            .body = ET_B_BUFFER,
                            .max_body = -1,
                            .body_timeout_ms = -1,
-                           .write_timeout_ms = -1};
+                           .write_timeout_ms = -1,
+                           .wait_timeout_ms = -1};
     diag_init(&diag);
     arena_init(&gen.arena, NULL, 0, NULL, (size_t)1 << 30);
     gen.router = router_new(&gen.arena);

@@ -63,14 +63,14 @@ START_TEST(it_is_woken_once_and_later)
 
     set_up(MAX);
     w = waits_arm(&waits, on_fired, &waits);
-    token = wait_token(w);
+    token = waits_token(w);
     ck_assert_uint_ne(token, 0);
     ck_assert_ptr_eq(waits_find(&waits, token), w);
     ck_assert_int_eq(waits_fire(token, 7), 0);
     ck_assert_uint_eq(n_fired, 0); /* never from within */
     ck_assert_ptr_null(waits_find(&waits, token));
     ck_assert_int_eq(waits_fire(token, 8), ET_ESTALE);
-    ck_assert_int_eq(wait_cancel(w), 0);
+    ck_assert_int_eq(waits_cancel(w), 0);
     deliver();
     ck_assert_uint_eq(n_fired, 1);
     ck_assert_int_eq(last_rc, 7);
@@ -88,17 +88,17 @@ START_TEST(what_is_taken_back_is_not_woken)
 
     set_up(MAX);
     w = waits_arm(&waits, on_fired, NULL);
-    token = wait_token(w);
-    ck_assert_int_eq(wait_cancel(w), 1);
+    token = waits_token(w);
+    ck_assert_int_eq(waits_cancel(w), 1);
     ck_assert_int_eq(waits_fire(token, 1), ET_ESTALE);
     w = waits_arm(&waits, on_fired, NULL); /* the same slot, another serial */
-    ck_assert_uint_ne(wait_token(w), token);
+    ck_assert_uint_ne(waits_token(w), token);
     ck_assert_int_eq(waits_fire(token, 1), ET_ESTALE);
-    ck_assert_int_eq(waits_fire(wait_token(w), 2), 0);
-    wait_forget(w); /* too late to take it back: nobody hears of it */
+    ck_assert_int_eq(waits_fire(waits_token(w), 2), 0);
+    waits_forget(w); /* too late to take it back: nobody hears of it */
     deliver();
     ck_assert_uint_eq(n_fired, 0);
-    wait_forget(waits_arm(&waits, on_fired, NULL));
+    waits_forget(waits_arm(&waits, on_fired, NULL));
     tear_down();
 }
 END_TEST
@@ -114,7 +114,7 @@ START_TEST(there_is_room_for_so_many)
     }
     ck_assert_ptr_null(waits_arm(&waits, on_fired, NULL));
     for (uint32_t i = 0; i < MAX; i++)
-        ck_assert_int_eq(wait_cancel(v[i]), 1);
+        ck_assert_int_eq(waits_cancel(v[i]), 1);
     tear_down();
 }
 END_TEST
@@ -127,7 +127,7 @@ START_TEST(forged_tokens_do_nothing)
 
     set_up(MAX);
     w = waits_arm(&waits, on_fired, NULL);
-    token = wait_token(w);
+    token = waits_token(w);
     ck_assert_int_eq(waits_fire(0, 1), ET_ESTALE);
     for (uint32_t i = 0; i < 64; i++)
         ck_assert_int_eq(waits_fire(token ^ 1ull << i, 1), ET_ESTALE);
@@ -138,7 +138,7 @@ START_TEST(forged_tokens_do_nothing)
         if (other != token)
             ck_assert_int_eq(waits_fire(other, 1), ET_ESTALE);
     }
-    ck_assert_int_eq(wait_cancel(w), 1);
+    ck_assert_int_eq(waits_cancel(w), 1);
     tear_down();
 }
 END_TEST
@@ -202,8 +202,8 @@ START_TEST(each_is_woken_or_taken_back)
         if (!held[i]) {
             held[i] = waits_arm(&waits, on_raced, &held[i]);
             n_armed++;
-            atomic_store(&shown[i], wait_token(held[i]));
-        } else if (wait_cancel(held[i])) {
+            atomic_store(&shown[i], waits_token(held[i]));
+        } else if (waits_cancel(held[i])) {
             held[i] = NULL;
             n_cancelled++;
         }
@@ -216,7 +216,7 @@ START_TEST(each_is_woken_or_taken_back)
     deliver();
     for (uint32_t i = 0; i < MAX; i++) {
         if (held[i]) {
-            ck_assert_int_eq(wait_cancel(held[i]), 1);
+            ck_assert_int_eq(waits_cancel(held[i]), 1);
             n_cancelled++;
             held[i] = NULL;
         }
