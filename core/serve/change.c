@@ -20,7 +20,8 @@
 #include "serve/generation.h"
 #include "serve/process.h"
 
-/* The server is to stop: how long a worker has to let go of what it makes. */
+/* Nobody waits for what a worker makes any more: how long it has to let go of
+ * it. */
 #define CHANGE_GRACE_MS 1000u
 
 /* ---- PREPARE, ABORT ------------------------------------------------------*/
@@ -52,14 +53,13 @@ report_late(struct server *s, const struct gen *g, struct diag *d)
                    who ? "plugin " : "", who ? who->name : "",
                    who ? " on " : "", i,
                    (long long)g->conf->server.prepare_timeout);
-        log_warn("worker %u is late and waited for: busy with %s%s", i,
+        log_warn("worker %u is late: busy with %s%s", i,
                  who ? "the worker init of " : "requests, or a step of one",
                  who ? who->name : "");
     }
 }
 
-/* Wait until no worker is at it any more; ERR_TIMEOUT if that is not so and the
- * server is to stop. */
+/* Wait until no worker is at it any more; ERR_TIMEOUT: one still is. */
 static int
 wait_ready(struct server *s, struct gen *g, struct diag *d)
 {
@@ -74,9 +74,10 @@ wait_ready(struct server *s, struct gen *g, struct diag *d)
         report_late(s, g, d);
     else
         diag_error(d, NULL, "the server is to stop");
-    if (fleet_wait_unless(f, -1, &s->orders.stops) == 0)
+    if (fleet_wait(f, CHANGE_GRACE_MS) == 0)
         return 0;
-    return fleet_wait(f, CHANGE_GRACE_MS) < 0 ? ERR_TIMEOUT : 0;
+    fleet_give_up(f);
+    return ERR_TIMEOUT;
 }
 
 int
@@ -139,6 +140,21 @@ change_let_go(struct server *s)
     s->left = NULL;
     generation_dispose(s, g);
     return 0;
+}
+
+int
+change_blocked(const struct server *s, const struct gen *g)
+{
+    int blocked = -1;
+
+    for (uint32_t i = 0; i < s->fleet.n_workers; i++) {
+        if (!fleet_is_held(&s->fleet, i))
+            continue;
+        if (atomic_load(&g->workers[i].at))
+            return -1;
+        blocked = (int)i;
+    }
+    return blocked;
 }
 
 const struct instance *

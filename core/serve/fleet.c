@@ -44,9 +44,11 @@ on_reply(struct order *o)
 {
     struct fleet *f = o->fleet;
 
-    CHECK(f->n_waiting > 0);
-    f->n_waiting--;
-    o->is_out = 0;
+    if (!o->is_given_up) {
+        CHECK(f->n_waiting > 0);
+        f->n_waiting--;
+    }
+    o->is_out = o->is_given_up = 0;
 }
 
 void
@@ -76,8 +78,22 @@ void
 fleet_command(struct fleet *f, uint32_t first, uint32_t n, fleet_order *order,
               void *arg)
 {
-    for (uint32_t i = first; i < first + n; i++)
-        give(f, i, &f->orders[i], order, arg);
+    for (uint32_t i = first; i < first + n; i++) {
+        if (!fleet_is_held(f, i))
+            give(f, i, &f->orders[i], order, arg);
+    }
+}
+
+void
+fleet_give_up(struct fleet *f)
+{
+    for (uint32_t i = 0; i < f->n_workers; i++) {
+        struct order *o = &f->orders[i];
+        if (!o->is_out || o->is_given_up)
+            continue;
+        o->is_given_up = 1;
+        f->n_waiting--;
+    }
 }
 
 void
@@ -137,7 +153,7 @@ fleet_all(struct fleet *f, fleet_order *order, void *arg, struct order **failed)
     fleet_command(f, 0, f->n_workers, order, arg);
     (void)!fleet_wait(f, -1);
     for (uint32_t i = 0; i < f->n_workers; i++) {
-        if (f->orders[i].result < 0) {
+        if (!fleet_is_held(f, i) && f->orders[i].result < 0) {
             if (failed)
                 *failed = &f->orders[i];
             return f->orders[i].result;
@@ -198,6 +214,8 @@ fleet_flush(struct fleet *f)
     (void)!fleet_wait(f, -1);
     (void)fleet_all(f, order_look, NULL, NULL);
     for (uint32_t i = 0; i < f->n_workers; i++)
-        n += f->orders[i].result > 0 ? (uint32_t)f->orders[i].result : 0;
+        n += !fleet_is_held(f, i) && f->orders[i].result > 0
+                 ? (uint32_t)f->orders[i].result
+                 : 0;
     return n;
 }

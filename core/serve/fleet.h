@@ -26,7 +26,7 @@ struct fleet {
     struct order acceptor_order;
     struct mailbox *control;
     int per_worker;     /* accept = reuseport: each worker its own sockets */
-    uint32_t n_waiting; /* answers not yet there */
+    uint32_t n_waiting; /* answers not yet there, and waited for */
     /* One turn of the control thread's loop, at most timeout_ms. */
     void (*step)(void *arg, int timeout_ms);
     void *arg;
@@ -41,8 +41,8 @@ typedef void fleet_order(struct worker *w, struct order *o);
 MUST_USE int fleet_init(struct fleet *f, uint32_t n, struct mailbox *control);
 void fleet_fini(struct fleet *f);
 
-/* Give order to workers first..first+n-1 with arg; does not wait.  None of them
- * may owe an answer to another one. */
+/* Give order to workers first..first+n-1 with arg; does not wait.  Whoever owes
+ * the answer to one that was given up is left out; nobody may owe another. */
 void fleet_command(struct fleet *f, uint32_t first, uint32_t n,
                    fleet_order *order, void *arg);
 /* Have the acceptor accept what is queued on all its sockets and close them;
@@ -60,6 +60,14 @@ MUST_USE int fleet_wait(struct fleet *f, int64_t timeout_ms);
  * 0: -EINTR. */
 MUST_USE int fleet_wait_unless(struct fleet *f, int64_t timeout_ms,
                                const int *unless);
+/* Wait no more for the orders that workers have: a plugin holds them. */
+void fleet_give_up(struct fleet *f);
+/* Whether worker i owes the answer to one that was given up. */
+static inline int
+fleet_is_held(const struct fleet *f, uint32_t i)
+{
+    return f->orders[i].is_given_up;
+}
 /* Command all workers and wait for ever.  0, or the first failed worker's
  * result, with *failed its order. */
 int fleet_all(struct fleet *f, fleet_order *order, void *arg,

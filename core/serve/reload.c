@@ -32,19 +32,62 @@ is_of_another_process(struct server *s, const struct conf *conf, struct diag *d)
     uint32_t n = conf_process_keys(now, conf, names, KEYS_MAX);
     size_t len = 0, cap = sizeof s->needs;
 
-    if (conf_needs_restart(now, conf, s->options->is_supervised, d) > 0)
+    if (conf_needs_restart(now, conf, s->options->is_supervised, d) > 0) {
+        s->needs[0] = '\0';
         return 1;
+    }
     for (uint32_t i = 0; i < n && i < KEYS_MAX && len < cap; i++)
         len += (size_t)snprintf(s->needs + len, cap - len, "%s%s",
                                 i == 0 ? "" : ", ", names[i]);
     return n > 0;
 }
 
+/* A worker that does not come back from a step keeps this process from
+ * changing: another one can, if there may be another one. */
+static void
+need_another(struct server *s, int worker)
+{
+    if (s->options->is_supervised && worker >= 0 && !s->needs[0])
+        snprintf(s->needs, sizeof s->needs,
+                 "worker %d does not come back from a step of a plugin",
+                 worker);
+}
+
+/* g, which is good but for a worker that is in a step, and what it changes. */
+static void
+pass_on(struct server *s, const struct gen *g)
+{
+    struct sockets_changes listeners;
+
+    need_another(s, change_blocked(s, g));
+    sockets_changes(&s->sockets, &listeners);
+    (void)!summary_write(s->changes, s->gen, g, &listeners, 0);
+}
+
+/* What an earlier reload has left to a worker: whether that still has it. */
+static int
+is_held(struct server *s, struct diag *d)
+{
+    struct gen *left = s->left;
+
+    if (change_let_go(s) == 0)
+        return 0;
+    need_another(s, change_blocked(s, left));
+    if (!s->needs[0])
+        diag_error(d, NULL,
+                   "a worker is still busy with what the last reload has "
+                   "asked of it");
+    return 1;
+}
+
 static struct gen *
 make_next(struct server *s, struct diag *d)
 {
-    struct conf *conf = generation_read(s, d);
+    struct conf *conf;
 
+    if (is_held(s, d) && !s->needs[0])
+        return NULL;
+    conf = generation_read(s, d);
     if (!conf)
         return NULL;
     if (is_of_another_process(s, conf, d) && !s->needs[0]) {
@@ -90,6 +133,8 @@ try_reload(struct server *s, struct diag *d, struct story *story)
     if (listeners_want(s, g->conf, d) < 0)
         goto dispose;
     rc = change_prepare(s, g, d);
+    if (rc == ERR_TIMEOUT && s->orders.stops == 0)
+        pass_on(s, g);
     if (rc < 0)
         goto revert;
     rc = logs_apply(g->conf, d);
@@ -106,7 +151,7 @@ abort:
 revert:
     listeners_revert(s);
 dispose:
-    if (rc != ERR_TIMEOUT) /* else a worker is at it: the process ends */
+    if (rc != ERR_TIMEOUT) /* else a worker is at it */
         generation_dispose(s, g);
     return ERR_INVALID;
 }

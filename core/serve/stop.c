@@ -67,10 +67,7 @@ drain(struct server *s)
     struct fleet *f = &s->fleet;
 
     s->is_ending = 1;
-    for (uint32_t i = 0; i < f->n_workers; i++) {
-        if (!f->orders[i].is_out) /* a plugin blocks it: see change.h */
-            fleet_command(f, i, 1, order_stopping, NULL);
-    }
+    fleet_command(f, 0, f->n_workers, order_stopping, NULL);
     wait_patiently(s, HEARD_MAX_MS, anyone_is_out);
     log_info("stopping: up to %lld ms for what is in progress",
              (long long)(c->shutdown_delay + c->drain_timeout));

@@ -28,7 +28,8 @@ struct order {
     void *fleet; /* the sender's own, for on_reply */
     int fd;      /* of order_listen */
     uint8_t listener;
-    uint8_t is_out; /* given and not yet answered; the sender's */
+    uint8_t is_out;      /* given and not yet answered; the sender's */
+    uint8_t is_given_up; /* and not waited for any more; likewise */
     int result;
     char why[512];
 };

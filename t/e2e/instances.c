@@ -370,19 +370,45 @@ START_TEST(who_is_not_ready_in_time_is_named)
 }
 END_TEST
 
-/* Not an instance whose turn has not come. */
+/* Without another process to go to, the reload is given up: and not only that
+ * one.  Not an instance whose turn has not come is named. */
 START_TEST(a_worker_that_does_not_come_to_it_is_named)
 {
-    struct client c = begin(KEEPER "[plugin slow]\n");
+    struct client c = begin(SERVER "supervise = no\n[plugin slow]\n"
+                                   "[plugin keeper]\n");
+
+    client_puts(&c, GET("/slow/6000")); /* longer than both reloads */
+    server_wait_log(&s, "slow: begins");
+    server_write(&s, SERVER "supervise = no\nprepare_timeout = 200ms\n"
+                            "[plugin slow]\n[plugin keeper]\nnote = x\n");
+    ck_assert_int_eq(server_reload(&s), 0);
+    ck_assert(server_has_log(&s, "etude.ini:9: worker "));
+    ck_assert(server_has_log(&s, "busy with requests, or a step of one"));
+    ck_assert(!server_has_log(&s, "plugin keeper on worker"));
+    ck_assert_int_eq(server_reload(&s), 0);
+    ck_assert(server_has_log(&s, "a worker is still busy with what the last "
+                                 "reload has asked of it"));
+    client_take(&c, 0, 200, "slept");
+    ck_assert_int_eq(server_reload(&s), 1);
+    end(&c);
+}
+END_TEST
+
+/* With one, it serves what was asked for, and who was in the step is answered
+ * by the one that leaves. */
+START_TEST(a_worker_that_does_not_come_to_it_is_left_behind)
+{
+    struct client c = begin(KEEPER "[plugin slow]\n"), other;
 
     client_puts(&c, GET("/slow/3000")); /* longer than a trial takes */
     server_wait_log(&s, "slow: begins");
     server_write(&s, SERVER "prepare_timeout = 200ms\n[plugin slow]\n"
                             "[plugin keeper]\nnote = x\n");
-    ck_assert_int_eq(server_reload(&s), 0);
-    ck_assert(server_has_log(&s, "etude.ini:8: worker "));
-    ck_assert(server_has_log(&s, "busy with requests, or a step of one"));
-    ck_assert(!server_has_log(&s, "plugin keeper on worker"));
+    ck_assert_int_eq(server_reload(&s), 1);
+    ck_assert(server_has_log(&s, "does not come back from a step of a plugin"));
+    other = client_open(&s);
+    ck_assert_int_eq((int)ask(&other).n, 1);
+    client_close(&other);
     client_take(&c, 0, 200, "slept");
     end(&c);
 }
@@ -449,8 +475,7 @@ START_TEST(an_init_that_never_ends_costs_the_process)
     server_write(&s, SERVER "prepare_timeout = 300ms\nprobe_timeout = 0\n"
                             "[plugin life]\n[plugin keeper]\ninit_ms = 50s\n");
     server_signal(&s, SIGHUP);
-    server_wait_log(
-        &s, "is late and waited for: busy with the worker init of keeper");
+    server_wait_log(&s, "is late: busy with the worker init of keeper");
     server_wait_log(&s, "it does not return");
     ck_assert(server_has_log(&s, "worker init of keeper"));
     server_wait_log(&s, " serves: ");
@@ -536,6 +561,7 @@ UNIT_MAIN(instances, another_route_leaves_an_instance_as_it_is,
           a_reload_that_fails_ends_nothing_it_borrowed,
           who_is_not_ready_in_time_is_named,
           a_worker_that_does_not_come_to_it_is_named,
+          a_worker_that_does_not_come_to_it_is_left_behind,
           who_asks_for_it_is_made_anew,
           a_listener_that_stays_and_changes_is_told,
           a_stop_undoes_what_a_late_worker_made,
