@@ -22,23 +22,11 @@
 #include "work/order.h"
 #include "work/parcel.h"
 
-/* Connections that came by the acceptor, and are here or were turned away. */
-static uint64_t
-count_taken(const struct metrics *m)
-{
-    return metrics_get(m, METRIC_connections_accepted) +
-           metrics_get(m, METRIC_connections_taken) -
-           metrics_get(m, METRIC_connections_moved) +
-           metrics_get(m, METRIC_connections_refused);
-}
-
 uint64_t
 worker_load(const struct worker *w, uint64_t handed)
 {
-    const struct metrics *m = w->options.metrics;
-
-    return metrics_get(m, METRIC_connections_active) + handed -
-           (count_taken(m) - w->taken_before);
+    return metrics_get(w->options.metrics, METRIC_connections_active) + handed -
+           atomic_load_explicit(&w->n_arrived, memory_order_relaxed);
 }
 
 /* Small and few, so that they stay in the cache: the ring of them is a FIFO. */
@@ -132,13 +120,24 @@ hold(struct worker *w, const struct record *r)
     pause_listeners(w, 1);
 }
 
+/* One that the acceptor has handed is here, or was turned away. */
+static void
+count_arrival(struct worker *w)
+{
+    uint64_t n = atomic_load_explicit(&w->n_arrived, memory_order_relaxed);
+
+    atomic_store_explicit(&w->n_arrived, n + 1, memory_order_relaxed);
+}
+
 /* There is a slot. */
 static void
 open_parcel(struct worker *w, struct parcel *p)
 {
     CHECK(conn_take(&w->env, p->fd, &p->handed) == 0);
-    if (p->is_pooled) /* of another worker; else the acceptor has counted it */
+    if (p->is_pooled) /* of another worker */
         metrics_add(w->options.metrics, METRIC_connections_moved, 1);
+    else
+        count_arrival(w);
     parcel_free(p);
 }
 
@@ -150,22 +149,33 @@ take_parcel(struct worker *w, const struct record *r)
     } else if (w->n_held < WORKER_HELD) {
         hold(w, r);
     } else { /* a thousand wait already */
-        if (!parcel_of(r)->is_pooled)
+        if (!parcel_of(r)->is_pooled) {
             metrics_add(w->options.metrics, METRIC_connections_refused, 1);
+            count_arrival(w);
+        }
         parcel_drop(parcel_of(r));
     }
 }
 
 static void
+open_conn(struct worker *w, const struct record *r)
+{
+    if (conn_open(&w->env, r->fd, (uint8_t)r->listener) < 0)
+        log_debug("connection closed: no slot, or too many of its client");
+}
+
+/* From the acceptor, or another worker. */
+static void
 take_record(struct worker *w, const struct record *r)
 {
-    if (r->kind == RECORD_PARCEL)
+    if (r->kind == RECORD_PARCEL) {
         take_parcel(w, r);
-    /* The acceptor has counted: there is a slot, but for a moment's
-     * difference. */
-    else if (r->kind == RECORD_CONN &&
-             conn_open(&w->env, r->fd, (uint8_t)r->listener) < 0)
-        log_debug("connection closed: no slot, or too many of its client");
+    } else if (r->kind == RECORD_CONN) {
+        /* The acceptor has counted: there is a slot, but for a moment's
+         * difference. */
+        open_conn(w, r);
+        count_arrival(w);
+    }
 }
 
 void
@@ -176,7 +186,7 @@ worker_take(struct worker *w, int fd, uint8_t listener)
     int sheds = atomic_load_explicit(w->options.sheds, memory_order_relaxed);
 
     if (has_slot(w) && w->n_held == 0 && census_enter(w->env.census)) {
-        take_record(w, &r);
+        open_conn(w, &r);
         if (!has_slot(w) && !sheds)
             pause_listeners(w, 1);
     } else if (sheds || w->n_held == WORKER_HELD) {
@@ -210,7 +220,7 @@ take_held(struct worker *w)
         if (first.kind == RECORD_PARCEL)
             open_parcel(w, parcel_of(&first));
         else
-            take_record(w, &first);
+            open_conn(w, &first);
     }
     pause_listeners(w, w->n_held > 0 || !has_slot(w));
     if (w->full.is_on && (w->is_full || census_is_full(w->env.census)))
@@ -519,7 +529,6 @@ worker_start(struct worker *w, const struct worker_options *o,
         return order_explain(start, "its pipe", rc);
     w->options = *o;
     w->start = start;
-    w->taken_before = count_taken(o->metrics);
     host_worker_init(&env->worker, o->index, o->n_workers);
     env->worker.clock = &env->clock;
     env->worker.metrics = o->metrics;

@@ -9,6 +9,7 @@
 #define WORK_WORKER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/trouble.h"
@@ -58,7 +59,9 @@ struct leaver {
 struct worker {
     struct env env;
     struct worker_options options;
-    uint64_t taken_before; /* connections, by those who counted before it */
+    /* Connections that the acceptor has handed to it and are on their way no
+     * more; not those that it has accepted itself. */
+    _Atomic uint64_t n_arrived;
     struct mailbox mailbox;
     struct io_source pipe;
     struct listener listeners[ENV_MAX_LISTENERS]; /* accept = reuseport */

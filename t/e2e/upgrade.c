@@ -164,13 +164,100 @@ START_TEST(under_load_nothing_fails)
 }
 END_TEST
 
+/* ---- accept = reuseport --------------------------------------------------*/
+
+#define ACCEPTING                                                              \
+    "[server]\nlisten = 127.0.0.1:0\nsupervise = yes\naccept = reuseport\n"    \
+    "crash_limit = 0\n"
+#define WORKERS(n) ACCEPTING "workers = " #n "\n"
+#define FAULTY "[plugin life]\nsay = one\n[plugin faulty]\n"
+
+static void
+by_upgrade(int i)
+{
+    (void)i;
+    (void)server_upgrade(&s);
+}
+
+static void
+by_fault(int i)
+{
+    (void)i;
+    client_once(&s, GET("/faulty/null"), 500, "500 Internal Server Error\n");
+}
+
+/* More of them: the queue of one that goes is closed, and the kernel resets who
+ * comes to it in that instant. */
+static void
+by_reload(int i)
+{
+    char ini[512];
+
+    snprintf(ini, sizeof ini, ACCEPTING "workers = %d\n" FAULTY, 3 + i);
+    server_write(&s, ini);
+    server_signal(&s, SIGHUP);
+}
+
+/* Clients that stay and clients that come for one request. */
+static void
+workers_that_accept(void (*replace)(int i))
+{
+    struct crowd *kept, *fresh;
+
+    server_start(&s, WORKERS(2) FAULTY);
+    kept = crowd_start(s.port, 100, GET("/life"), "one", 0);
+    fresh = crowd_start(s.port, 10, GET("/life"), "one", CROWD_SHORT);
+    for (int i = 0; i < 4; i++) {
+        replace(i);
+        server_wait_log(&s, " has left");
+        crowd_wait(kept, 500);
+        crowd_wait(fresh, 100);
+    }
+    ck_assert_str_eq(crowd_end(kept), "");
+    ck_assert_str_eq(crowd_end(fresh), "");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+
 START_TEST(under_load_of_workers_that_accept_nothing_fails)
 {
-    server_start(&s, SERVER "accept = reuseport\n[plugin life]\nsay = one\n");
-    upgrade_under(0, 5);
+    workers_that_accept(by_upgrade);
+}
+END_TEST
+
+START_TEST(nor_does_it_after_a_fault)
+{
+    if (!UNIT_SANITIZED) /* or that reports it itself */
+        workers_that_accept(by_fault);
+}
+END_TEST
+
+START_TEST(nor_with_more_of_them)
+{
+    workers_that_accept(by_reload);
+}
+END_TEST
+
+/* It comes when the workers have accepted, served and forgotten others. */
+START_TEST(one_that_comes_late_finds_room)
+{
+    struct client busy;
+
+    server_start(&s, WORKERS(1) "[plugin life]\n[plugin slow]\n");
+    busy = client_open(&s);
+    client_puts(&busy, GET("/slow/1000"));
+    server_wait_log(&s, "slow: begins");
+    (void)server_upgrade(&s);
+    for (int i = 0; i < 10; i++)
+        client_once(&s, GET("/life"), 200, "life");
+    client_take(&busy, 0, 200, "slept");
+    client_expect(&busy, GET("/life"), 200, "life");
+    server_wait_log(&s, " has left");
+    client_close(&busy);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
+
+/* ---- programs ------------------------------------------------------------*/
 
 START_TEST(another_program_takes_the_supervisor_s_place)
 {
@@ -344,6 +431,8 @@ UNIT_MAIN(upgrade, the_number_stays_and_so_do_connections,
           what_is_in_flight_is_answered_and_goes_after_it,
           under_load_nothing_fails,
           under_load_of_workers_that_accept_nothing_fails,
+          nor_does_it_after_a_fault, nor_with_more_of_them,
+          one_that_comes_late_finds_room,
           another_program_takes_the_supervisor_s_place,
           neighbouring_versions_understand_each_other,
           a_program_that_is_none_is_refused, two_leave_at_most,

@@ -157,6 +157,8 @@ struct crowd *
 crowd_start(uint16_t to, uint32_t n, const char *what, const char *body,
             int flags)
 {
+    pid_t pid;
+
     crowd = mmap(NULL, sizeof *crowd, PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(crowd, MAP_FAILED);
@@ -165,9 +167,10 @@ crowd_start(uint16_t to, uint32_t n, const char *what, const char *body,
     port = to;
     request = what;
     begins_with = body;
-    crowd->pid = fork();
-    if (crowd->pid == 0)
+    pid = fork();
+    if (pid == 0)
         run(n);
+    crowd->pid = pid; /* the child shares it */
     crowd_wait(crowd, n);
     return crowd;
 }

@@ -120,7 +120,7 @@ take(int i, int n)
             close(v[j].fd);
             taken++;
         }
-        metrics_add(&figures[i], METRIC_connections_accepted, k);
+        atomic_fetch_add(&workers[i].n_arrived, k);
     }
     return taken;
 }
@@ -232,6 +232,29 @@ START_TEST(no_more_than_max_connections)
 }
 END_TEST
 
+/* accept = reuseport: it has had a hundred that the acceptor knows nothing of,
+ * and one comes from another process. */
+START_TEST(what_a_worker_accepts_itself_leaves_room)
+{
+    const struct handed handed = {.is_orphan = 0};
+    struct record v[MAILBOX_BATCH];
+    struct pollfd p = {.events = POLLIN};
+    struct parcel *parcel = parcel_new(dup(STDERR_FILENO), &handed);
+
+    start(BALANCE_ROUND_ROBIN, 8);
+    for (int i = 0; i < WORKERS; i++)
+        metrics_add(&figures[i], METRIC_connections_accepted, 100);
+    acceptor_take(&acceptor, parcel);
+    p.fd = workers[0].mailbox.read_fd;
+    ck_assert_int_eq(poll(&p, 1, 10000), 1);
+    ck_assert_uint_eq(mailbox_recv(&workers[0].mailbox, v), 1);
+    ck_assert_ptr_eq(parcel_of(&v[0]), parcel);
+    parcel_drop(parcel);
+    end();
+}
+END_TEST
+
 UNIT_MAIN(acceptor, a_full_pipe_s_connections_go_to_the_next_worker,
           with_all_pipes_full_they_wait,
-          a_client_s_connections_go_to_one_worker, no_more_than_max_connections)
+          a_client_s_connections_go_to_one_worker, no_more_than_max_connections,
+          what_a_worker_accepts_itself_leaves_room)
