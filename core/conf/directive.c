@@ -73,7 +73,9 @@ static const struct directive server_rows[] = {
     {SERVER(accept), CHOICE("pipe|reuseport"), .reload = DIRECTIVE_PROCESS,
      .dflt = "pipe",
      .help = "pipe: one thread accepts and hands connections to workers; "
-             "reuseport: each worker accepts for itself"},
+             "reuseport: each worker accepts for itself (when a reload "
+             "leaves fewer of them, a connection that is just being made may "
+             "be reset, unless net.ipv4.tcp_migrate_req is 1)"},
     {SERVER(balance), CHOICE("round-robin|least-connections|hash"),
      .reload = DIRECTIVE_PROCESS, .dflt = "round-robin",
      .help = "which worker gets the next connection: the next one, the one "

@@ -267,18 +267,27 @@ introduce(struct super *s, struct child *c)
     close(ends[1]);
 }
 
+/* Let go of the sockets that only those who leave have: before they empty and
+ * close them, or it is our close that resets who comes in between. */
+static void
+take_back_sockets(struct super *s)
+{
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        if (s->children[i].role == CHILD_LEAVING)
+            held_take_back(&s->held, super_number(s, &s->children[i]));
+    }
+    held_settle(&s->held);
+}
+
 /* Whoever leaves has another heir now. */
 static void
 introduce_all(struct super *s)
 {
+    take_back_sockets(s);
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
-        struct child *c = &s->children[i];
-        if (c->role != CHILD_LEAVING)
-            continue;
-        introduce(s, c);
-        held_take_back(&s->held, super_number(s, c));
+        if (s->children[i].role == CHILD_LEAVING)
+            introduce(s, &s->children[i]);
     }
-    held_settle(&s->held);
 }
 
 /* The one that comes takes the place of who served, if anybody does. */
