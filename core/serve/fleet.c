@@ -212,6 +212,7 @@ fleet_flush(struct fleet *f)
     fleet_adopt(f, &f->acceptor_order);
     acceptor_flush(&f->acceptor, &f->acceptor_order);
     (void)!fleet_wait(f, -1);
+    f->n_held = (uint32_t)f->acceptor_order.result;
     (void)fleet_all(f, order_look, NULL, NULL);
     for (uint32_t i = 0; i < f->n_workers; i++)
         n += !fleet_is_held(f, i) && f->orders[i].result > 0

@@ -27,6 +27,7 @@ struct fleet {
     struct mailbox *control;
     int per_worker;     /* accept = reuseport: each worker its own sockets */
     uint32_t n_waiting; /* answers not yet there, and waited for */
+    uint32_t n_held;    /* by the acceptor, for want of room; of fleet_flush */
     /* One turn of the control thread's loop, at most timeout_ms. */
     void (*step)(void *arg, int timeout_ms);
     void *arg;
@@ -83,7 +84,8 @@ void fleet_unlisten(struct fleet *f, uint8_t listener);
 void fleet_leave(struct fleet *f,
                  void (*on_parcel)(void *reader, struct mail *m));
 /* Wait until every thread has taken what was on its way to it; how many
- * connections are about to leave. */
+ * connections are about to leave.  f->n_held says how many nobody has room
+ * for. */
 uint32_t fleet_flush(struct fleet *f);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conn/census.h"
 #include "http/gen.h"
 #include "serve/control.h"
 #include "serve/listeners.h"
@@ -24,7 +25,8 @@ is_empty(struct server *s)
     if (h->n_sources > 0 || h->first || control_connections(s) > 0)
         return 0;
     (void)fleet_flush(&s->fleet);
-    return h->n_sources == 0 && !h->first && control_connections(s) == 0;
+    return h->n_sources == 0 && !h->first && control_connections(s) == 0 &&
+           s->fleet.n_held == 0;
 }
 
 /* Whatever was idle has gone over; said once. */
@@ -45,6 +47,7 @@ leave_serving(struct server *s)
     uint64_t end_ns = clock_mono_ns() + ms * 1000000u;
 
     log_info("another process serves: connections go there");
+    census_limit(&s->census, 0); /* who waits to be let in goes along */
     listeners_cede(s);
     fleet_leave(&s->fleet, handover_post);
     while (s->orders.stops == 0 && !is_empty(s) && clock_mono_ns() < end_ns) {

@@ -336,8 +336,10 @@ do_unlisten(void *reader, struct mail *m)
 static void
 do_flush(void *reader, struct mail *m)
 {
-    flush_all(reader);
-    order_reply(CONTAINER_OF(m, struct order, mail), 0);
+    struct acceptor *a = reader;
+
+    look_for_room(a);
+    order_reply(CONTAINER_OF(m, struct order, mail), (int)a->n_held);
 }
 
 static void

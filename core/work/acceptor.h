@@ -76,7 +76,8 @@ struct acceptor {
     uint8_t is_winding_up; /* accepts no more */
 };
 
-/* Answered when all that it had dealt is on its way. [control] */
+/* Answered when all that it had and somebody has room for is on its way: with
+ * how many wait for room. [control] */
 void acceptor_flush(struct acceptor *a, struct order *o);
 /* Deal p out to a worker, like a connection of a listener; p is the acceptor's
  * from now on. [any] */

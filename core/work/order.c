@@ -185,6 +185,7 @@ order_leave(struct worker *w, struct order *o)
     w->leaver.giver.on_given = on_given;
     w->leaver.to = o->arg;
     w->leaver.on_parcel = o->on_parcel;
+    worker_take_held(w);
     conn_give_all(&w->env, &w->leaver.giver);
     order_reply(o, 0);
 }

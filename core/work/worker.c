@@ -206,10 +206,8 @@ has_room_for(const struct worker *w, const struct record *r)
            (r->kind == RECORD_PARCEL || census_enter(w->env.census));
 }
 
-/* There may be room again: for who is held, oldest first, then for the queue.
- */
-static void
-take_held(struct worker *w)
+void
+worker_take_held(struct worker *w)
 {
     struct record first;
 
@@ -235,7 +233,7 @@ on_retry(struct wheel_timer *t, uint64_t now_ms)
     struct worker *w = CONTAINER_OF(t, struct worker, retry);
 
     (void)now_ms;
-    take_held(w);
+    worker_take_held(w);
     worker_check_drained(w);
 }
 
@@ -289,7 +287,7 @@ on_closed(struct env *env)
     if (UNLIKELY(atomic_load_explicit(w->options.waits, memory_order_relaxed)))
         wake_acceptor(w);
     if (UNLIKELY(w->is_full || w->full.is_on))
-        take_held(w);
+        worker_take_held(w);
     worker_check_drained(w);
 }
 

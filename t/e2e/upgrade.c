@@ -257,6 +257,49 @@ START_TEST(one_that_comes_late_finds_room)
 }
 END_TEST
 
+/* ---- who waits -----------------------------------------------------------*/
+
+#define WAITING 8
+
+/* At max_connections others wait to be let in: they go along, too. */
+static void
+those_who_wait(const char *ini)
+{
+    struct client in, c[WAITING];
+
+    server_start(&s, ini);
+    in = client_open(&s);
+    client_expect(&in, GET("/life"), 200, "one");
+    for (int i = 0; i < WAITING; i++) {
+        c[i] = client_open(&s);
+        client_puts(&c[i], "GET /life HTTP/1.1\r\nHost: x\r\n"
+                           "Connection: close\r\n\r\n");
+    }
+    ck_assert(client_is_quiet(&c[0], 50));
+    (void)server_upgrade(&s);
+    server_wait_log(&s, " has left");
+    client_expect(&in, GET("/life"), 200, "one");
+    client_close(&in);
+    for (int i = 0; i < WAITING; i++) {
+        client_take(&c[i], 0, 200, "one");
+        client_close(&c[i]);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+
+START_TEST(who_waits_to_be_let_in_goes_along)
+{
+    those_who_wait(SERVER "max_connections = 1\n[plugin life]\nsay = one\n");
+}
+END_TEST
+
+START_TEST(who_waits_for_a_worker_that_accepts_goes_along)
+{
+    those_who_wait(
+        WORKERS(2) "max_connections = 1\n[plugin life]\nsay = one\n");
+}
+END_TEST
+
 /* ---- programs ------------------------------------------------------------*/
 
 START_TEST(another_program_takes_the_supervisor_s_place)
@@ -432,7 +475,8 @@ UNIT_MAIN(upgrade, the_number_stays_and_so_do_connections,
           under_load_nothing_fails,
           under_load_of_workers_that_accept_nothing_fails,
           nor_does_it_after_a_fault, nor_with_more_of_them,
-          one_that_comes_late_finds_room,
+          one_that_comes_late_finds_room, who_waits_to_be_let_in_goes_along,
+          who_waits_for_a_worker_that_accepts_goes_along,
           another_program_takes_the_supervisor_s_place,
           neighbouring_versions_understand_each_other,
           a_program_that_is_none_is_refused, two_leave_at_most,
