@@ -140,10 +140,18 @@ run_plugins(struct arguments *a)
     return a->is_live ? run_remote(a) : with_conf(a, dry_plugins);
 }
 
+/* A configuration is of use to it: none needs to be there. */
 static int
 run_check(struct arguments *a)
 {
-    return inspect_file(a->words[0], a->server.as_json);
+    const int is_named = a->server.conf_path != NULL;
+    int code = find_conf(a);
+
+    if (code != SERVER_OK)
+        return code;
+    if (!is_named && access(a->server.conf_path, F_OK) < 0)
+        a->server.conf_path = NULL;
+    return inspect_file(&a->server, a->words[0]);
 }
 
 static int run_help(struct arguments *a);
@@ -244,7 +252,7 @@ run_help(struct arguments *a)
            "       etude routes [--json] [--explain PATH [--method METHOD]] "
            "[--live] [-c FILE]\n"
            "       etude plugins [--json] [--live] [-c FILE]\n"
-           "       etude check FILE.so [--json]\n"
+           "       etude check FILE.so [--json] [-c FILE]\n"
            "       etude status|reload|reopen|stop|upgrade [--json] "
            "[-c FILE | -s SOCKET]\n"
            "       etude command PLUGIN NAME [ARGS] [--json] "

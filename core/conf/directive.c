@@ -182,7 +182,9 @@ static const struct directive server_rows[] = {
     {SERVER(probe_timeout), TIME(0, 1 * HOUR),
      .dflt = "5s",
      .help = "time the trial load has: before a start and a reload a process "
-             "that serves nothing loads and opens all plugins; 0: none is made"},
+             "that serves nothing loads and opens all plugins; 0: none is made. "
+             "The same time is theirs in -t, routes, plugins and check; 0: as "
+             "long as they like"},
     {SERVER(start_timeout), TIME(1000 * MS, 1 * HOUR),
      .dflt = "1m",
      .help = "time a server process has to become ready that is to take over "

@@ -32,6 +32,7 @@ static struct {
     int is_own, report_fd, lost_fd;
     _Atomic int exit_code, lost_signal;
     _Atomic uint64_t lost_serial;
+    blame_last_words_fn *last_words;
 } blame = {.report_fd = -1, .lost_fd = -1, .exit_code = SERVER_CONFIG};
 
 /* The record that this thread makes, or has just made. */
@@ -262,13 +263,22 @@ report(const struct guard_fault *f)
     name_culprit(last, f);
 }
 
+/* The process, which nobody supervises, is about to end. */
+static void
+write_last(int code)
+{
+    blame_write(last_serial);
+    if (blame.last_words)
+        blame.last_words(last, code);
+}
+
 /* The record is as good as it gets. */
 static void
 reported(const struct guard_fault *f)
 {
     faults_end(last, last_serial);
     if (f->result == GUARD_FATAL && blame.is_own)
-        blame_write(last_serial);
+        write_last(128 + f->signo);
     else
         wake(blame.report_fd);
 }
@@ -280,7 +290,7 @@ lost(const struct guard_fault *f)
 
     if (code != 0) {
         if (blame.is_own)
-            blame_write(last_serial);
+            write_last(code);
         _exit(code);
     }
     if (!atomic_compare_exchange_strong(&blame.lost_signal, &none,
@@ -326,6 +336,12 @@ void
 blame_ends_with(int code)
 {
     atomic_store(&blame.exit_code, code);
+}
+
+void
+blame_set_last_words(blame_last_words_fn *fn)
+{
+    blame.last_words = fn;
 }
 
 struct faults *

@@ -16,6 +16,7 @@
 #include "base/check.h"
 
 struct faults;
+struct faults_record;
 
 /* Take the faults of this process's threads from now on, the calling one's to
  * begin with.  fd: the block of its supervisor, which is told there; -1: one of
@@ -26,6 +27,11 @@ MUST_USE int blame_open(int fd);
  * code - SERVER_CONFIG at first: its plugins cannot even be started - or (0) it
  * serves, and ends through its watchdog. [control] */
 void blame_ends_with(int code);
+
+/* Called when a process that nobody supervises ends at once, after it has
+ * written the record: r is that, code what it ends with. [signal-safe] */
+typedef void blame_last_words_fn(const struct faults_record *r, int code);
+void blame_set_last_words(blame_last_words_fn *fn);
 
 /* The block; NULL: not open. [any] */
 struct faults *blame_faults(void);

@@ -3,11 +3,12 @@
 #include "serve/dry.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "conf/conf.h"
 #include "conf/paths.h"
+#include "ctl/answer.h"
 #include "http/gen.h"
-#include "serve/blame.h"
 #include "serve/builder.h"
 #include "serve/describe.h"
 #include "serve/generation.h"
@@ -16,7 +17,9 @@
 #include "serve/process.h"
 #include "serve/rights.h"
 #include "serve/sections.h"
+#include "serve/verdict.h"
 
+/* s->gen is a good generation of the configuration, or NULL, and d says why. */
 static void
 look(struct server *s, struct diag *d)
 {
@@ -32,88 +35,96 @@ look(struct server *s, struct diag *d)
         s->metrics = figures_own(&s->regions.figures, 0);
         preflight_warn(conf, d);
         preflight_check(conf, d);
-        if (rights_drop(s, conf, d) < 0)
+        if (rights_drop(s->options, conf, d) < 0) {
             conf_free(conf);
-        else
-            s->gen = generation_make(s, conf, d);
+            return;
+        }
+        verdict_clock_start(conf->server.probe_timeout);
+        s->gen = generation_make(s, conf, d);
     }
-}
-
-static void
-drop(struct server *s)
-{
-    if (s->gen)
-        generation_dispose(s, s->gen);
-    s->gen = NULL;
-}
-
-/* s->gen is a good generation of the configuration, or NULL, and what is wrong
- * is printed.  Call end_look. */
-static void
-begin_look(struct server *s)
-{
-    struct diag d;
-
-    diag_init(&d);
-    (void)!blame_open(-1); /* a crash is told of, or it is not */
-    look(s, &d);
-    diag_print(&d, stderr);
-    if (d.n_errors > 0)
-        drop(s);
-    diag_fini(&d);
 }
 
 static void
 end_look(struct server *s)
 {
-    drop(s);
+    if (s->gen)
+        generation_dispose(s, s->gen);
+    s->gen = NULL;
     metering_fini(&s->metering);
     regions_close(&s->regions);
     image_set_fini(&s->images);
+    verdict_clock_stop();
+}
+
+/* Print what is to be shown, and what is wrong; the exit code. */
+static int
+tell(const struct server_options *o, int code, struct answer *shown,
+     const struct diag *d)
+{
+    char *text = answer_take(shown);
+
+    if (code == SERVER_USAGE) {
+        code = verdict_refuse(code, o->as_json,
+                              "\"%s\" is no path such as /a or //host/a",
+                              o->explain);
+    } else if (code != SERVER_OK) {
+        (void)verdict_errors(code, d, o->as_json);
+    } else if (!text) {
+        code = verdict_refuse(SERVER_INTERNAL, o->as_json, "out of memory");
+    } else {
+        diag_print(d, stderr);
+        fputs(text, stdout);
+    }
+    free(text);
+    return code;
+}
+
+typedef int show_fn(FILE *out, struct server *s, struct diag *d);
+
+/* Look, and if all is well have it shown; the exit code.  Plugins are gone when
+ * it is printed: see verdict.h. */
+static int
+look_and_show(const struct server_options *o, show_fn *show)
+{
+    struct server s = {.options = o, .channel = CHANNEL_NONE};
+    struct answer shown;
+    struct diag d;
+    int code = SERVER_CONFIG;
+
+    diag_init(&d);
+    answer_begin(&shown);
+    verdict_begin(o->as_json);
+    look(&s, &d);
+    if (s.gen && d.n_errors == 0)
+        code = shown.out && show ? show(shown.out, &s, &d) : SERVER_OK;
+    end_look(&s);
+    code = tell(o, code, &shown, &d);
+    diag_fini(&d);
+    return code;
 }
 
 int
 dry_test(const struct server_options *o)
 {
-    struct server s = {.options = o, .channel = CHANNEL_NONE};
-    int code;
+    int code = look_and_show(o, NULL);
 
-    begin_look(&s);
-    code = s.gen ? SERVER_OK : SERVER_CONFIG;
-    fprintf(stderr, s.gen ? "%s: good\n" : "%s: not usable\n", o->conf_path);
-    end_look(&s);
+    fprintf(stderr, code == SERVER_OK ? "%s: good\n" : "%s: not usable\n",
+            o->conf_path);
     return code;
 }
 
 static int
-show_routes(struct server *s, const struct server_options *o)
+show_routes(FILE *out, struct server *s, struct diag *d)
 {
+    const struct server_options *o = s->options;
     struct gen *g = s->gen;
 
-    if (!o->explain) {
-        describe_routes(stdout, g, &g->arena, o->as_json);
-        return SERVER_OK;
-    }
-    if (describe_path(stdout, g, &g->arena, o->method, o->explain) == 0)
-        return SERVER_OK;
-    fprintf(stderr, "etude: \"%s\" is no path such as /a or //host/a\n",
-            o->explain);
-    return SERVER_USAGE;
-}
-
-/* Look, and if all is well have it shown; the exit code. */
-static int
-look_and_show(const struct server_options *o,
-              int (*show)(struct server *s, const struct server_options *o))
-{
-    struct server s = {.options = o, .channel = CHANNEL_NONE};
-    int code = SERVER_CONFIG;
-
-    begin_look(&s);
-    if (s.gen)
-        code = show(&s, o);
-    end_look(&s);
-    return code;
+    (void)d;
+    if (!o->explain)
+        describe_routes(out, g, &g->arena, o->as_json);
+    else if (describe_path(out, g, &g->arena, o->method, o->explain) < 0)
+        return SERVER_USAGE;
+    return SERVER_OK;
 }
 
 int
@@ -126,25 +137,22 @@ dry_routes(const struct server_options *o)
  * the other sections too all are loaded once more, of the same bytes: those of
  * the bundle. */
 static int
-show_plugins(struct server *s, const struct server_options *o)
+show_plugins(FILE *out, struct server *s, struct diag *d)
 {
     const struct conf *conf = s->gen->conf;
-    struct diag d;
-    struct builder b = {.gen = s->gen, .conf = conf, .diag = &d};
-    int code = SERVER_CONFIG;
+    struct diag again; /* its warnings have been said */
+    struct builder b = {.gen = s->gen, .conf = conf, .diag = &again};
 
-    diag_init(&d);
+    diag_init(&again);
     if (sections_load(&b, &s->images, paths_runtime_dir(conf)) < 0)
         builder_out_of_memory(&b);
-    if (d.n_errors == 0) {
-        inventory_print(stdout, b.sections, conf->n_plugins, o->as_json);
-        code = SERVER_OK;
-    } else {
-        diag_print(&d, stderr);
-    }
+    if (again.n_errors == 0)
+        inventory_print(out, b.sections, conf->n_plugins, s->options->as_json);
+    else
+        diag_merge(d, &again);
     sections_free(&b);
-    diag_fini(&d);
-    return code;
+    diag_fini(&again);
+    return d->n_errors == 0 ? SERVER_OK : SERVER_CONFIG;
 }
 
 int

@@ -2,11 +2,11 @@
 /* dry.h - looking at a configuration without serving it.
  *
  * A generation is built as for serving - plugins are loaded, instances opened -
- * but no thread is started, no socket and no file of the server is opened, and
- * no worker will ever see it.  Not here: what is looked at outside the
- * configuration (preflight.h) and how routes and plugins are shown (describe.h,
- * inventory.h).  Called by
- * the command line, once in a process. */
+ * but no thread is started save the clock of verdict.h, no socket and no file
+ * of the server is opened, and no worker will ever see it.  Not here: what is
+ * looked at outside the configuration (preflight.h), how routes and plugins are
+ * shown (describe.h, inventory.h) and what is said when that fails (verdict.h).
+ * Called by the command line, once in a process. */
 #ifndef SERVE_DRY_H
 #define SERVE_DRY_H
 

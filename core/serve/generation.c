@@ -15,6 +15,7 @@
 #include "serve/rights.h"
 #include "serve/sandbox.h"
 #include "serve/summary.h"
+#include "serve/verdict.h"
 
 /* A generation's way back to the control thread. */
 struct retiring {
@@ -164,8 +165,10 @@ look_for_more(struct server *s, struct conf *conf, struct diag *d)
 static void
 look_on(struct server *s, struct conf *conf, struct diag *d)
 {
-    if (rights_drop(s, conf, d) == 0)
-        look_for_more(s, conf, d);
+    if (rights_drop(s->options, conf, d) < 0)
+        return;
+    verdict_clock_start(conf->server.probe_timeout);
+    look_for_more(s, conf, d);
 }
 
 /* As the supervisor has read it, or whoever found that there is to be none;

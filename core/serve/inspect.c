@@ -2,10 +2,12 @@
 /* inspect.c - see inspect.h. */
 #include "serve/inspect.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/exit.h"
@@ -17,7 +19,52 @@
 #include "plug/image.h"
 #include "plug/plugin.h"
 #include "serve/inventory.h"
+#include "serve/rights.h"
 #include "serve/sections.h"
+#include "serve/verdict.h"
+
+/* ---- as who, and for how long --------------------------------------------*/
+
+/* What can be read of it: a mistake in it is none of the file's.  NULL: there
+ * is none, or nothing; of that root is told, whose rights it was to take. */
+static struct conf *
+read_conf(const struct server_options *o, struct diag *d)
+{
+    struct conf *conf = NULL;
+    struct bundle *b;
+    struct diag found;
+
+    if (!o->conf_path)
+        return NULL;
+    diag_init(&found);
+    b = bundle_from_files(o->conf_path, o->env, &found);
+    if (b) {
+        conf = conf_parse_some(b, &found);
+        bundle_free(b);
+    }
+    if (!conf && geteuid() == 0)
+        diag_merge(d, &found);
+    diag_fini(&found);
+    return conf;
+}
+
+/* 0; or -1: no code of a plugin may run, and d says why. */
+static int
+prepare(const struct server_options *o, struct diag *d)
+{
+    struct conf *conf = read_conf(o, d);
+    int64_t ms = conf ? conf->server.probe_timeout : VERDICT_MS;
+    int rc = conf ? rights_drop(o, conf, d) : 0;
+
+    if (conf)
+        conf_free(conf);
+    if (rc < 0 || d->n_errors > 0)
+        return -1;
+    verdict_clock_start(ms);
+    return 0;
+}
+
+/* ---- what it is ----------------------------------------------------------*/
 
 /* The table of one entry, or its object in a list. */
 static void
@@ -33,35 +80,13 @@ print_plugin(FILE *out, const char *path, struct plugin *p, int as_json)
 }
 
 static void
-print_json(const char *path, struct plugin *p, const struct diag *d)
+print_json(FILE *out, const char *path, struct plugin *p, const struct diag *d)
 {
-    struct answer a;
-
-    answer_begin(&a);
-    if (a.out && p) {
-        fputs("{\"ok\":true,\"plugins\":", a.out);
-        print_plugin(a.out, path, p, 1);
-    } else if (a.out) {
-        fprintf(a.out, "{\"ok\":false,\"exit\":%d", SERVER_CONFIG);
-    }
-    if (a.out) {
-        answer_diag(a.out, d, DIAG_ERROR, "errors", UINT32_MAX);
-        answer_diag(a.out, d, DIAG_WARNING, "warnings", UINT32_MAX);
-        fputc('}', a.out);
-    }
-    answer_end(&a);
-    fwrite(a.text, 1, a.n, stdout);
-    fputc('\n', stdout);
-    answer_free(&a);
-}
-
-static void
-print_text(const char *path, struct plugin *p, const struct diag *d)
-{
-    diag_print(d, stderr);
-    if (p)
-        print_plugin(stdout, path, p, 0);
-    fprintf(stderr, p ? "%s: good\n" : "%s: not usable\n", path);
+    fputs("{\"ok\":true,\"plugins\":", out);
+    print_plugin(out, path, p, 1);
+    answer_diag(out, d, DIAG_ERROR, "errors", UINT32_MAX);
+    answer_diag(out, d, DIAG_WARNING, "warnings", UINT32_MAX);
+    fputc('}', out);
 }
 
 /* NULL, with the reasons in d. */
@@ -84,27 +109,83 @@ load(struct image_set *images, struct bundle *b, const char *path,
     return NULL;
 }
 
-int
-inspect_file(const char *path, int as_json)
+/* Load it, say in out (NULL: no memory) what it is, and let go of it; the exit
+ * code. */
+static int
+look(FILE *out, const char *path, int as_json, struct diag *d)
 {
     struct image_set images;
     struct bundle *b = bundle_new();
-    char *found = realpath(path, NULL);
     struct plugin *p;
-    struct diag d;
 
     image_set_init(&images);
-    diag_init(&d);
-    p = found ? load(&images, b, found, &d) : NULL;
-    if (!found)
-        diag_error(&d, NULL, "plugin %s: there is no such file", path);
-    (as_json ? print_json : print_text)(found ? found : path, p, &d);
+    p = load(&images, b, path, d);
+    if (p && out && as_json)
+        print_json(out, path, p, d);
+    else if (p && out)
+        print_plugin(out, path, p, 0);
     if (p)
         plugin_unref(p);
     if (b)
         bundle_free(b);
     image_set_fini(&images);
+    return p ? SERVER_OK : SERVER_CONFIG;
+}
+
+/* ---- the command ---------------------------------------------------------*/
+
+static int
+tell(const char *path, int code, struct answer *a, const struct diag *d)
+{
+    char *text = answer_take(a);
+
+    diag_print(d, stderr);
+    if (code == SERVER_OK && !text)
+        code = verdict_refuse(SERVER_INTERNAL, 0, "out of memory");
+    if (code == SERVER_OK)
+        fputs(text, stdout);
+    fprintf(stderr, code == SERVER_OK ? "%s: good\n" : "%s: not usable\n",
+            path);
+    free(text);
+    return code;
+}
+
+static int
+tell_json(int code, struct answer *a, const struct diag *d)
+{
+    answer_end(a);
+    if (code == SERVER_OK)
+        printf("%s\n", a->text);
+    else
+        (void)verdict_errors(code, d, 1);
+    answer_free(a);
+    return code;
+}
+
+int
+inspect_file(const struct server_options *o, const char *path)
+{
+    char *found = NULL;
+    struct answer shown;
+    struct diag d;
+    int code = SERVER_CONFIG;
+
+    diag_init(&d);
+    answer_begin(&shown);
+    verdict_begin(o->as_json);
+    if (prepare(o, &d) == 0) {
+        found = realpath(path, NULL);
+        if (found)
+            code = look(shown.out, found, o->as_json, &d);
+        else
+            diag_error(&d, NULL, "plugin %s: %s", path,
+                       errno == ENOENT ? "there is no such file"
+                                       : strerror(errno));
+    }
+    verdict_clock_stop();
+    code = o->as_json ? tell_json(code, &shown, &d)
+                      : tell(found ? found : path, code, &shown, &d);
     diag_fini(&d);
     free(found);
-    return p ? SERVER_OK : SERVER_CONFIG;
+    return code;
 }

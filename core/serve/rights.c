@@ -43,18 +43,18 @@ rights_check(const struct server *s, const struct conf *conf, struct diag *d)
 }
 
 int
-rights_drop(const struct server *s, const struct conf *conf, struct diag *d)
+rights_drop(const struct server_options *o, const struct conf *conf,
+            struct diag *d)
 {
     struct place at = conf_place(conf, &conf->server.user);
-    struct diag said; /* by rights_check */
+    struct diag found;
     struct identity who;
     int rc;
 
-    if (s->options->is_supervised)
+    if (o->is_supervised)
         return 0;
-    diag_init(&said);
-    rc = runas_resolve(conf, &who, &said);
-    diag_fini(&said);
+    diag_init(&found);
+    rc = runas_resolve(conf, &who, &found);
     if (rc == 0) {
         rc = identity_become(&who);
         if (rc < 0)
@@ -62,7 +62,10 @@ rights_drop(const struct server *s, const struct conf *conf, struct diag *d)
                        conf->server.user.p, strerror(-rc));
     } else if (geteuid() != 0) {
         rc = 0;
+    } else {
+        diag_merge(d, &found); /* where rights_check has not said it */
     }
+    diag_fini(&found);
     identity_fini(&who);
     return rc;
 }
