@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -112,22 +113,29 @@ refuse(struct server *s, struct ask *k, int code, const char *fmt, ...)
 
 /* ---- the orders ----------------------------------------------------------*/
 
-/* What print says in words, as a member of the answer. */
+/* Answer with what was written to said, which is taken: all of it in words, or
+ * members of an answer. */
 static void
-put_text(struct answer *a, struct server *s,
-         void (*print)(FILE *out, struct server *s, int as_json))
+tell_good(struct server *s, struct ask *k, struct answer *said)
 {
-    struct answer words;
-    char *text;
+    struct answer a;
+    char *text = answer_take(said);
 
-    answer_begin(&words);
-    if (words.out)
-        print(words.out, s, 0);
-    text = answer_take(&words);
-    a->is_broken = !text;
-    fputs("\"text\":", a->out);
-    json_string(a->out, (et_str){text, text ? words.n : 0});
+    answer_begin(&a);
+    a.is_broken = !text;
+    if (a.out && text) {
+        fputs("{\"ok\":true,", a.out);
+        if (k->wants_text) {
+            fputs("\"text\":", a.out);
+            json_string(a.out, (et_str){text, said->n});
+        } else {
+            fputs(text, a.out);
+        }
+        fputc('}', a.out);
+    }
     free(text);
+    answer_end(&a);
+    finish(s, k, &a);
 }
 
 /* What print says of the server: in words, or as members of the answer. */
@@ -135,19 +143,12 @@ static void
 show(struct server *s, struct ask *k,
      void (*print)(FILE *out, struct server *s, int as_json))
 {
-    struct answer a;
+    struct answer said;
 
-    answer_begin(&a);
-    if (a.out) {
-        fputs("{\"ok\":true,", a.out);
-        if (k->wants_text)
-            put_text(&a, s, print);
-        else
-            print(a.out, s, 1);
-        fputc('}', a.out);
-    }
-    answer_end(&a);
-    finish(s, k, &a);
+    answer_begin(&said);
+    if (said.out)
+        print(said.out, s, !k->wants_text);
+    tell_good(s, k, &said);
 }
 
 static void
@@ -167,22 +168,20 @@ do_plugins(struct server *s, struct ask *k, const struct request *q)
 static void
 explain(struct server *s, struct ask *k, const struct request *q)
 {
-    struct answer a;
-    char *text = live_path(s, q->method.p, q->path.p);
+    struct answer said;
+    int rc = 0;
 
-    if (!text) {
-        refuse(s, k, SERVER_USAGE, "\"%s\" is no path such as /a or //host/a",
-               q->path.p);
+    answer_begin(&said);
+    if (said.out)
+        rc = live_path(said.out, s, q->method.p, q->path.p, !k->wants_text);
+    said.is_broken = rc == ERR_NOMEM;
+    if (rc != ERR_INVALID) {
+        tell_good(s, k, &said);
         return;
     }
-    answer_begin(&a);
-    if (a.out) {
-        fputs("{\"ok\":true,", a.out);
-        json_last(a.out, "text", text);
-    }
-    free(text);
-    answer_end(&a);
-    finish(s, k, &a);
+    free(answer_take(&said));
+    refuse(s, k, SERVER_USAGE, "\"%s\" is no path such as /a or //host/a",
+           q->path.p);
 }
 
 static void

@@ -10,7 +10,7 @@
  *
  *     status             what serves, workers, plugins, the last reload
  *     routes             of the running generation; "path", "method": what they
- *                        meet
+ *                        meet (explain.h)
  *     plugins            of the running generation
  *     reload             read the files again; answered when that has an end; a
  *                        supervisor's business, if there is one

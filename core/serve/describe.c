@@ -2,19 +2,12 @@
 /* describe.c - a generation in words; see describe.h. */
 #include "serve/describe.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "conf/option.h"
 #include "http/gen.h"
-#include "http/router.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
-#include "proto/method.h"
-#include "proto/uri.h"
 
 /* ---- JSON -----------------------------------------------------------------*/
 
@@ -123,110 +116,4 @@ describe_routes(FILE *out, const struct gen *g, struct arena *a, int as_json)
     }
     if (as_json)
         fputs("\n]\n", out);
-}
-
-/* ---- one path ------------------------------------------------------------*/
-
-static void
-print_steps(FILE *out, const char *title, const struct chain *c, uint32_t first,
-            uint32_t n)
-{
-    fprintf(out, "%s\n", title);
-    for (uint32_t i = 0; i < n; i++) {
-        const char *needs = "";
-        if (first == 0 && c->body[i])
-            needs = "  (waits for the body)";
-        fprintf(out, "  %2u  %s%s\n", i, c->members[c->member[first + i]].name,
-                needs);
-    }
-}
-
-static void
-print_chain(FILE *out, const struct chain *c)
-{
-    print_steps(out, "req[]", c, 0, c->n_req);
-    print_steps(out, "resp[]", c, c->n_req, c->n_resp);
-    print_steps(out, "log[]", c, (uint32_t)c->n_req + c->n_resp, c->n_log);
-    fputs("entry[]  steps entered -> first slot of resp[]\n", out);
-    for (uint32_t i = 0; i <= c->n_req; i++)
-        fprintf(out, "  %2u  %u\n", i, c->entry[i]);
-}
-
-static const char *
-result_text(enum router_result result)
-{
-    switch (result) {
-    case ROUTER_FOUND: return "found";
-    case ROUTER_METHOD: return "405: the path exists, not with this method";
-    case ROUTER_SLASH: return "not found, but with (without) a final slash";
-    case ROUTER_NOT_FOUND: break;
-    }
-    return "404: nobody serves it";
-}
-
-static void
-print_match(FILE *out, const struct route *r, const struct router_match *m)
-{
-    if (m->rule)
-        fprintf(out, "route    %s  %s %s  (%s:%u)\n", r->name, r->methods,
-                r->pattern, r->at.file ? r->at.file : "-", r->at.line);
-    for (uint32_t i = 0; m->rule && i < m->n_values; i++)
-        fprintf(out, "param    %.*s = %.*s\n", (int)m->rule->params[i].n,
-                m->rule->params[i].p, (int)m->values[i].n, m->values[i].p);
-}
-
-/* "//host/path" and "/path" into q; false for anything else. */
-static int
-split_url(const char *url, et_req *q, char *path)
-{
-    const char *slash = url;
-    size_t n;
-
-    if (url[0] != '/')
-        return 0;
-    if (url[1] == '/') {
-        slash = strchr(url + 2, '/');
-        if (!slash)
-            return 0;
-        q->host = (et_str){url + 2, (size_t)(slash - url - 2)};
-    }
-    n = strcspn(slash, "?");
-    if (uri_normalise((et_str){slash, n}, path, &n) < 0)
-        return 0;
-    q->path = (et_str){path, n};
-    return 1;
-}
-
-int
-describe_path(FILE *out, struct gen *g, struct arena *a, const char *method,
-              const char *url)
-{
-    et_worker worker = {.n_workers = 1};
-    struct gen_worker w = {.gen = g, .worker = &worker};
-    struct router_match m = {0};
-    et_req q = {.method_s = str_from_z(method ? method : "GET")};
-    char *path = arena_alloc(a, strlen(url) + 1);
-    const struct route *r;
-    struct chain *c;
-
-    m.values =
-        arena_alloc(a, (router_max_params(g->router) + 1) * sizeof *m.values);
-    if (!path || !m.values || !split_url(url, &q, path))
-        return ERR_INVALID;
-    q.method = method_parse(q.method_s);
-    fprintf(out, "%.*s %s: %s\n", (int)q.method_s.n, q.method_s.p, url,
-            result_text(router_find(g->router, &q, &m)));
-    r = m.target;
-    print_match(out, r, &m);
-    if (r->closed_why)
-        fprintf(out, "503: %s is left out (required = no): %s\n", r->closed_by,
-                r->closed_why);
-    else if (r->closed_by)
-        fprintf(out, "503: the build of %s is in quarantine\n", r->closed_by);
-    arena_init(&w.arena, NULL, 0, NULL, 1 << 20);
-    c = gen_compose(&w, r);
-    if (c)
-        print_chain(out, c);
-    arena_reset(&w.arena);
-    return 0;
 }

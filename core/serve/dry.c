@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/err.h"
 #include "conf/conf.h"
 #include "conf/paths.h"
 #include "ctl/answer.h"
 #include "http/gen.h"
 #include "serve/builder.h"
 #include "serve/describe.h"
+#include "serve/explain.h"
 #include "serve/generation.h"
 #include "serve/inventory.h"
 #include "serve/preflight.h"
@@ -118,13 +120,17 @@ show_routes(FILE *out, struct server *s, struct diag *d)
 {
     const struct server_options *o = s->options;
     struct gen *g = s->gen;
+    int rc = 0;
 
-    (void)d;
-    if (!o->explain)
+    if (o->explain)
+        rc = explain_path(out, g, o->method, o->explain, o->as_json);
+    else
         describe_routes(out, g, &g->arena, o->as_json);
-    else if (describe_path(out, g, &g->arena, o->method, o->explain) < 0)
-        return SERVER_USAGE;
-    return SERVER_OK;
+    if (rc == ERR_NOMEM)
+        diag_error(d, NULL, "out of memory");
+    return rc == 0             ? SERVER_OK
+           : rc == ERR_INVALID ? SERVER_USAGE
+                               : SERVER_INTERNAL;
 }
 
 int

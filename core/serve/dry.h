@@ -5,7 +5,8 @@
  * but no thread is started save the clock of verdict.h, no socket and no file
  * of the server is opened, and no worker will ever see it.  Not here: what is
  * looked at outside the configuration (preflight.h), how routes and plugins are
- * shown (describe.h, inventory.h) and what is said when that fails (verdict.h).
+ * shown (describe.h,
+ * explain.h, inventory.h) and what is said when that fails (verdict.h).
  * Called by the command line, once in a process. */
 #ifndef SERVE_DRY_H
 #define SERVE_DRY_H

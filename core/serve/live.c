@@ -13,6 +13,7 @@
 #include "plug/libraries.h"
 #include "plug/plugin.h"
 #include "serve/describe.h"
+#include "serve/explain.h"
 #include "serve/inventory.h"
 #include "serve/process.h"
 #include "serve/sections.h"
@@ -38,26 +39,13 @@ live_routes(FILE *out, struct server *s, int as_json)
     arena_reset(&a);
 }
 
-char *
-live_path(struct server *s, const char *method, const char *url)
+int
+live_path(FILE *out, struct server *s, const char *method, const char *url,
+          int as_json)
 {
-    struct arena a;
-    char *text = NULL;
-    size_t n;
-    FILE *out = open_memstream(&text, &n);
-    int rc = -1;
-
-    arena_init(&a, NULL, 0, NULL, SCRATCH_BYTES);
-    if (out) {
-        rc = describe_path(out, s->gen, &a, method, url);
-        if (fclose(out) != 0)
-            rc = -1;
-    }
-    arena_reset(&a);
-    if (rc == 0)
-        return text;
-    free(text);
-    return NULL;
+    if (as_json)
+        begin_json(out, s, "explained");
+    return explain_path(out, s->gen, method, url, as_json);
 }
 
 /* What the running generation made of a section; NULL: nothing. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* live.h - routes and plugins of the generation that runs, as the commands show
- * those of the files (describe.h, inventory.h). */
+ * those of the files (describe.h, explain.h, inventory.h). */
 #ifndef SERVE_LIVE_H
 #define SERVE_LIVE_H
 
 #include <stdio.h>
+
+#include "base/check.h"
 
 struct server;
 
@@ -14,8 +16,9 @@ void live_routes(FILE *out, struct server *s, int as_json);
  * not in it.  With the libraries that were replaced on the disk: warnings, or
  * "libraries_replaced":[...]. [control] */
 void live_plugins(FILE *out, struct server *s, int as_json);
-/* What a request meets, as describe_path; the caller frees it.  NULL: url is no
- * path, or out of memory. [control] */
-char *live_path(struct server *s, const char *method, const char *url);
+/* What a request meets, or "generation":N,"explained":{...}; returns what
+ * explain_path does. [control] */
+MUST_USE int live_path(FILE *out, struct server *s, const char *method,
+                       const char *url, int as_json);
 
 #endif

@@ -357,6 +357,11 @@ START_TEST(routes_and_plugins_are_those_that_serve)
     etude(0, "routes", "--live", "--explain", "/orders");
     unit_has(out, "GET /orders: found\nroute    orders_get  GET /orders  (");
     unit_has(out, "   0  request-id\n");
+    ask("{\"command\":\"routes\",\"path\":\"/orders\"}\n");
+    unit_has(out, "{\"ok\":true,\"generation\":1,\"explained\":{\"method\":"
+                  "\"GET\",\"path\":\"/orders\",\"result\":\"found\",");
+    unit_has(out, "{\"plugin\":\"org.etude.test.orders\",\"instance\":"
+                  "\"orders\",\"step\":\"orders_get\",");
     etude(64, "routes", "--live", "--explain", "orders");
     etude(0, "plugins", "--live", NULL, NULL);
     unit_has(out, "org.etude.test.orders ");

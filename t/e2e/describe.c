@@ -118,6 +118,42 @@ START_TEST(one_path_is_explained_step_by_step)
 }
 END_TEST
 
+START_TEST(the_same_as_json)
+{
+    begin();
+    routes("--explain", "/api/x%20y/z/z?q", "--json", NULL, 0);
+    unit_has(out, "{\"method\":\"GET\",\"path\":\"/api/x%20y/z/z?q\","
+                  "\"result\":\"found\",\"route\":{\"name\":\"say\","
+                  "\"methods\":\"GET,POST\",\"pattern\":\"/api/:what/*rest\","
+                  "\"file\":\"");
+    unit_has(out, "etude.ini\",\"line\":");
+    unit_has(out, "},\"params\":{\"what\":\"x y\",\"rest\":\"z/z\"},\"req\":["
+                  "{\"plugin\":\"org.etude.request-id\",\"instance\":"
+                  "\"request-id\",\"step\":\"");
+    unit_has(out, "{\"plugin\":\"org.etude.respond\",\"instance\":"
+                  "\"respond@say\",\"step\":\"respond\",\"waits_for_body\":"
+                  "false}],\"resp\":[{\"plugin\":\"org.etude.request-id\",");
+    unit_has(out, "],\"log\":[{\"plugin\":\"org.etude.access-log\","
+                  "\"instance\":\"access-log\",\"step\":\"");
+    unit_has(out, "}],\"entry\":[1,0,0,0]}\n");
+    routes("--explain", "//a.example.com/", "--json", NULL, 0);
+    unit_has(out, "\"step\":\"echo\",\"waits_for_body\":true}],");
+    routes("--explain", "/healthz", "--json", NULL, 0);
+    unit_has(out, "\"route\":{\"name\":\"health\",");
+    unit_has(out, "\"req\":[{\"plugin\":\"\",\"instance\":\"health\","
+                  "\"step\":\"\",\"waits_for_body\":false}],\"resp\":[],"
+                  "\"log\":[],\"entry\":[0,0]}\n");
+    routes("--explain", "/put", "--json", NULL, 0);
+    unit_has(out, "\"result\":\"not_found\",\"route\":null,\"params\":{},"
+                  "\"req\":[{\"plugin\":\"org.etude.request-id\",");
+    routes("--explain", "put", "--json", NULL, 64);
+    ck_assert_str_eq(out,
+                     "{\"ok\":false,\"exit\":64,\"error\":\"\\\"put\\\" is "
+                     "no path such as /a or //host/a\"}\n");
+    server_clean(&s);
+}
+END_TEST
+
 START_TEST(what_is_not_found_is_explained_too)
 {
     begin();
@@ -151,6 +187,6 @@ END_TEST
 
 UNIT_MAIN(describe, all_routes_stand_in_a_table,
           json_says_what_each_is_made_of_but_no_secret,
-          one_path_is_explained_step_by_step,
+          one_path_is_explained_step_by_step, the_same_as_json,
           what_is_not_found_is_explained_too,
           a_configuration_with_errors_has_no_routes)

@@ -15,7 +15,7 @@
 #include "plug/instance.h"
 #include "plug/plugin.h"
 #include "serve/build.h"
-#include "serve/describe.h"
+#include "serve/explain.h"
 #include "serve/regions.h"
 #include "t/lib/fixture.h"
 
@@ -200,8 +200,8 @@ START_TEST(middleware_in_it_is_never_skipped)
     ck_assert(r->handle == dispatch_answer_closed);
     ck_assert_ptr_null(route(g, "life")->closed_by);
     f = open_memstream(&text, &n);
-    ck_assert_int_eq(describe_path(f, g, &g->arena, "GET", "/a"), 0);
-    ck_assert_int_eq(describe_path(f, g, &g->arena, "GET", "/s/nothing"), 0);
+    ck_assert_int_eq(explain_path(f, g, "GET", "/a", 0), 0);
+    ck_assert_int_eq(explain_path(f, g, "GET", "/s/nothing", 0), 0);
     fclose(f);
     unit_has(text, "503: the build of deny is in quarantine");
     unit_has(strstr(text, "/s/nothing"), "503: the build of deny");
