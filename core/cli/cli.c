@@ -22,6 +22,7 @@
 #include "serve/inspect.h"
 #include "serve/probe.h"
 #include "serve/server.h"
+#include "serve/verdict.h"
 #include "super/super.h"
 
 #define WORDS_MAX 64
@@ -48,10 +49,9 @@ find_conf(struct arguments *a)
     a->server.env = environ;
     if (a->server.conf_path)
         return SERVER_OK;
-    if (conf_search(environ, found, sizeof found) < 0) {
-        fprintf(stderr, "etude: the configuration's path is too long\n");
-        return SERVER_CONFIG;
-    }
+    if (conf_search(environ, found, sizeof found) < 0)
+        return verdict_refuse(SERVER_CONFIG, a->server.as_json,
+                              "the configuration's path is too long");
     a->server.conf_path = found;
     return SERVER_OK;
 }

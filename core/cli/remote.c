@@ -23,6 +23,7 @@
 #include "conf/conf.h"
 #include "conf/paths.h"
 #include "os/sock.h"
+#include "serve/verdict.h"
 
 #define ANSWER_MS 30000        /* of a server that is well */
 #define OUTCOME_SPARE_MS 10000 /* beyond the server's own bound of it */
@@ -61,7 +62,7 @@ patience_ms(const struct remote *r, const struct conf_server *c)
     return ANSWER_MS;
 }
 
-/* What can be read of the configuration; with the reasons on stderr, NULL. */
+/* What can be read of the configuration; NULL, and the reasons are told. */
 static struct conf *
 read_conf(const struct remote *r)
 {
@@ -76,7 +77,7 @@ read_conf(const struct remote *r)
         bundle_free(b);
     }
     if (!c)
-        diag_print(&d, stderr);
+        (void)verdict_errors(SERVER_CONFIG, &d, r->as_json);
     diag_fini(&d);
     return c;
 }
@@ -100,25 +101,25 @@ find_socket(const struct remote *r, struct talk *t)
     conf_free(c);
     if (is_on)
         return SERVER_OK;
-    fprintf(stderr, "etude: %s: [server] admin is off\n", r->conf_path);
-    return SERVER_UNAVAILABLE;
+    return verdict_refuse(SERVER_UNAVAILABLE, r->as_json,
+                          "%s: [server] admin is off", r->conf_path);
 }
 
 static int
-refuse_connect(const struct talk *t, int rc)
+refuse_connect(const struct remote *r, const struct talk *t, int rc)
 {
     switch (-rc) {
     case EACCES:
     case EPERM:
-        fprintf(stderr, "etude: %s: permission denied\n", t->socket);
-        return SERVER_PERMISSION;
+        return verdict_refuse(SERVER_PERMISSION, r->as_json,
+                              "%s: permission denied", t->socket);
     case ENOENT:
     case ECONNREFUSED:
-        fprintf(stderr, "etude: %s: no server runs there\n", t->socket);
-        return SERVER_UNAVAILABLE;
+        return verdict_refuse(SERVER_UNAVAILABLE, r->as_json,
+                              "%s: no server runs there", t->socket);
     default:
-        fprintf(stderr, "etude: %s: %s\n", t->socket, strerror(-rc));
-        return SERVER_UNAVAILABLE;
+        return verdict_refuse(SERVER_UNAVAILABLE, r->as_json, "%s: %s",
+                              t->socket, strerror(-rc));
     }
 }
 
@@ -135,7 +136,7 @@ open_talk(const struct remote *r, struct talk *t)
     if (rc == 0 &&
         (t->fd < 0 || connect(t->fd, (struct sockaddr *)&to.addr, to.len) < 0))
         rc = -errno;
-    return rc < 0 ? refuse_connect(t, rc) : SERVER_OK;
+    return rc < 0 ? refuse_connect(r, t, rc) : SERVER_OK;
 }
 
 static void
@@ -358,17 +359,16 @@ await_end(const struct talk *t, int process)
 /* ---- the whole -----------------------------------------------------------*/
 
 static int
-refuse_answer(const struct talk *t, int rc)
+refuse_answer(const struct remote *r, const struct talk *t, int rc)
 {
     if (rc == -ETIMEDOUT)
-        fprintf(stderr, "etude: %s: no answer within %lld s\n", t->socket,
-                (long long)t->patience_ms / 1000);
-    else if (rc == -EPIPE || rc == -ECONNRESET)
-        fprintf(stderr, "etude: %s: the server has ended before its answer\n",
-                t->socket);
-    else
-        fprintf(stderr, "etude: %s: %s\n", t->socket, strerror(-rc));
-    return SERVER_UNAVAILABLE;
+        return verdict_refuse(SERVER_UNAVAILABLE, r->as_json,
+                              "%s: no answer within %lld s", t->socket,
+                              (long long)t->patience_ms / 1000);
+    return verdict_refuse(SERVER_UNAVAILABLE, r->as_json, "%s: %s", t->socket,
+                          rc == -EPIPE || rc == -ECONNRESET
+                              ? "the server has ended before its answer"
+                              : strerror(-rc));
 }
 
 static int
@@ -380,7 +380,7 @@ converse(const struct remote *r, struct talk *t)
 
     if (rc == 0 || rc == -EPIPE) /* it may have said why before */
         rc = hear(t);
-    code = rc < 0 ? refuse_answer(t, rc) : show(r, t);
+    code = rc < 0 ? refuse_answer(r, t, rc) : show(r, t);
     if (is_stop && code == SERVER_OK)
         await_end(t, process);
     if (process >= 0)

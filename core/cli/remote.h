@@ -26,8 +26,9 @@ struct remote {
 };
 
 /* Say it, wait for the answer - and after "stop" for the end of the process -
- * and print it: what is asked for to stdout, what is wrong to stderr.  The exit
- * code. [control] */
+ * and print it: what is asked for to stdout, what is wrong to stderr; as JSON
+ * all of it to stdout, what keeps us from asking too.  The exit code.
+ * [control] */
 MUST_USE int remote_run(const struct remote *r);
 
 #endif

@@ -130,6 +130,46 @@ START_TEST(words_of_a_command_are_not_looked_at)
 }
 END_TEST
 
+/* All of it on stdout, and nothing beside it. */
+START_TEST(what_fails_is_json_too)
+{
+    static const char no_server[] =
+        "{\"ok\":false,\"exit\":69,\"error\":\"/nowhere/sock: no server runs "
+        "there\"}\n";
+    static const char no_file[] =
+        "{\"ok\":false,\"exit\":78,\"errors\":[\"/nowhere.ini: cannot read it: "
+        "No such file or directory\"],\"warnings\":[]}\n";
+    static const struct {
+        const char *arguments;
+        int code;
+        const char *says;
+    } rows[] = {
+        {"status --json -s /nowhere/sock", 69, no_server},
+        {"stop --json -s /nowhere/sock", 69, no_server},
+        {"reload --json -s /nowhere/sock", 69, no_server},
+        {"routes --live --json -s /nowhere/sock", 69, no_server},
+        {"command a b --json -s /nowhere/sock", 69, no_server},
+        {"status --json -c /nowhere.ini", 78, no_file},
+        {"plugins --live --json -c /nowhere.ini", 78, no_file},
+        {"routes --json -c /nowhere.ini", 78, no_file},
+        {"plugins --json -c /nowhere.ini", 78, no_file},
+    };
+    struct server s;
+    char out[8192], arguments[256];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ck_assert_int_eq(run(rows[i].arguments, out, sizeof out), rows[i].code);
+        ck_assert_str_eq(out, rows[i].says);
+    }
+    server_prepare(&s, "[server]\nlisten = 127.0.0.1:0\nadmin = off\n");
+    snprintf(arguments, sizeof arguments, "status --json -c %s", s.conf);
+    ck_assert_int_eq(run(arguments, out, sizeof out), 69);
+    ck_assert_msg(strstr(out, "etude.ini: [server] admin is off\"}\n"), "%s",
+                  out);
+    server_clean(&s);
+}
+END_TEST
+
 START_TEST(the_printed_reference_is_the_one_in_conf)
 {
     static char printed[1 << 18], kept[1 << 18];
@@ -229,7 +269,7 @@ END_TEST
 
 UNIT_MAIN(cli, version_and_help_are_printed, what_cannot_be_printed_is_an_error,
           what_is_unknown_or_missing_is_an_error_of_usage,
-          words_of_a_command_are_not_looked_at,
+          words_of_a_command_are_not_looked_at, what_fails_is_json_too,
           the_printed_reference_is_the_one_in_conf, a_check_ends_with_0_or_78,
           without_c_the_configuration_is_looked_for,
           what_cannot_be_opened_is_told_by_the_code)
