@@ -109,6 +109,16 @@ json_metric(FILE *out, const struct plugin *p, uint32_t i)
 }
 
 static void
+json_command(FILE *out, const struct plugin *p, uint32_t i)
+{
+    const et_commanddef *c = p->commands[i];
+
+    fputc('{', out);
+    json_member(out, "name", c->name);
+    json_last(out, "help", c->help);
+}
+
+static void
 json_need(FILE *out, const struct plugin *p, uint32_t i)
 {
     json_string(out, str_from_z(p->needs[i]->id));
@@ -141,6 +151,8 @@ json_declared(FILE *out, const struct plugin *p)
     json_list(out, "options", p, p->options ? p->options->n : 0, json_option);
     fputc(',', out);
     json_list(out, "metrics", p, p->n_metrics, json_metric);
+    fputc(',', out);
+    json_list(out, "commands", p, p->n_commands, json_command);
     fputc(',', out);
     json_list(out, "needs", p, p->n_needs, json_need);
 }
@@ -206,6 +218,7 @@ text_declared(FILE *out, const struct plugin *p)
     } rows[] = {{p->n_routes, "routes"},
                 {p->options ? p->options->n : 0, "options"},
                 {p->n_metrics, "metrics"},
+                {p->n_commands, "commands"},
                 {p->n_needs, "needs"}};
     struct step steps[STEPS];
 
@@ -218,6 +231,15 @@ text_declared(FILE *out, const struct plugin *p)
         if (rows[i].n > 0)
             fprintf(out, " %s=%u", rows[i].what, rows[i].n);
     }
+}
+
+/* A line each: they are there to be typed. */
+static void
+text_commands(FILE *out, const struct plugin *p)
+{
+    for (uint32_t i = 0; i < p->n_commands; i++)
+        fprintf(out, "  command %-16s %s\n", p->commands[i]->name,
+                p->commands[i]->help ? p->commands[i]->help : "");
 }
 
 #define COLUMNS "%-32s %-10s %-10s %-5s %-12.12s"
@@ -236,6 +258,7 @@ text_entry(FILE *out, const struct section *first, size_t n)
     text_sections(out, first, n);
     text_declared(out, p);
     fputc('\n', out);
+    text_commands(out, p);
 }
 
 void

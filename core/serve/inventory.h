@@ -13,8 +13,8 @@
 struct section;
 
 /* The n sections, all of them loaded: a table with the first digits of each
- * sha256, or JSON with all there is to say of an image and of what it
- * declares. [control] */
+ * sha256 and a line for each command, or JSON with all there is to say of an
+ * image and of what it declares. [control] */
 void inventory_print(FILE *out, const struct section *sections, size_t n,
                      int as_json);
 

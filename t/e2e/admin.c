@@ -617,6 +617,7 @@ START_TEST(a_file_is_judged_alone)
     snprintf(path, sizeof path, "%s/orders.so", s.modules);
     etude(0, "check", path, NULL, NULL);
     unit_has(out, "org.etude.test.orders ");
+    unit_has(out, " commands=5\n  command say              what it is, and ");
     unit_has(out, "orders.so: good\n");
     etude(0, "check", path, "--json", NULL);
     unit_has(out, "{\"ok\":true,\"plugins\":[ {\"sections\":[\"orders\"],");

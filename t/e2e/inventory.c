@@ -90,7 +90,8 @@ START_TEST(json_says_what_each_declares)
     snprintf(want, sizeof want,
              "\"contract\":{\"major\":%u,\"minor\":%u,\"rc\":%u},"
              "\"may_unmap\":true,\"steps\":{\"response\":\"mark\"},"
-             "\"routes\":[],\"options\":[],\"metrics\":[],\"needs\":[",
+             "\"routes\":[],\"options\":[],\"metrics\":[],\"commands\":[],"
+             "\"needs\":[",
              ET_ABI_MAJOR, ET_ABI_MINOR, ET_ABI_RC);
     unit_has(out, want);
     unit_has(out, "\"may_unmap\":false,\"steps\":{\"request\":\"pass\"},"
@@ -121,6 +122,22 @@ START_TEST(the_table_is_short)
     snprintf(want, sizeof want, " %.12s a,b ", hex);
     unit_has(out, want);
     unit_has(out, " keeper request routes=2 options=5\n");
+    server_clean(&s);
+}
+END_TEST
+
+START_TEST(commands_are_listed_to_be_typed)
+{
+    server_prepare(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin orders]\n");
+    plugins("--json", 0);
+    unit_has(out,
+             "\"commands\":[{\"name\":\"say\",\"help\":\"what it is, and "
+             "what it was asked\"},{\"name\":\"fail\",\"help\":\"fails\"},");
+    plugins(NULL, 0);
+    unit_has(out,
+             " orders routes=1 options=1 commands=5\n"
+             "  command say              what it is, and what it was asked\n"
+             "  command fail             fails\n");
     server_clean(&s);
 }
 END_TEST
@@ -158,4 +175,5 @@ END_TEST
 
 UNIT_MAIN(inventory, json_has_the_sha256_of_each_file,
           json_says_what_each_declares, the_table_is_short,
-          two_files_are_two_entries, a_configuration_with_errors_has_no_plugins)
+          commands_are_listed_to_be_typed, two_files_are_two_entries,
+          a_configuration_with_errors_has_no_plugins)
