@@ -115,8 +115,13 @@ refuse_connect(const struct remote *r, const struct talk *t, int rc)
                               "%s: permission denied", t->socket);
     case ENOENT:
     case ECONNREFUSED:
-        return verdict_refuse(SERVER_UNAVAILABLE, r->as_json,
-                              "%s: no server runs there", t->socket);
+        return verdict_refuse(
+            SERVER_UNAVAILABLE, r->as_json, "%s: no server runs there%s",
+            t->socket,
+            r->socket
+                ? ""
+                : " (has the configuration's admin or runtime_dir changed "
+                  "since it was started? -s SOCKET says where it was)");
     default:
         return verdict_refuse(SERVER_UNAVAILABLE, r->as_json, "%s: %s",
                               t->socket, strerror(-rc));

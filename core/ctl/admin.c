@@ -17,6 +17,7 @@
 #define BACKLOG 16
 #define ACCEPT_AGAIN_MS 1000u  /* no descriptor was left */
 #define LISTENER ADMIN_CLIENTS /* among the clients' numbers */
+#define PATH_SHOWN 100         /* of one that is too long for a socket */
 
 static const char too_many[] =
     "{\"ok\":false,\"exit\":69,\"error\":\"too many clients at once\"}\n";
@@ -421,7 +422,13 @@ open_all(struct admin *a, const char *path, char *why, size_t cap)
 
     if (rc == 0 && (a->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
         rc = -errno;
-    return rc < 0 ? refuse(rc, why, cap) : listen_there(a, why, cap);
+    if (rc == -ENAMETOOLONG) /* it is no address that could be named */
+        snprintf(why, cap, "unix:%.*s...: %s", PATH_SHOWN, path, strerror(-rc));
+    else if (rc < 0)
+        (void)refuse(rc, why, cap);
+    else
+        rc = listen_there(a, why, cap);
+    return rc;
 }
 
 int

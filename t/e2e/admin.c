@@ -252,7 +252,7 @@ START_TEST(a_stop_waits_for_the_end)
     client_take(&c, 0, 200, "slept");
     client_close(&c);
     etude(69, "stop", NULL, NULL, NULL);
-    unit_has(out, "etude.sock: no server runs there\n");
+    unit_has(out, "etude.sock: no server runs there (");
     server_clean(&s);
 }
 END_TEST
@@ -514,7 +514,28 @@ START_TEST(the_socket_is_found_whatever_the_files_say)
     etude(69, "status", "-s", "/nowhere/sock", NULL);
     server_write(&s, SERVER "admin = $DIR/other\n");
     etude(69, "status", NULL, NULL, NULL);
+    unit_has(out,
+             "/other: no server runs there (has the configuration's admin ");
+    unit_has(out, " -s SOCKET says where it was)\n");
+    snprintf(path, sizeof path, "%s/etude.sock", s.dir);
+    etude(0, "status", "-s", path, NULL);
     ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* The path is told, as far as there is room. */
+START_TEST(a_path_that_is_too_long_is_named)
+{
+    char ini[512];
+
+    supervise(_i);
+    snprintf(ini, sizeof ini, SERVER "admin = $DIR/%0120d\n", 0);
+    server_prepare(&s, ini);
+    ck_assert_int_eq(server_launch(&s), 78);
+    snprintf(ini, sizeof ini, "cannot listen on unix:%s/000", s.dir);
+    ck_assert(server_has_log(&s, ini));
+    ck_assert(server_has_log(&s, "0...: File name too long"));
+    server_clean(&s);
 }
 END_TEST
 
@@ -641,6 +662,7 @@ UNIT_RUN(((struct unit){.name = "admin", .times = 2}), status_says_how_it_is,
          routes_and_plugins_are_those_that_serve, a_plugin_takes_orders,
          a_worker_that_is_held_is_not_waited_for, a_stop_leaves_no_order_behind,
          many_ask_at_once, the_socket_is_found_whatever_the_files_say,
-         it_may_be_elsewhere_or_off, two_servers_do_not_share_a_socket,
+         a_path_that_is_too_long_is_named, it_may_be_elsewhere_or_off,
+         two_servers_do_not_share_a_socket,
          a_file_that_was_deleted_is_made_again, others_are_refused,
          a_file_is_judged_alone)
