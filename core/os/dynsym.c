@@ -31,7 +31,16 @@ count(const uint32_t *hash)
     return last + 1;
 }
 
-/* Addresses in the dynamic section have been made real by the C library. */
+/* What an entry of the dynamic section points to.  The C library has made real
+ * addresses of them, but where the section is read-only: the vDSO's. */
+static const void *
+resolve(const struct link_map *map, const ElfW(Dyn) * d)
+{
+    ElfW(Addr) at = d->d_un.d_ptr;
+
+    return (const void *)(at < map->l_addr ? map->l_addr + at : at);
+}
+
 static int
 read_table(const struct link_map *map, struct table *t)
 {
@@ -39,11 +48,11 @@ read_table(const struct link_map *map, struct table *t)
 
     for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++) {
         if (d->d_tag == DT_SYMTAB)
-            t->symbols = (const ElfW(Sym) *)d->d_un.d_ptr;
+            t->symbols = resolve(map, d);
         else if (d->d_tag == DT_STRTAB)
-            t->strings = (const char *)d->d_un.d_ptr;
+            t->strings = resolve(map, d);
         else if (d->d_tag == DT_GNU_HASH)
-            hash = (const uint32_t *)d->d_un.d_ptr;
+            hash = resolve(map, d);
     }
     if (!t->symbols || !t->strings || !hash)
         return 0;

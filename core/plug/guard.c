@@ -122,9 +122,8 @@ is_of_plugin(const struct guard_fault *f)
 
 /* ---- the handler ---------------------------------------------------------*/
 
-/* Work of the handler that reads what may be broken: a fault in it ends it. */
-static void
-probe(int (*fn)(void *arg), void *arg)
+void
+guard_probe(int (*fn)(void *arg), void *arg)
 {
     struct guard *g = &guard_here;
     struct leap before = g->probe;
@@ -185,7 +184,7 @@ tell(void *arg)
 static void
 report(struct guard_fault *f)
 {
-    probe(tell, f);
+    guard_probe(tell, f);
     if (hooks)
         hooks->reported(f);
 }
@@ -194,12 +193,12 @@ static void
 look(struct look *l)
 {
     l->frames[0] = l->f->pc;
-    probe(take_frames, l);
+    guard_probe(take_frames, l);
     if (l->f->n_frames == 0) {
         l->f->n_frames = 1;
-        probe(take_caller, l);
+        guard_probe(take_caller, l);
     }
-    probe(judge, l);
+    guard_probe(judge, l);
 }
 
 static enum guard_result
@@ -382,7 +381,7 @@ guard_tell(struct guard *g, uint32_t turn, uintptr_t pc, uintptr_t sp)
 
     if (IS_SANITIZED) /* it looks at what the other one writes */
         return;
-    probe(scan_stack, &l);
+    guard_probe(scan_stack, &l);
     if (atomic_load(&g->turn) == turn && atomic_load(&g->call) != GUARD_NONE)
         report(&f);
 }

@@ -125,7 +125,7 @@ struct guard_fault {
 
 /* What is done about it, all of it [signal-safe]. */
 struct guard_hooks {
-    /* Write it down; cut short if this faults itself. */
+    /* Write it down, in parts (guard_probe); cut short if it faults itself. */
     void (*report)(const struct guard_fault *f);
     /* After that: tell who is to know. */
     void (*reported)(const struct guard_fault *f);
@@ -185,6 +185,10 @@ guard_walk(enum guard_call call, const void *subject, int (*fn)(void *arg),
 /* The call this thread is in is left as after a fault, but nothing is reported;
  * why is what guard_why says.  Within a call only. [any] */
 _Noreturn void guard_leave(const char *why);
+
+/* For hooks: fn(arg) reads what may be broken, and a fault in it ends it alone.
+ * [signal-safe] */
+void guard_probe(int (*fn)(void *arg), void *arg);
 
 /* This thread cannot go on, for that reason (63 bytes of it): it is lost.  Who
  * ran last is suspected. [any] */

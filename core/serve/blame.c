@@ -139,9 +139,11 @@ name_suspect(struct faults_record *r, const struct req *q)
         COPY(r->plugin, text_of(m->instance->plugin->image)->id);
 }
 
-static void
-name_culprit(struct faults_record *r, const struct guard_fault *f)
+static int
+name_culprit(void *fault)
 {
+    const struct guard_fault *f = fault;
+    struct faults_record *r = last;
     const struct guard *g = f->guard;
     uint32_t call = atomic_load_explicit(&g->call, memory_order_relaxed);
 
@@ -149,11 +151,11 @@ name_culprit(struct faults_record *r, const struct guard_fault *f)
         const struct req *q = find_suspect(g);
         if (q)
             name_suspect(r, q);
-        return;
+        return 0;
     }
     if (call == GUARD_STEPS || call == GUARD_LOG) {
         name_step(r, g->who.subject);
-        return;
+        return 0;
     }
     COPY(r->callback, call == GUARD_NONE && !g->tid
                           ? "a thread of its own"
@@ -168,6 +170,7 @@ name_culprit(struct faults_record *r, const struct guard_fault *f)
     }
     if (call == GUARD_MAP) /* it has no place in the table yet */
         COPY(r->plugin, g->who.name);
+    return 0;
 }
 
 /* ---- where ---------------------------------------------------------------*/
@@ -196,15 +199,18 @@ put_frame(struct faults_frame *to, uintptr_t at, int is_return)
          t ? text_function(t, pc, &to->into) : dynsym_find(pc, &to->into));
 }
 
-static void
-put_frames(struct faults_record *r, const struct guard_fault *f)
+static int
+put_frames(void *fault)
 {
+    const struct guard_fault *f = fault;
+    struct faults_record *r = last;
     size_t n = f->n_frames < FAULTS_FRAMES ? f->n_frames : FAULTS_FRAMES;
 
     for (size_t i = 0; i < n; i++) {
-        put_frame(&r->frames[i], f->frames[i], i > 0);
         r->n_frames = (uint32_t)i + 1;
+        put_frame(&r->frames[i], f->frames[i], i > 0);
     }
+    return 0;
 }
 
 /* ---- the hooks -----------------------------------------------------------*/
@@ -252,15 +258,17 @@ wake(int fd)
     (void)!write(fd, &one, sizeof one);
 }
 
-/* What is known for certain comes first: a fault while the rest is looked up
- * leaves the record as far as it got. */
+/* What is known for certain comes first, then who, which counts: whatever is
+ * broken where it is looked up must not cost that. */
 static void
 report(const struct guard_fault *f)
 {
+    void *fault = (void *)(uintptr_t)f;
+
     last = faults_begin(blame.faults, &last_serial);
     put_facts(last, f);
-    put_frames(last, f);
-    name_culprit(last, f);
+    guard_probe(name_culprit, fault);
+    guard_probe(put_frames, fault);
 }
 
 /* The process, which nobody supervises, is about to end. */
