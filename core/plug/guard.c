@@ -412,6 +412,33 @@ guard_set_policy(enum guard_policy now)
     atomic_store(&policy, now);
 }
 
+/* A thread that is attached ends by itself nowhere: a plugin has ended it, by
+ * pthread_exit or pthread_cancel.  Its stack is unwound by now. */
+static void
+on_thread_end(void *guard)
+{
+    (void)guard;
+    guard_lose("a plugin has ended this thread (pthread_exit)");
+}
+
+static pthread_key_t attached; /* non-NULL: on_thread_end is to be called */
+static int attached_rc;
+
+static void
+make_key(void)
+{
+    attached_rc = -pthread_key_create(&attached, on_thread_end);
+}
+
+static int
+watch_end(struct guard *g)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_key);
+    return attached_rc < 0 ? attached_rc : -pthread_setspecific(attached, g);
+}
+
 static int
 enlist(struct guard *g)
 {
@@ -437,6 +464,8 @@ guard_attach(const char *name)
     g->thread = pthread_self();
     if (!IS_SANITIZED)
         rc = trap_stack_open(&g->stack);
+    if (rc == 0)
+        rc = watch_end(g);
     return rc < 0 ? rc : enlist(g);
 }
 
@@ -450,6 +479,7 @@ guard_detach(void)
         if (atomic_compare_exchange_strong(&threads[i], &mine, NULL))
             break;
     }
+    (void)pthread_setspecific(attached, NULL);
     trap_stack_close(g->stack);
     g->stack = NULL;
 }

@@ -146,7 +146,8 @@ MUST_USE int guard_install(const struct guard_hooks *hooks);
 /* What becomes of faults from now on; GUARD_RECOVER at first. [any] */
 void guard_set_policy(enum guard_policy policy);
 /* The calling thread, called name (15 bytes of it), runs plugins' code until
- * guard_detach: it is given a stack for the handler.  0 or -errno. [any] */
+ * guard_detach: it is given a stack for the handler, and is lost if it ends
+ * before that.  0 or -errno. [any] */
 MUST_USE int guard_attach(const char *name);
 void guard_detach(void);
 /* The i-th thread that is attached, or NULL: more may follow up to guard_count.
