@@ -8,9 +8,11 @@
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/robbed.h"
 
 /* After a failed wait: when it is tried again, and when it is said again. */
 #define RETRY_MS 100
@@ -62,7 +64,12 @@ mailbox_send(struct mailbox *b, const struct record *v, size_t n)
     do
         k = write(b->write_fd, v, n * sizeof *v);
     while (k < 0 && errno == EINTR);
-    return k < 0 ? -errno : 0;
+    if (k >= 0)
+        return 0;
+    if (errno != EAGAIN)
+        robbed_note("a thread's pipe",
+                    errno == EPIPE ? b->read_fd : b->write_fd);
+    return -errno;
 }
 
 void
@@ -75,6 +82,18 @@ mailbox_post(struct mailbox *b, struct mail *m)
         (void)!mailbox_send(b, &wake, 1);
 }
 
+/* Of a read that brought n bytes, or failed (errno): whether the number is
+ * still that of the pipe.  Another file may say that there is nothing. */
+static int
+is_of_pipe(int fd, ssize_t n)
+{
+    struct stat st;
+
+    if (n > 0)
+        return (size_t)n % sizeof(struct record) == 0;
+    return errno == EAGAIN && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 size_t
 mailbox_recv(struct mailbox *b, struct record v[MAILBOX_BATCH])
 {
@@ -83,10 +102,11 @@ mailbox_recv(struct mailbox *b, struct record v[MAILBOX_BATCH])
     do
         n = read(b->read_fd, v, MAILBOX_BATCH * sizeof *v);
     while (n < 0 && errno == EINTR);
-    if (n <= 0)
-        return 0;
-    CHECK((size_t)n % sizeof *v == 0);
-    return (size_t)n / sizeof *v;
+    if (n == 0) /* nobody holds its other end */
+        robbed_note("a thread's pipe", b->write_fd);
+    else if (!is_of_pipe(b->read_fd, n))
+        robbed_note("a thread's pipe", b->read_fd);
+    return n < 0 ? 0 : (size_t)n / sizeof *v;
 }
 
 void

@@ -55,9 +55,11 @@ MUST_USE int mailbox_open(struct mailbox *b);
 uint32_t mailbox_close(struct mailbox *b, void (*drop)(const struct record *r));
 /* Post m; never fails.  m stays the mailbox's until it is delivered. [any] */
 void mailbox_post(struct mailbox *b, struct mail *m);
-/* Write n <= MAILBOX_BATCH records: all of them (0), or none: -EAGAIN. [any] */
+/* Write n <= MAILBOX_BATCH records: all of them (0), or none: -EAGAIN, or
+ * another -errno if one end is closed, which is noted (base/robbed.h). [any] */
 MUST_USE int mailbox_send(struct mailbox *b, const struct record *v, size_t n);
-/* Read up to MAILBOX_BATCH records; 0 when there are none. [reader] */
+/* Read up to MAILBOX_BATCH records; 0 when there are none, and if one end is
+ * closed, which is noted. [reader] */
 size_t mailbox_recv(struct mailbox *b, struct record v[MAILBOX_BATCH]);
 /* The reader's way of waiting fails with rc, a -errno, perhaps for good: say so
  * now and then, and wait here for a while, so that it does not spin and goes on

@@ -324,19 +324,40 @@ on_query(int signo, siginfo_t *si, void *context)
     errno = error;
 }
 
+/* No signal has told it. */
+static void
+report_loss(struct guard_fault *f, const char *what, uintptr_t pc)
+{
+    uintptr_t frames[GUARD_FRAMES];
+    struct look l = {.f = f, .sp = (uintptr_t)frames, .frames = frames};
+
+    *f = (struct guard_fault){.guard = &guard_here,
+                              .result = GUARD_LOST,
+                              .what = what,
+                              .pc = pc,
+                              .frames = frames};
+    look(&l);
+    report(f);
+    f->n_frames = 0; /* they go */
+}
+
 void
 guard_lose(const char *what)
 {
-    struct guard *g = &guard_here;
-    uintptr_t frames[GUARD_FRAMES];
-    struct guard_fault f = {
-        .guard = g, .result = GUARD_LOST, .what = what, .frames = frames};
-    struct look l = {.f = &f, .sp = (uintptr_t)frames, .frames = frames};
+    struct guard_fault f;
 
-    f.pc = (uintptr_t)__builtin_return_address(0);
-    look(&l);
-    report(&f);
-    park(g, &f);
+    report_loss(&f, what, (uintptr_t)__builtin_return_address(0));
+    park(&guard_here, &f);
+}
+
+void
+guard_give_up(const char *what)
+{
+    struct guard_fault f;
+
+    report_loss(&f, what, (uintptr_t)__builtin_return_address(0));
+    if (hooks)
+        hooks->lost(&f);
 }
 
 /* exit() in a plugin's callback would take the service with it, and in the

@@ -192,9 +192,13 @@ _Noreturn void guard_leave(const char *why);
 void guard_probe(int (*fn)(void *arg), void *arg);
 
 /* This thread cannot go on, for that reason (63 bytes of it): it is lost.  Who
- * ran last is suspected. [any] */
+ * ran last on it is suspected. [any] */
 _Noreturn void guard_lose(const char *what);
-/* Who ran so far is not suspected: what they belonged to goes. [worker] */
+/* The process cannot go on, for that reason: as if a thread were lost, but this
+ * one goes on. [any] */
+void guard_give_up(const char *what);
+/* Who ran so far is not suspected: it is too long ago, or what they belonged to
+ * goes. [worker] */
 static inline void
 guard_clear(void)
 {

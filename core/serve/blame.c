@@ -110,22 +110,10 @@ name_by_address(struct faults_record *r, const struct guard_fault *f)
     }
 }
 
-/* The request that ran last in this thread, else in another one. */
-static const struct req *
-find_suspect(const struct guard *g)
-{
-    const struct req *q = g->who.subject;
-
-    for (uint32_t i = 0; !q && i < guard_count(); i++) {
-        g = guard_nth(i);
-        q = g ? g->who.subject : NULL;
-    }
-    return q;
-}
-
-/* Something is broken that only a plugin can have broken, and this request was
- * the last that one has seen.  Which of its steps did it nobody knows: its
- * handler is named, and no build that would be counted. */
+/* Something is broken that only a plugin can have broken, and this thread has
+ * found it right behind this request.  Which of its steps did it nobody knows,
+ * and another thread's may have: its handler is named, and no build that would
+ * be counted. */
 static void
 name_suspect(struct faults_record *r, const struct req *q)
 {
@@ -148,9 +136,8 @@ name_culprit(void *fault)
     uint32_t call = atomic_load_explicit(&g->call, memory_order_relaxed);
 
     if (call == GUARD_NONE && f->what) {
-        const struct req *q = find_suspect(g);
-        if (q)
-            name_suspect(r, q);
+        if (g->who.subject)
+            name_suspect(r, g->who.subject);
         return 0;
     }
     if (call == GUARD_STEPS || call == GUARD_LOG) {

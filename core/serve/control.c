@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/robbed.h"
 #include "os/limit.h"
 #include "os/signals.h"
 #include "plug/guard.h"
@@ -146,12 +147,25 @@ obey(struct server *s)
 /* A plugin has closed what is not its own, and nobody could stop us any more.
  */
 static _Noreturn void
-end_deaf(void)
+end_deaf(int fd)
 {
+    robbed_note("one of the control thread's", fd);
     if (blame_await() == 0)
-        guard_lose("the control thread's descriptors are closed");
+        guard_lose(robbed_look());
     for (;;)
         pause();
+}
+
+/* Descriptors that are not there, and a pipe without its other end: poll would
+ * never wait again. */
+static void
+check_polled(const struct pollfd *p, size_t n, int pipe_fd)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (p[i].revents & POLLNVAL ||
+            (p[i].revents & POLLHUP && p[i].fd == pipe_fd))
+            end_deaf(p[i].fd);
+    }
 }
 
 void
@@ -171,8 +185,7 @@ control_turn(struct server *s, int timeout_ms)
     if (poll(p, ARRAY_LEN(p), logs_timeout(&s->logs, timeout_ms)) < 0 &&
         errno != EINTR)
         log_error("control: poll: %s", strerror(errno));
-    if ((p[0].revents | p[1].revents) & POLLNVAL)
-        end_deaf();
+    check_polled(p, ARRAY_LEN(p), s->mailbox.read_fd);
     /* A process that is supervised takes orders from nobody else. */
     if (p[0].revents && is_supervised)
         channel_read(&s->channel);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/robbed.h"
 #include "conf/conf.h"
 #include "ctl/faults.h"
 #include "os/trap.h"
@@ -248,18 +249,22 @@ end_process(struct watchdog *d)
     _exit(128 + blame_lost_signal());
 }
 
-/* Nobody could tell us any more: a plugin has closed what is not its own. */
+/* A descriptor is closed, or another file's.  The thread whose plugin has done
+ * it may find out at the end of its turn, and has a suspect. */
 static _Noreturn void
-end_deaf(struct watchdog *d)
+end_robbed(struct watchdog *d)
 {
-    static const char words[] =
-        "fault: the watchdog's descriptors are closed; the process ends\n";
+    if (blame_await() == 0)
+        guard_give_up(robbed_look());
+    end_process(d);
+}
 
-    if (blame_await() != 0)
-        end_process(d);
-    log_raw(words, sizeof words - 1);
-    trap_die(SIGABRT);
-    _exit(128 + SIGABRT);
+/* Nobody could wake us any more. */
+static _Noreturn void
+end_deaf(struct watchdog *d, int fd)
+{
+    robbed_note("a watchdog's descriptor", fd);
+    end_robbed(d);
 }
 
 /* ---- the thread ----------------------------------------------------------*/
@@ -288,15 +293,17 @@ watchdog_main(void *arg)
 
     if (guard_attach("watchdog") < 0)
         return NULL;
-    for (;;) {
+    while (!atomic_load(&d->stops)) {
         (void)poll(p, ARRAY_LEN(p), period_ms(d, is_busy));
         if (blame_lost_signal() != 0)
             end_process(d);
-        if (p[0].revents & POLLNVAL)
-            end_deaf(d);
+        for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+            if (p[i].revents & POLLNVAL)
+                end_deaf(d, p[i].fd);
+        }
+        if (robbed_look())
+            end_robbed(d);
         (void)!read(blame_lost_fd(), &n, sizeof n); /* see watchdog_set */
-        if (p[1].revents)
-            break;
         is_busy = look_at_all(d);
     }
     guard_detach();
@@ -346,6 +353,7 @@ watchdog_stop(struct watchdog *d)
 
     if (!d->is_running)
         return;
+    atomic_store(&d->stops, 1);
     (void)!write(d->stop_fd, &one, sizeof one);
     pthread_join(d->thread, NULL);
     d->is_running = 0;

@@ -2,9 +2,10 @@
 /* watchdog.h - the thread that looks after the threads which run plugins.
  *
  * It names a step that holds its worker, once, and gives a worker up whose step
- * holds it for far too long; and it ends the process when a thread is lost.  It
- * does so because it needs nobody: no lock, no memory from the heap, no other
- * thread, whatever state they are in.
+ * holds it for far too long; and it ends the process when a thread is lost, or
+ * a descriptor that some thread needs (base/robbed.h).  It does so because it
+ * needs nobody: no lock, no memory from the heap, no other thread, whatever
+ * state they are in.
  *
  *     worker: turn 41 ... 41 ... 41        the same breadcrumb, turn by turn of
  *     watch:     ^      ^      ^           ours: since the first of them
@@ -28,6 +29,7 @@ struct watched;
 struct watchdog {
     pthread_t thread;
     int is_running;
+    _Atomic int stops; /* and stop_fd is readable */
     int stop_fd;
     struct fleet *fleet;               /* winds up when the process is to end */
     struct channel *channel;           /* hears of that */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/robbed.h"
 #include "conn/census.h"
 #include "conn/reject.h"
 #include "os/thread.h"
@@ -78,10 +79,10 @@ wait_for_room(struct acceptor *a)
     wheel_arm(&a->wheel, &a->retry, a->clock.mono_ms + RETRY_MS);
 }
 
-/* The pipe of worker i is full: for a while nothing is dealt to it, and what
- * was is held for others. */
+/* The pipe of worker i is full, or (rc) broken: for a while nothing is dealt to
+ * it, and what was is held for others. */
 static void
-take_back(struct acceptor *a, uint32_t i)
+take_back(struct acceptor *a, uint32_t i, int rc)
 {
     struct acceptor_batch *b = &a->batches[i];
 
@@ -94,9 +95,9 @@ take_back(struct acceptor *a, uint32_t i)
     }
     wait_for_room(a);
     if (trouble_begin(&b->stuck, a->clock.mono_ms))
-        log_warn("worker %u does not take its connections: its pipe is full; "
+        log_warn("worker %u does not take its connections: its pipe is %s; "
                  "the others get them",
-                 i);
+                 i, rc == -EAGAIN ? "full" : "closed");
 }
 
 /* Write a worker's batch in one piece. */
@@ -105,11 +106,13 @@ flush_one(struct acceptor *a, uint32_t i)
 {
     struct acceptor_batch *b = &a->batches[i];
     struct mailbox *to = &a->options.workers[i].mailbox;
+    int rc;
 
     if (b->n == 0)
         return;
-    if (mailbox_send(to, b->v, b->n) < 0) {
-        take_back(a, i);
+    rc = mailbox_send(to, b->v, b->n);
+    if (rc < 0) {
+        take_back(a, i, rc);
     } else {
         b->n = 0;
         if (trouble_end(&b->stuck))
@@ -469,7 +472,7 @@ turn(struct acceptor *a)
     clock_update(&a->clock);
     if (rc < 0) {
         if (mailbox_is_hopeless(rc))
-            guard_lose("its event queue is closed");
+            robbed_note("the acceptor's event queue", -1);
         mailbox_outlast(&a->mailbox, rc, a->clock.mono_ms);
         on_mail(&a->pipe, POLLIN);
     }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/robbed.h"
 #include "conn/reject.h"
 
 #define BACK_OFF_MS 100u
@@ -67,9 +68,20 @@ resume(struct wheel_timer *t, uint64_t now)
         io_accept_start(l->loop, &l->io);
 }
 
+/* Whether accept says that there is no listening socket any more: the number is
+ * nobody's, or another file's. */
+static int
+is_hopeless(int err)
+{
+    return err == -EBADF || err == -ENOTSOCK || err == -EINVAL ||
+           err == -EOPNOTSUPP;
+}
+
 static void
 back_off(struct listener *l, int err)
 {
+    if (is_hopeless(err))
+        robbed_note("a listening socket", l->fd);
     if (!l->is_backing_off)
         log_error("accept: %s; trying again every %u ms", strerror(-err),
                   BACK_OFF_MS);

@@ -390,6 +390,19 @@ begin_turn(struct worker *w)
         set_shedding(w);
 }
 
+/* Who ran before the last turn is not suspected of what is found in this one.
+ */
+static void
+forget_suspect(struct worker *w)
+{
+    uint32_t calls =
+        atomic_load_explicit(&guard_here.turn, memory_order_relaxed);
+
+    if (calls == w->calls_seen)
+        guard_clear();
+    w->calls_seen = calls;
+}
+
 static void
 turn(struct worker *w)
 {
@@ -409,6 +422,7 @@ turn(struct worker *w)
         mailbox_outlast(&w->mailbox, rc, env->clock.mono_ms);
         on_mail(&w->pipe, POLLIN);
     }
+    forget_suspect(w);
     io_dispatch(env->io);
     wheel_advance(&env->wheel, env->clock.mono_ms);
     metrics_add(env->metrics, METRIC_turns, 1);

@@ -74,6 +74,7 @@ struct worker {
     struct mail wind_up;     /* of worker_wind_up */
     /* Set once a crash has cost this thread (plug/guard.h); NULL at first. */
     const _Atomic int *_Atomic is_lost;
+    uint32_t calls_seen;  /* guard_here.turn at the last turn */
     struct order *start;  /* answered when the loop can run */
     uint32_t n_listening; /* of listeners */
     struct load load;
