@@ -276,8 +276,8 @@ static const struct directive server_rows[] = {
     {SERVER(on_crash), CHOICE("recover|restart|abort"), .dflt = "recover",
      .help = "when a plugin crashes: recover: 500 for that request alone where "
              "that is safe, else as restart; restart: the worker is lost and "
-             "the process ends after crash_drain; abort: at once, with a core "
-             "file"},
+             "another process takes over; abort: the process ends at once, "
+             "with a core file"},
     {SERVER(max_retired), INT(0, 100000), .dflt = "32",
      .help = "builds of one plugin that stay mapped behind the one that runs, "
              "because they do not say that they may be unmapped; beyond it "
@@ -295,7 +295,8 @@ static const struct directive server_rows[] = {
      .help = "see crash_limit"},
     {SERVER(crash_drain), TIME(0, 1 * HOUR), .dflt = "1s",
      .help = "time the other workers have for what is in flight before a "
-             "process that lost one ends"},
+             "process that lost one ends; it begins when another process "
+             "serves, or cannot"},
     {SERVER(step_warn), TIME(0, 1 * HOUR), .dflt = "50ms",
      .help = "a step that holds a worker for longer is named in the log, once; "
              "0: never"},

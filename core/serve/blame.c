@@ -293,6 +293,7 @@ lost(const struct guard_fault *f)
         return;
     atomic_store(&blame.lost_serial, last_serial);
     wake(blame.lost_fd);
+    wake(blame.report_fd); /* who waits for this thread waits in vain */
 }
 
 static int

@@ -31,9 +31,11 @@ control_connections(const struct server *s)
 {
     uint64_t n = 0;
 
-    for (uint32_t i = 0; i < s->fleet.n_workers; i++)
-        n += metrics_get(s->fleet.workers[i].env.metrics,
-                         METRIC_connections_active);
+    for (uint32_t i = 0; i < s->fleet.n_workers; i++) {
+        const struct worker *w = &s->fleet.workers[i];
+        if (!worker_is_lost(w))
+            n += metrics_get(w->env.metrics, METRIC_connections_active);
+    }
     return n;
 }
 

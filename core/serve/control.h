@@ -25,7 +25,7 @@ MUST_USE int control_open(struct server *s, struct diag *d);
 void control_close(struct server *s);
 /* One turn, at most timeout_ms (-1: until something happens). [control] */
 void control_turn(struct server *s, int timeout_ms);
-/* How many connections the workers have. [control] */
+/* How many connections the workers have that are not lost. [control] */
 uint64_t control_connections(const struct server *s);
 /* Leave with all threads, whatever they do: remove the process's files, write
  * the logs, exit with code. [control] */

@@ -3,6 +3,7 @@
 #include "serve/fleet.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -64,10 +65,22 @@ fleet_adopt(struct fleet *f, struct order *o)
     f->n_waiting++;
 }
 
+/* Nobody carries it out. */
+static void
+refuse(struct order *o)
+{
+    o->result = -ESHUTDOWN;
+    snprintf(o->why, sizeof o->why, "this worker is lost");
+}
+
 static void
 give(struct fleet *f, uint32_t worker, struct order *o, fleet_order *order,
      void *arg)
 {
+    if (worker_is_lost(&f->workers[worker])) {
+        refuse(o);
+        return;
+    }
     fleet_adopt(f, o);
     o->arg = arg;
     o->run = order;
@@ -119,6 +132,50 @@ fleet_wind_up(struct fleet *f)
         worker_wind_up(&f->workers[i]);
 }
 
+uint32_t
+fleet_count_lost(const struct fleet *f)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < f->n_workers; i++)
+        n += (uint32_t)worker_is_lost(&f->workers[i]);
+    return n;
+}
+
+/* n_workers: none. */
+static uint32_t
+find_lost(const struct fleet *f)
+{
+    uint32_t i = 0;
+
+    while (i < f->n_workers && !worker_is_lost(&f->workers[i]))
+        i++;
+    return i;
+}
+
+static void
+take_back(struct order *o)
+{
+    if (!o->is_out)
+        return;
+    on_reply(o);
+    refuse(o);
+}
+
+/* Take a turn.  A worker that was lost before it has no answer on its way any
+ * more: what it owes is not waited for. */
+static void
+take_turn(struct fleet *f, int timeout_ms)
+{
+    uint32_t lost = find_lost(f);
+
+    f->step(f->arg, timeout_ms);
+    if (lost < f->n_workers) {
+        take_back(&f->orders[lost]);
+        take_back(&f->last[lost]);
+    }
+}
+
 int
 fleet_wait(struct fleet *f, int64_t timeout_ms)
 {
@@ -140,9 +197,9 @@ fleet_wait_unless(struct fleet *f, int64_t timeout_ms, const int *unless)
             return -EINTR;
         if (now_ns >= end_ns)
             return -ETIMEDOUT;
-        f->step(f->arg, end_ns == UINT64_MAX
-                            ? -1
-                            : (int)((end_ns - now_ns) / 1000000u) + 1);
+        take_turn(f, end_ns == UINT64_MAX
+                         ? -1
+                         : (int)((end_ns - now_ns) / 1000000u) + 1);
     }
     return 0;
 }

@@ -42,8 +42,12 @@ typedef void fleet_order(struct worker *w, struct order *o);
 MUST_USE int fleet_init(struct fleet *f, uint32_t n, struct mailbox *control);
 void fleet_fini(struct fleet *f);
 
+/* How many workers are lost (plug/guard.h). [any] */
+uint32_t fleet_count_lost(const struct fleet *f);
 /* Give order to workers first..first+n-1 with arg; does not wait.  Whoever owes
- * the answer to one that was given up is left out; nobody may owe another. */
+ * the answer to one that was given up is left out; nobody may owe another.  One
+ * that is lost is not asked, nor waited for any longer: its result is
+ * -ESHUTDOWN. */
 void fleet_command(struct fleet *f, uint32_t first, uint32_t n,
                    fleet_order *order, void *arg);
 /* Have the acceptor accept what is queued on all its sockets and close them;

@@ -48,11 +48,16 @@ leave_serving(struct server *s)
 
     log_info("another process serves: connections go there");
     census_limit(&s->census, 0); /* who waits to be let in goes along */
+    watchdog_heir_serves(&s->watchdog);
     listeners_cede(s);
     fleet_leave(&s->fleet, handover_post);
     while (s->orders.stops == 0 && !is_empty(s) && clock_mono_ns() < end_ns) {
         tell(s);
         control_turn(s, s->handover.is_told ? LOOK_MS : 1);
+    }
+    if (fleet_count_lost(&s->fleet) > 0) {
+        log_finish(LOG_FINISH_MS);
+        watchdog_has_left(&s->watchdog);
     }
     return s->orders.stops > 0 ? stop_serving(s) : stop_end(s);
 }

@@ -9,7 +9,8 @@ struct server;
 
 /* Accept no more, hand every connection over at its boundary (handover.h), end
  * when there is none, at the latest after drain_timeout, or by a stop; the exit
- * code. [control] */
+ * code.  A process that has lost a worker ends through its watchdog instead.
+ * [control] */
 MUST_USE int leave_serving(struct server *s);
 
 #endif

@@ -229,22 +229,68 @@ is_someone_served(const struct fleet *f)
     return n > 0;
 }
 
-/* Nobody is accepted any more - who comes now is for the next process - and who
- * is served hears that this was the last answer. */
+static void
+wait_a_step(void)
+{
+    const struct timespec step = {0, WIND_UP_STEP_NS};
+
+    nanosleep(&step, NULL);
+}
+
+static uint32_t
+count_lost_threads(void)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < guard_count(); i++) {
+        const struct guard *g = guard_nth(i);
+        n += g && atomic_load(&g->is_lost);
+    }
+    return n;
+}
+
+/* One worker is lost, others are left, and so is who leads them. */
+static int
+serves_on(const struct watchdog *d)
+{
+    return fleet_count_lost(d->fleet) == 1 && count_lost_threads() == 1 &&
+           d->fleet->n_workers > 1 && !robbed_look() && !atomic_load(&d->stops);
+}
+
+/* The workers that are left serve on until another process does, to which the
+ * control thread hands their connections over; false if none comes in time, or
+ * more goes wrong. */
+static int
+wait_for_heir(const struct watchdog *d)
+{
+    uint64_t end_ns = clock_mono_ns() + (uint64_t)atomic_load(&d->heir_ms) * MS;
+
+    while (!atomic_load(&d->has_heir) && serves_on(d) &&
+           clock_mono_ns() < end_ns)
+        wait_a_step();
+    return atomic_load(&d->has_heir);
+}
+
+/* Without an heir nobody is accepted any more - who comes now is for the next
+ * process - and who is served hears that this was the last answer. */
 static _Noreturn void
 end_process(struct watchdog *d)
 {
-    const struct timespec step = {0, WIND_UP_STEP_NS};
     uint64_t serial = blame_lost_serial(), end_ns;
+    int has_heir;
 
     if (blame_is_own())
         blame_write(serial);
     channel_fault(d->channel, faults_index(serial), CTL_FAULT_DYING);
-    fleet_wind_up(d->fleet);
+    has_heir = d->channel->fd >= 0 && wait_for_heir(d);
+    if (!has_heir)
+        fleet_wind_up(d->fleet);
     end_ns = clock_mono_ns() + (uint64_t)atomic_load(&d->drain_ms) * MS;
     do
-        nanosleep(&step, NULL);
-    while (clock_mono_ns() < end_ns && is_someone_served(d->fleet));
+        wait_a_step();
+    while (
+        clock_mono_ns() < end_ns &&
+        (has_heir ? !atomic_load(&d->has_left) : is_someone_served(d->fleet)));
     trap_die(blame_lost_signal());
     _exit(128 + blame_lost_signal());
 }
@@ -337,6 +383,7 @@ watchdog_set(struct watchdog *d, const struct conf *conf)
     guard_set_policy((enum guard_policy)c->on_crash);
     cores_set(conf);
     atomic_store(&d->drain_ms, c->crash_drain);
+    atomic_store(&d->heir_ms, c->start_timeout);
     atomic_store(&d->warn_ms, c->step_warn);
     atomic_store(&d->abort_ms, c->step_abort);
     atomic_store(&d->other_ms, 2 * (c->prepare_timeout > c->probe_timeout
@@ -344,6 +391,20 @@ watchdog_set(struct watchdog *d, const struct conf *conf)
                                         : c->probe_timeout));
     if (d->is_running) /* it may sleep for ever */
         (void)!write(blame_lost_fd(), &one, sizeof one);
+}
+
+void
+watchdog_heir_serves(struct watchdog *d)
+{
+    atomic_store(&d->has_heir, 1);
+}
+
+void
+watchdog_has_left(struct watchdog *d)
+{
+    atomic_store(&d->has_left, 1);
+    for (;;)
+        pause();
 }
 
 void

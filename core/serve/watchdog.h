@@ -10,6 +10,10 @@
  *     worker: turn 41 ... 41 ... 41        the same breadcrumb, turn by turn of
  *     watch:     ^      ^      ^           ours: since the first of them
  *
+ * A process that has lost one of its workers serves on with the others until
+ * another one is ready, which the control thread hears of (leave.h); whatever
+ * more is wrong with it, it ends at once.
+ *
  * Not here: what a handler finds (blame.h), what is logged of it
  * (aftermath.h). */
 #ifndef SERVE_WATCHDOG_H
@@ -36,7 +40,8 @@ struct watchdog {
     struct watched *watched;           /* [GUARD_THREADS_MAX], by guard_nth */
     _Atomic int64_t warn_ms, abort_ms; /* of a step; 0: never */
     _Atomic int64_t other_ms; /* of any other callback, until it is lost */
-    _Atomic int64_t drain_ms;
+    _Atomic int64_t drain_ms, heir_ms;
+    _Atomic int has_heir, has_left; /* see watchdog_heir_serves */
 };
 
 /* Start the thread; fleet and channel are kept.  0 or -errno. [control] */
@@ -44,6 +49,10 @@ MUST_USE int watchdog_start(struct watchdog *w, struct fleet *fleet,
                             struct channel *channel);
 /* What [server] of conf says of faults counts from now on. [control] */
 void watchdog_set(struct watchdog *w, const struct conf *conf);
+/* Another process serves; and (a process that has lost a worker only) it has
+ * taken over what there was: then this one ends. [control] */
+void watchdog_heir_serves(struct watchdog *w);
+_Noreturn void watchdog_has_left(struct watchdog *w);
 /* End the thread, before those it watches; a process that is about to end
  * through it, it ends. [control] */
 void watchdog_stop(struct watchdog *w);
