@@ -189,15 +189,21 @@ put_place(struct words *w, const struct faults_frame *f)
     put_hex(w, f->into);
 }
 
+/* A log step runs when the answer has gone. */
+static int
+has_answer(const struct faults_record *r)
+{
+    return strncmp(r->callback, "log step", sizeof r->callback) == 0;
+}
+
 static const char *
 outcome(const struct faults_record *r)
 {
-    int is_request = r->request != 0;
-
     switch (r->result) {
     case FAULTS_RECOVERED:
-        return is_request ? "recovered: this request alone is answered with 500"
-                          : "recovered: the callback is given up";
+        return r->request && !has_answer(r)
+                   ? "recovered: this request alone is answered with 500"
+                   : "recovered: the callback is given up";
     case FAULTS_LOST:
         return "not recovered: this thread is lost, the process ends";
     case FAULTS_FATAL: return "not recovered: the process ends at once";

@@ -87,17 +87,23 @@ guard_leave(const char *why)
 typedef void any_fn(void);
 #define LEAF(f) (any_fn *)(f)
 
-/* Of libc: they read and write what they are given and no more. */
+/* Of libc: they read and write what they are given and no more, by themselves
+ * or by another one of these.  Those of a locale stand in for what they are
+ * called without one: that jumps there. */
 static any_fn *const leaf_functions[] = {
-    LEAF(memcpy),     LEAF(memmove), LEAF(mempcpy),   LEAF(memset),
-    LEAF(memcmp),     LEAF(memchr),  LEAF(memrchr),   LEAF(rawmemchr),
-    LEAF(memmem),     LEAF(memccpy), LEAF(strlen),    LEAF(strnlen),
-    LEAF(strcpy),     LEAF(strncpy), LEAF(stpcpy),    LEAF(stpncpy),
-    LEAF(strcat),     LEAF(strncat), LEAF(strcmp),    LEAF(strncmp),
-    LEAF(strcasecmp), LEAF(strchr),  LEAF(strchrnul), LEAF(strrchr),
-    LEAF(strspn),     LEAF(strcspn), LEAF(strpbrk),   LEAF(strstr),
-    LEAF(strcasestr), LEAF(strsep),  LEAF(strtok_r),  LEAF(strncasecmp),
-    LEAF(wcslen),     LEAF(wmemset), LEAF(wmemcpy),   LEAF(wmemchr),
+    LEAF(memcpy),       LEAF(memmove),     LEAF(mempcpy),
+    LEAF(memset),       LEAF(memcmp),      LEAF(memchr),
+    LEAF(memrchr),      LEAF(rawmemchr),   LEAF(memmem),
+    LEAF(memccpy),      LEAF(strlen),      LEAF(strnlen),
+    LEAF(strcpy),       LEAF(strncpy),     LEAF(stpcpy),
+    LEAF(stpncpy),      LEAF(strcat),      LEAF(strncat),
+    LEAF(strcmp),       LEAF(strncmp),     LEAF(strcasecmp),
+    LEAF(strcasecmp_l), LEAF(strncasecmp), LEAF(strncasecmp_l),
+    LEAF(strchr),       LEAF(strchrnul),   LEAF(strrchr),
+    LEAF(strspn),       LEAF(strcspn),     LEAF(strpbrk),
+    LEAF(strstr),       LEAF(strcasestr),  LEAF(strsep),
+    LEAF(strtok_r),     LEAF(wcslen),      LEAF(wmemset),
+    LEAF(wmemcpy),      LEAF(wmemchr),
 };
 
 static int
@@ -115,9 +121,15 @@ is_leaf(uintptr_t pc)
 static int
 is_of_plugin(const struct guard_fault *f)
 {
-    if (text_find(f->pc))
-        return 1;
-    return f->n_frames > 1 && text_find(f->frames[1] - 1) && is_leaf(f->pc);
+    uintptr_t pc = f->pc;
+    size_t i = 0;
+
+    while (!text_find(pc)) {
+        if (!is_leaf(pc) || ++i >= f->n_frames)
+            return 0;
+        pc = f->frames[i] - 1; /* an address to return to */
+    }
+    return 1;
 }
 
 /* ---- the handler ---------------------------------------------------------*/

@@ -14,12 +14,12 @@
  *
  * A fault is recovered when the kernel raised it for an instruction, this
  * thread is in a guarded call, and that instruction is in the text of a
- * plugin's image - or in one of libc's mem* and str* functions that take no
- * lock and no memory, called by such text.  The frames in between are
- * forgotten: locks the plugin held stay held, what it allocated stays so.
- * Everything else in a guarded call may have left the heap or the loader in the
- * middle of something: nobody must go on there.  A fault outside of any guarded
- * call ends the process at once.
+ * plugin's image - or in one of libc's string functions (a list) that take no
+ * lock and no memory, called by such text or by one another.  The frames in
+ * between are forgotten: locks the plugin held stay held, what it allocated
+ * stays so.  Everything else in a guarded call may have left the heap or the
+ * loader in the middle of something: nobody must go on there.  A fault outside
+ * of any guarded call ends the process at once.
  *
  * Not here: the report (serve/blame.h), and what follows of it. */
 #ifndef PLUG_GUARD_H

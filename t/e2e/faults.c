@@ -438,7 +438,7 @@ START_TEST(a_log_step_that_crashes_is_skipped)
                             "handler = life:life\n");
     c = client_open(&s);
     client_expect(&c, GET("/x"), 200, "life");
-    server_wait_log(&s, "recovered");
+    server_wait_log(&s, "recovered: the callback is given up");
     server_wait_log(&s, "log step of faulty, route x");
     client_expect(&c, GET("/life"), 200, "life");
     client_close(&c);

@@ -160,6 +160,17 @@ START_TEST(a_record_in_words)
 }
 END_TEST
 
+START_TEST(who_has_an_answer_already_gets_no_500)
+{
+    struct faults_record r = example();
+    char text[FAULTS_TEXT_MAX + 1];
+
+    snprintf(r.callback, sizeof r.callback, "log step");
+    text[faults_write(&r, text, FAULTS_TEXT_MAX)] = '\0';
+    unit_has(text, "recovered: the callback is given up\n");
+}
+END_TEST
+
 /* Whoever wrote it went wrong. */
 START_TEST(whatever_a_record_holds_it_stays_in_its_bounds)
 {
@@ -207,5 +218,6 @@ UNIT_MAIN_IN(setup, teardown, faults,
              another_mapping_reads_what_one_has_written,
              one_of_its_own_needs_no_descriptor, the_oldest_gives_way,
              one_that_is_not_whole_is_not_there, what_is_no_block_is_refused,
-             a_record_in_words, whatever_a_record_holds_it_stays_in_its_bounds,
+             a_record_in_words, who_has_an_answer_already_gets_no_500,
+             whatever_a_record_holds_it_stays_in_its_bounds,
              threads_have_records_of_their_own)

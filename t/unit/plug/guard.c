@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -158,6 +159,72 @@ START_TEST(so_is_one_in_a_string_function_it_calls)
 END_TEST
 
 static int
+call_strcasecmp(void *arg)
+{
+    (void)arg;
+    sink = 1 + (size_t)strcasecmp(nowhere, "x");
+    return 0;
+}
+
+static int
+call_strncasecmp(void *arg)
+{
+    (void)arg;
+    sink = 1 + (size_t)strncasecmp(nowhere, "xyz", 3);
+    return 0;
+}
+
+static int
+call_strspn(void *arg)
+{
+    (void)arg;
+    sink = 1 + strspn(nowhere, "xyz");
+    return 0;
+}
+
+static int
+call_strcasestr(void *arg)
+{
+    (void)arg;
+    sink = 1 + (size_t)strcasestr(nowhere, "xyz");
+    return 0;
+}
+
+static int
+call_strsep(void *arg)
+{
+    char *p = nowhere;
+
+    (void)arg;
+    sink = 1 + (size_t)strsep(&p, "xyz");
+    return 0;
+}
+
+static int
+call_strtok_r(void *arg)
+{
+    char *rest;
+
+    (void)arg;
+    sink = 1 + (size_t)strtok_r(nowhere, "xyz", &rest);
+    return 0;
+}
+
+/* Some jump to another one, or call one. */
+START_TEST(and_in_those_that_another_one_does_the_work_of)
+{
+    static int (*const calls[])(void *arg) = {call_strcasecmp, call_strncasecmp,
+                                              call_strspn,     call_strcasestr,
+                                              call_strsep,     call_strtok_r};
+
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        ck_assert_int_eq(guard_run(&who, calls[i], NULL), LEAP_LEFT);
+        ck_assert_int_eq(told.result, GUARD_RECOVERED);
+    }
+}
+END_TEST
+
+static int
 run_inner(void *arg)
 {
     struct guard_who inner = who;
@@ -281,6 +348,7 @@ UNIT_MAIN(guard, a_call_may_be_left_without_a_fault)
 #else
 UNIT_MAIN_IN(setup, NULL, guard, a_fault_in_its_text_is_left,
              so_is_one_in_a_string_function_it_calls,
+             and_in_those_that_another_one_does_the_work_of,
              a_nested_call_is_left_to_the_one_around_it,
              anything_else_in_a_call_loses_the_thread,
              outside_of_any_call_it_is_the_end, the_policy_has_the_last_word,
