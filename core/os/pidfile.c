@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/follow.h"
 
 #define PID_TEXT 32
 
@@ -59,21 +60,14 @@ write_number(int fd)
     return file_write_fd(fd, text, (size_t)n);
 }
 
-/* Not waiting for the other end of a FIFO. */
-static int
-open_it(const char *path, int flags)
-{
-    int fd = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
-
-    return fd < 0 ? -errno : fd;
-}
-
 int
 pidfile_check(const char *path, char *why, size_t cap)
 {
-    int fd = open_it(path, O_RDONLY);
+    int fd = follow_open(path, O_RDONLY, 0);
     int rc = fd < 0 ? 0 : (int)read_number(fd);
 
+    if (fd == -ELOOP)
+        rc = fd;
     if (fd >= 0)
         close(fd);
     if (rc >= 0)
@@ -88,7 +82,7 @@ pidfile_put(const char *path, char *why, size_t cap)
 
     if (rc < 0)
         return rc;
-    fd = open_it(path, O_RDWR | O_CREAT);
+    fd = follow_open(path, O_RDWR | O_CREAT, 0644);
     rc = fd < 0 ? fd : (int)read_number(fd); /* it is what was checked */
     if (rc >= 0)
         rc = write_number(fd);
@@ -100,7 +94,7 @@ pidfile_put(const char *path, char *why, size_t cap)
 void
 pidfile_drop(const char *path)
 {
-    int fd = open_it(path, O_RDONLY);
+    int fd = follow_open(path, O_RDONLY, 0);
     long pid = fd < 0 ? 0 : read_number(fd);
 
     if (fd >= 0)

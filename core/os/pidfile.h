@@ -2,8 +2,9 @@
 /* pidfile.h - a file that holds the number of this process.
  *
  * Only a regular file is written that holds a number already, or nothing: a
- * path mistyped costs nobody a file or a device.  Only one that still holds our
- * number is removed.  Functions return 0 or -errno (-EEXIST: it is something
+ * path mistyped costs nobody a file or a device.  A link to it is followed only
+ * if it is root's or ours (os/follow.h).  Only one that still holds our number
+ * is removed.  Functions return 0 or -errno (-EEXIST: it is something
  * else), and then why (cap bytes) says it in words. */
 #ifndef OS_PIDFILE_H
 #define OS_PIDFILE_H

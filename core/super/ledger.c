@@ -3,13 +3,16 @@
 #include "super/ledger.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "os/file.h"
+#include "os/follow.h"
 
 #define HEAD "etude-ledger "
 #define VERSION "1"
@@ -196,12 +199,14 @@ read_lines(struct ledger *l, char *text, const char *path)
 int
 ledger_load(struct ledger *l, const char *path)
 {
+    int fd = follow_open(path, O_RDONLY, 0), rc;
     char *text;
     size_t n;
-    int rc = file_read(path, FILE_MAX, &text, &n);
 
-    if (rc == -ENOENT)
-        return 0;
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    rc = file_read_fd(fd, FILE_MAX, &text, &n);
+    close(fd);
     if (rc < 0)
         return rc;
     rc = memchr(text, '\0', n) ? -EPROTO : read_lines(l, text, path);

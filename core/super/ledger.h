@@ -53,7 +53,8 @@ const struct ledger_build *ledger_next(const struct ledger *l, uint32_t *i);
 /* Write it to the file, whole or not at all.  0 or -errno. [control] */
 MUST_USE int ledger_save(const struct ledger *l, const char *path);
 /* Read that file to l, which is empty; one that is not there is nothing.  0, or
- * -errno: -EPROTO it is another version's. [control] */
+ * -errno: -EPROTO it is another version's, -ELOOP a link of somebody else's.
+ * [control] */
 MUST_USE int ledger_load(struct ledger *l, const char *path);
 /* One entry as a line, without newline; and back: 0, or -EPROTO. [control] */
 void ledger_write_line(const struct ledger_build *b, char *out, size_t cap);

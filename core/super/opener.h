@@ -6,7 +6,7 @@
  * runs plugins, so it is not believed: only a path that the configuration
  * names - what serves, or what was handed out last to be tried - is opened, to
  * append and nothing else.  And where that user may put links into the log's
- * folder, a link is followed only if it is root's or ours.
+ * folder, a link is followed only if it is root's or ours (os/follow.h).
  *
  * A file that is made belongs to whoever runs the supervisor, mode 0640. */
 #ifndef SUPER_OPENER_H

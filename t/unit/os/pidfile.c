@@ -108,6 +108,27 @@ START_TEST(nor_is_a_fifo_waited_for_or_a_device_taken)
 }
 END_TEST
 
+/* Who may write to its folder puts a link there, and root would write to what
+ * its owner could not. */
+START_TEST(a_link_of_somebody_else_is_not_followed)
+{
+    if (geteuid() != 0)
+        return;
+    ck_assert_int_eq(symlink("pid", "link"), 0);
+    ck_assert_int_eq(lchown("link", 4242424, 4242424), 0);
+    ck_assert_int_eq(pidfile_check("link", why, sizeof why), -ELOOP);
+    ck_assert_int_eq(pidfile_put("link", why, sizeof why), -ELOOP);
+    ck_assert_int_ne(access("pid", F_OK), 0);
+    put("1\n");
+    ck_assert_int_eq(pidfile_check("link", why, sizeof why), -ELOOP);
+    ck_assert_int_eq(pidfile_put("link", why, sizeof why), -ELOOP);
+    ck_assert_str_eq(content(), "1\n");
+    ck_assert_int_eq(lchown("link", 0, 0), 0);
+    ck_assert_int_eq(pidfile_put("link", why, sizeof why), 0);
+    ck_assert_str_eq(content(), ours());
+}
+END_TEST
+
 static void
 setup(void)
 {
@@ -118,4 +139,5 @@ setup(void)
 UNIT_MAIN_IN(setup, fixture_teardown, pidfile,
              a_number_takes_the_place_of_a_number,
              what_is_no_pid_file_is_left_alone,
-             nor_is_a_fifo_waited_for_or_a_device_taken)
+             nor_is_a_fifo_waited_for_or_a_device_taken,
+             a_link_of_somebody_else_is_not_followed)

@@ -113,6 +113,28 @@ START_TEST(a_file_keeps_it)
 }
 END_TEST
 
+/* runtime_dir is the user's. */
+START_TEST(not_through_a_link_of_somebody_else)
+{
+    static struct ledger next;
+    char path[] = "/tmp/etude-ledger-XXXXXX", link[64];
+
+    if (geteuid() != 0)
+        return;
+    close(mkstemp(path));
+    snprintf(link, sizeof link, "%s.link", path);
+    ck_assert_int_eq(symlink(path, link), 0);
+    ledger_quarantine(&l, build(1), "x 1");
+    ck_assert_int_eq(ledger_save(&l, path), 0);
+    ck_assert_int_eq(ledger_load(&next, link), 0);
+    ck_assert_int_eq(lchown(link, 4242424, 4242424), 0);
+    memset(&next, 0, sizeof next);
+    ck_assert_int_eq(ledger_load(&next, link), -ELOOP);
+    unlink(link);
+    unlink(path);
+}
+END_TEST
+
 static int
 load(const char *text, size_t n)
 {
@@ -154,4 +176,4 @@ END_TEST
 UNIT_MAIN(ledger, so_many_within_so_long_and_not_one_less,
           those_long_ago_do_not_count, without_a_limit_there_is_no_quarantine,
           a_full_one_forgets_what_runs_and_is_oldest, a_file_keeps_it,
-          what_is_broken_is_passed_over)
+          not_through_a_link_of_somebody_else, what_is_broken_is_passed_over)
