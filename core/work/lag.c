@@ -22,11 +22,21 @@ lag_note(struct lag *l, uint64_t begin_ns, int64_t ns)
         atomic_store(&l->v[i].worst_ns, (uint64_t)ns);
 }
 
+/* How long the turn that runs has lasted; 0: it waits, or not for long. */
+static uint64_t
+age_ns(const struct lag *l, uint64_t now_ns)
+{
+    const uint64_t since =
+        atomic_load_explicit(&l->since_ns, memory_order_relaxed);
+
+    return since != 0 && now_ns >= since + LAG_MIN_NS ? now_ns - since : 0;
+}
+
 uint64_t
 lag_worst_ns(const struct lag *l, uint64_t now_ns)
 {
     const uint64_t now = window_of(now_ns);
-    uint64_t worst = 0;
+    uint64_t worst = age_ns(l, now_ns);
 
     for (uint32_t i = 0; i < 2; i++) {
         const uint64_t window = atomic_load(&l->v[i].window);

@@ -414,6 +414,7 @@ turn(struct worker *w)
     rc = io_wait(env->io, wheel_next_ms(&env->wheel, env->clock.mono_ms));
 
     update_clock(env);
+    lag_begin_turn(&w->lag, env->clock.mono_ns);
     if (w->measures)
         begin_turn(w);
     if (UNLIKELY(rc < 0)) {

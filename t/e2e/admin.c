@@ -149,6 +149,23 @@ START_TEST(a_turn_that_is_long_is_told)
 }
 END_TEST
 
+/* While it blocks, too: longer than this test may take. */
+START_TEST(so_is_one_that_lasts)
+{
+    struct client c;
+
+    serve(_i, SERVER "[plugin slow]\n");
+    c = client_open(&s);
+    client_puts(&c, GET("/slow/60000"));
+    do
+        ask("{\"command\":\"status\"}\n");
+    while (number("worst_turn_us", 0) + number("worst_turn_us", 1) < 100000);
+    server_signal(&s, SIGKILL);
+    ck_assert_int_eq(server_wait(&s), 128 + SIGKILL);
+    client_close(&c);
+}
+END_TEST
+
 START_TEST(a_reload_says_what_became_of_it)
 {
     serve(_i, ORDERS);
@@ -655,13 +672,14 @@ START_TEST(a_file_is_judged_alone)
 END_TEST
 
 UNIT_RUN(((struct unit){.name = "admin", .times = 2}), status_says_how_it_is,
-         a_turn_that_is_long_is_told, a_reload_says_what_became_of_it,
-         reloads_that_overlap_are_merged, a_reload_is_not_waited_for_for_ever,
-         a_stop_waits_for_the_end, a_stop_ends_the_wait_for_a_reload,
-         an_end_at_once_leaves_no_socket, garbage_is_refused,
-         routes_and_plugins_are_those_that_serve, a_plugin_takes_orders,
-         a_worker_that_is_held_is_not_waited_for, a_stop_leaves_no_order_behind,
-         many_ask_at_once, the_socket_is_found_whatever_the_files_say,
+         a_turn_that_is_long_is_told, so_is_one_that_lasts,
+         a_reload_says_what_became_of_it, reloads_that_overlap_are_merged,
+         a_reload_is_not_waited_for_for_ever, a_stop_waits_for_the_end,
+         a_stop_ends_the_wait_for_a_reload, an_end_at_once_leaves_no_socket,
+         garbage_is_refused, routes_and_plugins_are_those_that_serve,
+         a_plugin_takes_orders, a_worker_that_is_held_is_not_waited_for,
+         a_stop_leaves_no_order_behind, many_ask_at_once,
+         the_socket_is_found_whatever_the_files_say,
          a_path_that_is_too_long_is_named, it_may_be_elsewhere_or_off,
          two_servers_do_not_share_a_socket,
          a_file_that_was_deleted_is_made_again, others_are_refused,

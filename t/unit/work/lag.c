@@ -38,5 +38,20 @@ START_TEST(it_is_forgotten_after_one_or_two_windows)
 }
 END_TEST
 
+START_TEST(a_turn_that_lasts_counts_with_its_age)
+{
+    struct lag l = {0};
+
+    lag_begin_turn(&l, 50 * MS);
+    ck_assert_uint_eq(lag_worst_ns(&l, 49 * MS), 0); /* read before it began */
+    ck_assert_uint_eq(lag_worst_ns(&l, 51 * MS - 1), 0);
+    ck_assert_uint_eq(lag_worst_ns(&l, 51 * MS), 1 * MS);
+    ck_assert_uint_eq(lag_worst_ns(&l, 9 * WINDOW), 9 * WINDOW - 50 * MS);
+    lag_end_turn(&l, 50 * MS, 50 * MS);
+    ck_assert_uint_eq(lag_worst_ns(&l, 9 * WINDOW), 0); /* it waits */
+}
+END_TEST
+
 UNIT_MAIN(lag, the_longest_turn_counts_and_short_ones_do_not,
-          it_is_forgotten_after_one_or_two_windows)
+          it_is_forgotten_after_one_or_two_windows,
+          a_turn_that_lasts_counts_with_its_age)
