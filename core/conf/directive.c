@@ -261,7 +261,8 @@ static const struct directive server_rows[] = {
     {SERVER(max_files), INT(64, 1 << 30, AUTO), .reload = DIRECTIVE_PROCESS,
      .dflt = "auto",
      .help = "open files, connections among them (RLIMIT_NOFILE); auto: as "
-             "many as are allowed; only root can have more than that"},
+             "many as are allowed; only root can have more than that; up to 24 "
+             "of them are kept back for orders and reloads"},
     {SERVER(sandbox), TYPE(BOOL), .reload = DIRECTIVE_PROCESS, .dflt = "on",
      .help = "keep the process that serves from system calls that no server "
              "needs, from programs, and from writing but to temp_dir, "

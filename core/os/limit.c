@@ -3,9 +3,12 @@
 #include "os/limit.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+
+static _Atomic uint32_t held; /* of the process, as the limit is */
 
 uint64_t
 limit_nofile(void)
@@ -14,7 +17,7 @@ limit_nofile(void)
 
     if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur == RLIM_INFINITY)
         return UINT64_MAX;
-    return r.rlim_cur;
+    return r.rlim_cur + atomic_load(&held);
 }
 
 int
@@ -54,6 +57,22 @@ limit_nofile_set(uint64_t n, uint64_t *now)
             (void)!set_nofile(r.rlim_max, r.rlim_max);
     }
     *now = limit_nofile();
+    return rc;
+}
+
+int
+limit_nofile_hold(uint32_t n)
+{
+    struct rlimit r;
+    int rc;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+        return -errno;
+    if (r.rlim_cur == RLIM_INFINITY)
+        return 0;
+    rc = set_nofile(r.rlim_cur + atomic_load(&held) - n, r.rlim_max);
+    if (rc == 0)
+        atomic_store(&held, n);
     return rc;
 }
 

@@ -345,6 +345,16 @@ ask_reload_begins(struct server *s)
     }
 }
 
+static const char *
+first_error(const struct diag *d)
+{
+    const struct diag_item *i = d->first;
+
+    while (i && i->kind != DIAG_ERROR)
+        i = i->next;
+    return i ? i->text : "";
+}
+
 void
 ask_reload_ended(struct server *s, int rc, uint64_t ns, const char *changes,
                  const struct diag *d)
@@ -354,7 +364,7 @@ ask_reload_ended(struct server *s, int rc, uint64_t ns, const char *changes,
     s->asks.is_reloading = 0;
     status_keep_reload(s, rc, ns, changes, d);
     answer_outcome(&a, rc >= 0, s->gen->id, changes, d);
-    channel_reloaded(&s->channel, rc, a.text, a.n);
+    channel_reloaded(&s->channel, rc, first_error(d), a.text, a.n);
     for (uint32_t i = 0; i < ASK_MAX; i++) {
         struct ask *k = &s->asks.v[i];
         if (k->state != ASK_RELOADING)

@@ -71,15 +71,15 @@ keep(struct channel *c, const struct ctl_message *m, int passed)
 
 /* More than there is room for are refused. */
 static void
-note_command(struct channel *c, uint32_t id, int fd)
+note_command(struct channel *c, const struct ctl_message *order, int fd)
 {
-    struct ctl_message m = {.kind = CTL_RESULT, .id = id};
+    struct ctl_message m = {.kind = CTL_RESULT, .id = order->id};
 
     if (fd >= 0 && c->n_commands < CHANNEL_COMMANDS) {
-        c->commands[c->n_commands++] = (struct channel_command){id, fd};
+        c->commands[c->n_commands++] = (struct channel_command){m.id, fd};
         return;
     }
-    m.result = fd < 0 ? -EPROTO : -EBUSY;
+    m.result = fd >= 0 ? -EBUSY : order->result < 0 ? order->result : -EPROTO;
     if (fd >= 0)
         close(fd);
     say(c, &m, -1);
@@ -139,7 +139,7 @@ take(struct channel *c)
     case CTL_REFUSED: c->orders->refused++; break;
     case CTL_INHERIT: handover_add(c->handover, passed); return 1;
     case CTL_LEAVE: handover_order(c->handover, passed); return 1;
-    case CTL_COMMAND: note_command(c, m.id, passed); return 1;
+    case CTL_COMMAND: note_command(c, &m, passed); return 1;
     default: log_error("the supervisor says %u: ignored", m.kind); break;
     }
     if (passed >= 0)
@@ -371,12 +371,15 @@ channel_done(struct channel *c, enum ctl_kind order, int result)
 }
 
 void
-channel_reloaded(struct channel *c, int result, const char *text, size_t n)
+channel_reloaded(struct channel *c, int result, const char *why,
+                 const char *text, size_t n)
 {
     struct ctl_message m = {
         .kind = CTL_DONE, .id = CTL_RELOAD, .result = result};
     int fd = c->fd < 0 ? -1 : memfd_new("etude-outcome", text, n);
 
+    if (fd < 0)
+        snprintf(m.u.text, sizeof m.u.text, "%s", why);
     say(c, &m, fd < 0 ? -1 : fd);
     if (fd >= 0)
         close(fd);

@@ -114,10 +114,10 @@ void channel_done(struct channel *c, enum ctl_kind order, int result);
 void channel_replace(struct channel *c, const char *why);
 /* This process will not serve, for these errors. [control] */
 void channel_failed(struct channel *c, const struct diag *d);
-/* A reload has ended, with what an administrator is told of it: n bytes.
- * [control] */
-void channel_reloaded(struct channel *c, int result, const char *text,
-                      size_t n);
+/* A reload has ended, with what an administrator is told of it: n bytes; or, if
+ * those cannot be handed over, why. [control] */
+void channel_reloaded(struct channel *c, int result, const char *why,
+                      const char *text, size_t n);
 /* A reload cannot be carried out by this process, but by another one: what is
  * needed, a phrase, and what it changes ("": not known). [control] */
 void channel_needs(struct channel *c, const char *what, const char *changes);

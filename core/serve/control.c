@@ -170,24 +170,12 @@ check_polled(const struct pollfd *p, size_t n, int pipe_fd)
     }
 }
 
-void
-control_turn(struct server *s, int timeout_ms)
+/* What came, or what became due, if anything did. */
+static void
+act(struct server *s, const struct pollfd *p)
 {
     int is_supervised = s->channel.fd >= 0;
-    struct pollfd p[5 + HANDOVER_POLLS] = {
-        {.fd = is_supervised ? s->channel.fd : s->signal_fd, .events = POLLIN},
-        {.fd = s->mailbox.read_fd, .events = POLLIN},
-        {.fd = logs_poll_fd(&s->logs), .events = POLLIN},
-        {.fd = ask_poll_fd(s), .events = POLLIN},
-        {.fd = blame_report_fd(), .events = POLLIN},
-    };
 
-    handover_poll(s, p + 5);
-    timeout_ms = handover_timeout(s, ask_timeout(s, timeout_ms));
-    if (poll(p, ARRAY_LEN(p), logs_timeout(&s->logs, timeout_ms)) < 0 &&
-        errno != EINTR)
-        log_error("control: poll: %s", strerror(errno));
-    check_polled(p, ARRAY_LEN(p), s->mailbox.read_fd);
     /* A process that is supervised takes orders from nobody else. */
     if (p[0].revents && is_supervised)
         channel_read(&s->channel);
@@ -201,4 +189,31 @@ control_turn(struct server *s, int timeout_ms)
     handover_turn(s);
     ask_turn(s);
     obey(s);
+}
+
+void
+control_turn(struct server *s, int timeout_ms)
+{
+    int is_supervised = s->channel.fd >= 0, n;
+    struct pollfd p[5 + HANDOVER_POLLS] = {
+        {.fd = is_supervised ? s->channel.fd : s->signal_fd, .events = POLLIN},
+        {.fd = s->mailbox.read_fd, .events = POLLIN},
+        {.fd = logs_poll_fd(&s->logs), .events = POLLIN},
+        {.fd = ask_poll_fd(s), .events = POLLIN},
+        {.fd = blame_report_fd(), .events = POLLIN},
+    };
+
+    handover_poll(s, p + 5);
+    timeout_ms = handover_timeout(s, ask_timeout(s, timeout_ms));
+    n = poll(p, ARRAY_LEN(p), logs_timeout(&s->logs, timeout_ms));
+    if (n < 0 && errno != EINTR)
+        log_error("control: poll: %s", strerror(errno));
+    check_polled(p, ARRAY_LEN(p), s->mailbox.read_fd);
+    if (n == 1 && p[2].revents) { /* often, and it opens nothing */
+        act(s, p);
+        return;
+    }
+    spare_use(&s->spare);
+    act(s, p);
+    spare_leave(&s->spare);
 }

@@ -44,6 +44,7 @@
 #include "serve/regions.h"
 #include "serve/settings.h"
 #include "serve/sockets.h"
+#include "serve/spare.h"
 #include "serve/summary.h"
 #include "serve/watchdog.h"
 
@@ -60,6 +61,7 @@ struct server {
     struct fleet fleet;
     struct sockets sockets;
     struct logs logs;
+    struct spare spare; /* descriptors, for what the control thread does */
     struct handover handover; /* of connections, to and from other processes */
     struct body_budget budget;
     struct watchdog watchdog;

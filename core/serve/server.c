@@ -21,6 +21,14 @@ sweep_stores(struct server *s)
                         (uint64_t)s->gen->conf->server.store_keep);
 }
 
+static void
+reload(struct server *s)
+{
+    spare_use(&s->spare);
+    reload_run(s);
+    spare_leave(&s->spare);
+}
+
 int
 server_run(const struct server_options *o)
 {
@@ -41,7 +49,7 @@ server_run(const struct server_options *o)
         if (s.handover.is_ordered)
             return leave_serving(&s);
         if (s.orders.hup)
-            reload_run(&s);
+            reload(&s);
         else
             control_turn(&s, sweep_stores(&s));
     }

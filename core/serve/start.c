@@ -316,6 +316,7 @@ start(struct server *s, struct diag *d)
     }
     change_commit(s, s->gen);
     channel_committed(&s->channel, s->gen);
+    spare_open(&s->spare);
     rc = check_room(d);
     if (rc != SERVER_OK)
         return rc;

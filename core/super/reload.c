@@ -362,7 +362,8 @@ reload_done(struct super *s, const struct ctl_message *m, int fd)
         if (fd >= 0 && answer_read(&outcome, fd) == 0)
             finish(s, m->result >= 0, &outcome);
         else
-            finish_with(s, m->result >= 0, "see the log");
+            finish_with(s, m->result >= 0, "%.*s", CTL_TEXT_MAX - 1,
+                        m->u.text[0] ? m->u.text : "see the log");
         return;
     }
     snprintf(r->needs, sizeof r->needs, "%.*s", (int)sizeof r->needs - 1,

@@ -121,7 +121,29 @@ START_TEST(a_limit_is_named_with_who_sets_it)
 }
 END_TEST
 
-UNIT_MAIN(limit, it_can_be_set, beyond_the_hard_limit_it_is_that,
+START_TEST(some_of_it_may_be_held_back)
+{
+    limit = (struct rlimit){1024, 65536};
+    ck_assert_int_eq(limit_nofile_hold(24), 0);
+    ck_assert_uint_eq(limit.rlim_cur, 1000);
+    ck_assert_uint_eq(limit.rlim_max, 65536);
+    ck_assert_uint_eq(limit_nofile(), 1024);
+    ck_assert_int_eq(limit_nofile_hold(4), 0);
+    ck_assert_uint_eq(limit.rlim_cur, 1020);
+    set_errno = EPERM;
+    ck_assert_int_eq(limit_nofile_hold(0), -EPERM);
+    ck_assert_uint_eq(limit_nofile(), 1024);
+    set_errno = 0;
+    ck_assert_int_eq(limit_nofile_hold(0), 0);
+    ck_assert_uint_eq(limit.rlim_cur, 1024);
+    limit = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    ck_assert_int_eq(limit_nofile_hold(24), 0);
+    ck_assert_uint_eq(limit_nofile(), UINT64_MAX);
+}
+END_TEST
+
+UNIT_MAIN(limit, it_can_be_set, some_of_it_may_be_held_back,
+          beyond_the_hard_limit_it_is_that,
           the_soft_limit_is_raised_to_the_hard_one,
           a_refusal_leaves_what_there_is, no_limit_is_the_greatest_number,
           a_limit_is_named_with_who_sets_it)
