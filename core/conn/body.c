@@ -166,6 +166,19 @@ fail_storage(struct body *b, const char *why)
     return ERR_STORAGE;
 }
 
+/* It is stored, and no step could look at it. */
+static int
+fail_memory(struct body *b)
+{
+    struct env *env = b->env;
+
+    if (trouble_begin(&env->storage, env->clock.mono_ms))
+        log_error("cannot map a request body of %llu bytes: %s; such are "
+                  "answered 503",
+                  (unsigned long long)b->n, strerror(errno));
+    return ERR_NOMEM;
+}
+
 /* From memory to a file. */
 static int
 spill(struct body *b)
@@ -252,7 +265,7 @@ complete(struct body *b)
     if (b->fd >= 0) {
         void *p = mmap(NULL, b->n, PROT_READ, MAP_PRIVATE, b->fd, 0);
         if (p == MAP_FAILED)
-            return ERR_NOMEM;
+            return fail_memory(b);
         b->p = p;
         b->map_len = b->n;
         if (trouble_end(&b->env->storage))

@@ -2,7 +2,9 @@
 /* chain.c - composing and walking the flat arrays; see chain.h. */
 #include "http/chain.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "http/host.h"
 #include "http/req.h"
 #include "http/route.h"
 #include "plug/guard.h"
@@ -160,7 +162,25 @@ fail(struct req *r, const char *what, uint32_t result)
 }
 
 static const char without_reason[] = "is a failure without a reason";
-static const char out_of_memory[] = "ran out of the request's memory";
+
+/* 500, because a step had no memory: where memory is short that is true of
+ * many, and the first speaks for them. */
+static void
+fail_memory(struct req *r, uint32_t result)
+{
+    struct trouble *t = &host_worker_of(r->pub.worker)->memory;
+
+    r->has_said |= !trouble_begin(t, r->clock->mono_ms);
+    fail(r, "ran out of the request's memory", result);
+}
+
+/* This one got more than it began with. */
+static __attribute__((noinline, cold)) void
+note_memory(const struct req *r)
+{
+    if (trouble_end(&host_worker_of(r->pub.worker)->memory))
+        log_info("requests have memory again");
+}
 
 /* Nothing is answered, whatever was decided: the log steps see no status. */
 static enum chain_result
@@ -188,14 +208,16 @@ responded(struct req *r, uint32_t i, uint32_t rc, int was_spoilt)
         r->pause.slot = (uint8_t)i;
         return suspended(r);
     }
-    if (rc == ET_FAIL)
-        fail(r, r->is_spoilt ? out_of_memory : without_reason, rc);
+    if (rc == ET_FAIL && r->is_spoilt)
+        fail_memory(r, rc);
+    else if (rc == ET_FAIL)
+        fail(r, without_reason, rc);
     else if (rc == ET_WAIT)
         fail(r, "waits for nothing", rc);
     else if (rc != ET_NEXT && rc != ET_DONE)
         fail(r, "a response step may not return", rc);
     else if (r->is_spoilt && !was_spoilt)
-        fail(r, out_of_memory, rc);
+        fail_memory(r, rc);
     return CHAIN_DONE;
 }
 
@@ -245,8 +267,11 @@ ended(struct req *r, uint32_t rc)
 {
     if (rc == ET_DROP)
         return drop(r);
-    if (LIKELY(rc == ET_DONE && r->resp.status != 0 && !r->is_spoilt))
+    if (LIKELY(rc == ET_DONE && r->resp.status != 0 && !r->is_spoilt)) {
+        if (UNLIKELY(r->arena.more != NULL))
+            note_memory(r);
         return run_response(r);
+    }
     if (rc == ET_WAIT && r->pause.wait)
         return suspended(r);
     if (rc == ET_WAIT)
@@ -256,7 +281,7 @@ ended(struct req *r, uint32_t rc)
     else if (rc > ET_TAKE)
         fail(r, "is no step result", rc);
     else if (r->is_spoilt)
-        fail(r, out_of_memory, rc);
+        fail_memory(r, rc);
     else
         fail(r, rc == ET_DONE ? "decided no response" : without_reason, rc);
     return run_response(r);

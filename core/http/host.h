@@ -8,6 +8,7 @@
 
 #include "abi/etude_abi.h"
 #include "base/check.h"
+#include "base/trouble.h"
 
 struct clock;
 struct io;
@@ -31,6 +32,7 @@ struct host_worker {
     struct io *io;
     struct waits *waits;
     struct jobs *jobs; /* of the process */
+    struct trouble memory;     /* of requests, whose steps run out of it */
 };
 
 static inline struct host_worker *

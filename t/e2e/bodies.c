@@ -2,12 +2,14 @@
 /* bodies.c - request bodies: small and large, in memory and spilled, too
  * large, expected, unwanted, refused before they come.
  * tags: epoll asan */
+#define _GNU_SOURCE /* prlimit */
 #include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -515,6 +517,43 @@ START_TEST(bodies_go_to_files_when_memory_is_spent)
 }
 END_TEST
 
+/* A spilled body, of a process that may map nothing more. */
+static void
+post_spilled(struct server *s, int status)
+{
+    char *body = letters(MIB);
+    struct client c = client_open(s);
+
+    post(&c, "/echo", MIB);
+    client_send(&c, body, MIB);
+    client_take(&c, 0, status, NULL);
+    client_close(&c);
+    free(body);
+}
+
+START_TEST(without_memory_they_are_503_and_the_log_says_so_once)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    const struct rlimit none = {.rlim_cur = 1, .rlim_max = RLIM_INFINITY};
+    struct rlimit before;
+    struct server s;
+    pid_t pid;
+
+    start(&s);
+    pid = server_pid(&s);
+    post_spilled(&s, 200);
+    ck_assert_int_eq(prlimit(pid, RLIMIT_AS, &none, &before), 0);
+    for (int i = 0; i < 10; i++)
+        post_spilled(&s, 503);
+    ck_assert_int_eq(prlimit(pid, RLIMIT_AS, &before, NULL), 0);
+    post_spilled(&s, 200);
+    server_wait_log(&s, "request bodies are buffered again");
+    ck_assert_int_eq(server_count_log(&s, "cannot map a request body of "), 1);
+    ck_assert_int_eq(server_stop(&s), 0);
+#endif
+}
+END_TEST
+
 UNIT_MAIN(bodies, bodies_up_to_the_limit_are_echoed,
           chunked_bodies_up_to_the_limit_are_echoed,
           a_hundred_megabytes_go_through_a_file,
@@ -527,4 +566,5 @@ UNIT_MAIN(bodies, bodies_up_to_the_limit_are_echoed,
           a_small_body_behind_a_401_keeps_the_connection,
           an_unwanted_body_without_end_is_not_read_for_ever,
           a_temp_dir_that_is_gone_is_507, temp_max_bounds_what_is_spilled,
-          bodies_go_to_files_when_memory_is_spent)
+          bodies_go_to_files_when_memory_is_spent,
+          without_memory_they_are_503_and_the_log_says_so_once)

@@ -243,6 +243,25 @@ START_TEST(steps_may_fail_in_every_way)
 }
 END_TEST
 
+START_TEST(steps_without_memory_are_told_of_once)
+{
+    struct server s;
+    struct client c;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                     "[plugin answers]\n");
+    c = client_open(&s);
+    for (int i = 0; i < 10; i++)
+        client_expect(&c, GET("/greedy"), 500, NULL);
+    client_expect(&c, GET("/mem/100000"), 200, NULL);
+    server_wait_log(&s, "requests have memory again");
+    ck_assert_int_eq(server_count_log(&s, "ran out of the request's memory"),
+                     1);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(what_reply_copies_may_be_overwritten)
 {
     struct server s;
@@ -640,6 +659,7 @@ UNIT_MAIN(semantics, head_is_get_without_the_body,
           absolute_form_is_routed_and_overrides_host,
           every_status_has_its_phrase, the_well_known_phrases_are_iana_s,
           a_step_cannot_inject_fields, steps_may_fail_in_every_way,
+          steps_without_memory_are_told_of_once,
           what_reply_copies_may_be_overwritten,
           versions_and_connection_lists_decide_who_closes,
           nothing_is_answered_behind_close,

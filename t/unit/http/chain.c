@@ -99,7 +99,7 @@ on_log(et_req *r, void *self)
 static struct {
     struct blocks blocks;
     struct clock clock;
-    et_worker worker;
+    struct host_worker worker;
     _Alignas(64) char slot[REQ_SLOT_BYTES];
     void *mine[CHAIN_MAX_MEMBERS];
 } w;
@@ -111,8 +111,8 @@ begin(const struct chain *c)
 
     log_set_level(0);
     blocks_init(&w.blocks, 1 << 20);
-    w.worker.ctx.host = host_get();
-    req_init(r, &w.blocks, &w.worker, &w.clock);
+    host_worker_init(&w.worker, 0, 1);
+    req_init(r, &w.blocks, &w.worker.pub, &w.clock);
     memset(w.mine, 0, sizeof w.mine);
     r->mine = w.mine;
     r->chain = c;
