@@ -201,7 +201,7 @@ static const struct option {
     {.name = "status", .help = "what serves: workers, plugins, the last reload", REMOTE},
     {.name = "reload", .help = "read the files again, and wait for the outcome", REMOTE},
     {.name = "reopen", .help = "open the log files anew", REMOTE},
-    {.name = "stop", .help = "stop gracefully, and wait for the end", REMOTE},
+    {.name = "stop", .help = "stop gracefully, and wait for the end: 3 if it cut something off", REMOTE},
     {.name = "upgrade", .help = "go on with the program as it is on the disk now", REMOTE},
     {.name = "command", .value = "PLUGIN NAME [ARGS]",
      .help = "what a plugin's instance offers, on each worker",

@@ -33,8 +33,8 @@ struct talk {
     int fd;
     char socket[PATH_MAX];
     int64_t patience_ms; /* for an answer; FOREVER */
-    char *answer;        /* a line */
-    size_t n, cap;
+    char *answer;        /* a line of n bytes, and what has come behind it */
+    size_t n, n_all, cap;
 };
 
 /* ---- where it is ---------------------------------------------------------*/
@@ -239,7 +239,7 @@ grow(struct talk *t)
 {
     char *more;
 
-    if (t->cap - t->n > 1)
+    if (t->cap - t->n_all > 1)
         return 0;
     t->cap = t->cap ? 2 * t->cap : 4096;
     more = realloc(t->answer, t->cap);
@@ -249,7 +249,30 @@ grow(struct talk *t)
     return 0;
 }
 
-/* A line, without its end: 0; -ETIMEDOUT, -EPIPE, -errno. */
+/* The line that ends at or behind from is whole. */
+static int
+is_whole(struct talk *t, size_t from)
+{
+    char *end = memchr(t->answer + from, '\n', t->n_all - from);
+
+    if (!end)
+        return 0;
+    *end = '\0';
+    t->n = (size_t)(end - t->answer);
+    return 1;
+}
+
+/* Forget the line that was heard. */
+static void
+pass_on(struct talk *t)
+{
+    if (t->n_all == 0)
+        return;
+    t->n_all -= t->n + 1;
+    memmove(t->answer, t->answer + t->n + 1, t->n_all);
+}
+
+/* The next line, without its end: 0; -ETIMEDOUT, -EPIPE, -errno. */
 static int
 hear(struct talk *t)
 {
@@ -257,23 +280,24 @@ hear(struct talk *t)
         t->patience_ms == FOREVER
             ? UINT64_MAX
             : clock_mono_ns() + (uint64_t)t->patience_ms * 1000000u;
+    size_t seen = 0;
     ssize_t n;
 
+    pass_on(t);
     for (;;) {
+        if (seen < t->n_all && is_whole(t, seen))
+            return 0;
+        seen = t->n_all;
         if (grow(t) < 0)
             return -ENOMEM;
         if (!is_there(t->fd, end_ns))
             return -ETIMEDOUT;
-        n = recv(t->fd, t->answer + t->n, t->cap - t->n - 1, 0);
+        n = recv(t->fd, t->answer + t->n_all, t->cap - t->n_all - 1, 0);
         if (n == 0)
             return -EPIPE;
         if (n < 0 && errno != EINTR)
             return -errno;
-        t->n += n > 0 ? (size_t)n : 0;
-        if (n > 0 && t->answer[t->n - 1] == '\n') {
-            t->answer[--t->n] = '\0';
-            return 0;
-        }
+        t->n_all += n > 0 ? (size_t)n : 0;
     }
 }
 
@@ -347,18 +371,19 @@ open_process(int fd)
     return (int)syscall(SYS_pidfd_open, peer.pid, 0);
 }
 
-/* As far as we can see it, at least the end of its side of the socket. */
-static void
-await_end(const struct talk *t, int process)
+/* As far as we can see it, at least the end of its side of the socket.  The
+ * exit code: it says if it was not a good one. */
+static int
+await_end(const struct remote *r, struct talk *t, int process)
 {
-    char bytes[64];
-    ssize_t n;
+    int code = SERVER_OK;
 
-    do
-        n = recv(t->fd, bytes, sizeof bytes, 0);
-    while (n > 0 || (n < 0 && errno == EINTR));
+    t->patience_ms = FOREVER;
+    while (hear(t) == 0)
+        code = show(r, t);
     if (process >= 0)
         (void)is_there(process, UINT64_MAX);
+    return code;
 }
 
 /* ---- the whole -----------------------------------------------------------*/
@@ -387,7 +412,7 @@ converse(const struct remote *r, struct talk *t)
         rc = hear(t);
     code = rc < 0 ? refuse_answer(r, t, rc) : show(r, t);
     if (is_stop && code == SERVER_OK)
-        await_end(t, process);
+        code = await_end(r, t, process);
     if (process >= 0)
         close(process);
     return code;

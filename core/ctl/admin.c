@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -227,6 +228,17 @@ admin_answer(struct admin *a, uint64_t client, const char *text, size_t n,
 
     if (c && c->is_busy)
         say(a, c, text, n, now_ms);
+}
+
+void
+admin_say(struct admin *a, uint64_t client, const char *text, size_t n)
+{
+    struct client *c = find(a, client);
+    struct iovec v[] = {{(char *)(uintptr_t)text, n}, {"\n", 1}};
+    const struct msghdr line = {.msg_iov = v, .msg_iovlen = ARRAY_LEN(v)};
+
+    if (c && c->is_busy)
+        (void)!sendmsg(c->fd, &line, MSG_NOSIGNAL);
 }
 
 /* ---- in ------------------------------------------------------------------*/

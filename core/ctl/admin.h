@@ -85,6 +85,9 @@ int admin_timeout(const struct admin *a, uint64_t now_ms);
 /* Take what has come, hand out lines, write what there is to write, and drop
  * who is too slow. [control] */
 void admin_turn(struct admin *a, uint64_t now_ms);
+/* Say a short line of n bytes in front of the answer, which is still owed: at
+ * once, or not at all. [control] */
+void admin_say(struct admin *a, uint64_t client, const char *text, size_t n);
 /* Answer client's line with n bytes, which are copied, and a newline.  Nothing
  * if it has gone, or owes us a line. [control] */
 void admin_answer(struct admin *a, uint64_t client, const char *text, size_t n,

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/exit.h"
 #include "base/json.h"
 #include "base/json_read.h"
 #include "base/str.h"
@@ -101,6 +102,17 @@ answer_pid(struct answer *a)
     if (a->out)
         fprintf(a->out, "{\"ok\":true,\"pid\":%d}", (int)getpid());
     answer_end(a);
+}
+
+void
+answer_end_of(struct answer *a, int code)
+{
+    if (code == SERVER_CUT)
+        answer_refuse(a, code,
+                      "stopped, and drain_timeout or a second signal has cut "
+                      "something off: see the log");
+    else
+        answer_refuse(a, code, "the server has ended with exit code %d", code);
 }
 
 void

@@ -45,6 +45,9 @@ void answer_vrefuse(struct answer *a, int code, const char *fmt, va_list ap)
     PRINTF(3, 0);
 /* The whole of one that has but this process's number to say. [control] */
 void answer_pid(struct answer *a);
+/* The whole of one about a server that has ended with this code, which is not
+ * SERVER_OK. [control] */
+void answer_end_of(struct answer *a, int code);
 /* A member of texts of that kind, at most max of them, and last what was not
  * kept or has no room: ,"errors":[...] [control] */
 void answer_diag(FILE *out, const struct diag *d, enum diag_kind kind,

@@ -225,10 +225,19 @@ say_pid(struct server *s, struct ask *k)
 static void
 do_stop(struct server *s, struct ask *k, const struct request *q)
 {
+    struct answer a;
+
     (void)q;
     if (s->orders.stops == 0)
         s->orders.stops = 1;
-    say_pid(s, k);
+    if (k->is_supervisors) {
+        say_pid(s, k);
+        return;
+    }
+    answer_pid(&a);
+    admin_say(s->asks.socket, k->client, a.text, a.n);
+    answer_free(&a);
+    k->state = ASK_STOP;
 }
 
 static void
@@ -461,18 +470,34 @@ ask_open(struct server *s, struct diag *d)
     return rc;
 }
 
-void
-ask_hide(struct server *s)
+/* To who has asked for it. */
+static void
+tell_end(struct server *s, int code)
 {
+    for (uint32_t i = 0; i < ASK_MAX; i++) {
+        struct answer a;
+        if (s->asks.v[i].state != ASK_STOP)
+            continue;
+        answer_end_of(&a, code);
+        finish(s, &s->asks.v[i], &a);
+    }
+    admin_turn(s->asks.socket, clock_mono_ns() / MS);
+}
+
+void
+ask_hide(struct server *s, int code)
+{
+    if (s->asks.socket && code != SERVER_OK)
+        tell_end(s, code);
     admin_close(s->asks.socket);
     s->asks.socket = NULL;
 }
 
 void
-ask_close(struct server *s)
+ask_close(struct server *s, int code)
 {
     errand_fini(s);
-    ask_hide(s);
+    ask_hide(s, code);
     free(s->asks.last_json);
     free(s->asks.last_text);
     s->asks.last_json = s->asks.last_text = NULL;

@@ -15,7 +15,8 @@
  *     reload             read the files again; answered when that has an end; a
  *                        supervisor's business, if there is one
  *     reopen             open the log files anew
- *     stop               answered at once
+ *     stop               answered at once; and, by the socket, once more at the
+ *                        end if that cuts something off
  *     upgrade            a supervisor's business
  *     command            "plugin", "name", "args": what a plugin offers
  *
@@ -44,6 +45,7 @@ enum ask_state {
     ASK_RELOAD,    /* waits for the next reload to begin */
     ASK_RELOADING, /* waits for the end of the one that runs */
     ASK_ERRAND,    /* waits for a plugin's answers (errand.h) */
+    ASK_STOP,      /* has been told that it will; waits for the end */
 };
 
 struct ask {
@@ -70,10 +72,12 @@ struct asks {
 /* Open the admin socket, if there is to be one and nobody supervises us.
  * 0; or -errno, with the reason in d. [control] */
 MUST_USE int ask_open(struct server *s, struct diag *d);
-/* No thread is left: free all of it, remove the socket. [control] */
-void ask_close(struct server *s);
-/* Remove the socket's file: the process ends as it is. [control] */
-void ask_hide(struct server *s);
+/* No thread is left: free all of it, remove the socket.  code: what the process
+ * ends with, as in the next. [control] */
+void ask_close(struct server *s, int code);
+/* Tell who waits for the end if it is not a good one, and remove the socket's
+ * file: the process ends as it is. [control] */
+void ask_hide(struct server *s, int code);
 
 /* What to poll for reading, or -1; and for how long, at most timeout_ms (-1:
  * for ever). [control] */

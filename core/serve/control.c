@@ -89,7 +89,7 @@ control_leave(struct server *s, int code)
     listeners_hide(s);
     listeners_forget(s);
     pid_file_remove(s);
-    ask_hide(s);
+    ask_hide(s, code);
     image_remove_map(&s->images);
     log_finish(LOG_FINISH_MS);
     _exit(code);

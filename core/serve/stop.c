@@ -143,7 +143,7 @@ stop_end(struct server *s)
     code = count_cut(s);
     listeners_close(s);
     handover_fini(&s->handover);
-    ask_close(s);
+    ask_close(s, code);
     stores_fini(&s->stores);
     metering_fini(&s->metering);
     census_fini(&s->census);

@@ -253,7 +253,9 @@ do_stop(struct super *s, struct desk_ask *k, et_str line)
 
     (void)line;
     answer_pid(&a);
-    finish(s, k, &a);
+    admin_say(s->desk.socket, k->client, a.text, a.n);
+    answer_free(&a);
+    k->state = DESK_STOP;
     if (s->stops > 0)
         return;
     s->stops = 1;
@@ -502,9 +504,24 @@ desk_open(struct super *s)
     return rc == 0 ? SERVER_OK : exit_of_file(rc);
 }
 
+/* To who has asked for it. */
+static void
+tell_end(struct super *s)
+{
+    for (uint32_t i = 0; i < DESK_MAX; i++) {
+        struct answer a;
+        if (s->desk.v[i].state != DESK_STOP)
+            continue;
+        answer_end_of(&a, s->code);
+        finish(s, &s->desk.v[i], &a);
+    }
+}
+
 void
 desk_close(struct super *s)
 {
+    if (s->code != SERVER_OK)
+        tell_end(s);
     admin_turn(s->desk.socket, now_ms());
     admin_close(s->desk.socket);
     s->desk.socket = NULL;

@@ -4,7 +4,8 @@
  *     admin socket     status           by us, with what the one that serves
  *     (ctl/admin.h) -> {"command": ...   says of itself
  *                      reload, upgrade  by us, when there is an outcome
- *                      stop             by us, at once
+ *                      stop             by us, at once, and at the end if
+ *                                       that cuts something off
  *                      reopen           by us, and by the one that serves
  *                      routes, plugins, command
  *                                       by the one that serves (serve/ask.h)
@@ -47,6 +48,7 @@ enum desk_state {
     DESK_UPGRADING = 5, /* and for its end */
     DESK_STATUS = 6,    /* waits for what the one that serves has to say */
     DESK_PASSED = 7,    /* waits for its answer */
+    DESK_STOP = 8,      /* has been told that it will; waits for the end */
 };
 
 struct desk_ask {
@@ -69,7 +71,8 @@ struct desk {
 /* Open the admin socket, if there is to be one.  An exit code (base/exit.h);
  * why has been said on stderr. [control] */
 MUST_USE int desk_open(struct super *s);
-/* Write what is ready to be, drop all clients, remove the socket. [control] */
+/* Tell who waits for the end if it was not a good one, write what is ready to
+ * be, drop all clients, remove the socket. [control] */
 void desk_close(struct super *s);
 
 /* What to poll for reading, or -1; and for how long, at most timeout_ms (-1:

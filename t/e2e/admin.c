@@ -274,6 +274,32 @@ START_TEST(a_stop_waits_for_the_end)
 }
 END_TEST
 
+/* Who asked for it is told as the process's parent is. */
+START_TEST(a_stop_that_cuts_something_off_says_so)
+{
+    struct client c, other;
+    int status;
+
+    serve(_i, SERVER "drain_timeout = 100ms\n[plugin life]\n");
+    c = client_open(&s);
+    client_puts(&c, "POST /life HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                    "Content-Length: 4\r\n\r\n");
+    client_take(&c, 0, 100, NULL);
+    other = admin_client(&s);
+    client_puts(&other, "{\"command\":\"stop\"}\n");
+    unit_has(hear(&other), "{\"ok\":true,\"pid\":");
+    etude(3, "stop", NULL, NULL, NULL);
+    unit_has(out, "drain_timeout");
+    unit_has(hear(&other), "{\"ok\":false,\"exit\":3,");
+    ck_assert(client_is_closed(&other));
+    client_close(&other);
+    ck_assert_int_eq(waitpid(s.pid, &status, 0), s.pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    client_close(&c);
+    server_clean(&s);
+}
+END_TEST
+
 START_TEST(a_stop_ends_the_wait_for_a_reload)
 {
     struct client c, next;
@@ -675,6 +701,7 @@ UNIT_RUN(((struct unit){.name = "admin", .times = 2}), status_says_how_it_is,
          a_turn_that_is_long_is_told, so_is_one_that_lasts,
          a_reload_says_what_became_of_it, reloads_that_overlap_are_merged,
          a_reload_is_not_waited_for_for_ever, a_stop_waits_for_the_end,
+         a_stop_that_cuts_something_off_says_so,
          a_stop_ends_the_wait_for_a_reload, an_end_at_once_leaves_no_socket,
          garbage_is_refused, routes_and_plugins_are_those_that_serve,
          a_plugin_takes_orders, a_worker_that_is_held_is_not_waited_for,

@@ -197,10 +197,13 @@ START_TEST(an_answer_may_come_later)
     now_ms += 10 * ADMIN_PATIENCE_MS; /* nor is it dropped */
     turn();
     ck_assert_str_eq(got(fd), "");
+    admin_say(a, first, "not yet", 7);
+    ck_assert_str_eq(got(fd), "not yet\n");
     admin_answer(a, first, "done", 4, now_ms);
     turn();
     ck_assert_str_eq(got(fd), "done\n<next>\n");
     admin_answer(a, first, "twice", 5, now_ms); /* it owes us a line */
+    admin_say(a, first, "nor this", 8);
     turn();
     ck_assert_str_eq(got(fd), "");
     close(fd);
