@@ -15,7 +15,7 @@
 #include "os/limit.h"
 #include "os/sock.h"
 
-#define BACKLOG 16
+#define BACKLOG ADMIN_CLIENTS
 #define ACCEPT_AGAIN_MS 1000u  /* no descriptor was left */
 #define LISTENER ADMIN_CLIENTS /* among the clients' numbers */
 #define PATH_SHOWN 100         /* of one that is too long for a socket */

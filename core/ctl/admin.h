@@ -26,7 +26,7 @@
 #include "base/check.h"
 #include "os/sockfile.h"
 
-#define ADMIN_CLIENTS 16
+#define ADMIN_CLIENTS 64
 #define ADMIN_LINE_MAX 4096u /* with its newline */
 #define ADMIN_PATIENCE_MS 30000u
 

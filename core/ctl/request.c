@@ -50,29 +50,52 @@ keep_args(struct request *q, struct json_read *r)
     return rc == 0;
 }
 
-static int
-keep(struct request *q, struct json_read *r, const struct json_value *v)
-{
-    const struct {
-        const char *name;
-        et_str *to;
-    } texts[] = {{"command", &q->command},
-                 {"plugin", &q->plugin},
-                 {"name", &q->name},
-                 {"path", &q->path},
-                 {"method", &q->method}};
+enum { COMMAND, PLUGIN, NAME, PATH, METHOD, N_TEXTS, ARGS = N_TEXTS, TEXT, N };
 
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        if (str_eq(v->name, str_from_z(texts[i].name)))
-            return keep_text(texts[i].to, v);
-    }
-    if (str_eq(v->name, str_lit("args")))
+/* Which member it is; N: of a later client's. */
+static int
+find_member(et_str name)
+{
+    static const char *const names[N] = {
+        [COMMAND] = "command", [PLUGIN] = "plugin", [NAME] = "name",
+        [PATH] = "path",       [METHOD] = "method", [ARGS] = "args",
+        [TEXT] = "text",
+    };
+    int i = 0;
+
+    while (i < N && !str_eq(name, str_from_z(names[i])))
+        i++;
+    return i;
+}
+
+/* False: it is not of its type. */
+static int
+keep(struct request *q, struct json_read *r, const struct json_value *v,
+     int member)
+{
+    et_str *const texts[N_TEXTS] = {&q->command, &q->plugin, &q->name, &q->path,
+                                    &q->method};
+
+    if (member < N_TEXTS)
+        return keep_text(texts[member], v);
+    if (member == ARGS)
         return v->type == JSON_LIST && keep_args(q, r);
-    if (str_eq(v->name, str_lit("text"))) {
-        q->wants_text = v->number != 0;
-        return v->type == JSON_BOOL;
-    }
-    return 1; /* of a later client's */
+    q->wants_text = v->number != 0;
+    return v->type == JSON_BOOL;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *
+take(struct request *q, struct json_read *r, const struct json_value *v)
+{
+    int member = find_member(v->name);
+
+    if (member == N)
+        return NULL;
+    if (q->given & 1u << member)
+        return "a member is given twice";
+    q->given |= 1u << member;
+    return keep(q, r, v, member) ? NULL : "a member is not of its type";
 }
 
 static const char *
@@ -99,8 +122,9 @@ request_read(struct request *q, char *line, size_t n)
 
     json_read_init(&r, line, n);
     while ((rc = json_read_next(&r, &v)) > 0) {
-        if (!keep(q, &r, &v))
-            return "a member is not of its type";
+        const char *wrong = take(q, &r, &v);
+        if (wrong)
+            return wrong;
     }
     if (rc < 0)
         return "this is no JSON object";

@@ -10,6 +10,7 @@
 #define CTL_REQUEST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/check.h"
 #include "base/str.h"
@@ -33,6 +34,7 @@ struct request {
     enum request_order order;
     et_str command, plugin, name, path, method;
     int wants_text, has_args;
+    uint32_t given; /* members, by their place in a table; none comes twice */
     size_t n_args;
     char args[ADMIN_LINE_MAX];
     char why[80]; /* it is no request */

@@ -37,7 +37,7 @@ struct errand;
 struct server;
 
 /* As many as can be at work: the socket's clients and the supervisor's. */
-#define ASK_MAX 32
+#define ASK_MAX 96
 
 enum ask_state {
     ASK_FREE,

@@ -31,7 +31,7 @@ struct ctl_message;
 struct state;
 struct super;
 
-#define DESK_MAX 32
+#define DESK_MAX 96
 /* Commands that one process has not answered: those that are held by a plugin
  * count, and it is not to be flooded (serve/channel.h). */
 #define DESK_OUT_MAX 16

@@ -120,6 +120,19 @@ flush_one(struct acceptor *a, uint32_t i)
     }
 }
 
+/* Some worker has room, but its pipe has none. */
+static int
+is_stuck(const struct acceptor *a)
+{
+    for (uint32_t i = 0; i < a->options.n_workers; i++) {
+        const struct acceptor_batch *b = &a->batches[i];
+        if (b->is_stuck && worker_load(&a->options.workers[i], b->handed) <
+                               a->options.slab_capacity)
+            return 1;
+    }
+    return 0;
+}
+
 static void
 say_full(struct acceptor *a, int is_full)
 {
@@ -131,6 +144,10 @@ say_full(struct acceptor *a, int is_full)
     } else if (trouble_begin(&a->full, a->clock.mono_ms)) {
         if (census_is_full(o->census))
             log_warn("max_connections are open: others %s",
+                     sheds(a) ? "are told 503" : "wait");
+        else if (is_stuck(a))
+            log_warn("no worker takes more connections, their pipes are full: "
+                     "others %s",
                      sheds(a) ? "are told 503" : "wait");
         else
             log_warn("no room for more connections (slab_capacity = %u, each "

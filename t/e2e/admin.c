@@ -237,6 +237,25 @@ START_TEST(reloads_that_overlap_are_merged)
 }
 END_TEST
 
+/* All of a fleet's tools at once: nobody is turned away. */
+START_TEST(so_are_those_of_many)
+{
+    enum { N = 60 };
+    struct client c[N];
+
+    serve(_i, ORDERS);
+    for (int i = 0; i < N; i++)
+        c[i] = admin_client(&s);
+    for (int i = 0; i < N; i++)
+        client_puts(&c[i], "{\"command\":\"reload\"}\n");
+    for (int i = 0; i < N; i++) {
+        unit_has(hear(&c[i]), "{\"ok\":true,");
+        client_close(&c[i]);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(a_reload_is_not_waited_for_for_ever)
 {
     serve(_i, SERVER "reload_timeout = 100ms\n[plugin life]\n");
@@ -700,8 +719,8 @@ END_TEST
 UNIT_RUN(((struct unit){.name = "admin", .times = 2}), status_says_how_it_is,
          a_turn_that_is_long_is_told, so_is_one_that_lasts,
          a_reload_says_what_became_of_it, reloads_that_overlap_are_merged,
-         a_reload_is_not_waited_for_for_ever, a_stop_waits_for_the_end,
-         a_stop_that_cuts_something_off_says_so,
+         so_are_those_of_many, a_reload_is_not_waited_for_for_ever,
+         a_stop_waits_for_the_end, a_stop_that_cuts_something_off_says_so,
          a_stop_ends_the_wait_for_a_reload, an_end_at_once_leaves_no_socket,
          garbage_is_refused, routes_and_plugins_are_those_that_serve,
          a_plugin_takes_orders, a_worker_that_is_held_is_not_waited_for,

@@ -43,6 +43,12 @@ START_TEST(what_is_wrong_is_said)
     ck_assert_str_eq(read_line("{\"text\":true,\"command\":\"statu\"}"),
                      "\"statu\" is no command");
     ck_assert_int_eq(q.wants_text, 1);
+    ck_assert_str_eq(read_line("{\"command\":\"status\",\"command\":\"stop\"}"),
+                     "a member is given twice");
+    ck_assert_str_eq(
+        read_line("{\"command\":\"status\",\"args\":[],\"args\":[]}"),
+        "a member is given twice");
+    ck_assert_ptr_null(read_line("{\"command\":\"status\",\"x\":1,\"x\":2}"));
     ck_assert_str_eq(read_line("no"), "this is no JSON object");
     ck_assert_str_eq(read_line("{\"command\":1}"),
                      "a member is not of its type");

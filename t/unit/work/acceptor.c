@@ -5,13 +5,16 @@
  * The acceptor and its socket are real; the workers are mailboxes which the
  * test empties, or does not.
  * tags: asan tsan */
+#define _GNU_SOURCE /* memfd_create */
 #include "work/acceptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -176,15 +179,36 @@ START_TEST(a_full_pipe_s_connections_go_to_the_next_worker)
 }
 END_TEST
 
+/* The line of the log that says text, once it is there: stderr is log_fd. */
+static const char *
+wait_log(int log_fd, const char *text)
+{
+    static char all[4096];
+    char *line;
+
+    while (!(line = strstr(all, text))) {
+        ssize_t n = pread(log_fd, all, sizeof all - 1, 0);
+        all[n > 0 ? n : 0] = '\0';
+        usleep(1000);
+    }
+    while (line > all && line[-1] != '\n')
+        line--;
+    line[strcspn(line, "\n")] = '\0';
+    return line;
+}
+
+/* Nor is slab_capacity blamed for it. */
 START_TEST(with_all_pipes_full_they_wait)
 {
-    int taken = 0;
+    int taken = 0, log_fd = memfd_create("log", MFD_CLOEXEC);
 
+    ck_assert_int_eq(dup2(log_fd, STDERR_FILENO), STDERR_FILENO);
     start(BALANCE_ROUND_ROBIN, 100000);
     for (int i = 0; i < 3 * PIPE_RECORDS; i++)
         connect_one();
     while (in_pipe(0) < ALMOST || in_pipe(1) < ALMOST)
         usleep(1000);
+    unit_has(wait_log(log_fd, ": others wait"), "their pipes are full");
     while (taken + in_pipe(1) < 3 * PIPE_RECORDS) {
         taken += take(0, 0);
         usleep(1000);
