@@ -40,8 +40,8 @@ map_given(int fd, const struct region_kind *k)
         f.region = p;
         return f;
     }
-    log_warn("%s: of another version of this program: this process starts "
-             "with none",
+    log_warn("%s: of another version of this program, or damaged: this process "
+             "starts with none",
              k->name);
     region_unmap(p, f.bytes);
     return f;

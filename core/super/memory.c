@@ -66,6 +66,7 @@ keep(struct memory *m, int which, int fd, int is_new, uint64_t measure)
     munmap((char *)p + REGION_HEAD_BYTES, bytes - REGION_HEAD_BYTES);
     m->fds[which] = fd;
     m->heads[which] = p;
+    m->bytes[which] = bytes;
     return 0;
 }
 
@@ -88,30 +89,54 @@ memory_open(struct memory *m, const struct conf *conf)
 
     for (int i = 0; i < CTL_N_MEMORIES; i++) {
         int rc = m->fds[i] >= 0 ? 0 : make(m, i, measures[i]);
+        m->measures[i] = measures[i];
         if (rc < 0)
             log_warn("%s: %s: they end with each server process",
                      kind_of(i)->name, strerror(-rc));
     }
 }
 
+static void
+drop(struct memory *m, int which)
+{
+    region_unmap(m->heads[which], REGION_HEAD_BYTES);
+    if (m->fds[which] >= 0)
+        close(m->fds[which]);
+    m->heads[which] = NULL;
+    m->fds[which] = -1;
+}
+
 void
 memory_close(struct memory *m)
 {
-    for (int i = 0; i < CTL_N_MEMORIES; i++) {
-        region_unmap(m->heads[i], REGION_HEAD_BYTES);
-        if (m->fds[i] >= 0)
-            close(m->fds[i]);
-        m->heads[i] = NULL;
-        m->fds[i] = -1;
-    }
+    for (int i = 0; i < CTL_N_MEMORIES; i++)
+        drop(m, i);
 }
 
 /* ---- seats ---------------------------------------------------------------*/
 
+static void
+renew(struct memory *m, int which)
+{
+    const char *name = kind_of(which)->name;
+    int rc;
+
+    drop(m, which);
+    rc = make(m, which, m->measures[which]);
+    if (rc < 0)
+        log_error("%s: damaged by a process that had it, and cannot be begun "
+                  "anew: %s",
+                  name, strerror(-rc));
+    else
+        log_error("%s: damaged by a process that had it: begun anew", name);
+}
+
 void
-memory_give(const struct memory *m, uint32_t seat)
+memory_give(struct memory *m, uint32_t seat)
 {
     for (int i = 0; i < CTL_N_MEMORIES; i++) {
+        if (m->heads[i] && !region_is(m->heads[i], m->bytes[i], kind_of(i)))
+            renew(m, i);
         if (m->heads[i])
             (void)seats_give(&m->heads[i]->seats, seat);
     }

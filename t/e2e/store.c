@@ -4,6 +4,7 @@
  * death of the process that serves; within its bounds; under load.
  * tags: epoll asan tsan */
 #define UNIT_SECONDS 60
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -554,6 +555,51 @@ START_TEST(no_total_goes_back_whoever_answers)
 }
 END_TEST
 
+/* Overwrite what is mapped of that name there, as a plugin can. */
+static void
+scribble(pid_t pid, const char *name)
+{
+    char path[64], line[512], junk[4096];
+    unsigned long at = 0;
+    FILE *maps;
+    int fd;
+
+    memset(junk, 0xa5, sizeof junk);
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    maps = fopen(path, "re");
+    ck_assert_ptr_nonnull(maps);
+    while (at == 0 && fgets(line, sizeof line, maps)) {
+        if (strstr(line, name))
+            ck_assert_int_eq(sscanf(line, "%lx", &at), 1);
+    }
+    fclose(maps);
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(pwrite(fd, junk, sizeof junk, (off_t)at), sizeof junk);
+    close(fd);
+}
+
+/* Whoever comes next begins anew, and those after it go on with that. */
+START_TEST(what_was_damaged_is_made_anew_once)
+{
+    struct server s;
+
+    server_start(&s, SERVER TALLY);
+    ck_assert_int_eq(add(&s, "/add/x"), 1);
+    scribble(server_pid(&s), "etude-stores");
+    scribble(server_pid(&s), "etude-figures");
+    kill_it(&s);
+    ck_assert_int_eq(server_count_log(&s, "begun anew"), 2);
+    ck_assert_int_eq(add(&s, "/add/x"), 1);
+    kill_it(&s);
+    ck_assert_int_eq(add(&s, "/add/x"), 2);
+    ck_assert_int_eq(server_count_log(&s, "begun anew"), 2);
+    ck_assert(!server_has_log(&s, "another version"));
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 UNIT_MAIN(store, counters_go_on_whatever_is_reloaded,
           a_section_that_comes_back_finds_its_counters,
           nobody_has_them_for_longer_than_store_keep,
@@ -565,4 +611,5 @@ UNIT_MAIN(store, counters_go_on_whatever_is_reloaded,
           a_key_has_255_bytes_at_most, what_it_holds_is_bounded,
           what_has_an_end_gives_way, no_count_is_lost_under_load_and_reloads,
           what_is_stored_outlives_an_upgrade,
-          no_total_goes_back_whoever_answers)
+          no_total_goes_back_whoever_answers,
+          what_was_damaged_is_made_anew_once)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/figures.h"
 #include "base/vault.h"
 #include "conf/conf.h"
 #include "os/shared.h"
@@ -76,8 +77,8 @@ START_TEST(what_is_of_another_version_is_begun_anew)
     struct memory next = MEMORY_NONE;
     char line[64];
 
-    m.heads[CTL_STORES]->format++;
     memory_give(&m, 1);
+    m.heads[CTL_STORES]->format++;
     snprintf(line, sizeof line, "%d %d", dup(m.fds[CTL_STORES]),
              dup(m.fds[CTL_FIGURES]));
     memory_load(&next, line);
@@ -88,6 +89,44 @@ START_TEST(what_is_of_another_version_is_begun_anew)
     ck_assert(!seats_is_taken(&next.heads[CTL_STORES]->seats, 1));
     ck_assert(seats_is_taken(&next.heads[CTL_FIGURES]->seats, 1));
     memory_close(&next);
+}
+END_TEST
+
+/* As a plugin does that writes anywhere. */
+static void
+scribble(int fd)
+{
+    size_t bytes;
+    void *p;
+
+    ck_assert_int_eq(shared_map(fd, &p, &bytes), 0);
+    memset(p, 0xa5, bytes);
+    region_unmap(p, bytes);
+}
+
+START_TEST(what_is_damaged_is_begun_anew_once)
+{
+    struct region *heads[CTL_N_MEMORIES];
+
+    memory_give(&m, 0);
+    for (int i = 0; i < CTL_N_MEMORIES; i++)
+        scribble(m.fds[i]);
+    memory_give(&m, 1);
+    for (int i = 0; i < CTL_N_MEMORIES; i++) {
+        const struct region_kind *k =
+            i == CTL_STORES ? vault_kind() : figures_kind();
+        heads[i] = m.heads[i];
+        ck_assert(region_is(m.heads[i], m.bytes[i], k));
+        ck_assert(seats_is_taken(&m.heads[i]->seats, 1));
+        ck_assert(!seats_is_taken(&m.heads[i]->seats, 0));
+    }
+    memory_free(&m, 0); /* of the old ones */
+    memory_give(&m, 2);
+    for (int i = 0; i < CTL_N_MEMORIES; i++) {
+        ck_assert_ptr_eq(m.heads[i], heads[i]);
+        ck_assert(seats_is_taken(&m.heads[i]->seats, 1));
+        ck_assert(!seats_is_taken(&m.heads[i]->seats, 0));
+    }
 }
 END_TEST
 
@@ -109,4 +148,5 @@ END_TEST
 UNIT_MAIN_IN(begin, end, memory, a_seat_is_a_process_s_while_it_runs,
              another_supervisor_goes_on_with_it,
              what_is_of_another_version_is_begun_anew,
+             what_is_damaged_is_begun_anew_once,
              lines_that_make_no_sense_are_nothing)
