@@ -163,9 +163,12 @@ crashes_blame(const struct child *c, char *out, size_t cap)
 
     if (!read_last(c, &r))
         return 0;
-    snprintf(out, cap, "%s of %s (plugin %s %s): %s", CLEAN(r.callback),
+    snprintf(out, cap, "%s of %s (plugin %s %s)%s%s", CLEAN(r.callback),
              CLEAN(r.instance), r.plugin, CLEAN(r.version),
-             r.signo ? trap_name(r.signo) : CLEAN(r.what));
+             c->is_late ? "" : ": ", /* by a signal of ours */
+             c->is_late ? ""
+             : r.signo  ? trap_name(r.signo)
+                        : CLEAN(r.what));
     return 1;
 }
 

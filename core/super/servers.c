@@ -13,9 +13,9 @@
 #include "base/exit.h"
 #include "base/log.h"
 #include "conf/conf.h"
-#include "conf/paths.h"
 #include "super/adoption.h"
 #include "super/crashes.h"
+#include "super/maps.h"
 #include "super/messages.h"
 #include "super/process.h"
 #include "super/reload.h"
@@ -542,22 +542,11 @@ on_left(const struct child *c, int status)
         log_end(c, status);
 }
 
-/* It removes that itself, unless something has ended it. */
-static void
-remove_map(const struct super *s, const struct child *c)
-{
-    const char *dir = s->conf ? paths_runtime_dir(s->conf) : NULL;
-    char path[PATH_MAX];
-
-    if (dir && paths_map(dir, c->pid, path, sizeof path))
-        (void)!unlink(path);
-}
-
 static void
 on_end(struct super *s, struct child *c, int status)
 {
-    remove_map(s, c);
-    messages_read(s, c); /* what it has said before */
+    maps_remove(s->conf, c->pid); /* it does that itself, unless killed */
+    messages_read(s, c);          /* what it has said before */
     crashes_look(s, c, 0);
     servers_given(s, c); /* all that was */
     desk_lost(s, c);

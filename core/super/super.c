@@ -17,6 +17,7 @@
 #include "os/pidfile.h"
 #include "super/adoption.h"
 #include "super/crashes.h"
+#include "super/maps.h"
 #include "super/messages.h"
 #include "super/process.h"
 #include "super/reload.h"
@@ -241,6 +242,7 @@ super_run(const char *conf_path, char *const *env, int *read_fd)
     adopt_sockets(&s, env);
     memory_open(&s.memory, s.conf);
     crashes_open(&s);
+    maps_sweep(s.conf);
     reload_first(&s);
     return run(&s);
 }

@@ -319,9 +319,29 @@ START_TEST(while_nobody_serves_that_is_said)
 }
 END_TEST
 
+/* A supervisor that was killed could not remove what its server left. */
+START_TEST(maps_of_processes_that_are_gone_are_removed)
+{
+    static const char *const names[] = {"999999999.plugins", "1.plugins",
+                                        "x.plugins", "999999999.other"};
+    char path[160];
+
+    server_prepare(&s, LIFE);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        server_file(&s, names[i], "");
+    server_serve(&s);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", s.dir, names[i]);
+        ck_assert_int_eq(access(path, F_OK), i == 0 ? -1 : 0);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 UNIT_MAIN(desk, what_the_trial_refuses_is_told_whole,
           a_signal_s_outcome_is_kept_too,
           a_reload_into_another_process_is_waited_for, an_upgrade_is_waited_for,
           an_upgrade_that_fails_says_why, a_build_in_quarantine_is_listed,
           two_processes_are_told_apart, who_does_not_answer_is_not_waited_for,
-          while_nobody_serves_that_is_said)
+          while_nobody_serves_that_is_said,
+          maps_of_processes_that_are_gone_are_removed)
