@@ -104,7 +104,8 @@ static const struct directive server_rows[] = {
     {SERVER(supervise), TYPE(BOOL),
      .reload = DIRECTIVE_RESTART, .dflt = "yes",
      .help = "a process of its own holds the listening sockets and starts the "
-             "one that serves again if it dies; no: one process, to debug it"},
+             "one that serves again if it dies; no: one process, to debug it, "
+             "without sandbox, quarantine, or a trial in front of a reload"},
     {SERVER(log), TYPE(PATH, .word = "stderr"), .dflt = "stderr",
      .help = "the server's log; a file is reopened on SIGUSR1"},
     {SERVER(log_level), CHOICE("error|warn|info|debug"), .dflt = "info",
@@ -309,11 +310,13 @@ static const struct directive server_rows[] = {
              "busy connections, between two of their requests"},
     {SERVER(max_connections), INT(0, 1 << 30), .dflt = "0",
      .help = "connections of all workers; beyond it as overload says; 0: as "
-             "many as they have room for"},
+             "many as they have room for; while one process replaces another "
+             "each of the two counts its own"},
     {SERVER(max_connections_per_ip), INT(0, 65535), .dflt = "0",
      .help = "connections of one IPv4 address, or of one /64 of IPv6 "
              "addresses; beyond it 503; behind trusted_proxies it is requests "
-             "in progress of one client, by what the proxy says; 0: any"},
+             "in progress of one client, by what the proxy says; counted as "
+             "max_connections; 0: any"},
     {SERVER(max_requests_per_connection), INT(0, 1 << 30), .dflt = "0",
      .help = "requests after which a connection is closed, the last answer "
              "says so; 0: any"},
