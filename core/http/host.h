@@ -31,8 +31,8 @@ struct host_worker {
     struct wheel *wheel;
     struct io *io;
     struct waits *waits;
-    struct jobs *jobs; /* of the process */
-    struct trouble memory;     /* of requests, whose steps run out of it */
+    struct jobs *jobs;     /* of the process */
+    struct trouble memory; /* of requests, whose steps run out of it */
 };
 
 static inline struct host_worker *
