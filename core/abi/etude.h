@@ -223,6 +223,7 @@ template <class A> struct et_same_<A, A> {
 #define ET_PATCH(path, fn) ET_ROUTE("PATCH", path, fn, ET_B_BUFFER, NULL)
 #define ET_DELETE(path, fn) ET_ROUTE("DELETE", path, fn, ET_B_NONE, NULL)
 #define ET_ANY(path, fn) ET_ROUTE("*", path, fn, ET_B_NONE, NULL)
+#define ET_GET_TASK(path, fn) ET_ROUTE("GET", path, fn, ET_F_TASK, NULL)
 
 /* Any of them in full: method "GET", "GET,POST" or "*"; flags ET_B_NONE or
  * ET_B_BUFFER; doc one line for `etude routes`, or NULL. */
@@ -247,6 +248,7 @@ template <class A> struct et_same_<A, A> {
  */
 #define ET_REQUEST(fn) ET_STEP_(ET_I_REQUEST, fn, ET_B_NONE)
 #define ET_REQUEST_BODY(fn) ET_STEP_(ET_I_REQUEST, fn, ET_B_BUFFER)
+#define ET_REQUEST_TASK(fn) ET_STEP_(ET_I_REQUEST, fn, ET_F_TASK)
 
 /* A middleware's response step: runs when the response is decided and not yet
  * sent (r->status is set), in reverse order, if the request reached this
@@ -257,6 +259,7 @@ template <class A> struct et_same_<A, A> {
  * matches.  At most one per plugin.  The _BODY form has the body collected. */
 #define ET_HANDLER(fn) ET_STEP_(ET_I_HANDLER, fn, ET_B_NONE)
 #define ET_HANDLER_BODY(fn) ET_STEP_(ET_I_HANDLER, fn, ET_B_BUFFER)
+#define ET_HANDLER_TASK(fn) ET_STEP_(ET_I_HANDLER, fn, ET_F_TASK)
 
 /* Runs after the answer is sent or lost; what it returns is ignored (write
  * ET_NEXT).  At most one per plugin. */
@@ -913,10 +916,87 @@ et_resume(const et_async *async, et_token token, int32_t rc)
  * stay until then, whatever becomes of the client.  0, and the step is to return
  * ET_WAIT; or ET_ELIMIT: too many wait already, ET_ENOMEM, ET_EPHASE. */
 static inline int32_t
-et_offload(et_req *r, int32_t (*job)(void *arg), void *arg,
+et_offload_then(et_req *r, int32_t (*job)(void *arg), void *arg,
            et_resume_fn resume, et_cancel_fn cancel)
 {
     return r->worker->async->offload(r, job, arg, ET_PRIO_LOW, resume, cancel);
+}
+
+/* ---- waiting: tasks ------------------------------------------------------*/
+
+/* A step that is declared as a task (ET_GET_TASK ...) waits where it stands; the
+ * worker serves others meanwhile:
+ *
+ *     ET_GET_TASK("/later", later)
+ *     {
+ *         (void)self;
+ *         if (et_sleep(r, 1000) < 0)
+ *             return ET_DONE;
+ *         return et_text(r, 200, "a second later\n");
+ *     }
+ *
+ * Below 0, whichever call it is, means that the task is to end: ET_ECANCEL, the
+ * client has gone; ET_ETIME, its time is over; what it returns then is of no
+ * importance after ET_ECANCEL.  Outside of a task they are ET_EPHASE. */
+
+/* For so many milliseconds. */
+static inline int32_t
+et_sleep(et_req *r, uint64_t ms)
+{
+    return r->worker->task->sleep(r, ms);
+}
+
+/* Until fd is ready (ET_FD_IN, ET_FD_OUT), at most timeout_ms: the events of
+ * poll(2), or ET_ETIME. */
+static inline int32_t
+et_wait_fd(et_req *r, int32_t fd, uint32_t events, uint64_t timeout_ms)
+{
+    return r->worker->task->wait_fd(r, fd, events, timeout_ms);
+}
+
+/* Until job(arg) has run on a thread that may block: what it returned,
+ * ET_ECRASH, or ET_ELIMIT, ET_ENOMEM: it could not be begun. */
+static inline int32_t
+et_offload(et_req *r, int32_t (*job)(void *arg), void *arg)
+{
+    return r->worker->task->offload(r, job, arg, ET_PRIO_LOW);
+}
+
+/* A token for et_resume, and waiting until it is used, at most timeout_ms: the
+ * rc it is used with, or ET_ETIME. */
+static inline et_token
+et_arm(et_req *r)
+{
+    return r->worker->task->arm(r);
+}
+
+static inline int32_t
+et_await(et_req *r, uint64_t timeout_ms)
+{
+    return r->worker->task->await(r, timeout_ms);
+}
+
+/* Until n functions have run beside each other, each with waits of its own; what
+ * they returned is in parts. */
+static inline int32_t
+et_join(et_req *r, et_part *parts, uint32_t n)
+{
+    return r->worker->task->join(r, parts, n);
+}
+
+/* From so many milliseconds from now on every call that waits is ET_ETIME; 0:
+ * never. */
+static inline int32_t
+et_timeout(et_req *r, uint64_t ms)
+{
+    return r->worker->task->timeout(r, ms);
+}
+
+/* Have fn(arg) run when the step, or the part, is over. */
+static inline int32_t
+et_defer(et_req *r, void (*fn)(void *arg), void *arg)
+{
+    return r->worker->task->defer(r, fn, arg);
 }
 
 /* ---- reading the request -------------------------------------------------*/

@@ -126,6 +126,7 @@ struct et_host {
 };
 
 typedef struct et_async et_async;
+typedef struct et_task et_task;
 typedef struct et_metrics et_metrics;
 
 typedef struct et_worker { /* one thread that serves */
@@ -133,6 +134,7 @@ typedef struct et_worker { /* one thread that serves */
     uint32_t index, n_workers;
     const et_metrics *metrics; /* et.metrics/1, as et_req.http is et.http/1 */
     const et_async *async;     /* et.async/1 */
+    const et_task *task;       /* et.task/1 */
 } et_worker;
 
 typedef struct et_conf { /* an instance being configured [control] */
@@ -439,6 +441,64 @@ struct et_async {
                        et_cancel_fn cancel);
 };
 
+/* ---- et.task/1: steps that wait where they stand --------------------------*/
+
+#define ET_IF_TASK "et.task/1"
+
+/* events of et_task.wait_fd */
+#define ET_FD_IN 1u
+#define ET_FD_OUT 4u
+
+/* A part of a task (et_task.join), and what it has returned: ET_ELIMIT if there
+ * was no stack for it, ET_ECRASH if it crashed. */
+typedef struct et_part {
+    int32_t (*fn)(et_req *r, void *arg);
+    void *arg;
+    int32_t rc;
+    uint32_t reserved0;
+} et_part;
+
+/* For steps that are declared with ET_F_TASK: each runs on a stack of its own
+ * ([server] task_stack), and only such a step of r may call these, on its
+ * worker; else ET_EPHASE.  While one waits the worker serves others.
+ *
+ * A call that waits returns ET_ECANCEL when nobody waits for the answer any
+ * more (the client has gone, or the server ends), ET_ETIME when the task's time
+ * is over (timeout), and from then on every later one does at once: the step is
+ * to return, and its defers run.  ET_ELIMIT: `max_waits` wait already.
+ * [worker] */
+struct et_task {
+    uint32_t size, reserved0;
+    /* 0, when ms milliseconds are over: not before, and up to 16 later. */
+    int32_t (*sleep)(et_req *r, uint64_t ms);
+    /* Until fd is ready for one of events (ET_FD_*), or has failed: the events
+     * of poll(2); ET_ETIME after timeout_ms (UINT64_MAX: for ever), but then
+     * the task goes on.  fd stays open, and nobody else waits for it here. */
+    int32_t (*wait_fd)(et_req *r, int32_t fd, uint32_t events,
+                       uint64_t timeout_ms);
+    /* Until job(arg) has run on a thread of the pool: what it returned (better
+     * not below 0), or ET_ECRASH; ET_ELIMIT: `pool_queue` jobs wait already;
+     * ET_ENOMEM.  Once it runs it is waited for, whatever happens: arg may be
+     * on the task's stack. */
+    int32_t (*offload)(et_req *r, int32_t (*job)(void *arg), void *arg,
+                       uint32_t priority);
+    /* A token for et_async.resume, which is good until the next call that
+     * waits; 0: none can be had.  await waits until it is used: the rc it is
+     * used with; ET_ETIME after timeout_ms (as wait_fd); ET_EINVAL: no arm. */
+    et_token (*arm)(et_req *r);
+    int32_t (*await)(et_req *r, uint64_t timeout_ms);
+    /* Run n functions beside each other, each on a stack of its own, until all
+     * have returned (parts[i].rc): each may wait, and they take turns where
+     * they do.  0, or why the task is given up: then they have all returned,
+     * too. */
+    int32_t (*join)(et_req *r, et_part *parts, uint32_t n);
+    /* From ms milliseconds from now on the task's time is over; 0: never. */
+    int32_t (*timeout)(et_req *r, uint64_t ms);
+    /* Have fn(arg) run when the calling function of the task (step or part) has
+     * returned, or crashed; the last one first.  It may not wait. */
+    int32_t (*defer)(et_req *r, void (*fn)(void *arg), void *arg);
+};
+
 /* ---- what a plugin declares ----------------------------------------------*/
 
 /* Declarations are items: structs that begin with et_item, found through the
@@ -478,8 +538,8 @@ typedef uint32_t (*et_step)(et_req *r, void *self);
  * et_route.flags. */
 #define ET_B_NONE 0u
 #define ET_B_BUFFER 1u /* collected before the step is entered */
-#define ET_B_STREAM 2u /* read piece by piece (et.task/1); refused for now */
-#define ET_F_TASK 4u   /* runs on a stack of its own; refused for now */
+#define ET_B_STREAM 2u /* read piece by piece; refused for now */
+#define ET_F_TASK 4u   /* runs on a stack of its own (et.task/1) */
 
 typedef struct et_stepdef {
     et_item it;

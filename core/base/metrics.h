@@ -49,6 +49,8 @@
     X(connections_kept,     counter, "of those to be given: a byte came first") \
     X(clients_limited,      counter, "connections or requests too many of a client") \
     X(requests_shed,        counter, "requests refused under too much load")   \
+    X(tasks_active,         gauge,   "steps of plugins on stacks of their own") \
+    X(tasks_refused,        counter, "of those: there was no stack")           \
     X(log_records_dropped,  counter, "lines of logs lost: no room for them")   \
     X(memory,               gauge,   "bytes of workers' buffers in use")       \
     X(crashes_recovered,    counter, "crashes of plugins that cost one 500")   \

@@ -68,8 +68,9 @@ enum conf_proxy {
 struct conf_server {
     et_list listen; /* texts; conf.listens has them taken apart */
     et_list include;
-    int64_t workers;   /* CONF_AUTO or 1.. */
-    int64_t max_waits; /* of a worker */
+    int64_t workers;              /* CONF_AUTO or 1.. */
+    int64_t max_waits, max_tasks; /* of a worker */
+    int64_t task_stack;
     int64_t pool_threads, pool_queue;
     int64_t pin;        /* enum conf_pin */
     int64_t event;      /* enum conf_event */

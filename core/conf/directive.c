@@ -54,6 +54,13 @@ static const struct directive server_rows[] = {
      .dflt = "131072",
      .help = "requests, timers and jobs of plugins that may wait at once, per "
              "worker"},
+    {SERVER(max_tasks), INT(1, 1000000), .reload = DIRECTIVE_PROCESS,
+     .dflt = "8192",
+     .help = "steps of plugins that may run on stacks of their own at once, per "
+             "worker; beyond it 503"},
+    {SERVER(task_stack), SIZE(16 * K, 64 * M), .reload = DIRECTIVE_PROCESS,
+     .dflt = "64k",
+     .help = "bytes of such a stack; only what is used of it takes memory"},
     {SERVER(pool_threads), INT(1, 1024), .reload = DIRECTIVE_PROCESS,
      .dflt = "8",
      .help = "threads for what plugins do that blocks; they are started when "

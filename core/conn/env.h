@@ -20,7 +20,9 @@
 #include "base/wheel.h"
 #include "http/host.h"
 #include "http/route.h"
+#include "http/task.h"
 #include "http/waits.h"
+#include "http/watches.h"
 #include "proto/http1.h"
 #include "proto/http1_out.h"
 
@@ -70,6 +72,8 @@ struct env {
     struct wheel wheel;
     struct slab conns, reqs;
     struct waits waits;
+    struct watches watches;
+    struct tasks tasks;
     struct blocks blocks;
     struct metrics *metrics;
     struct http1_common common;      /* fields of every answer */

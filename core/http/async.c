@@ -2,15 +2,15 @@
 /* async.c - see async.h. */
 #include "http/async.h"
 
-#include "http/pause.h"
 #include "http/req.h"
+#include "http/suspend.h"
 #include "http/waits.h"
 
 static et_token
 suspend(et_req *r, et_resume_fn resume, et_cancel_fn cancel,
         uint32_t timeout_ms)
 {
-    return pause_suspend(req_of(r), resume, cancel, timeout_ms);
+    return suspend_step(req_of(r), resume, cancel, timeout_ms);
 }
 
 static int32_t
@@ -25,7 +25,7 @@ offload(et_req *r, int32_t (*job)(void *arg), void *arg, uint32_t priority,
 {
     if (!job)
         return ET_EINVAL;
-    return pause_offload(req_of(r), job, arg, priority, resume_with, cancel);
+    return suspend_for_job(req_of(r), job, arg, priority, resume_with, cancel);
 }
 
 static const et_async iface = {

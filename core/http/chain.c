@@ -7,24 +7,32 @@
 #include "http/host.h"
 #include "http/req.h"
 #include "http/route.h"
+#include "http/task.h"
 #include "plug/guard.h"
 #include "plug/image.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
 
 struct counts {
-    uint8_t req, resp, log;
+    uint8_t req, resp, log, tasks;
 };
+
+static int
+is_task(const struct chain_member *m)
+{
+    return m->request && m->body & ET_F_TASK;
+}
 
 static struct counts
 count(const struct chain_member *m, uint32_t n)
 {
-    struct counts c = {0, 0, 0};
+    struct counts c = {0, 0, 0, 0};
 
     for (uint32_t i = 0; i < n; i++) {
         c.req = (uint8_t)(c.req + (m[i].request != NULL));
         c.resp = (uint8_t)(c.resp + (m[i].response != NULL));
         c.log = (uint8_t)(c.log + (m[i].log != NULL));
+        c.tasks = (uint8_t)(c.tasks + is_task(&m[i]));
     }
     return c;
 }
@@ -40,7 +48,7 @@ chain_size(const struct chain_member *members, uint32_t n)
 {
     struct counts c = count(members, n);
     size_t bytes = sizeof(struct chain) +
-                   n_steps(c) * sizeof(struct chain_step) +
+                   (n_steps(c) + c.tasks) * sizeof(struct chain_step) +
                    2 * (c.req + 1u) /* entry, wait */ + c.req /* body */ +
                    n_steps(c) /* member */;
 
@@ -96,7 +104,8 @@ chain_compose(void *block, const struct chain_member *members, uint32_t n)
     struct counts c = count(members, n);
     struct chain *chain = block;
     struct chain_step *steps = (struct chain_step *)(chain + 1);
-    uint8_t *entry = (uint8_t *)(steps + n_steps(c));
+    struct chain_step *tasks = steps + n_steps(c);
+    uint8_t *entry = (uint8_t *)(tasks + c.tasks);
     uint8_t *wait = entry + c.req + 1;
     uint8_t *body = wait + c.req + 1;
     uint8_t *member = body + c.req;
@@ -107,9 +116,14 @@ chain_compose(void *block, const struct chain_member *members, uint32_t n)
     chain->wants_body = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (members[i].request) {
-            body[req] = members[i].body;
+            body[req] = members[i].body & ET_B_BUFFER;
             chain->wants_body |= members[i].body & ET_B_BUFFER;
-            put(steps, member, req++, members[i].request, members, i);
+            put(steps, member, req, members[i].request, members, i);
+            if (is_task(&members[i])) {
+                *tasks = steps[req];
+                steps[req] = (struct chain_step){task_begin, tasks++};
+            }
+            req++;
         }
         if (members[i].response)
             put(steps, member, --resp, members[i].response, members, i);
@@ -204,7 +218,7 @@ responded(struct req *r, uint32_t i, uint32_t rc, int was_spoilt)
 {
     if (rc == ET_DROP)
         return drop(r);
-    if (rc == ET_WAIT && r->pause.wait) {
+    if (rc == ET_WAIT && r->has_pause && r->pause.is_on) {
         r->pause.slot = (uint8_t)i;
         return suspended(r);
     }
@@ -227,7 +241,10 @@ settle(struct req *r)
 {
     if (r->is_spoilt) /* whatever was decided since */
         req_decide_error(r, 500);
-    return r->has_pause && !pause_settle(r) ? CHAIN_WAIT : CHAIN_DONE;
+    if (!r->has_pause || r->pause.kind->settle(r))
+        return CHAIN_DONE;
+    r->pause.state = PAUSE_ENDS;
+    return CHAIN_WAIT;
 }
 
 /* The response steps from slot i on. */
@@ -272,7 +289,7 @@ ended(struct req *r, uint32_t rc)
             note_memory(r);
         return run_response(r);
     }
-    if (rc == ET_WAIT && r->pause.wait)
+    if (rc == ET_WAIT && r->has_pause && r->pause.is_on)
         return suspended(r);
     if (rc == ET_WAIT)
         fail(r, "waits for nothing", rc);
@@ -322,47 +339,42 @@ finish(void *arg)
 
 /* ---- after a wait --------------------------------------------------------*/
 
+static void *
+self_of_paused(const struct req *r)
+{
+    const struct chain *c = r->chain;
+
+    return r->phase == CHAIN_IN_RESPONSE ? c->resp[r->pause.slot].self
+                                         : c->req[r->entered - 1].self;
+}
+
 /* The step that waited goes on, and the walk behind it. */
 static int
 resume(void *arg)
 {
     struct req *r = arg;
-    const struct chain *c = r->chain;
     struct pause *p = &r->pause;
-    int was_spoilt = r->is_spoilt, in_response = r->phase == CHAIN_IN_RESPONSE;
-    uint32_t rc;
+    int was_spoilt = r->is_spoilt;
+    uint32_t rc = p->kind->resume(r, self_of_paused(r));
+    enum chain_result end;
 
-    if (!p->resume) /* the walk was over, but for a job */
-        return CHAIN_DONE;
-    rc = p->resume(&r->pub,
-                   in_response ? c->resp[p->slot].self
-                               : c->req[r->entered - 1].self,
-                   p->rc);
-    if (in_response) {
-        enum chain_result end = responded(r, p->slot, rc, was_spoilt);
-        return end == CHAIN_DONE ? run_response_from(r, p->slot + 1u) : end;
-    }
-    return rc == ET_NEXT ? walk(r) : (int)ended(r, rc);
+    if (r->phase == CHAIN_IN_REQUEST)
+        return rc == ET_NEXT ? walk(r) : (int)ended(r, rc);
+    end = responded(r, p->slot, rc, was_spoilt);
+    return end == CHAIN_DONE ? run_response_from(r, p->slot + 1u) : end;
 }
 
-struct cancelling {
+struct ending {
     struct req *r;
     int32_t why;
 };
 
 static int
-cancel(void *arg)
+give_up(void *arg)
 {
-    const struct cancelling *a = arg;
-    struct req *r = a->r;
-    const struct chain *c = r->chain;
+    const struct ending *e = arg;
 
-    if (r->pause.cancel)
-        r->pause.cancel(&r->pub,
-                        r->phase == CHAIN_IN_RESPONSE
-                            ? c->resp[r->pause.slot].self
-                            : c->req[r->entered - 1].self,
-                        a->why);
+    e->r->pause.kind->give_up(e->r, self_of_paused(e->r), e->why);
     return 0;
 }
 
@@ -379,17 +391,24 @@ respond_late(void *arg)
 
 /* ---- crashes -------------------------------------------------------------*/
 
-/* The step that ran was left in the middle.  A crash is told of elsewhere
- * (guard.h); a panic of the plugin's own says nothing against its image. */
+/* Something of the step that ran was left in the middle.  A crash is told of
+ * elsewhere (guard.h); a panic of the plugin's own says nothing against its
+ * image. */
 static void
-note_crash(struct req *r)
+note_left(struct req *r)
 {
     const struct instance *i = r->chain->members[r->member].instance;
 
-    r->crashed = (uint8_t)(r->member + 1);
     if (i && !r->has_panicked)
         atomic_store(&i->plugin->image->has_crashed, 1);
     r->has_panicked = 0;
+}
+
+static void
+note_crash(struct req *r)
+{
+    note_left(r);
+    r->crashed = (uint8_t)(r->member + 1);
 }
 
 /* The response steps of those outside of the one that crashed: its own and
@@ -412,6 +431,11 @@ after_crash(struct req *r)
     int rc;
 
     do {
+        if (r->has_pause && r->pause.kind->crashed(r)) {
+            note_left(r);
+            rc = guard_walk(GUARD_STEPS, r, resume, r);
+            continue;
+        }
         note_crash(r);
         r->waiting = 0;
         req_decide_error(r, 500);
@@ -437,12 +461,17 @@ chain_finish(struct req *r)
 }
 
 void
-chain_cancel(struct req *r, int32_t why)
+chain_give_up(struct req *r, int32_t why)
 {
-    struct cancelling a = {r, why};
+    struct ending e = {r, why};
 
-    if (guard_walk(GUARD_STEPS, r, cancel, &a) == LEAP_LEFT)
-        note_crash(r);
+    while (guard_walk(GUARD_STEPS, r, give_up, &e) == LEAP_LEFT) {
+        if (!r->pause.kind->crashed(r)) {
+            note_crash(r);
+            return;
+        }
+        note_left(r);
+    }
 }
 
 static enum chain_result
@@ -450,7 +479,7 @@ end_late(struct req *r)
 {
     int rc;
 
-    chain_cancel(r, ET_ETIME);
+    chain_give_up(r, ET_ETIME);
     req_decide_error(r, 504);
     rc = guard_walk(GUARD_STEPS, r, r->crashed ? respond_outside : respond_late,
                     r);
@@ -460,13 +489,25 @@ end_late(struct req *r)
 enum chain_result
 chain_resume(struct req *r)
 {
+    enum pause_state was = r->pause.state;
     int rc;
 
     r->pause.state = PAUSE_OFF;
+    if (was == PAUSE_ENDS)
+        return settle(r);
     if (r->pause.is_late)
         return end_late(r);
     rc = guard_walk(GUARD_STEPS, r, resume, r);
     return rc != LEAP_LEFT ? (enum chain_result)rc : after_crash(r);
+}
+
+int
+chain_is_at(const struct req *r)
+{
+    const struct guard *g = &guard_here;
+
+    return g->call == GUARD_STEPS && g->who.subject == r &&
+           r->phase != CHAIN_IN_LOG;
 }
 
 /* ---- log steps -----------------------------------------------------------*/

@@ -6,6 +6,8 @@
  *   log[]    { fn, self } x n_log    in the order of use
  *   entry[]  uint8_t x (n_req + 1)   steps entered -> first slot of resp[]
  *   wait[]   uint8_t x (n_req + 1)   the same while step d waits for the body
+ *   task[]   { fn, self } x tasks    what runs on a stack of its own: its slot
+ *                                    in req[] is task_begin and a pointer here
  *   body[]   uint8_t x n_req         what each request step needs (ET_B_*)
  *   member[] uint8_t x all steps     which member of `use` a step belongs to
  *
@@ -39,7 +41,7 @@ struct chain_member {
     const char *name;                /* for logs: "limit@users" */
     et_step request, response, log;
     void *self;
-    uint8_t body;                      /* ET_B_* of the request step */
+    uint8_t body;                      /* ET_B_*, ET_F_TASK of the request */
     uint32_t n_slots;                  /* metrics its plugin declares */
     const struct metering_slot *slots; /* this worker's, by handle - 1 */
 };
@@ -81,8 +83,11 @@ enum chain_result chain_run(struct req *r);
 /* r, which waits, has been woken, or its time is over: the step's resume, or
  * its cancel and 504, and on from there. [worker] */
 enum chain_result chain_resume(struct req *r);
-/* The step that waits is given up, because of why (ET_ECANCEL ...). [worker] */
-void chain_cancel(struct req *r, int32_t why);
+/* The step that waits is given up, because of why (ET_ECANCEL ...): its cancel
+ * runs, or the calls it waits in return that. [worker] */
+void chain_give_up(struct req *r, int32_t why);
+/* Whether a request or response step of r runs on this thread. [any] */
+int chain_is_at(const struct req *r);
 /* The host ends the request (413 while a body was collected ...): the
  * response is decided by the caller, the response steps that saw the request
  * run. [worker] */

@@ -28,7 +28,9 @@ member_of(const struct instance *i, uint32_t worker)
         .response = p->response ? p->response->fn : NULL,
         .log = p->log ? p->log->fn : NULL,
         .self = instance_self(i, worker),
-        .body = p->request ? (uint8_t)(p->request->flags & ET_B_BUFFER) : 0,
+        .body = p->request
+                    ? (uint8_t)(p->request->flags & (ET_B_BUFFER | ET_F_TASK))
+                    : 0,
     };
 }
 

@@ -14,6 +14,7 @@
 #include "http/metering.h"
 #include "http/req.h"
 #include "http/stores.h"
+#include "http/task.h"
 #include "plug/instance.h"
 
 #define HOST_LOG_MAX 2000u
@@ -110,6 +111,7 @@ host_iface(const et_host *h, const char *id, uint32_t min_size)
         {ET_IF_METRICS, metering_iface(), sizeof(et_metrics)},
         {ET_IF_STORE, stores_iface(), sizeof(et_store_api)},
         {ET_IF_ASYNC, async_iface(), sizeof(et_async)},
+        {ET_IF_TASK, task_iface(), sizeof(et_task)},
     };
 
     (void)h;
@@ -156,6 +158,7 @@ host_worker_init(struct host_worker *w, uint32_t index, uint32_t n_workers)
                 .index = index,
                 .n_workers = n_workers,
                 .metrics = metering_iface(),
-                .async = async_iface()},
+                .async = async_iface(),
+                .task = task_iface()},
         .magic = HOST_WORKER_MAGIC};
 }

@@ -15,7 +15,9 @@ struct io;
 struct jobs;
 struct metrics;
 struct stores;
+struct tasks;
 struct waits;
+struct watches;
 struct wheel;
 
 #define HOST_WORKER_MAGIC 0x307eu
@@ -31,6 +33,8 @@ struct host_worker {
     struct wheel *wheel;
     struct io *io;
     struct waits *waits;
+    struct watches *watches;
+    struct tasks *tasks;
     struct jobs *jobs;     /* of the process */
     struct trouble memory; /* of requests, whose steps run out of it */
 };

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pause.h - a request whose step waits, and how that ends.
+/* pause.h - a request whose step waits, whatever it waits for.
  *
- *     step: suspend, return ET_WAIT  ->  CHAIN_WAIT  ->  PAUSE_WAITS
- *                                                           |
- *            woken by its token, or its job is done --------+--> its resume
- * runs client gone, timeout, server ends      --------+--> its cancel runs
+ *     step returns ET_WAIT  ->  CHAIN_WAIT  ->  PAUSE_WAITS
+ *                                                 |
+ *         what it waits for has come  ------------+--> sink->wake: chain_resume
+ *         client gone, the server's end  ---------+--> pause_abandon
  *
- * One of the two, once.  Where both are near, the token decides (waits.h): who
- * was told that it woke the step is right, also if the client has gone by then.
- *
- * A job of the request's (jobs.h) uses the request's memory while it runs: a
- * walk does not end before it has, and who is abandoned stays until then. */
+ * How a step waits is its kind: with a continuation and a token (suspend.h), or
+ * on a stack of its own (task.h).  A walk does not end, and a request does not
+ * go, before what works for it elsewhere (jobs.h) has come back: its memory is
+ * in use there. */
 #ifndef HTTP_PAUSE_H
 #define HTTP_PAUSE_H
 
@@ -21,44 +20,62 @@
 
 struct job;
 struct req;
+struct task;
 struct wait;
 
 enum pause_state {
     PAUSE_OFF,   /* the walk goes on, or is over */
-    PAUSE_WAITS, /* chain_run has returned CHAIN_WAIT */
+    PAUSE_WAITS, /* a step of it waits */
+    PAUSE_ENDS,  /* it is over, but for what still has to come back */
+};
+
+/* A way to wait. */
+struct pause_kind {
+    /* The step with that self goes on: what it returns, under guard. */
+    uint32_t (*resume)(struct req *r, void *self);
+    /* It is given up, because of why; under guard. */
+    void (*give_up)(struct req *r, void *self, int32_t why);
+    /* The walk is over, whatever was left behind: 1; 0: something has to come
+     * back, and wakes r then. */
+    int (*settle)(struct req *r);
+    /* As pause_abandon; r is closed. */
+    int (*abandon)(struct req *r, int32_t why);
+    /* The code that ran was left in the middle: 1: that was but a part of the
+     * step, which goes on; 0: it was the step. */
+    int (*crashed)(struct req *r);
 };
 
 /* Of a request with has_pause. */
 struct pause {
-    struct wait *wait;   /* armed, or on its way; NULL: none */
-    struct job *job;     /* at whose end it is woken; NULL: none */
-    et_resume_fn resume; /* of the step; NULL: its walk was over without it */
-    et_cancel_fn cancel; /* or NULL */
-    int32_t rc;          /* what it was woken with */
-    uint8_t state;       /* enum pause_state */
-    uint8_t slot;        /* of the response step that waits */
-    uint8_t is_late;     /* it was not woken: its time is over */
-    uint8_t is_closed;   /* nobody is answered: no step may wait any more */
+    const struct pause_kind *kind;
+    uint8_t state;     /* enum pause_state */
+    uint8_t slot;      /* of the response step that waits */
+    uint8_t is_on;     /* a step has begun to wait, and it is not over */
+    uint8_t is_late;   /* nothing has come, and its time is over: 504 */
+    uint8_t is_closed; /* nobody is answered: no step may wait any more */
+    union {
+        struct {
+            struct wait *wait;   /* armed, or on its way; NULL: none */
+            struct job *job;     /* at whose end it is woken; NULL: none */
+            et_resume_fn resume; /* of the step */
+            et_cancel_fn cancel; /* or NULL */
+            int32_t rc;          /* what it was woken with */
+        } token;
+        struct {
+            struct task *root; /* the step; NULL: it is over */
+            struct task *now;  /* whose stack this is, or NULL */
+            struct task *all;  /* those that are not over */
+            struct task *ready, *last_ready;
+        } tasks;
+    } u;
 };
 
-/* Have the step of r that runs wait, for at most ms milliseconds (0: as long as
- * its route lets it): the token, or 0: it may not, or no more can wait.  A
- * suspension that the step had before is forgotten.  [worker] */
-uint64_t pause_suspend(struct req *r, et_resume_fn resume, et_cancel_fn cancel,
-                       uint32_t ms);
-/* The same until fn(arg) has run on a thread of the pool, which has no limit.
- * 0, or ET_EPHASE: it may not; ET_ELIMIT: the queue is full, or no more can
- * wait; ET_ENOTSUP: there is no pool. [worker] */
-int32_t pause_offload(struct req *r, int32_t (*fn)(void *arg), void *arg,
-                      uint32_t priority, et_resume_fn resume,
-                      et_cancel_fn cancel);
-
-/* The walk is over, whatever a step left behind: 1; or 0: it has to wait for a
- * job that runs, and r is PAUSE_WAITS. [worker] */
-MUST_USE int pause_settle(struct req *r);
-/* Nobody is to be answered: because of why (ET_ECANCEL ...) the cancel of a
- * step that waits runs.  1: nothing of r is on its way; 0: something is, r
- * stays until its sink is told to wake it. [worker] */
+/* A step of r is about to wait in that way: the pause is set up, unless it is
+ * already.  0: r is closed. [worker] */
+MUST_USE int pause_begin(struct req *r, const struct pause_kind *kind);
+/* Nobody is to be answered: because of why (ET_ECANCEL ...) a step that waits
+ * is given up.  1: nothing of r is on its way; 0: something is, r stays until
+ * its sink is told to wake it.  r has has_pause. [worker] */
 MUST_USE int pause_abandon(struct req *r, int32_t why);
 
 #endif

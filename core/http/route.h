@@ -42,7 +42,7 @@ struct route {
                                  would stand inside of it does */
     const char *closed_why;   /* it is left out; NULL: its build is in
                                  quarantine */
-    uint8_t body;             /* ET_B_* of the handler */
+    uint8_t body;             /* ET_B_*, ET_F_TASK of the handler */
     uint8_t priority;         /* enum route_priority */
     uint8_t slash_redirect;   /* a miss by the final slash gets 308 */
     /* Limits of this route; -1: the server's. */

@@ -310,13 +310,14 @@ check_flags(struct build *b, const et_item *it, const char *name,
 {
     if (flags & ET_B_STREAM)
         fault(b,
-              "%s:%u: %s wants its request body as a stream, which needs "
-              "et.task/1: this server does not have it",
+              "%s:%u: %s wants its request body as a stream, which this server "
+              "does not offer",
               it->file, it->line, name);
-    if (flags & ET_F_TASK)
+    if (flags & ET_F_TASK &&
+        (it->kind == ET_I_RESPONSE || it->kind == ET_I_LOG))
         fault(b,
-              "%s:%u: %s is a task, which needs et.task/1: this server does "
-              "not have it",
+              "%s:%u: %s cannot be a task: only request steps and handlers "
+              "can",
               it->file, it->line, name);
     flags &= ~(ET_B_BUFFER | ET_B_STREAM | ET_F_TASK);
     if (flags != 0)

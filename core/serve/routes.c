@@ -77,7 +77,7 @@ set_handler(struct builder *b, struct route *r, const struct origin *o,
     r->pattern = o->pattern;
     r->hosts = o->hosts;
     r->handle = o->fn;
-    r->body = (uint8_t)(o->flags & ET_B_BUFFER);
+    r->body = (uint8_t)(o->flags & (ET_B_BUFFER | ET_F_TASK));
     r->priority = priority_of(o);
     if (o->route)
         set_limits(r, o->route);

@@ -122,6 +122,8 @@ start_workers(struct server *s, struct diag *d)
         .pins = s->settings.pins,
         .slab_capacity = s->settings.slab_capacity,
         .max_waits = (uint32_t)s->gen->conf->server.max_waits,
+        .max_tasks = (uint32_t)s->gen->conf->server.max_tasks,
+        .task_stack = (uint32_t)s->gen->conf->server.task_stack,
         .memory_bytes = s->settings.worker_memory,
         .budget = &s->budget,
         .census = &s->census,

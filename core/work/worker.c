@@ -462,7 +462,10 @@ set_up(struct worker *w)
     env->worker.io = env->io;
     if (slab_init(&env->conns, sizeof(struct conn), o->slab_capacity) < 0 ||
         slab_init(&env->reqs, REQ_SLOT_BYTES, o->slab_capacity) < 0 ||
-        waits_init(&env->waits, o->index, o->max_waits, &w->mailbox) < 0) {
+        waits_init(&env->waits, o->index, o->max_waits, &w->mailbox) < 0 ||
+        watches_init(&env->watches, o->max_waits, env->io) < 0 ||
+        task_pool_init(&env->tasks, o->max_tasks, o->task_stack, &env->wheel) <
+            0) {
         snprintf(w->start->why, sizeof w->start->why,
                  "slab_capacity = %u: out of address space: lower it, or raise "
                  "RLIMIT_AS (ulimit -v)",
@@ -548,6 +551,8 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->worker.stores = o->stores;
     env->worker.wheel = &env->wheel;
     env->worker.waits = &env->waits;
+    env->worker.watches = &env->watches;
+    env->worker.tasks = &env->tasks;
     env->worker.jobs = o->jobs;
     env->metrics = o->metrics;
     env->budget = o->budget;
@@ -577,4 +582,6 @@ void
 worker_free(struct worker *w)
 {
     waits_fini(&w->env.waits);
+    watches_fini(&w->env.watches);
+    task_pool_fini(&w->env.tasks);
 }

@@ -36,7 +36,7 @@ struct worker_options {
      * wakes it. */
     _Atomic int *waits;
     struct mailbox *acceptor;
-    uint32_t slab_capacity, max_waits;
+    uint32_t slab_capacity, max_waits, max_tasks, task_stack;
     uint64_t memory_bytes; /* bound of the worker's blocks */
     struct body_budget *budget;
     struct metrics *metrics; /* the worker's own figures; outlive it */

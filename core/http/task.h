@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* task.h - steps on stacks of their own, whose calls wait: et.task/1.
+ *
+ *     chain          a task's stack
+ *     task_begin --> step: et_sleep --+
+ *     CHAIN_WAIT <--------------------+   yields to whoever has entered it
+ *     (the loop)
+ *     chain_resume -> et_sleep returns, step goes on
+ *
+ * A request has one task at a time, its step, and that may have parts
+ * (et_join): tasks of their own, of the same request.  Each waits for one
+ * thing; who has got it is put into a queue, and all that is there is entered,
+ * one after the other, from the worker's stack.
+ *
+ *     BEGINS, READY --entered--> RUNS --waits--> WAITS --it came--> READY
+ *                                  +--et_join--> JOINS --all over-> READY
+ *                                  +--returns, or crashes--> over
+ *
+ * To give a task up is to have the calls it waits in return why: now, and every
+ * later one at once, so that it comes to its end.  Only what runs on the pool's
+ * threads has to end first: it may be using the task's stack. */
+#ifndef HTTP_TASK_H
+#define HTTP_TASK_H
+
+#include <stdint.h>
+
+#include "abi/etude_abi.h"
+#include "base/check.h"
+#include "base/wheel.h"
+#include "os/stacks.h"
+
+struct metrics;
+
+/* A worker's stacks. */
+struct tasks {
+    struct stacks stacks;
+    struct wheel *wheel;
+    struct wheel_timer trim; /* while some use memory that nobody needs */
+};
+
+/* At most max tasks, each on a stack of so many bytes.  Maps nothing yet.  0 or
+ * ERR_NOMEM. [worker] */
+MUST_USE int task_pool_init(struct tasks *t, uint32_t max, uint32_t stack_bytes,
+                            struct wheel *wheel);
+/* None runs or waits. [control] */
+void task_pool_fini(struct tasks *t);
+
+/* The step of a chain that begins a task: self is the struct chain_step that it
+ * is to run. [worker] */
+uint32_t task_begin(et_req *pub, void *self);
+
+/* et.task/1. [any] */
+const et_task *task_iface(void);
+
+#endif

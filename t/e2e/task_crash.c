@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* task_crash.c - a fault on a task's stack costs that request, and what it has
+ * deferred runs all the same.
+ * tags: epoll */
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+
+#define UNIT_SECONDS 60
+#include "t/lib/unit.h"
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static struct server s;
+
+static void
+start(void)
+{
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                     "crash_limit = 0\n[plugin task]\n[plugin hello]\n");
+}
+
+/* The answers come on one connection, from the process that has crashed. */
+static void
+crashes(const char *request, int status, const char *body, const char *count,
+        const char *function)
+{
+    struct client c;
+
+    start();
+    c = client_open(&s);
+    client_puts(&c, request);
+    client_puts(&c, GET("/task/count"));
+    client_take(&c, 0, status, body);
+    client_take(&c, 0, 200, count);
+    client_close(&c);
+    server_wait_log(&s, function);
+    client_once(&s, GET("/task/sleep/1"), 200, "slept");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+
+START_TEST(the_step_is_answered_with_500)
+{
+    crashes(GET("/task/crash"), 500, NULL, "waiting 0 cancelled 0 deferred 1",
+            " crash+0x");
+}
+END_TEST
+
+START_TEST(a_part_does_not_cost_the_others)
+{
+    crashes(GET("/task/partcrash"), 200, "-9 5", /* ET_ECRASH */
+            "waiting 0 cancelled 0 deferred 2", " part_crash+0x");
+}
+END_TEST
+
+START_TEST(what_is_deferred_may_crash_too)
+{
+    crashes(GET("/task/crashdefer"), 500, NULL,
+            "waiting 0 cancelled 0 deferred 1", " defer_crash+0x");
+}
+END_TEST
+
+START_TEST(a_stack_has_an_end)
+{
+    crashes(GET("/task/deep/200"), 500, NULL,
+            "waiting 0 cancelled 0 deferred 0", " use_stack+0x");
+}
+END_TEST
+
+UNIT_MAIN(task_crash, the_step_is_answered_with_500,
+          a_part_does_not_cost_the_others, what_is_deferred_may_crash_too,
+          a_stack_has_an_end)
