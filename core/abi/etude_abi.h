@@ -97,6 +97,7 @@ typedef struct et_host et_host;
 #define ET_K_WORKER 2u
 #define ET_K_CONF 3u
 #define ET_K_STORE 4u
+#define ET_K_LOOP 5u
 
 /* First member of every handle, so that a helper works on any of them. */
 typedef struct et_ctx {
@@ -418,6 +419,14 @@ typedef void (*et_cancel_fn)(et_req *r, void *self, int32_t why);
 #define ET_PRIO_LOW 0u
 #define ET_PRIO_HIGH 1u
 
+/* A worker's event loop, as one state sees it. */
+typedef struct et_loop {
+    et_ctx ctx;
+    const et_async *async;
+    et_worker *worker;
+    et_token token; /* for post */
+} et_loop;
+
 struct et_async {
     uint32_t size, reserved0;
     /* Suspend the request: the calling step is to return ET_WAIT, and exactly
@@ -439,6 +448,31 @@ struct et_async {
     int32_t (*offload)(et_req *r, int32_t (*job)(void *arg), void *arg,
                        uint32_t priority, et_resume_fn resume,
                        et_cancel_fn cancel);
+
+    /* The loop of the state whose init runs on w; else NULL, and if there is no
+     * memory.  It is there until the state has ended, and nothing of what
+     * follows is called after that. */
+    et_loop *(*open)(et_worker *w);
+    /* Call fn once, ms milliseconds from now, or up to 16 later.  0: max_waits
+     * wait already. [worker] */
+    et_token (*timer)(et_loop *l, uint64_t ms,
+                      void (*fn)(et_loop *l, void *arg), void *arg);
+    /* Call fn once, when fd is ready for one of events (ET_FD_*), or has
+     * failed, with the events of poll(2).  fd stays open until then, or until
+     * cancel, and nobody else waits for it here.  0: as timer, or malformed.
+     * [worker] */
+    et_token (*watch)(et_loop *l, int32_t fd, uint32_t events,
+                      void (*fn)(et_loop *l, int32_t fd, uint32_t events,
+                                 void *arg),
+                      void *arg);
+    /* Have that timer or watch of this loop not call fn: 0; or ET_ESTALE: it
+     * has called it, or is none. [worker] */
+    int32_t (*cancel)(et_loop *l, et_token t);
+    /* Have fn(l, arg) called on the worker of the loop with that token: 0;
+     * ET_ESTALE: its state has ended; ET_ENOMEM.  If the state ends before, it
+     * is not called. [any] */
+    int32_t (*post)(et_token loop, void (*fn)(et_loop *l, void *arg),
+                    void *arg);
 };
 
 /* ---- et.task/1: steps that wait where they stand --------------------------*/

@@ -19,6 +19,7 @@
 #include "base/trouble.h"
 #include "base/wheel.h"
 #include "http/host.h"
+#include "http/loops.h"
 #include "http/route.h"
 #include "http/task.h"
 #include "http/waits.h"
@@ -73,6 +74,7 @@ struct env {
     struct slab conns, reqs;
     struct waits waits;
     struct watches watches;
+    struct loops loops;
     struct tasks tasks;
     struct blocks blocks;
     struct metrics *metrics;

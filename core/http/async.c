@@ -2,6 +2,7 @@
 /* async.c - see async.h. */
 #include "http/async.h"
 
+#include "http/loops.h"
 #include "http/req.h"
 #include "http/suspend.h"
 #include "http/waits.h"
@@ -33,6 +34,11 @@ static const et_async iface = {
     .suspend = suspend,
     .resume = resume,
     .offload = offload,
+    .open = loops_open,
+    .timer = loops_timer,
+    .watch = loops_watch,
+    .cancel = loops_cancel,
+    .post = loops_post,
 };
 
 const et_async *

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "config.h"
 #include "http/async.h"
+#include "http/loops.h"
 #include "http/metering.h"
 #include "http/req.h"
 #include "http/stores.h"
@@ -33,6 +34,8 @@ speaker(const et_ctx *c)
             ->name;
     if (c->kind == ET_K_STORE)
         return stores_section(c);
+    if (c->kind == ET_K_LOOP)
+        return loops_section(c);
     return instance_speaking();
 }
 

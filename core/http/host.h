@@ -13,6 +13,7 @@
 struct clock;
 struct io;
 struct jobs;
+struct loops;
 struct metrics;
 struct stores;
 struct tasks;
@@ -34,6 +35,7 @@ struct host_worker {
     struct io *io;
     struct waits *waits;
     struct watches *watches;
+    struct loops *loops;
     struct tasks *tasks;
     struct jobs *jobs;     /* of the process */
     struct trouble memory; /* of requests, whose steps run out of it */

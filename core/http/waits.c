@@ -2,6 +2,7 @@
 /* waits.c - see waits.h. */
 #include "http/waits.h"
 
+#include <sched.h>
 #include <stddef.h>
 
 #include "abi/etude_abi.h"
@@ -18,7 +19,7 @@ _Static_assert(WAITS_MAX_WORKERS == 1u << (64 - SLOT_BITS - SERIAL_BITS),
 _Static_assert(offsetof(struct wait, state) == SLAB_KEPT_AT,
                "a free slot's state is read");
 
-enum state { FREE, ARMED, FIRED };
+enum state { FREE, ARMED, FIRED, HELD };
 
 #define STATE(serial, s) ((serial) << 2 | (s))
 
@@ -33,6 +34,8 @@ waits_init(struct waits *t, uint32_t worker, uint32_t max,
     t->worker = worker;
     t->seed = hash_seed_new();
     atomic_init(&t->n_made, 0);
+    atomic_init(&t->n_posting, 0);
+    atomic_init(&t->is_closed, 0);
     if (slab_init(&t->slab, sizeof(struct wait), max) < 0)
         return ERR_NOMEM;
     atomic_store_explicit(&tables[worker], t, memory_order_release);
@@ -91,16 +94,26 @@ waits_token(const struct wait *w)
                 serial_of(state));
 }
 
-struct wait *
-waits_find(struct waits *t, uint64_t token)
+static struct waits *
+table_of(uint64_t token)
 {
-    struct wait *w = slot_of(t, token);
+    return atomic_load_explicit(&tables[token >> (SLOT_BITS + SERIAL_BITS)],
+                                memory_order_acquire);
+}
 
-    if (!w || token >> (SLOT_BITS + SERIAL_BITS) != t->worker ||
-        atomic_load_explicit(&w->state, memory_order_relaxed) !=
-            STATE(token & SERIAL_MASK, ARMED))
+struct wait *
+waits_find(uint64_t token)
+{
+    struct wait *w = slot_of(table_of(token), token);
+    uint64_t state;
+
+    if (!w || token == 0)
         return NULL;
-    return w;
+    state = atomic_load_explicit(&w->state, memory_order_relaxed);
+    return state == STATE(token & SERIAL_MASK, ARMED) ||
+                   state == STATE(token & SERIAL_MASK, HELD)
+               ? w
+               : NULL;
 }
 
 /* ---- armed, woken, taken back --------------------------------------------*/
@@ -122,9 +135,9 @@ deliver(void *reader, struct mail *m)
     slab_give(&w->table->slab, w);
 }
 
-struct wait *
-waits_arm(struct waits *t, void (*on_fired)(struct wait *w, int32_t rc),
-          void *owner)
+static struct wait *
+take(struct waits *t, void (*on_fired)(struct wait *w, int32_t rc), void *owner,
+     enum state state)
 {
     struct wait *w = slab_take(&t->slab);
     uint64_t serial;
@@ -141,18 +154,29 @@ waits_arm(struct waits *t, void (*on_fired)(struct wait *w, int32_t rc),
     w->is_ignored = 0;
     w->timer = (struct wheel_timer){.prev = NULL};
     atomic_store_explicit(&t->n_made, t->slab.fresh, memory_order_release);
-    atomic_store_explicit(&w->state, STATE(serial, ARMED),
+    atomic_store_explicit(&w->state, STATE(serial, state),
                           memory_order_release);
     return w;
+}
+
+struct wait *
+waits_arm(struct waits *t, void (*on_fired)(struct wait *w, int32_t rc),
+          void *owner)
+{
+    return take(t, on_fired, owner, ARMED);
+}
+
+struct wait *
+waits_hold(struct waits *t, void *owner)
+{
+    return take(t, NULL, owner, HELD);
 }
 
 int32_t
 waits_fire(uint64_t token, int32_t rc)
 {
-    uint64_t worker = token >> (SLOT_BITS + SERIAL_BITS);
     uint64_t armed = STATE(token & SERIAL_MASK, ARMED);
-    struct waits *t =
-        atomic_load_explicit(&tables[worker], memory_order_acquire);
+    struct waits *t = table_of(token);
     struct wait *w = slot_of(t, token);
 
     if (!w || token == 0 ||
@@ -165,12 +189,45 @@ waits_fire(uint64_t token, int32_t rc)
     return 0;
 }
 
+int32_t
+waits_post(uint64_t token, struct mail *m)
+{
+    struct waits *t = table_of(token);
+    const struct wait *w = slot_of(t, token);
+    int32_t rc = ET_ESTALE;
+
+    if (!w || token == 0)
+        return ET_ESTALE;
+    atomic_fetch_add(&t->n_posting, 1);
+    if (!atomic_load(&t->is_closed) &&
+        atomic_load(&w->state) == STATE(token & SERIAL_MASK, HELD)) {
+        mailbox_post(t->mailbox, m);
+        rc = 0;
+    }
+    atomic_fetch_sub(&t->n_posting, 1);
+    return rc;
+}
+
+void
+waits_close(struct waits *t)
+{
+    atomic_store(&t->is_closed, 1);
+    while (atomic_load(&t->n_posting) > 0)
+        sched_yield();
+}
+
 int
 waits_cancel(struct wait *w)
 {
     uint64_t state = atomic_load_explicit(&w->state, memory_order_relaxed);
     uint64_t armed = STATE(serial_of(state), ARMED);
 
+    if ((state & 3) == HELD) {
+        atomic_store_explicit(&w->state, STATE(serial_of(state), FREE),
+                              memory_order_relaxed);
+        slab_give(&w->table->slab, w);
+        return 1;
+    }
     if (!atomic_compare_exchange_strong_explicit(
             &w->state, &armed, STATE(serial_of(state), FREE),
             memory_order_relaxed, memory_order_relaxed))

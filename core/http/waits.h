@@ -16,6 +16,8 @@
  * does nothing.  Slots are never unmapped while somebody may have a token; a
  * free one keeps its number.
  *
+ * A wait that is HELD is only known: it is never woken by its token.
+ *
  * Waking is always queued: on_fired runs on the worker, from its loop, never
  * within waits_fire.  Not here: what is waited for (async.h, task.h). */
 #ifndef HTTP_WAITS_H
@@ -52,6 +54,8 @@ struct waits {
     _Atomic uint32_t n_made; /* slots that were ever taken */
     struct mailbox *mailbox; /* of the worker */
     uint32_t worker;
+    _Atomic uint32_t n_posting; /* threads that are at the mailbox */
+    _Atomic int is_closed;
     uint64_t seed; /* where serials begin: nobody guesses a token */
 };
 
@@ -60,6 +64,8 @@ struct waits {
  * ERR_NOMEM. [worker] */
 MUST_USE int waits_init(struct waits *t, uint32_t worker, uint32_t max,
                         struct mailbox *mailbox);
+/* Nobody posts or wakes any more: the mailbox may be closed. [worker] */
+void waits_close(struct waits *t);
 /* Nothing waits or is on its way any more, and nobody has a token. [control] */
 void waits_fini(struct waits *t);
 
@@ -68,11 +74,17 @@ void waits_fini(struct waits *t);
 MUST_USE struct wait *waits_arm(struct waits *t,
                                 void (*on_fired)(struct wait *w, int32_t rc),
                                 void *owner);
+/* A wait that nobody wakes, but that has a token, by which it is found and
+ * posted to until it is taken back; NULL as above. [worker] */
+MUST_USE struct wait *waits_hold(struct waits *t, void *owner);
 /* What w is known by elsewhere. [worker] */
 uint64_t waits_token(const struct wait *w);
-/* The wait that is known by this token, if it is this worker's and neither
- * woken nor taken back; else NULL. [worker] */
-struct wait *waits_find(struct waits *t, uint64_t token);
+/* The wait that is known by this token, of the calling worker's, if it is
+ * neither woken nor taken back; else NULL. [worker] */
+struct wait *waits_find(uint64_t token);
+/* Post m to the worker whose token that is, of a wait that is held: 0;
+ * ET_ESTALE: it is none.  It may be taken back before m is delivered. [any] */
+MUST_USE int32_t waits_post(uint64_t token, struct mail *m);
 /* Wake it with rc: 0, and on_fired will run; ET_ESTALE: it is woken, taken
  * back, or never was. [any] */
 MUST_USE int32_t waits_fire(uint64_t token, int32_t rc);

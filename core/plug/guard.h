@@ -57,7 +57,10 @@ struct image;
     X(SAVE,     "save of its state")                                           \
     X(TAKE,     "load of its state")                                           \
     X(COMMAND,  "command")                                                     \
-    X(JOB,      "job")           /* on a thread of the pool */
+    X(JOB,      "job")           /* on a thread of the pool */                 \
+    X(TIMER,    "timer")                                                       \
+    X(WATCH,    "wait for a descriptor")                                       \
+    X(POST,     "post")
 /* clang-format on */
 
 enum guard_call {

@@ -5,12 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/wheel.h"
 #include "conf/bundle.h"
 #include "conf/bundle_remark.h"
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "http/host.h"
+#include "http/loops.h"
+#include "http/waits.h"
+#include "http/watches.h"
+#include "io/io.h"
+#include "io/mailbox.h"
 #include "plug/instance.h"
 #include "plug/manners.h"
 #include "serve/blame.h"
@@ -22,20 +29,59 @@
 
 /* ---- the one worker ------------------------------------------------------*/
 
-/* What plugins see of it; it has neither loop nor connections. */
+/* What may wait there, which it does in vain. */
+#define STAGE_WAITS 65536u
+
+/* What plugins see of it; its loop does not turn, and it has no connections. */
 struct stage {
     struct host_worker worker;
     struct clock clock;
+    struct wheel wheel;
+    struct io *io;
+    struct mailbox mailbox;
+    struct waits waits;
+    struct watches watches;
+    struct loops loops;
 };
 
-static void
+/* 0, or below 0: there is no memory, or no descriptor. */
+static int
 set_stage(struct stage *st, struct server *s)
 {
+    static const struct io_options io = {.n_buffers = 0};
+    char why[128];
+
     clock_update(&st->clock);
+    wheel_init(&st->wheel, st->clock.mono_ms);
+    if (io_open(&st->io, "epoll", &io, why, sizeof why) < 0 ||
+        mailbox_open(&st->mailbox) < 0 ||
+        waits_init(&st->waits, 0, STAGE_WAITS, &st->mailbox) < 0 ||
+        watches_init(&st->watches, STAGE_WAITS, st->io) < 0 ||
+        loops_init(&st->loops, STAGE_WAITS) < 0)
+        return -1;
     host_worker_init(&st->worker, 0, 1);
     st->worker.clock = &st->clock;
     st->worker.metrics = s->metrics;
     st->worker.stores = &s->stores;
+    st->worker.wheel = &st->wheel;
+    st->worker.io = st->io;
+    st->worker.waits = &st->waits;
+    st->worker.watches = &st->watches;
+    st->worker.loops = &st->loops;
+    return 0;
+}
+
+/* Whatever plugins have left there has been given back. */
+static void
+clear_stage(struct stage *st)
+{
+    waits_close(&st->waits);
+    mailbox_deliver(&st->mailbox, st);
+    waits_fini(&st->waits);
+    mailbox_close(&st->mailbox, NULL);
+    io_close(st->io);
+    watches_fini(&st->watches);
+    loops_fini(&st->loops);
 }
 
 /* What its init has refused is left out: 1.  0: it is an error. */
@@ -72,7 +118,10 @@ try_worker(struct server *s, struct gen *g, struct diag *d)
     char why[512] = "";
     int rc;
 
-    set_stage(&st, s);
+    if (set_stage(&st, s) < 0) {
+        diag_error(d, NULL, "out of memory");
+        return 0;
+    }
     manners_tell(keep_remark, g->conf->bundle);
     gen_prepare(g, &st.worker.pub);
     do
@@ -81,10 +130,12 @@ try_worker(struct server *s, struct gen *g, struct diag *d)
     manners_tell(NULL, NULL);
     if (rc == 0)
         (void)!gen_retire(&g->workers[0]);
-    else if (is_borne(g, why))
+    clear_stage(&st);
+    if (rc == 0)
+        return 0;
+    if (is_borne(g, why))
         return 1;
-    else
-        change_report(g, 0, why, d);
+    change_report(g, 0, why, d);
     return 0;
 }
 

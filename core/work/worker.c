@@ -464,6 +464,7 @@ set_up(struct worker *w)
         slab_init(&env->reqs, REQ_SLOT_BYTES, o->slab_capacity) < 0 ||
         waits_init(&env->waits, o->index, o->max_waits, &w->mailbox) < 0 ||
         watches_init(&env->watches, o->max_waits, env->io) < 0 ||
+        loops_init(&env->loops, o->max_waits) < 0 ||
         task_pool_init(&env->tasks, o->max_tasks, o->task_stack, &env->wheel) <
             0) {
         snprintf(w->start->why, sizeof w->start->why,
@@ -524,6 +525,8 @@ worker_main(void *arg)
         while (!w->is_done)
             turn(w);
         close_connections(w);
+        waits_close(&env->waits);
+        mailbox_deliver(&w->mailbox, w); /* posts, to nobody */
         io_close(env->io);
         slab_fini(&env->conns);
         slab_fini(&env->reqs);
@@ -552,6 +555,7 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->worker.wheel = &env->wheel;
     env->worker.waits = &env->waits;
     env->worker.watches = &env->watches;
+    env->worker.loops = &env->loops;
     env->worker.tasks = &env->tasks;
     env->worker.jobs = o->jobs;
     env->metrics = o->metrics;
@@ -583,5 +587,6 @@ worker_free(struct worker *w)
 {
     waits_fini(&w->env.waits);
     watches_fini(&w->env.watches);
+    loops_fini(&w->env.loops);
     task_pool_fini(&w->env.tasks);
 }

@@ -73,5 +73,17 @@ START_TEST(a_job_that_crashes)
 }
 END_TEST
 
-UNIT_MAIN(later_crash, a_step_that_crashes_when_it_is_woken,
-          or_when_it_is_given_up, a_job_that_crashes)
+START_TEST(a_timer_that_crashes)
+{
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                     "crash_limit = 0\n[plugin ticker]\n");
+    client_once(&s, GET("/ticker/crash"), 200, "soon");
+    server_wait_log(&s, "callback  timer of ticker");
+    client_once(&s, GET("/ticker/arm/1"), 200, "armed");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+UNIT_MAIN(later_crash, a_timer_that_crashes,
+          a_step_that_crashes_when_it_is_woken, or_when_it_is_given_up,
+          a_job_that_crashes)

@@ -37,12 +37,25 @@ TEXT(ET_IF_STORE, "et.store/1")
 
 FIELD(et_worker, async, 32, 8)
 
-GROWS(et_async, 32)
+GROWS(et_loop, 40)
+FIELD(et_loop, ctx, 0, 16)
+FIELD(et_loop, async, 16, 8)
+FIELD(et_loop, worker, 24, 8)
+FIELD(et_loop, token, 32, 8)
+
+GROWS(et_async, 72)
 FIELD(et_async, size, 0, 4)
 FIELD(et_async, reserved0, 4, 4)
 FIELD(et_async, suspend, 8, 8)
 FIELD(et_async, resume, 16, 8)
 FIELD(et_async, offload, 24, 8)
+FIELD(et_async, open, 32, 8)
+FIELD(et_async, timer, 40, 8)
+FIELD(et_async, watch, 48, 8)
+FIELD(et_async, cancel, 56, 8)
+FIELD(et_async, post, 64, 8)
+
+VALUE(ET_K_LOOP, 5)
 
 TEXT(ET_IF_ASYNC, "et.async/1")
 VALUE(ET_ECANCEL, -7)

@@ -171,6 +171,9 @@ start(const char *event)
                                      .acceptor = &acceptor,
                                      .metrics = &figures,
                                      .slab_capacity = 16,
+                                     .max_waits = 16,
+                                     .max_tasks = 16,
+                                     .task_stack = 65536,
                                      .memory_bytes = 1 << 20,
                                      .control = &control};
     int fds[2];
