@@ -224,6 +224,10 @@ template <class A> struct et_same_<A, A> {
 #define ET_DELETE(path, fn) ET_ROUTE("DELETE", path, fn, ET_B_NONE, NULL)
 #define ET_ANY(path, fn) ET_ROUTE("*", path, fn, ET_B_NONE, NULL)
 #define ET_GET_TASK(path, fn) ET_ROUTE("GET", path, fn, ET_F_TASK, NULL)
+#define ET_POST_TASK(path, fn)                                                 \
+    ET_ROUTE("POST", path, fn, ET_F_TASK | ET_B_STREAM, NULL)
+#define ET_PUT_TASK(path, fn)                                                  \
+    ET_ROUTE("PUT", path, fn, ET_F_TASK | ET_B_STREAM, NULL)
 
 /* Any of them in full: method "GET", "GET,POST" or "*"; flags ET_B_NONE or
  * ET_B_BUFFER; doc one line for `etude routes`, or NULL. */
@@ -990,6 +994,14 @@ static inline int32_t
 et_timeout(et_req *r, uint64_t ms)
 {
     return r->worker->task->timeout(r, ms);
+}
+
+/* The next bytes of the request's body, at most n: how many; 0: that was all;
+ * below 0: it does not come whole. */
+static inline int64_t
+et_read_body(et_req *r, void *p, size_t n)
+{
+    return r->worker->task->read_body(r, p, n);
 }
 
 /* Have fn(arg) run when the step, or the part, is over. */

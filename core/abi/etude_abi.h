@@ -531,6 +531,14 @@ struct et_task {
     /* Have fn(arg) run when the calling function of the task (step or part) has
      * returned, or crashed; the last one first.  It may not wait. */
     int32_t (*defer)(et_req *r, void (*fn)(void *arg), void *arg);
+    /* The next bytes of the request's body, decoded, at least one and at most n
+     * (> 0), when some have come; 0: that was all of it.  What is not read is
+     * not received: the client waits.  The first call has a client that asks
+     * for it told to go on (RFC 9110 10.1.1).  ET_ETIME: nothing has come for
+     * `body_timeout`; ET_ELIMIT: it is larger than `max_body`; ET_EINVAL: its
+     * framing is wrong, or another part reads.  Of a body that was collected
+     * for a step (ET_B_BUFFER) it reads that. */
+    int64_t (*read_body)(et_req *r, void *p, size_t n);
 };
 
 /* ---- what a plugin declares ----------------------------------------------*/
@@ -572,7 +580,7 @@ typedef uint32_t (*et_step)(et_req *r, void *self);
  * et_route.flags. */
 #define ET_B_NONE 0u
 #define ET_B_BUFFER 1u /* collected before the step is entered */
-#define ET_B_STREAM 2u /* read piece by piece; refused for now */
+#define ET_B_STREAM 2u /* read piece by piece, by a task */
 #define ET_F_TASK 4u   /* runs on a stack of its own (et.task/1) */
 
 typedef struct et_stepdef {

@@ -49,6 +49,18 @@ body_collect(struct body *b)
     return 0;
 }
 
+int
+body_stream(struct body *b)
+{
+    if (b->streams)
+        return 0;
+    if (!b->is_chunked && b->left > b->max)
+        return ERR_BODY_LARGE;
+    b->chunked.max_body = b->max;
+    b->streams = 1;
+    return 0;
+}
+
 void
 body_drop(struct body *b)
 {
@@ -307,6 +319,68 @@ feed_chunked(struct body *b, const char *p, size_t n, size_t *used)
         if (rc < 0)
             return rc;
     }
+}
+
+static int64_t
+read_length(struct body *b, const char *p, size_t n, size_t *used, char *out,
+            size_t cap)
+{
+    size_t k = n < cap ? n : cap;
+
+    if (k > b->left)
+        k = (size_t)b->left;
+    memcpy(out, p, k);
+    b->left -= k;
+    *used = k;
+    return (int64_t)k;
+}
+
+/* A span that is handed out is no longer than what is looked at. */
+static int64_t
+read_chunked(struct body *b, const char *p, size_t n, size_t *used, char *out,
+             size_t cap, int *is_done)
+{
+    size_t got = 0;
+
+    *used = 0;
+    while (got < cap) {
+        size_t most = n - *used < cap - got ? n - *used : cap - got, k;
+        et_str data;
+        int rc = chunked_next(&b->chunked, p + *used, most, &k, &data);
+        *used += k;
+        if (rc < 0) { /* what is in front of it is good */
+            b->failed = rc;
+            break;
+        }
+        if (rc == CHUNKED_DONE)
+            *is_done = 1;
+        if (rc == CHUNKED_DATA) {
+            memcpy(out + got, data.p, data.n);
+            got += data.n;
+        } else if (*is_done || *used == n) {
+            break;
+        }
+    }
+    return got == 0 ? b->failed : (int64_t)got;
+}
+
+int64_t
+body_read(struct body *b, const char *p, size_t n, size_t *used, char *out,
+          size_t cap, int *is_done)
+{
+    int64_t got;
+
+    *is_done = 0;
+    *used = 0;
+    if (b->failed < 0)
+        return b->failed;
+    got = b->is_chunked ? read_chunked(b, p, n, used, out, cap, is_done)
+                        : read_length(b, p, n, used, out, cap);
+    if (got > 0)
+        b->n += (uint64_t)got;
+    if (!b->is_chunked)
+        *is_done = b->left == 0;
+    return got;
 }
 
 int

@@ -38,7 +38,9 @@ struct body {
     uint64_t spilled;  /* taken from the temp budget */
     int fd;            /* spill file, or -1 */
     uint8_t is_chunked;
-    uint8_t collects; /* else the bytes are dropped */
+    uint8_t collects; /* else the bytes are dropped, but for body_read */
+    uint8_t streams;
+    int failed; /* of body_read: an ERR_*, for good */
 };
 
 /* The body of r's head, of at most max bytes (RFC 9112 6.3), its trailers as
@@ -54,6 +56,14 @@ void body_drop(struct body *b);
  * is to come.  BODY_DONE: the body ends at *used; req->body is set if it was
  * collected.  Else ERR_CHUNK, ERR_BODY_LARGE, ERR_STORAGE, ERR_NOMEM. */
 MUST_USE int body_feed(struct body *b, const char *p, size_t n, size_t *used);
+/* From now on it is read piece by piece.  0 or ERR_BODY_LARGE, as body_collect.
+ * [worker] */
+MUST_USE int body_stream(struct body *b);
+/* Decode what there is of n bytes at p, *used of them, into out, at most cap
+ * bytes (> 0): how many; 0: there is nothing for now, or, if *is_done, nothing
+ * more; else ERR_CHUNK, ERR_BODY_LARGE ... [worker] */
+MUST_USE int64_t body_read(struct body *b, const char *p, size_t n,
+                           size_t *used, char *out, size_t cap, int *is_done);
 /* Bytes still to come, or UINT64_MAX if the length is not announced. */
 uint64_t body_remaining(const struct body *b);
 /* Give back block, mapping, file and budget. [worker] */

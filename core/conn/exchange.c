@@ -123,7 +123,17 @@ stray_wake(struct req *r)
     give_back(env, r, r->stray_body);
 }
 
-static const struct sink stray_sink = {.peer = stray_peer, .wake = stray_wake};
+static int64_t
+stray_read(struct req *r, char *p, size_t n)
+{
+    (void)r;
+    (void)p;
+    (void)n;
+    return -ENOTCONN;
+}
+
+static const struct sink stray_sink = {
+    .peer = stray_peer, .read = stray_read, .wake = stray_wake};
 
 static void
 go_astray(struct conn *c)

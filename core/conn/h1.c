@@ -22,6 +22,7 @@
 #include "http/gen.h"
 #include "http/req.h"
 #include "http/route.h"
+#include "http/task.h"
 #include "proto/http1_out.h"
 
 /* After our side is shut: how much more is read, so that the client sees the
@@ -41,7 +42,10 @@ sink_peer(struct req *r, struct addr *out)
 
 static void sink_wake(struct req *r);
 
-static const struct sink h1_sink = {.peer = sink_peer, .wake = sink_wake};
+static int64_t sink_read(struct req *r, char *p, size_t n);
+
+static const struct sink h1_sink = {
+    .peer = sink_peer, .read = sink_read, .wake = sink_wake};
 
 /* ---- answers --------------------------------------------------------------*/
 
@@ -251,6 +255,43 @@ go_on(struct conn *c, enum chain_result result, int has_bytes)
             break;
         }
     }
+}
+
+static void throttle(struct conn *c);
+
+/* What has come is kept in front of who reads it. */
+static int64_t
+sink_read(struct req *r, char *p, size_t n)
+{
+    struct conn *c = r->sink_ctx;
+    size_t kept = c->in_end - c->in_start, used = 0;
+    int is_first, is_done = 0;
+    int64_t got;
+
+    if (c->phase == CONN_CLOSED)
+        return -ENOTCONN;
+    if (c->body_done)
+        return 0;
+    is_first = !c->body->streams;
+    got = body_stream(c->body);
+    if (got == 0)
+        got = body_read(c->body, c->in ? c->in + c->in_start : "", kept, &used,
+                        p, n, &is_done);
+    conn_used(c, used);
+    if (got < 0) {
+        c->closes = 1;
+        c->body_done = 1;
+        return got;
+    }
+    c->body_done = (uint8_t)is_done;
+    if (got > 0 || is_done) {
+        throttle(c);
+        return got;
+    }
+    if (is_first && r->head.expect_continue)
+        send_continue(c);
+    throttle(c);
+    return -EAGAIN;
 }
 
 /* The client may have gone: then there is nobody to answer. */
@@ -622,6 +663,14 @@ h1_resume(struct conn *c)
     conn_arm(c);
 }
 
+/* Somebody may be waiting for what is kept: the last that is done with c. */
+static void
+tell_reader(struct conn *c)
+{
+    if (UNLIKELY(c->phase == CONN_WAIT) && c->in && !c->body_done)
+        task_body_came(c->req);
+}
+
 void
 h1_input(struct conn *c, const char *p, size_t n)
 {
@@ -633,10 +682,12 @@ h1_input(struct conn *c, const char *p, size_t n)
         return;
     }
     if (UNLIKELY(c->in != NULL)) {
-        if (conn_keep(c, p, n) < 0)
+        if (conn_keep(c, p, n) < 0) {
             conn_close(c);
-        else
-            h1_resume(c);
+            return;
+        }
+        h1_resume(c);
+        tell_reader(c);
         return;
     }
     used = drive(c, p, n);
@@ -650,6 +701,7 @@ h1_input(struct conn *c, const char *p, size_t n)
         throttle(c);
     }
     conn_arm(c);
+    tell_reader(c);
 }
 
 void

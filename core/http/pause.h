@@ -66,6 +66,8 @@ struct pause {
             struct task *now;  /* whose stack this is, or NULL */
             struct task *all;  /* those that are not over */
             struct task *ready, *last_ready;
+            struct task *reader; /* who waits for the body, or NULL */
+            uint64_t body_at;    /* of a collected one: how far it is read */
         } tasks;
     } u;
 };

@@ -38,6 +38,11 @@ struct route;
 struct sink {
     /* The other end of the socket; 0 or -errno. [worker] */
     int (*peer)(struct req *r, struct addr *out);
+    /* Up to n (> 0) bytes of its body, which no step has had collected, to p:
+     * how many; 0: that was all; -EAGAIN: none now, task_body_came is called
+     * when there are; -ENOTCONN: nobody sends any; or an ERR_*, and the
+     * connection does not go on. [worker] */
+    int64_t (*read)(struct req *r, char *p, size_t n);
     /* r waits no more: chain_resume goes on with it.  From the loop, never from
      * within a call of r's. [worker] */
     void (*wake)(struct req *r);

@@ -2,12 +2,16 @@
 /* task.c - see task.h. */
 #include "http/task.h"
 
-#include <poll.h>
+#include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/metrics.h"
+#include "conf/conf.h"
 #include "http/chain.h"
+#include "http/dispatch.h"
+#include "http/gen.h"
 #include "http/jobs.h"
 #include "http/req.h"
 #include "http/waits.h"
@@ -157,6 +161,19 @@ on_ready(struct watch *watch, uint32_t events)
     wheel_cancel(req_worker(t->r)->wheel, &t->wait->timer);
     CHECK(waits_cancel(t->wait)); /* nobody has its token */
     wake(t, (int32_t)events);
+}
+
+void
+task_body_came(struct req *r)
+{
+    struct task *t =
+        r->has_pause && r->pause.kind == &kind ? r->pause.u.tasks.reader : NULL;
+
+    if (!t || !t->wait)
+        return;
+    wheel_cancel(req_worker(r)->wheel, &t->wait->timer);
+    if (waits_cancel(t->wait))
+        wake(t, 0);
 }
 
 /* ---- begin and end -------------------------------------------------------*/
@@ -524,6 +541,53 @@ task_await(et_req *pub, uint64_t timeout_ms)
     return rc;
 }
 
+/* Of a body that was collected for a step before. */
+static int64_t
+read_collected(struct req *r, void *p, size_t n)
+{
+    uint64_t *at = &r->pause.u.tasks.body_at;
+    size_t left = r->body.n - (size_t)*at, k = n < left ? n : left;
+
+    memcpy(p, r->body.p + *at, k);
+    *at += k;
+    return (int64_t)k;
+}
+
+static int64_t
+error_of(int64_t rc)
+{
+    if (rc == -ENOTCONN)
+        return ET_ECANCEL;
+    return rc == ERR_BODY_LARGE ? ET_ELIMIT : ET_EINVAL;
+}
+
+static int64_t
+task_read_body(et_req *pub, void *p, size_t n)
+{
+    struct task *t = calling(pub);
+    struct req *r = t ? t->r : NULL;
+    int64_t rc = refuses(t);
+
+    if (rc == 0 && (n == 0 || r->pause.u.tasks.reader))
+        rc = ET_EINVAL;
+    if (rc < 0)
+        return rc;
+    if (r->body.p)
+        return read_collected(r, p, n);
+    while ((rc = r->sink->read(r, p, n)) == -EAGAIN) {
+        uint64_t ms = dispatch_body_ms(
+            r, (uint32_t)r->gen->gen->conf->server.body_timeout);
+        if (!arm(t))
+            return ET_ELIMIT;
+        r->pause.u.tasks.reader = t;
+        rc = yield(t, ms ? ms : UINT64_MAX);
+        r->pause.u.tasks.reader = NULL;
+        if (rc < 0)
+            return rc;
+    }
+    return rc < 0 ? error_of(rc) : rc;
+}
+
 static int32_t
 task_join(et_req *pub, et_part *parts, uint32_t n)
 {
@@ -586,6 +650,7 @@ static const et_task iface = {
     .join = task_join,
     .timeout = task_timeout,
     .defer = task_defer,
+    .read_body = task_read_body,
 };
 
 const et_task *

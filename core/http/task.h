@@ -30,6 +30,7 @@
 #include "os/stacks.h"
 
 struct metrics;
+struct req;
 
 /* A worker's stacks. */
 struct tasks {
@@ -48,6 +49,10 @@ void task_pool_fini(struct tasks *t);
 /* The step of a chain that begins a task: self is the struct chain_step that it
  * is to run. [worker] */
 uint32_t task_begin(et_req *pub, void *self);
+
+/* Bytes of r's body, or their end, can be read now (sink->read): a task of r
+ * that waits for them goes on.  From the loop.  [worker] */
+void task_body_came(struct req *r);
 
 /* et.task/1. [any] */
 const et_task *task_iface(void);

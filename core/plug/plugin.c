@@ -308,10 +308,10 @@ static void
 check_flags(struct build *b, const et_item *it, const char *name,
             uint32_t flags)
 {
-    if (flags & ET_B_STREAM)
+    if (flags & ET_B_STREAM && !(flags & ET_F_TASK))
         fault(b,
-              "%s:%u: %s wants its request body as a stream, which this server "
-              "does not offer",
+              "%s:%u: %s wants its request body as a stream: only a task can "
+              "read one",
               it->file, it->line, name);
     if (flags & ET_F_TASK &&
         (it->kind == ET_I_RESPONSE || it->kind == ET_I_LOG))

@@ -231,8 +231,7 @@ START_TEST(what_a_later_server_would_know)
     refused("-DDESC_FLAGS=0x20", "has plugin flags this server does not know "
                                  "(0x20): it needs a newer server");
     refused("-DSTEP_FLAGS=ET_B_STREAM",
-            "raw wants its request body as a stream, which this server does "
-            "not offer");
+            "raw wants its request body as a stream: only a task can read one");
     refused("-DSTEP_FLAGS=ET_F_TASK -DSTEP_KIND=ET_I_RESPONSE",
             "raw cannot be a task: only request steps and handlers can");
     refused("-DSTEP_SIZE=8", "has an item of only 8 bytes");
