@@ -204,11 +204,26 @@ drop(struct req *r)
     return CHAIN_DROP;
 }
 
-static enum chain_result
-suspended(struct req *r)
+/* A step that has begun to wait (response step i, or a request step) has
+ * returned rc: 1, and it waits no more; 0: the walk does, for what it was begun
+ * for, or for a job of a step that has thought better of it. */
+static int
+leave_pause(struct req *r, uint32_t rc, uint32_t i)
 {
-    r->pause.state = PAUSE_WAITS;
-    return CHAIN_WAIT;
+    struct pause *p = &r->pause;
+
+    p->slot = (uint8_t)i;
+    if (rc == ET_WAIT && p->is_on) {
+        p->state = PAUSE_WAITS;
+        return 0;
+    }
+    if (p->kind->settle(r)) {
+        r->has_pause = p->is_closed; /* of one that is astray: no step waits */
+        return 1;
+    }
+    p->state = PAUSE_ENDS;
+    p->result = rc;
+    return 0;
 }
 
 /* Response step i has returned rc, or left the memory short: CHAIN_DONE to go
@@ -216,12 +231,10 @@ suspended(struct req *r)
 static enum chain_result
 responded(struct req *r, uint32_t i, uint32_t rc, int was_spoilt)
 {
+    if (r->has_pause && !leave_pause(r, rc, i))
+        return CHAIN_WAIT;
     if (rc == ET_DROP)
         return drop(r);
-    if (rc == ET_WAIT && r->has_pause && r->pause.is_on) {
-        r->pause.slot = (uint8_t)i;
-        return suspended(r);
-    }
     if (rc == ET_FAIL && r->is_spoilt)
         fail_memory(r, rc);
     else if (rc == ET_FAIL)
@@ -233,18 +246,6 @@ responded(struct req *r, uint32_t i, uint32_t rc, int was_spoilt)
     else if (r->is_spoilt && !was_spoilt)
         fail_memory(r, rc);
     return CHAIN_DONE;
-}
-
-/* The response steps have run: what some step has left behind. */
-static enum chain_result
-settle(struct req *r)
-{
-    if (r->is_spoilt) /* whatever was decided since */
-        req_decide_error(r, 500);
-    if (!r->has_pause || r->pause.kind->settle(r))
-        return CHAIN_DONE;
-    r->pause.state = PAUSE_ENDS;
-    return CHAIN_WAIT;
 }
 
 /* The response steps from slot i on. */
@@ -259,14 +260,15 @@ run_response_from(struct req *r, uint32_t i)
         uint32_t rc;
         enter(r, c, c->n_req + i);
         rc = c->resp[i].fn(&r->pub, c->resp[i].self);
-        if (UNLIKELY(rc != ET_NEXT || r->is_spoilt != was_spoilt)) {
+        if (UNLIKELY(rc != ET_NEXT || r->is_spoilt != was_spoilt ||
+                     r->has_pause)) {
             enum chain_result end = responded(r, i, rc, was_spoilt);
             if (end != CHAIN_DONE)
                 return end;
         }
     }
-    if (UNLIKELY(r->is_spoilt | r->has_pause))
-        return settle(r);
+    if (UNLIKELY(r->is_spoilt)) /* whatever was decided since */
+        req_decide_error(r, 500);
     return CHAIN_DONE;
 }
 
@@ -289,8 +291,6 @@ ended(struct req *r, uint32_t rc)
             note_memory(r);
         return run_response(r);
     }
-    if (rc == ET_WAIT && r->has_pause && r->pause.is_on)
-        return suspended(r);
     if (rc == ET_WAIT)
         fail(r, "waits for nothing", rc);
     else if (rc == ET_TAKE)
@@ -322,6 +322,8 @@ walk(void *arg)
         enter(r, c, i);
         r->entered = (uint8_t)(i + 1);
         rc = c->req[i].fn(&r->pub, c->req[i].self);
+        if (UNLIKELY(r->has_pause) && !leave_pause(r, rc, 0))
+            return CHAIN_WAIT;
         if (rc != ET_NEXT)
             return ended(r, rc);
     }
@@ -348,18 +350,24 @@ self_of_paused(const struct req *r)
                                          : c->req[r->entered - 1].self;
 }
 
-/* The step that waited goes on, and the walk behind it. */
+/* The step that waited goes on, or is over at last, and the walk behind it. */
 static int
 resume(void *arg)
 {
     struct req *r = arg;
     struct pause *p = &r->pause;
+    enum pause_state was = p->state;
     int was_spoilt = r->is_spoilt;
-    uint32_t rc = p->kind->resume(r, self_of_paused(r));
     enum chain_result end;
+    uint32_t rc;
 
-    if (r->phase == CHAIN_IN_REQUEST)
+    p->state = PAUSE_OFF;
+    rc = was == PAUSE_ENDS ? p->result : p->kind->resume(r, self_of_paused(r));
+    if (r->phase == CHAIN_IN_REQUEST) {
+        if (r->has_pause && !leave_pause(r, rc, 0))
+            return CHAIN_WAIT;
         return rc == ET_NEXT ? walk(r) : (int)ended(r, rc);
+    }
     end = responded(r, p->slot, rc, was_spoilt);
     return end == CHAIN_DONE ? run_response_from(r, p->slot + 1u) : end;
 }
@@ -425,6 +433,16 @@ respond_outside(void *arg)
     return run_response_from(r, i);
 }
 
+/* What the step that crashed has begun goes with it; 0: but for a job. */
+static int
+leave_crashed(struct req *r)
+{
+    if (!r->has_pause || leave_pause(r, ET_FAIL, r->pause.slot))
+        return 1;
+    r->pause.has_crashed = 1;
+    return 0;
+}
+
 static enum chain_result
 after_crash(struct req *r)
 {
@@ -433,12 +451,15 @@ after_crash(struct req *r)
     do {
         if (r->has_pause && r->pause.kind->crashed(r)) {
             note_left(r);
+            r->pause.state = PAUSE_WAITS;
             rc = guard_walk(GUARD_STEPS, r, resume, r);
             continue;
         }
         note_crash(r);
         r->waiting = 0;
         req_decide_error(r, 500);
+        if (!leave_crashed(r))
+            return CHAIN_WAIT;
         rc = guard_walk(GUARD_STEPS, r, respond_outside, r);
     } while (rc == LEAP_LEFT);
     return (enum chain_result)rc;
@@ -463,15 +484,19 @@ chain_finish(struct req *r)
 void
 chain_give_up(struct req *r, int32_t why)
 {
+    struct pause *p = &r->pause;
     struct ending e = {r, why};
+    uint8_t was_closed = p->is_closed;
 
+    p->is_closed = 1; /* who is given up does not wait again */
     while (guard_walk(GUARD_STEPS, r, give_up, &e) == LEAP_LEFT) {
-        if (!r->pause.kind->crashed(r)) {
+        if (!p->kind->crashed(r)) {
             note_crash(r);
-            return;
+            break;
         }
         note_left(r);
     }
+    p->is_closed = was_closed;
 }
 
 static enum chain_result
@@ -480,6 +505,7 @@ end_late(struct req *r)
     int rc;
 
     chain_give_up(r, ET_ETIME);
+    r->has_pause = 0;
     req_decide_error(r, 504);
     rc = guard_walk(GUARD_STEPS, r, r->crashed ? respond_outside : respond_late,
                     r);
@@ -489,15 +515,18 @@ end_late(struct req *r)
 enum chain_result
 chain_resume(struct req *r)
 {
-    enum pause_state was = r->pause.state;
+    struct pause *p = &r->pause;
     int rc;
 
-    r->pause.state = PAUSE_OFF;
-    if (was == PAUSE_ENDS)
-        return settle(r);
-    if (r->pause.is_late)
+    if (p->is_late)
         return end_late(r);
-    rc = guard_walk(GUARD_STEPS, r, resume, r);
+    if (p->state == PAUSE_ENDS && p->has_crashed) {
+        p->state = PAUSE_OFF;
+        r->has_pause = p->is_closed;
+        rc = guard_walk(GUARD_STEPS, r, respond_outside, r);
+    } else {
+        rc = guard_walk(GUARD_STEPS, r, resume, r);
+    }
     return rc != LEAP_LEFT ? (enum chain_result)rc : after_crash(r);
 }
 

@@ -26,7 +26,7 @@ struct wait;
 enum pause_state {
     PAUSE_OFF,   /* the walk goes on, or is over */
     PAUSE_WAITS, /* a step of it waits */
-    PAUSE_ENDS,  /* it is over, but for what still has to come back */
+    PAUSE_ENDS,  /* it has returned, but for what still has to come back */
 };
 
 /* A way to wait. */
@@ -35,8 +35,8 @@ struct pause_kind {
     uint32_t (*resume)(struct req *r, void *self);
     /* It is given up, because of why; under guard. */
     void (*give_up)(struct req *r, void *self, int32_t why);
-    /* The walk is over, whatever was left behind: 1; 0: something has to come
-     * back, and wakes r then. */
+    /* The step has returned without waiting, or crashed: 1; 0: something that
+     * it has begun has to come back, and wakes r then. */
     int (*settle)(struct req *r);
     /* As pause_abandon; r is closed. */
     int (*abandon)(struct req *r, int32_t why);
@@ -48,11 +48,13 @@ struct pause_kind {
 /* Of a request with has_pause. */
 struct pause {
     const struct pause_kind *kind;
-    uint8_t state;     /* enum pause_state */
-    uint8_t slot;      /* of the response step that waits */
-    uint8_t is_on;     /* a step has begun to wait, and it is not over */
-    uint8_t is_late;   /* nothing has come, and its time is over: 504 */
-    uint8_t is_closed; /* nobody is answered: no step may wait any more */
+    uint8_t state;       /* enum pause_state */
+    uint8_t slot;        /* of the response step that waits */
+    uint8_t is_on;       /* a step has begun to wait, and it is not over */
+    uint8_t is_late;     /* nothing has come, and its time is over: 504 */
+    uint8_t is_closed;   /* nobody is answered: no step may wait any more */
+    uint8_t has_crashed; /* the step, of PAUSE_ENDS */
+    uint32_t result;     /* what it has returned, of PAUSE_ENDS */
     union {
         struct {
             struct wait *wait;   /* armed, or on its way; NULL: none */

@@ -127,8 +127,10 @@ suspend_for_job(struct req *r, int32_t (*fn)(void *arg), void *arg,
     struct wait *w;
     int32_t rc;
 
-    if (!j)
+    if (!j) {
+        r->is_spoilt = 1;
         return ET_ENOMEM;
+    }
     if (!resume_fn)
         return ET_EINVAL;
     if (!chain_is_at(r) || (r->has_pause && r->pause.u.token.job))

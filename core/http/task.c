@@ -461,7 +461,8 @@ task_sleep(et_req *pub, uint64_t ms)
         return rc;
     if (!arm(t))
         return ET_ELIMIT;
-    end_ms = req_worker(t->r)->clock->mono_ms + ms;
+    end_ms = req_worker(t->r)->clock->mono_ms;
+    end_ms = ms > UINT64_MAX - end_ms ? UINT64_MAX : end_ms + ms;
     rc = yield(t, ms);
     if (rc != ET_ETIME || t->why ||
         (t->due_ms && t->due_ms < end_ms)) /* its own time is over */
@@ -594,11 +595,10 @@ task_join(et_req *pub, et_part *parts, uint32_t n)
     struct task *t = calling(pub);
     int32_t rc = refuses(t);
 
-    if (rc < 0)
-        return rc;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n; i++)
+        parts[i].rc = rc < 0 ? rc : ET_ELIMIT;
+    for (uint32_t i = 0; i < n && rc == 0; i++) {
         struct task *part = new_task(t->r);
-        parts[i].rc = ET_ELIMIT;
         if (!part)
             continue;
         part->part = &parts[i];
@@ -606,6 +606,8 @@ task_join(et_req *pub, et_part *parts, uint32_t n)
         part->due_ms = t->due_ms;
         t->n_parts++;
     }
+    if (rc < 0)
+        return rc;
     if (t->n_parts > 0) {
         t->state = TASK_JOINS;
         fiber_yield(&t->fiber);
@@ -633,8 +635,10 @@ task_defer(et_req *pub, void (*fn)(void *arg), void *arg)
     if (!t || t->is_ending || !fn)
         return ET_EPHASE;
     d = arena_alloc(&t->r->arena, sizeof *d);
-    if (!d)
+    if (!d) {
+        t->r->is_spoilt = 1;
         return ET_ENOMEM;
+    }
     *d = (struct task_defer){t->defers, fn, arg};
     t->defers = d;
     return 0;

@@ -23,6 +23,9 @@
 #define IS_SANITIZED ASAN_ON
 #endif
 
+/* How many threads may call exit() until the process has ended. */
+#define EXITS 16
+
 /* Nobody sends it, and the kernel does not either. */
 #define QUERY_SIGNAL SIGSTKFLT
 
@@ -434,8 +437,11 @@ guard_install(const struct guard_hooks *h)
     rc = trap_install(on_trap);
     if (rc == 0)
         rc = trap_install_query(QUERY_SIGNAL, on_query);
-    if (rc == 0 && (atexit(on_exit_called) || at_quick_exit(on_exit_called)))
-        rc = -ENOMEM;
+    /* Each call of exit() uses one up, and who made it waits in there. */
+    for (int i = 0; rc == 0 && i < EXITS; i++) {
+        if (atexit(on_exit_called) || at_quick_exit(on_exit_called))
+            rc = -ENOMEM;
+    }
     return rc;
 }
 

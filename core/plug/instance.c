@@ -378,7 +378,7 @@ instance_inherit(struct instance *heir, const struct instance *old,
     struct instance_part *part = &heir->parts[w->index];
     int is_loading, rc = hand_over(heir, old, w, &is_loading, why, cap);
 
-    if (rc == CALLBACK_CRASHED) {
+    if (rc == CALLBACK_CRASHED && is_loading) {
         instance_drop(heir, w);
         return rc;
     }

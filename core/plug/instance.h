@@ -86,7 +86,8 @@ const char *instance_is_no_heir(const struct instance *heir,
  * it, has just been made, and is held by nobody else; old, which is held, goes
  * on as it was.  INSTANCE_TAKEN, or, with why (cap bytes), INSTANCE_NOT_TAKEN:
  * it was not saved or not loaded whole, and heir's state is as init leaves it.
- * Below 0, with why: even that failed, or the one or the other has crashed, and
+ * A save that crashes is one that was not saved: it is the old build's, which
+ * is to go.  Below 0, with why: even that failed, or the load has crashed, and
  * heir is not held any more. [worker] */
 #define INSTANCE_TAKEN 0
 #define INSTANCE_NOT_TAKEN 1

@@ -31,6 +31,21 @@ new_origin(struct builder *b)
     return o ? o : builder_out_of_memory(b);
 }
 
+/* A plugin's own text, which a generation shows after the plugin was left out,
+ * and its image is gone. */
+static const char *
+keep(struct builder *b, const char *text)
+{
+    et_str copy = {"", 0};
+
+    if (!text)
+        return NULL;
+    copy = arena_dup(&b->gen->arena, str_from_z(text));
+    if (!copy.p)
+        (void)builder_out_of_memory(b);
+    return copy.p ? copy.p : "";
+}
+
 static void
 add_rule(struct builder *b, struct origin *o, const struct where *w)
 {
@@ -86,7 +101,7 @@ resolve_declared(struct builder *b, const struct conf_route *r,
     }
     o->fn = declared->fn;
     o->flags = declared->flags;
-    o->doc = declared->doc;
+    o->doc = keep(b, declared->doc);
     return 1;
 }
 
@@ -220,8 +235,8 @@ add_declared(struct declared *d, struct section *s, const et_route *r)
     if (!o || !path || !name)
         return 0;
     *o = (struct origin){.handler = s,
-                         .name = r->name,
-                         .doc = r->doc,
+                         .name = keep(d->builder, r->name),
+                         .doc = keep(d->builder, r->doc),
                          .fn = r->fn,
                          .flags = r->flags,
                          .at = c->at};

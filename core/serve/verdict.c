@@ -9,6 +9,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +29,7 @@ static struct {
     int has_begun, as_json;
     const struct guard *guard; /* of the thread that plugins run in */
     int64_t limit_ms;
+    _Atomic int *has_ended; /* whoever waits looks there, or NULL */
     pthread_t thread;
     int is_running, is_over; /* the clock */
     pthread_mutex_t lock;
@@ -60,6 +64,15 @@ on_last_words(const struct faults_record *r, int code)
     say_json(code, words);
 }
 
+static void
+say(const char *words)
+{
+    if (verdict.as_json)
+        say_json(SERVER_CONFIG, words);
+    else
+        dprintf(STDERR_FILENO, "etude: %s\n", words);
+}
+
 /* Its callback runs, and so who it is does not change. */
 static _Noreturn void
 give_up(void)
@@ -74,10 +87,7 @@ give_up(void)
              (long long)verdict.limit_ms, call ? ": " : "",
              guard_call_name((enum guard_call)call), call ? " of " : "",
              call ? g->who.name : "");
-    if (verdict.as_json)
-        say_json(SERVER_CONFIG, words);
-    else
-        dprintf(STDERR_FILENO, "etude: %s\n", words);
+    say(words);
     _exit(SERVER_CONFIG);
 }
 
@@ -135,6 +145,8 @@ verdict_clock_start(int64_t ms)
 void
 verdict_clock_stop(void)
 {
+    if (verdict.has_ended)
+        atomic_store(verdict.has_ended, 1);
     if (!verdict.is_running)
         return;
     pthread_mutex_lock(&verdict.lock);
@@ -145,11 +157,51 @@ verdict_clock_stop(void)
     verdict.is_running = 0;
 }
 
+/* ---- _exit() -------------------------------------------------------------*/
+
+/* Wait for who does the work, which says at last that it has come to an end by
+ * itself: else its "good" is a plugin's. */
+static _Noreturn void
+await(pid_t pid, const _Atomic int *has_ended)
+{
+    int status = 0;
+
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFSIGNALED(status))
+        _exit(128 + WTERMSIG(status));
+    if (WEXITSTATUS(status) != SERVER_OK || atomic_load(has_ended))
+        _exit(WEXITSTATUS(status));
+    say("the process has ended before it was over: a plugin has called _exit");
+    _exit(SERVER_CONFIG);
+}
+
+/* Go on in another process, if there can be one. */
+static void
+part(void)
+{
+    _Atomic int *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t parent = getpid(), pid;
+
+    if (shared == MAP_FAILED)
+        return;
+    pid = fork();
+    if (pid > 0)
+        await(pid, shared);
+    if (pid < 0)
+        return;
+    verdict.has_ended = shared;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+        _exit(SERVER_INTERNAL);
+}
+
 void
 verdict_begin(int as_json)
 {
-    verdict.has_begun = 1;
     verdict.as_json = as_json;
+    part();
+    verdict.has_begun = 1;
     verdict.guard = &guard_here;
     (void)!blame_open(-1); /* a crash is told of, or it is not */
     if (as_json)

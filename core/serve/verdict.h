@@ -8,9 +8,10 @@
  *
  *     {"ok":false,"exit":78,"errors":["..."],"warnings":[]}
  *
- * _exit() alone nobody hears of.  Invariant: stdout has nothing before the last
- * code of a plugin has run, so what is there is one thing or the other.  Once
- * in a process. */
+ * _exit() nobody hears of in there: so the work is done by another process, and
+ * "good" counts only if that has come to its end.  Invariant: stdout has
+ * nothing before the last code of a plugin has run, so what is there is one
+ * thing or the other.  Once in a process. */
 #ifndef SERVE_VERDICT_H
 #define SERVE_VERDICT_H
 
@@ -22,7 +23,8 @@
 /* What plugins have where no configuration says how much: its default. */
 #define VERDICT_MS 5000
 
-/* Faults of this process's plugins end it with a verdict from now on.
+/* Faults of this process's plugins end it with a verdict from now on.  Returns
+ * in a child, whose exit code is the caller's; there are no other threads yet.
  * [control] */
 void verdict_begin(int as_json);
 /* Plugins have ms (probe_timeout; 0: as long as they like) from now on until

@@ -39,9 +39,9 @@ save(const struct super *s, struct state *to)
     crashes_save(s, to);
     servers_save(s, to);
     desk_save(s, to);
-    state_put(to, "super %d %d %u %d %d", state_fd(s->bundle_fd),
+    state_put(to, "super %d %d %u %d %d %u", state_fd(s->bundle_fd),
               s->has_pid_file, s->n_deaths, s->reload.is_wanted,
-              s->wanted[CHILD_REOPEN]);
+              s->wanted[CHILD_REOPEN], s->generation);
     state_put(to, "path %s", s->program.path);
     save_user(&s->program.who, to);
 }
@@ -72,8 +72,9 @@ load_super(struct super *s, const char *line)
 {
     int reload, reopen;
 
-    if (sscanf(line, "%d %d %u %d %d", &s->bundle_fd, &s->has_pid_file,
-               &s->n_deaths, &reload, &reopen) != 5)
+    /* An older one does not say which generation that is. */
+    if (sscanf(line, "%d %d %u %d %d %u", &s->bundle_fd, &s->has_pid_file,
+               &s->n_deaths, &reload, &reopen, &s->generation) < 5)
         return;
     s->reload.is_wanted = reload;
     s->wanted[CHILD_REOPEN] = (uint8_t)reopen;

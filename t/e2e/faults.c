@@ -525,7 +525,7 @@ START_TEST(a_crash_at_the_end_is_skipped)
 }
 END_TEST
 
-START_TEST(a_crash_while_its_state_is_handed_over_fails_the_reload)
+START_TEST(a_crash_while_its_state_is_handed_over_is_told)
 {
     static const char *const in[] = {"save", "take"};
     static const char *const says[] = {
@@ -544,7 +544,8 @@ START_TEST(a_crash_while_its_state_is_handed_over_fails_the_reload)
         ck_assert_int_eq(server_reload(&s), 1);
     }
     server_write(&s, ini);
-    ck_assert_int_eq(server_reload(&s), 0);
+    /* The old build's own fault does not keep the new one out. */
+    ck_assert_int_eq(server_reload(&s), _i == 0);
     ck_logged(says[_i]);
     client_once(&s, GET("/life"), 200, "life");
     ck_assert_int_eq(server_stop(&s), 0);
@@ -680,8 +681,8 @@ run_all(void)
                         ARRAY_LEN(at_change));
     tcase_add_test(tc, a_crash_in_load_fails_the_reload);
     tcase_add_loop_test(tc, a_crash_at_the_end_is_skipped, 0, 2);
-    tcase_add_loop_test(
-        tc, a_crash_while_its_state_is_handed_over_fails_the_reload, 0, 2);
+    tcase_add_loop_test(tc, a_crash_while_its_state_is_handed_over_is_told, 0,
+                        2);
     tcase_add_loop_test(tc, an_end_while_it_is_made_leaves_what_served, 0,
                         ARRAY_LEN(ends));
     tcase_add_test(tc, on_crash_restart_recovers_nothing);

@@ -310,6 +310,33 @@ START_TEST(middleware_may_wait_on_both_ways)
 }
 END_TEST
 
+/* What a step has begun and thought better of is nobody else's: a task behind
+ * it waits as ever, and another step may. */
+START_TEST(what_one_step_has_left_another_does_not_find)
+{
+    struct client c;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                     "pool_threads = 1\n[plugin later]\n"
+                     "[plugin left]\nmodule = later.so\nrequest = 1\n"
+                     "response = 2\npasses = yes\nmount = /none\n"
+                     "[plugin task]\nuse = left\n");
+    c = ask(GET("/task/sleep/100"), 1); /* its response step waits */
+    client_once(&s, GET("/later/go/1"), 200, "gone");
+    client_once(&s, GET("/later/wake/2"), 200, "0");
+    take(&c, 200, "slept");
+    client_puts(&c, GET("/task/plain"));
+    client_once(&s, GET("/later/go/1"), 200, "gone");
+    wait_count("held", 2);
+    client_once(&s, GET("/later/wake/2"), 200, "0");
+    take(&c, 200, "-3");
+    ck_assert_int_eq(count("late"), 0);
+    ck_assert_int_eq(count("cancelled"), 0);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(it_stays_with_its_generation)
 {
     struct client c, job;
@@ -365,5 +392,7 @@ UNIT_MAIN(later, it_goes_on_when_another_request_says_so,
           a_job_does_not_hold_the_worker, a_full_queue_is_told,
           a_job_that_runs_outlives_its_client,
           an_answer_waits_for_a_job_it_did_not_wait_for,
-          middleware_may_wait_on_both_ways, it_stays_with_its_generation,
+          middleware_may_wait_on_both_ways,
+          what_one_step_has_left_another_does_not_find,
+          it_stays_with_its_generation,
           a_stop_waits_for_it_and_then_gives_it_up)

@@ -118,6 +118,17 @@ START_TEST(a_constructor_that_does_not_return_is_given_up)
 }
 END_TEST
 
+START_TEST(an_end_without_a_word_is_not_good)
+{
+    static const char says[] = "the process has ended before it was over: a "
+                               "plugin has called _exit";
+
+    begin(SERVER BRUTE);
+    all("quiet", 78, says, says);
+    server_clean(&s);
+}
+END_TEST
+
 START_TEST(so_are_other_callbacks)
 {
     static const char *const test[3] = {"-t"};
@@ -185,5 +196,5 @@ UNIT_MAIN(verdict,
           a_crash_that_is_fatal_is_told_too,
 #endif
           a_constructor_that_does_not_return_is_given_up,
-          so_are_other_callbacks, a_check_needs_no_configuration,
-          no_file_is_judged_as_root)
+          an_end_without_a_word_is_not_good, so_are_other_callbacks,
+          a_check_needs_no_configuration, no_file_is_judged_as_root)
