@@ -24,8 +24,10 @@
  *
  * What it is not: an HTTP parser (a path is decoded, its dot segments stay), a
  * router (of several routes that match, the one with the fewest parameters
- * runs), or concurrent.  Strings that functions return are NUL-terminated and
- * live until the next request or end. */
+ * runs), or concurrent: nothing waits, time passes when a test says so, and
+ * what would happen elsewhere happens when a test wants it to.  Strings that
+ * functions return are NUL-terminated and live until the next request, turn or
+ * end. */
 #ifndef ETUDE_TEST_H
 #define ETUDE_TEST_H
 
@@ -46,12 +48,14 @@ static inline void et_test_option(const char *key, const char *value);
  * below 0 (nothing is left open then) and et_test_why says why. */
 static inline int32_t et_test_open(void);
 static inline const char *et_test_why(void);
-/* Exit, close, unload; forget options, requests, log and planned errors.
- * Without it ASan reports leaks. */
+/* Exit, close, unload; forget options, requests, log and planned errors.  What
+ * still waits is given up before (ET_ECANCEL).  Without it ASan reports
+ * leaks. */
 static inline void et_test_end(void);
 /* What a reload with a new build does: save the state, exit, close, forget the
  * options, take those of the lines "key=value", open again, load the state.
- * 0 or below 0. */
+ * 0 or below 0.  What still waits is given up before: in a server it goes on
+ * with the old build. */
 static inline int32_t et_test_reload(const char *options);
 /* What steps get as self. */
 static inline void *et_test_self(void);
@@ -73,7 +77,8 @@ static inline void et_test_scheme(const char *scheme);
 static inline void et_test_inner(et_step fn);
 
 /* Run the whole chain; the final status, or 0 if the connection would have been
- * closed without an answer. */
+ * closed without an answer, or ET_WAIT: a step waits, and nothing came of it
+ * yet. */
 static inline uint32_t et_test_run(void);
 /* Call one function only, by its name (a route, step or handler): what it
  * returned; nothing else runs. */
@@ -116,19 +121,80 @@ static inline void et_test_store_others(const char *store, const char *key,
 /* The cell of a key is n, with no end, whoever made it so. */
 static inline void et_test_store_cell(const char *store, const char *key,
                                       int64_t n);
-/* Let so much time pass for the ends of what is kept. */
+/* et_test_wait, as it is called where nothing waits. */
 static inline void et_test_store_wait(uint64_t ms);
+
+/* ---- the test's side: steps that wait -------------------------------------*/
+
+/* et.async/1.  When et_test_run has returned ET_WAIT, these go on with the
+ * request, and return what it would have: the final status, 0, or ET_WAIT once
+ * more.  After et_test_call it is what the step returns, or ET_FAIL: it was
+ * given up. */
+
+/* Its resume is called with rc, whatever has the token; a job is not run, rc is
+ * what it would have returned, such as ET_ECRASH. */
+static inline uint32_t et_test_resume(int32_t rc);
+/* It is given up: its cancel is called.  ET_ECANCEL: the client has gone, which
+ * is 0 in the end; ET_ETIME: not woken in time, which is 504.  One that was
+ * woken is resumed all the same, as the server does it.  A job that has not
+ * begun is never run. */
+static inline uint32_t et_test_cancel(int32_t why);
+/* What is next: of all that was woken with a token, and of the jobs, which are
+ * run now, whatever was first; else a request whose time is over.  That request
+ * is the test's from then on (et_test_status ...).  If nothing is due the
+ * test's request stays as it is. */
+static inline uint32_t et_test_turn(void);
+/* A thread has begun with the job that the request waits for: et_test_cancel
+ * comes while it runs.  The mock runs it behind its cancel then, so that ASan
+ * sees what cancel has freed too early. */
+static inline void et_test_begin_job(void);
+/* et_test_request leaves a request that waits aside, and a token it has given
+ * away is good: another one can wake it, for et_test_turn.  For the same from
+ * the test itself: et_resume(et_test_async(), token, rc). */
+static inline const et_async *et_test_async(void);
+
+/* et.task/1.  A task runs to its end within et_test_run, on the test's stack.
+ * Its calls return at once what they would in the end: et_sleep 0, et_wait_fd
+ * the events it asks for, et_offload what the job returns, which is run there;
+ * et_join runs its parts one after the other; et_await is ET_ETIME if nobody
+ * uses the token before or meanwhile.  What would wait for ever is ET_ECANCEL,
+ * and so is all behind it: in a server, too, nothing else is its end. */
+
+/* What happens while it waits, whatever it waits for; NULL: nothing.  There,
+ * et_test_resume(rc) uses the token it waits for, and et_test_cancel(why) gives
+ * the task up. */
+static inline void et_test_meanwhile(void (*fn)(void));
+/* What et_wait_fd finds, of what it asks for, and 0x8, 0x10 (POLLERR, POLLHUP)
+ * in any case; 0: nothing, until its time is over.  ET_FD_IN | ET_FD_OUT at
+ * first. */
+static inline void et_test_ready(uint32_t events);
+/* Let so much time pass: for the ends of what is kept, for requests that wait
+ * (60 s, unless et_suspend says how long), for et_timeout. */
+static inline void et_test_wait(uint64_t ms);
 
 /* ---- the test's side: trouble --------------------------------------------*/
 
 /* The nth allocation from here on fails (1: the next); 0: none.  Allocations
- * are alloc, reserve, set, and what query and form decode. */
+ * are alloc, reserve, set, what query and form decode, et_offload_then and
+ * et_defer. */
 static inline void et_test_fail_at(size_t n);
 /* How many allocations the last request made. */
 static inline size_t et_test_allocations(void);
 /* Run the request that build makes once for every allocation in it, failing
  * that one.  How many runs there were, or -1 if one did not end in 500. */
 static inline int et_test_out_of_memory(void (*build)(void));
+/* The nth call that waits from here on (1: the next; 0: none) comes to nothing.
+ * Those are et_suspend, et_offload_then and all of a task but et_timeout and
+ * et_defer.  rc ET_ECANCEL or ET_ETIME: there the request is given up, so a
+ * task gets it from that call and from every later one, and of a suspended step
+ * cancel is called.  Any other rc (ET_ELIMIT ...) is what that one call
+ * returns; et_suspend and et_arm return 0, and of et_join it is the rc of the
+ * parts. */
+static inline void et_test_fail_wait(size_t n, int32_t rc);
+/* Run the request that build makes once for every call that waits in it, that
+ * one failed with rc as by et_test_fail_wait: how many there were.  What it
+ * waits for otherwise comes with 0. */
+static inline int et_test_each_wait(void (*build)(void), int32_t rc);
 /* Every set of a response field returns rc, until 0. */
 static inline void et_test_fail_set(int32_t rc);
 /* et.log/1: open and write return these, until 0. */
@@ -182,29 +248,37 @@ struct et_test_store_ {
     int is_open;
 };
 
-struct et_test_ {
-    int is_ready, is_open, is_loaded;
-    et_host host;
-    et_http http;
-    et_log log;
-    et_metrics metrics;
-    et_store_api store;
-    et_worker worker;
-    et_conf conf;
+/* Where a request is. */
+enum {
+    ET_TEST_NOWHERE_,
+    ET_TEST_ALONE_, /* in a step that et_test_call runs */
+    ET_TEST_REQUEST_,
+    ET_TEST_ANSWER_,
+    ET_TEST_RESPONSE_,
+    ET_TEST_LOG_,
+    ET_TEST_OVER_
+};
+
+struct et_test_wait_ { /* of a step that waits, or is about to */
+    et_token token;    /* 0: it does not */
+    et_resume_fn resume;
+    et_cancel_fn cancel;
+    int32_t (*job)(void *arg);
+    void *job_arg;
+    int has_begun; /* the job */
+    int32_t rc;    /* what it is woken with */
+    int32_t why;   /* it is to be given up as soon as it waits; or 0 */
+    uint64_t turn; /* it is due, and when; 0: it is not */
+    uint64_t due_ms;
+};
+
+struct et_test_request_ {
     et_req req;
-    /* plugin */
-    et_test_memory_ kept; /* options: until end or reload */
-    et_test_memory_ open; /* option struct, instance, state */
-    struct et_test_pair_ *options;
-    void *conf_object, *inst, *state;
-    char why[512];
-    /* request */
     et_test_memory_ request, result;
     struct et_test_pair_ *fields, *params;
     et_str body;
     int has_body, sees_body, was_read, is_sealed;
     void *mine;
-    et_step inner;
     const et_route *route;
     et_str peer;
     char *reserved;
@@ -213,10 +287,62 @@ struct et_test_ {
     et_str type, sent;
     struct et_test_pair_ *set;
     int is_decided, is_committed, is_dressed, is_poisoned, is_dropped;
-    int is_in_step, is_panicked; /* panicked: it was left, and is out */
-    jmp_buf step;
     void (*release)(void *arg);
     void *release_arg;
+    /* its walk */
+    int where, is_in_step, is_panicked; /* panicked: it was left, and is out */
+    int is_gone;                        /* nobody waits for the answer */
+    struct et_test_wait_ wait;
+    int32_t why; /* its task was given up; 0: it was not */
+};
+
+struct et_test_aside_ { /* a request that waits while another runs */
+    struct et_test_aside_ *next;
+    struct et_test_request_ q;
+};
+
+struct et_test_defer_ {
+    struct et_test_defer_ *next;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+struct et_test_task_ { /* a step or a part, on the stack it runs on */
+    struct et_test_task_ *outer;
+    struct et_test_defer_ *defers;
+    et_token token; /* of et_arm; 0: none */
+    int is_woken, is_ending;
+    int32_t rc;
+    uint64_t due_ms; /* 0: never */
+};
+
+struct et_test_ {
+    int is_ready, is_open, is_loaded;
+    et_host host;
+    et_http http;
+    et_log log;
+    et_metrics metrics;
+    et_store_api store;
+    et_async async;
+    et_task task;
+    et_worker worker;
+    et_conf conf;
+    /* plugin */
+    et_test_memory_ kept; /* options: until end or reload */
+    et_test_memory_ open; /* option struct, instance, state */
+    struct et_test_pair_ *options;
+    void *conf_object, *inst, *state;
+    char why[512];
+    /* requests */
+    struct et_test_request_ q; /* the test's */
+    struct et_test_aside_ *aside;
+    et_step inner;
+    jmp_buf step; /* of a step or a part: where et_panic goes */
+    /* waiting */
+    struct et_test_task_ *running; /* the innermost */
+    uint64_t tokens, turns;        /* given so far */
+    void (*meanwhile)(void);
+    uint32_t ready;
     /* records and lines */
     et_test_memory_ journal;
     struct et_test_pair_ *records, *lines;
@@ -227,12 +353,19 @@ struct et_test_ {
     uint64_t now_ms;
     int is_in_init;
     /* trouble */
-    size_t fail_at, allocations;
-    int32_t fail_set, fail_open, fail_write, fail_store;
+    size_t fail_at, allocations, fail_wait, waits;
+    int32_t wait_rc, fail_set, fail_open, fail_write, fail_store;
     const char *hidden;
 };
 
 static struct et_test_ et_test_m_;
+
+static inline void
+et_test_misuse_(const char *what)
+{
+    fprintf(stderr, "etude_test.h: %s\n", what);
+    abort();
+}
 
 static inline void *
 et_test_get_(et_test_memory_ *list, size_t n)
@@ -320,7 +453,7 @@ et_test_fails_(size_t n)
     m->allocations++;
     if (n <= (size_t)16 << 20 && (!m->fail_at || --m->fail_at > 0))
         return 0;
-    m->is_poisoned = 1;
+    m->q.is_poisoned = 1;
     return 1;
 }
 
@@ -379,9 +512,10 @@ et_test_pair_value_(et_str text, et_str name, uint32_t nth)
         et_str rest, value;
         const et_str pair = et_test_cut_(text, '&', &rest);
         const et_str key = et_test_cut_(pair, '=', &value);
-        if (pair.n && et_eq(et_test_decode_(&m->request, key, 1), name) &&
+        if (pair.n && et_eq(et_test_decode_(&m->q.request, key, 1), name) &&
             nth-- == 0)
-            return et_test_decode_(&m->request, value.p ? value : et_s(""), 1);
+            return et_test_decode_(&m->q.request, value.p ? value : et_s(""),
+                                   1);
         text = rest;
     }
     return et_s(NULL);
@@ -393,13 +527,13 @@ static inline et_str
 et_test_h_header_(const et_req *r, et_str name, uint32_t nth)
 {
     (void)r;
-    return et_test_value_(et_test_find_(et_test_m_.fields, name, nth));
+    return et_test_value_(et_test_find_(et_test_m_.q.fields, name, nth));
 }
 
 static inline int32_t
 et_test_h_header_at_(const et_req *r, uint32_t i, et_str *name, et_str *value)
 {
-    const struct et_test_pair_ *p = et_test_m_.fields;
+    const struct et_test_pair_ *p = et_test_m_.q.fields;
     (void)r;
     while (p && i-- > 0)
         p = p->next;
@@ -413,7 +547,7 @@ et_test_h_header_at_(const et_req *r, uint32_t i, et_str *name, et_str *value)
 static inline et_str
 et_test_h_param_(const et_req *r, et_str name)
 {
-    const struct et_test_pair_ *p = et_test_m_.params;
+    const struct et_test_pair_ *p = et_test_m_.q.params;
     (void)r;
     while (p && !et_eq(p->name, name))
         p = p->next;
@@ -430,7 +564,7 @@ static inline et_str
 et_test_h_body_(const et_req *r)
 {
     (void)r;
-    return et_test_m_.sees_body ? et_test_m_.body : et_s(NULL);
+    return et_test_m_.q.sees_body ? et_test_m_.q.body : et_s(NULL);
 }
 
 static inline et_str
@@ -471,9 +605,9 @@ et_test_h_text_(et_req *r, uint32_t which)
     const struct et_test_ *m = &et_test_m_;
     (void)r;
     switch (which) {
-    case ET_T_PEER: return m->peer;
+    case ET_T_PEER: return m->q.peer;
     case ET_T_SOCKET_PEER: return et_s("127.0.0.1");
-    case ET_T_ROUTE: return et_s(m->route ? m->route->name : "test");
+    case ET_T_ROUTE: return et_s(m->q.route ? m->q.route->name : "test");
     case ET_T_INSTANCE: return et_s("test");
     case ET_T_CLF_TIME: return et_s("21/Nov/2026:02:21:00 +0000");
     case ET_T_ISO_TIME: return et_s("2026-11-21T02:21:00.123Z");
@@ -485,7 +619,7 @@ static inline int64_t
 et_test_h_number_(const et_req *r, uint32_t which)
 {
     const struct et_test_ *m = &et_test_m_;
-    const struct et_test_pair_ *p = m->fields;
+    const struct et_test_pair_ *p = m->q.fields;
     int64_t n = 0;
     switch (which) {
     case ET_N_HEADERS:
@@ -493,10 +627,11 @@ et_test_h_number_(const et_req *r, uint32_t which)
             n++;
         return n;
     case ET_N_BODY_BYTES:
-        return m->sees_body || !m->has_body ? (int64_t)m->body.n : -1;
+        return m->q.sees_body || !m->q.has_body ? (int64_t)m->q.body.n : -1;
     case ET_N_SENT_BYTES:
-        return m->is_committed && r->method != ET_M_HEAD ? (int64_t)m->sent.n
-                                                         : 0;
+        return m->q.is_committed && r->method != ET_M_HEAD
+                   ? (int64_t)m->q.sent.n
+                   : 0;
     case ET_N_ELAPSED_US: return 1500;
     case ET_N_PEER_PORT: return 40000;
     default: return -1;
@@ -510,7 +645,7 @@ et_test_h_alloc_(et_req *r, size_t n)
     /* Not zeroed, as the server's is not. */
     return et_test_fails_(n)
                ? NULL
-               : memset(et_test_get_(&et_test_m_.request, n), 0xa5, n);
+               : memset(et_test_get_(&et_test_m_.q.request, n), 0xa5, n);
 }
 
 static inline char *
@@ -518,11 +653,13 @@ et_test_h_reserve_(et_req *r, size_t want, size_t *cap)
 {
     struct et_test_ *m = &et_test_m_;
     (void)r;
-    free(m->reserved);
-    m->reserved = et_test_fails_(want) ? NULL : (char *)malloc(want ? want : 1);
-    m->reserved_cap = want;
-    *cap = m->reserved ? want : 0;
-    return m->reserved;
+    free(m->q.reserved);
+    m->q.reserved = NULL;
+    if (!et_test_fails_(want))
+        m->q.reserved = (char *)malloc(want ? want : 1);
+    m->q.reserved_cap = want;
+    *cap = m->q.reserved ? want : 0;
+    return m->q.reserved;
 }
 
 static inline void
@@ -531,15 +668,15 @@ et_test_h_commit_(et_req *r, size_t n)
     struct et_test_ *m = &et_test_m_;
     struct et_test_block_ *b;
     (void)r;
-    if (!m->reserved || n > m->reserved_cap) {
+    if (!m->q.reserved || n > m->q.reserved_cap) {
         fputs("etude_test.h: commit of more than was reserved\n", stderr);
         abort();
     }
-    (void)et_test_get_(&m->request, 0);
-    b = m->request; /* hand the block over as it is: pointers stay valid */
+    (void)et_test_get_(&m->q.request, 0);
+    b = m->q.request; /* hand the block over as it is: pointers stay valid */
     free(b->p);
-    b->p = m->reserved;
-    m->reserved = NULL;
+    b->p = m->q.reserved;
+    m->q.reserved = NULL;
 }
 
 static inline void
@@ -564,10 +701,10 @@ et_test_h_set_(et_req *r, et_str name, et_str value, uint32_t mode)
 {
     struct et_test_ *m = &et_test_m_;
     (void)r;
-    m->is_poisoned |= m->fail_set == ET_ENOMEM;
+    m->q.is_poisoned |= m->fail_set == ET_ENOMEM;
     if (m->fail_set)
         return m->fail_set;
-    if (m->is_committed)
+    if (m->q.is_committed)
         return ET_EPHASE;
     if (mode > ET_DEL || !et_is_token(name) || et_is_hosts(name))
         return ET_EINVAL;
@@ -578,13 +715,15 @@ et_test_h_set_(et_req *r, et_str name, et_str value, uint32_t mode)
     if (mode != ET_DEL && et_test_fails_(value.n))
         return ET_ENOMEM;
     if (et_eq_nocase(name, et_s("Content-Type"))) {
-        m->type = et_test_dup_(&m->request, mode == ET_DEL ? et_s("") : value);
+        m->q.type =
+            et_test_dup_(&m->q.request, mode == ET_DEL ? et_s("") : value);
         return 0;
     }
     if (mode != ET_ADD)
-        et_test_unset_(&m->set, name);
+        et_test_unset_(&m->q.set, name);
     if (mode != ET_DEL)
-        et_test_append_(&m->result, &m->set, name, value.p ? value : et_s(""));
+        et_test_append_(&m->q.result, &m->q.set, name,
+                        value.p ? value : et_s(""));
     return 0;
 }
 
@@ -594,8 +733,8 @@ et_test_h_get_(const et_req *r, et_str name, uint32_t nth)
     const struct et_test_ *m = &et_test_m_;
     (void)r;
     if (et_eq_nocase(name, et_s("Content-Type")))
-        return nth == 0 && m->type.n ? m->type : et_s(NULL);
-    return et_test_value_(et_test_find_(m->set, name, nth));
+        return nth == 0 && m->q.type.n ? m->q.type : et_s(NULL);
+    return et_test_value_(et_test_find_(m->q.set, name, nth));
 }
 
 /* Let go of the answer decided so far. */
@@ -603,12 +742,12 @@ static inline void
 et_test_clear_(void)
 {
     struct et_test_ *m = &et_test_m_;
-    if (m->release)
-        m->release(m->release_arg);
-    m->release = NULL;
-    m->is_decided = m->is_dressed = 0;
-    m->req.status = 0;
-    m->type = m->sent = et_s("");
+    if (m->q.release)
+        m->q.release(m->q.release_arg);
+    m->q.release = NULL;
+    m->q.is_decided = m->q.is_dressed = 0;
+    m->q.req.status = 0;
+    m->q.type = m->q.sent = et_s("");
 }
 
 static inline uint32_t
@@ -616,20 +755,20 @@ et_test_h_reply_(et_req *r, uint32_t status, et_str type, const void *p,
                  size_t n, uint32_t flags)
 {
     struct et_test_ *m = &et_test_m_;
-    if (m->is_committed || m->is_poisoned || status < 200 || status > 599 ||
+    if (m->q.is_committed || m->q.is_poisoned || status < 200 || status > 599 ||
         !et_test_is_value_(type))
         return ET_FAIL;
     if ((flags & ET_R_COPY) && et_test_fails_(n))
         return ET_FAIL;
     et_test_clear_();
-    m->is_decided = 1;
-    m->is_dressed = (flags & ET_R_DRESS) != 0;
+    m->q.is_decided = 1;
+    m->q.is_dressed = (flags & ET_R_DRESS) != 0;
     r->status = status;
-    m->type = type;
-    m->sent = et_sn(n ? p : "", n);
+    m->q.type = type;
+    m->q.sent = et_sn(n ? p : "", n);
     if (flags & ET_R_COPY) {
-        m->type = et_test_dup_(&m->request, type);
-        m->sent = et_test_dup_(&m->request, m->sent);
+        m->q.type = et_test_dup_(&m->q.request, type);
+        m->q.sent = et_test_dup_(&m->q.request, m->q.sent);
     }
     return ET_DONE;
 }
@@ -644,8 +783,8 @@ et_test_h_reply_ref_(et_req *r, uint32_t status, et_str type, const void *p,
             release(arg);
         return rc;
     }
-    et_test_m_.release = release;
-    et_test_m_.release_arg = arg;
+    et_test_m_.q.release = release;
+    et_test_m_.q.release_arg = arg;
     return rc;
 }
 
@@ -653,7 +792,7 @@ static inline uint32_t
 et_test_h_reply_file_(et_req *r, uint32_t status, et_str type, int32_t fd,
                       uint64_t off, uint64_t n)
 {
-    char *p = (char *)et_test_get_(&et_test_m_.request, (size_t)n);
+    char *p = (char *)et_test_get_(&et_test_m_.q.request, (size_t)n);
     /* lseek and read, because strict C11 does not show pread. */
     const int is_there = lseek(fd, (long)off, SEEK_SET) == (long)off &&
                          read(fd, p, (size_t)n) == (ssize_t)n;
@@ -685,16 +824,27 @@ et_test_h_fail_(et_req *r, const char *p, size_t n)
     return ET_FAIL;
 }
 
+/* The last one first; none of them may wait. */
+static inline void
+et_test_run_defers_(struct et_test_task_ *task)
+{
+    task->is_ending = 1;
+    while (task->defers) {
+        const struct et_test_defer_ *d = task->defers;
+        task->defers = d->next;
+        d->fn(d->arg);
+    }
+}
+
 static inline void
 et_test_h_panic_(et_req *r, const char *p, size_t n)
 {
     struct et_test_ *m = &et_test_m_;
     et_test_record_(&r->ctx, ET_L_ERROR, p, n);
-    if (!m->is_in_step) {
-        fputs("etude_test.h: et_panic outside of a step\n", stderr);
-        abort();
-    }
-    m->is_panicked = 1;
+    if (!m->q.is_in_step)
+        et_test_misuse_("et_panic outside of a step");
+    if (m->running)
+        et_test_run_defers_(m->running); /* whose arg may be on this stack */
     longjmp(m->step, 1);
 }
 
@@ -968,6 +1118,334 @@ et_test_take_back_(void)
         et_test_drop_(&s->given);
 }
 
+/* ---- et.async/1 ----------------------------------------------------------*/
+
+static inline uint64_t
+et_test_due_(uint64_t ms)
+{
+    const uint64_t now_ms = et_test_m_.now_ms;
+    return ms < UINT64_MAX - now_ms ? now_ms + ms : UINT64_MAX;
+}
+
+static inline int
+et_test_is_end_(int32_t rc)
+{
+    return rc == ET_ECANCEL || rc == ET_ETIME;
+}
+
+/* A call that waits begins: 0, or what the test wants to come of it. */
+static inline int32_t
+et_test_begin_wait_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    return m->fail_wait && --m->fail_wait == 0 ? m->wait_rc : 0;
+}
+
+static inline int
+et_test_may_suspend_(void)
+{
+    const struct et_test_ *m = &et_test_m_;
+    return m->q.is_in_step && m->q.where != ET_TEST_LOG_ && !m->running &&
+           !m->q.is_gone && !m->q.wait.job;
+}
+
+/* The step is about to wait: 0, or why it does not. */
+static inline int32_t
+et_test_suspend_(et_resume_fn resume, et_cancel_fn cancel)
+{
+    struct et_test_ *m = &et_test_m_;
+    const int32_t rc = et_test_begin_wait_();
+    memset(&m->q.wait, 0, sizeof m->q.wait);
+    if (rc < 0 && !et_test_is_end_(rc))
+        return rc;
+    m->q.wait.token = ++m->tokens;
+    m->q.wait.resume = resume;
+    m->q.wait.cancel = cancel;
+    m->q.wait.why = rc;
+    return 0;
+}
+
+static inline et_token
+et_test_async_suspend_(et_req *r, et_resume_fn resume, et_cancel_fn cancel,
+                       uint32_t timeout_ms)
+{
+    struct et_test_ *m = &et_test_m_;
+    (void)r;
+    if (!resume || !et_test_may_suspend_() ||
+        et_test_suspend_(resume, cancel) < 0)
+        return 0;
+    if (timeout_ms != UINT32_MAX)
+        m->q.wait.due_ms = et_test_due_(timeout_ms ? timeout_ms : 60000);
+    return m->q.wait.token;
+}
+
+static inline int32_t
+et_test_async_offload_(et_req *r, int32_t (*job)(void *arg), void *arg,
+                       uint32_t priority, et_resume_fn resume,
+                       et_cancel_fn cancel)
+{
+    struct et_test_ *m = &et_test_m_;
+    int32_t rc;
+    (void)r;
+    (void)priority;
+    if (!job || !resume)
+        return ET_EINVAL;
+    if (!et_test_may_suspend_())
+        return ET_EPHASE;
+    if (et_test_fails_(sizeof m->q.wait))
+        return ET_ENOMEM;
+    rc = et_test_suspend_(resume, cancel);
+    if (rc < 0)
+        return rc;
+    m->q.wait.job = job;
+    m->q.wait.job_arg = arg;
+    m->q.wait.turn = ++m->turns;
+    if (m->q.wait.why == ET_ETIME) /* a job has no time */
+        m->q.wait.why = 0;
+    return 0;
+}
+
+/* Who waits with that token, or NULL. */
+static inline struct et_test_wait_ *
+et_test_wait_of_(et_token t)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_aside_ *a = m->aside;
+    if (m->q.wait.token == t)
+        return &m->q.wait;
+    while (a && a->q.wait.token != t)
+        a = a->next;
+    return a ? &a->q.wait : NULL;
+}
+
+static inline int32_t
+et_test_async_resume_(et_token t, int32_t rc)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_wait_ *w = t ? et_test_wait_of_(t) : NULL;
+    struct et_test_task_ *task = m->running;
+    while (task && task->token != t)
+        task = task->outer;
+    if (t && task && !task->is_woken) {
+        task->is_woken = 1;
+        task->rc = rc;
+        return 0;
+    }
+    if (!w || w->turn)
+        return ET_ESTALE;
+    w->rc = rc;
+    w->turn = ++m->turns;
+    return 0;
+}
+
+/* ---- et.task/1 -----------------------------------------------------------*/
+
+/* Why the calling task may not wait; 0: it may. */
+static inline int32_t
+et_test_task_refuses_(void)
+{
+    const struct et_test_ *m = &et_test_m_;
+    const struct et_test_task_ *t = m->running;
+    if (!t || t->is_ending)
+        return ET_EPHASE;
+    if (!m->q.why && t->due_ms && t->due_ms <= m->now_ms)
+        return ET_ETIME;
+    return m->q.why;
+}
+
+/* The same of one that is about to wait, if the test has no other plans. */
+static inline int32_t
+et_test_task_begin_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    int32_t rc = et_test_task_refuses_();
+    if (rc < 0)
+        return rc;
+    m->running->token = 0;
+    rc = et_test_begin_wait_();
+    if (et_test_is_end_(rc))
+        m->q.why = rc;
+    return rc;
+}
+
+static inline void
+et_test_others_(void)
+{
+    if (et_test_m_.meanwhile)
+        et_test_m_.meanwhile();
+}
+
+/* It waits until then, or its time is over, or it is given up. */
+static inline int32_t
+et_test_task_pass_(uint64_t due_ms)
+{
+    struct et_test_ *m = &et_test_m_;
+    const uint64_t own_ms = m->running->due_ms;
+    const int is_own = own_ms && own_ms < due_ms;
+    if (is_own)
+        due_ms = own_ms;
+    if (!m->q.why && due_ms == UINT64_MAX)
+        m->q.why = ET_ECANCEL;
+    if (m->q.why)
+        return m->q.why;
+    if (m->now_ms < due_ms)
+        m->now_ms = due_ms;
+    return is_own ? ET_ETIME : 0;
+}
+
+static inline int32_t
+et_test_task_sleep_(et_req *r, uint64_t ms)
+{
+    const int32_t rc = et_test_task_begin_();
+    const uint64_t due_ms = et_test_due_(ms);
+    (void)r;
+    if (rc < 0)
+        return rc;
+    et_test_others_();
+    return et_test_task_pass_(due_ms);
+}
+
+static inline int32_t
+et_test_task_wait_fd_(et_req *r, int32_t fd, uint32_t events,
+                      uint64_t timeout_ms)
+{
+    struct et_test_ *m = &et_test_m_;
+    const uint32_t both = ET_FD_IN | ET_FD_OUT;
+    const uint64_t due_ms = et_test_due_(timeout_ms);
+    int32_t rc = et_test_task_begin_();
+    (void)r;
+    if (rc < 0)
+        return rc;
+    if (fd < 0 || !(events & both))
+        return ET_EINVAL;
+    et_test_others_();
+    events = m->ready & (events | ~both);
+    if (m->q.why || events)
+        return m->q.why ? m->q.why : (int32_t)events;
+    rc = et_test_task_pass_(due_ms);
+    return rc < 0 ? rc : ET_ETIME;
+}
+
+static inline int32_t
+et_test_task_offload_(et_req *r, int32_t (*job)(void *arg), void *arg,
+                      uint32_t priority)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_task_ *task = m->running;
+    int32_t rc = job ? et_test_task_begin_() : ET_EINVAL;
+    (void)r;
+    (void)priority;
+    if (rc < 0)
+        return rc;
+    et_test_others_();
+    m->running = NULL; /* it is on another thread: nothing of r's is for it */
+    m->q.is_in_step = 0;
+    rc = job(arg);
+    m->q.is_in_step = 1;
+    m->running = task;
+    return m->q.why ? m->q.why : rc;
+}
+
+static inline et_token
+et_test_task_arm_(et_req *r)
+{
+    struct et_test_ *m = &et_test_m_;
+    (void)r;
+    if (et_test_task_begin_() < 0)
+        return 0;
+    m->running->is_woken = 0;
+    return m->running->token = ++m->tokens;
+}
+
+static inline int32_t
+et_test_task_await_(et_req *r, uint64_t timeout_ms)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_task_ *task = m->running;
+    const et_token token = task ? task->token : 0;
+    const uint64_t due_ms = et_test_due_(timeout_ms);
+    int32_t rc = et_test_task_begin_();
+    (void)r;
+    if (rc < 0)
+        return rc;
+    if (!token)
+        return ET_EINVAL;
+    task->token = token;
+    et_test_others_();
+    rc = task->rc;
+    if (!task->is_woken || m->q.why) {
+        rc = et_test_task_pass_(due_ms);
+        rc = rc < 0 ? rc : ET_ETIME;
+    }
+    task->token = 0;
+    return rc;
+}
+
+static inline void
+et_test_task_part_(et_req *r, et_part *part)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_task_ task;
+    jmp_buf outer;
+    memset(&task, 0, sizeof task);
+    task.outer = m->running;
+    task.due_ms = m->running->due_ms;
+    memcpy(&outer, &m->step, sizeof outer);
+    part->rc = ET_ECRASH;
+    m->running = &task;
+    if (setjmp(m->step) == 0) {
+        const int32_t rc = part->fn(r, part->arg);
+        et_test_run_defers_(&task);
+        part->rc = rc;
+    }
+    m->running = m->running->outer;
+    memcpy(&m->step, &outer, sizeof outer);
+}
+
+static inline int32_t
+et_test_task_join_(et_req *r, et_part *parts, uint32_t n)
+{
+    const int32_t rc = et_test_task_begin_();
+    uint32_t i;
+    if (rc == ET_EPHASE || et_test_is_end_(rc))
+        return rc;
+    et_test_others_();
+    for (i = 0; i < n; i++)
+        if (rc < 0)
+            parts[i].rc = rc;
+        else
+            et_test_task_part_(r, &parts[i]);
+    return et_test_m_.q.why;
+}
+
+static inline int32_t
+et_test_task_timeout_(et_req *r, uint64_t ms)
+{
+    struct et_test_task_ *task = et_test_m_.running;
+    (void)r;
+    if (!task)
+        return ET_EPHASE;
+    task->due_ms = ms ? et_test_due_(ms) : 0;
+    return 0;
+}
+
+static inline int32_t
+et_test_task_defer_(et_req *r, void (*fn)(void *arg), void *arg)
+{
+    struct et_test_task_ *task = et_test_m_.running;
+    struct et_test_defer_ *d;
+    if (!task || task->is_ending || !fn)
+        return ET_EPHASE;
+    d = (struct et_test_defer_ *)et_test_h_alloc_(r, sizeof *d);
+    if (!d)
+        return ET_ENOMEM;
+    d->next = task->defers;
+    d->fn = fn;
+    d->arg = arg;
+    task->defers = d;
+    return 0;
+}
+
 /* ---- interfaces ----------------------------------------------------------*/
 
 static inline const void *
@@ -985,6 +1463,10 @@ et_test_iface_(const et_host *h, const char *id, uint32_t min_size)
         return &m->metrics;
     if (strcmp(id, ET_IF_STORE) == 0 && min_size <= sizeof m->store)
         return &m->store;
+    if (strcmp(id, ET_IF_ASYNC) == 0 && min_size <= sizeof m->async)
+        return &m->async;
+    if (strcmp(id, ET_IF_TASK) == 0 && min_size <= sizeof m->task)
+        return &m->task;
     return NULL;
 }
 
@@ -1033,7 +1515,21 @@ et_test_mock_(void)
     m->store.del = et_test_store_del_;
     m->store.cell = et_test_store_cell_;
     m->store.swap = et_test_store_swap_;
+    m->async.size = (uint32_t)sizeof m->async;
+    m->async.suspend = et_test_async_suspend_;
+    m->async.resume = et_test_async_resume_;
+    m->async.offload = et_test_async_offload_;
+    m->task.size = (uint32_t)sizeof m->task;
+    m->task.sleep = et_test_task_sleep_;
+    m->task.wait_fd = et_test_task_wait_fd_;
+    m->task.offload = et_test_task_offload_;
+    m->task.arm = et_test_task_arm_;
+    m->task.await = et_test_task_await_;
+    m->task.join = et_test_task_join_;
+    m->task.timeout = et_test_task_timeout_;
+    m->task.defer = et_test_task_defer_;
     m->now_ms = 1;
+    m->ready = ET_FD_IN | ET_FD_OUT;
     m->host.size = (uint32_t)sizeof m->host;
     m->host.major = ET_ABI_MAJOR;
     m->host.minor = ET_ABI_MINOR;
@@ -1046,6 +1542,8 @@ et_test_mock_(void)
     m->worker.ctx.host = &m->host;
     m->worker.n_workers = 1;
     m->worker.metrics = &m->metrics;
+    m->worker.async = &m->async;
+    m->worker.task = &m->task;
     m->conf.ctx.size = (uint32_t)sizeof m->conf;
     m->conf.ctx.kind = ET_K_CONF;
     m->conf.ctx.host = &m->host;
@@ -1122,6 +1620,7 @@ et_test_check_items_(void)
                                        "HANDLER", "LOG",  "OPTIONS", "INSTANCE",
                                        "STATE",   "IMAGE"};
     static const char odd_flags[] = "flags that are refused: ";
+    const uint32_t may = ET_B_BUFFER | ET_F_TASK;
     const et_metricdef *metric;
     const et_stepdef *step;
     const et_needdef *need;
@@ -1132,12 +1631,13 @@ et_test_check_items_(void)
         if (et_test_item_(kind, 1))
             return et_test_refuse_("declared twice: ET_", once[kind]);
     for (kind = ET_I_REQUEST; kind <= ET_I_LOG; kind++) {
+        const int may_wait = kind != ET_I_RESPONSE && kind != ET_I_LOG;
         step = (const et_stepdef *)et_test_item_(kind, 0);
-        if (step && step->flags & ~ET_B_BUFFER)
+        if (step && step->flags & ~(may_wait ? may : ET_B_BUFFER))
             return et_test_refuse_(odd_flags, step->name);
     }
     for (i = 0; (route = (const et_route *)et_test_item_(ET_I_ROUTE, i)); i++)
-        if (route->flags & ~ET_B_BUFFER)
+        if (route->flags & ~may)
             return et_test_refuse_(odd_flags, route->name);
     for (i = 0; (need = (const et_needdef *)et_test_item_(ET_I_NEED, i)); i++)
         if (!et_test_iface_(NULL, need->id, need->min_size))
@@ -1366,6 +1866,9 @@ et_test_fill_(const et_optdef *def)
 
 /* ---- life ----------------------------------------------------------------*/
 
+/* A request that waits ends here, and so do those aside. */
+static inline void et_test_give_up_(void);
+
 static inline void
 et_test_option(const char *key, const char *value)
 {
@@ -1534,6 +2037,7 @@ et_test_reload(const char *options)
     const int is_handed_over = m->state && def->save && def->load;
     int32_t rc = 0;
     int i;
+    et_test_give_up_();
     if (is_handed_over)
         rc = def->save(&m->worker, m->state, &saved, et_test_put_);
     et_test_shut_();
@@ -1563,21 +2067,64 @@ static inline void
 et_test_free_request_(void)
 {
     struct et_test_ *m = &et_test_m_;
-    if (m->release)
-        m->release(m->release_arg);
-    m->release = NULL;
-    free(m->reserved);
-    m->reserved = NULL;
-    m->fields = m->params = NULL;
-    et_test_drop_(&m->request);
+    if (m->q.release)
+        m->q.release(m->q.release_arg);
+    m->q.release = NULL;
+    free(m->q.reserved);
+    m->q.reserved = NULL;
+    m->q.fields = m->q.params = NULL;
+    et_test_drop_(&m->q.request);
+}
+
+static inline void
+et_test_drop_request_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (m->q.is_in_step)
+        et_test_misuse_("another request within a step");
+    et_test_free_request_();
+    et_test_drop_(&m->q.result);
+    memset(&m->q, 0, sizeof m->q);
+}
+
+/* The test's request is one of those aside, and none of the test's. */
+static inline void
+et_test_put_aside_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_aside_ *a =
+        (struct et_test_aside_ *)et_test_get_(&m->journal, sizeof *a);
+    a->q = m->q;
+    a->next = m->aside;
+    m->aside = a;
+    memset(&m->q, 0, sizeof m->q);
+}
+
+/* The request of that wait is the test's. */
+static inline void
+et_test_bring_(const struct et_test_wait_ *w)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_aside_ **at = &m->aside, *a;
+    if (w == &m->q.wait)
+        return;
+    if (m->q.wait.token)
+        et_test_put_aside_();
+    et_test_drop_request_();
+    while (&(*at)->q.wait != w)
+        at = &(*at)->next;
+    a = *at;
+    *at = a->next;
+    m->q = a->q;
 }
 
 static inline void
 et_test_end(void)
 {
     struct et_test_ *m = et_test_mock_();
+    et_test_give_up_();
     et_test_free_request_();
-    et_test_drop_(&m->result);
+    et_test_drop_(&m->q.result);
     et_test_shut_();
     et_test_unload_();
     et_test_forget_options_();
@@ -1603,34 +2150,28 @@ et_test_request(const char *method, const char *target)
 {
     struct et_test_ *m = et_test_mock_();
     static uint64_t serial;
-    et_req *r = &m->req;
+    et_req *r = &m->q.req;
     et_str path;
-    et_test_free_request_();
-    et_test_drop_(&m->result);
-    memset(r, 0, sizeof *r);
+    if (m->q.wait.token)
+        et_test_put_aside_();
+    et_test_drop_request_();
     r->ctx.size = (uint32_t)sizeof *r;
     r->ctx.kind = ET_K_REQ;
     r->ctx.host = &m->host;
     r->http = &m->http;
     r->worker = &m->worker;
-    r->mine = &m->mine;
+    r->mine = &m->q.mine;
     r->method = et_test_method_(method);
     r->proto = 11;
-    r->method_s = et_test_dup_(&m->request, et_s(method));
-    r->target = et_test_dup_(&m->request, et_s(target));
+    r->method_s = et_test_dup_(&m->q.request, et_s(method));
+    r->target = et_test_dup_(&m->q.request, et_s(target));
     path = et_test_cut_(r->target, '?', &r->query);
-    r->path = et_test_decode_(&m->request, path, 0);
+    r->path = et_test_decode_(&m->q.request, path, 0);
     r->scheme = et_s("http");
     r->host = et_s("localhost");
     r->id = ++serial;
-    m->mine = NULL;
-    m->route = NULL;
-    m->set = NULL;
-    m->body = m->type = m->sent = et_s("");
-    m->peer = et_s("203.0.113.7");
-    m->has_body = m->sees_body = m->was_read = m->is_sealed = 0;
-    m->is_decided = m->is_committed = m->is_dressed = 0;
-    m->is_poisoned = m->is_dropped = m->is_panicked = 0;
+    m->q.body = m->q.type = m->q.sent = et_s("");
+    m->q.peer = et_s("203.0.113.7");
     m->allocations = 0;
 }
 
@@ -1644,7 +2185,7 @@ et_test_host_(et_str s)
         n--;
     n = n && s.p[n - 1] == ':' ? n - 1 : s.n;
     n -= n && s.p[n - 1] == '.';
-    p = (char *)et_test_get_(&et_test_m_.request, n);
+    p = (char *)et_test_get_(&et_test_m_.q.request, n);
     for (i = 0; i < n; i++)
         p[i] = et_lower(s.p[i]);
     return et_sn(p, n);
@@ -1654,36 +2195,36 @@ static inline void
 et_test_header(const char *name, const char *value)
 {
     struct et_test_ *m = &et_test_m_;
-    et_test_append_(&m->request, &m->fields, et_s(name), et_s(value));
+    et_test_append_(&m->q.request, &m->q.fields, et_s(name), et_s(value));
     if (et_eq_nocase(et_s(name), et_s("Host")))
-        m->req.host = et_test_host_(et_s(value));
+        m->q.req.host = et_test_host_(et_s(value));
 }
 
 static inline void
 et_test_body(const void *p, size_t n)
 {
     struct et_test_ *m = &et_test_m_;
-    m->body = et_test_dup_(&m->request, et_sn(n ? p : "", n));
-    m->has_body = 1;
+    m->q.body = et_test_dup_(&m->q.request, et_sn(n ? p : "", n));
+    m->q.has_body = 1;
 }
 
 static inline void
 et_test_param(const char *name, const char *value)
 {
     struct et_test_ *m = &et_test_m_;
-    et_test_append_(&m->request, &m->params, et_s(name), et_s(value));
+    et_test_append_(&m->q.request, &m->q.params, et_s(name), et_s(value));
 }
 
 static inline void
 et_test_peer(const char *address)
 {
-    et_test_m_.peer = et_test_dup_(&et_test_m_.request, et_s(address));
+    et_test_m_.q.peer = et_test_dup_(&et_test_m_.q.request, et_s(address));
 }
 
 static inline void
 et_test_scheme(const char *scheme)
 {
-    et_test_m_.req.scheme = et_test_dup_(&et_test_m_.request, et_s(scheme));
+    et_test_m_.q.req.scheme = et_test_dup_(&et_test_m_.q.request, et_s(scheme));
 }
 
 static inline void
@@ -1698,13 +2239,13 @@ et_test_seal_(void)
 {
     struct et_test_ *m = &et_test_m_;
     char length[24];
-    if (m->is_sealed || !m->has_body)
+    if (m->q.is_sealed || !m->q.has_body)
         return;
-    m->is_sealed = 1;
-    if (et_test_find_(m->fields, et_s("Content-Length"), 0) ||
-        et_test_find_(m->fields, et_s("Transfer-Encoding"), 0))
+    m->q.is_sealed = 1;
+    if (et_test_find_(m->q.fields, et_s("Content-Length"), 0) ||
+        et_test_find_(m->q.fields, et_s("Transfer-Encoding"), 0))
         return;
-    snprintf(length, sizeof length, "%zu", m->body.n);
+    snprintf(length, sizeof length, "%zu", m->q.body.n);
     et_test_header("Content-Length", length);
 }
 
@@ -1724,7 +2265,7 @@ et_test_match_(const char *pattern, et_str path, int keep)
             return -1;
         if (want.n && want.p[0] == '*') {
             if (keep)
-                et_test_append_(&m->request, &m->params,
+                et_test_append_(&m->q.request, &m->q.params,
                                 et_sn(want.p + 1, want.n - 1), have);
             return n + 1000;
         }
@@ -1733,7 +2274,7 @@ et_test_match_(const char *pattern, et_str path, int keep)
         if (w.n && w.p[0] == ':' && h.n) {
             n++;
             if (keep)
-                et_test_append_(&m->request, &m->params,
+                et_test_append_(&m->q.request, &m->q.params,
                                 et_sn(w.p + 1, w.n - 1), h);
         } else if (!et_eq(w, h)) {
             return -1;
@@ -1781,22 +2322,51 @@ et_test_find_route_(const et_req *r, int *has_path)
 
 /* ---- running -------------------------------------------------------------*/
 
+/* The step has not waited, in the end.  A job of its own runs all the same. */
+static inline void
+et_test_settle_(void)
+{
+    const struct et_test_wait_ w = et_test_m_.q.wait;
+    memset(&et_test_m_.q.wait, 0, sizeof w);
+    if (w.job)
+        w.job(w.job_arg);
+}
+
+/* Run a step, or what it goes on with: the one of the two that is not NULL. */
+static inline uint32_t
+et_test_enter_(et_step fn, uint32_t flags, et_resume_fn resume, int32_t rc)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_task_ task;
+    volatile uint32_t result = ET_FAIL;
+    memset(&task, 0, sizeof task);
+    m->running = flags & ET_F_TASK ? &task : NULL;
+    m->q.is_in_step = 1;
+    if (setjmp(m->step) == 0) {
+        result = fn ? fn(&m->q.req, et_test_self())
+                    : resume(&m->q.req, et_test_self(), rc);
+        et_test_run_defers_(&task);
+    } else {
+        m->q.is_panicked = 1;
+    }
+    m->running = NULL;
+    m->q.is_in_step = 0;
+    et_test_take_back_();
+    if (result != ET_WAIT)
+        et_test_settle_();
+    return result;
+}
+
 static inline uint32_t
 et_test_step_(et_step fn, uint32_t flags)
 {
     struct et_test_ *m = &et_test_m_;
-    volatile uint32_t result = ET_FAIL;
-    if (m->is_panicked)
+    if (m->q.is_panicked)
         return ET_NEXT;
     et_test_seal_();
     if (flags & ET_B_BUFFER)
-        m->sees_body = m->was_read = 1;
-    m->is_in_step = 1;
-    if (setjmp(m->step) == 0)
-        result = fn(&m->req, et_test_self());
-    m->is_in_step = 0;
-    et_test_take_back_();
-    return result;
+        m->q.sees_body = m->q.was_read = 1;
+    return et_test_enter_(fn, flags, NULL, 0);
 }
 
 /* An answer of the server's own, whatever the plugin did. */
@@ -1805,10 +2375,10 @@ et_test_decide_(uint32_t status, const char *text)
 {
     struct et_test_ *m = &et_test_m_;
     et_test_clear_();
-    m->is_decided = 1;
-    m->req.status = status;
-    m->type = et_s("text/plain; charset=utf-8");
-    m->sent = et_s(text);
+    m->q.is_decided = 1;
+    m->q.req.status = status;
+    m->q.type = et_s("text/plain; charset=utf-8");
+    m->q.sent = et_s(text);
 }
 
 /* Judge what a step returned; 1 if the chain goes on. */
@@ -1820,14 +2390,14 @@ et_test_judge_(uint32_t result)
     if (result == ET_NEXT)
         return 1;
     if (result == ET_DROP)
-        m->is_dropped = 1;
-    else if (result == ET_DONE && m->is_decided && !m->is_poisoned)
+        m->q.is_dropped = 1;
+    else if (result == ET_DONE && m->q.is_decided && !m->q.is_poisoned)
         return 0;
-    else if (result != ET_FAIL && !m->is_poisoned)
-        et_test_record_(&m->req.ctx, ET_L_ERROR, odd, sizeof odd - 1);
+    else if (result != ET_FAIL && !m->q.is_poisoned)
+        et_test_record_(&m->q.req.ctx, ET_L_ERROR, odd, sizeof odd - 1);
     et_test_decide_(500, "Internal Server Error\n");
-    if (m->is_dropped)
-        m->req.status = 0;
+    if (m->q.is_dropped)
+        m->q.req.status = 0;
     return 0;
 }
 
@@ -1838,15 +2408,16 @@ et_test_answer_(void)
     const et_stepdef *handler =
         (const et_stepdef *)et_test_item_(ET_I_HANDLER, 0);
     int has_path;
-    m->route = et_test_find_route_(&m->req, &has_path);
-    if (m->route) {
-        et_test_match_(m->route->path, m->req.path, 1);
-        return et_test_step_(m->route->fn, m->route->flags);
+    m->q.where = ET_TEST_ANSWER_;
+    m->q.route = et_test_find_route_(&m->q.req, &has_path);
+    if (m->q.route) {
+        et_test_match_(m->q.route->path, m->q.req.path, 1);
+        return et_test_step_(m->q.route->fn, m->q.route->flags);
     }
     if (handler)
         return et_test_step_(handler->fn, handler->flags);
     if (m->inner)
-        return m->inner(&m->req, NULL);
+        return m->inner(&m->q.req, NULL);
     if (has_path)
         et_test_decide_(405, "Method Not Allowed\n");
     else if (et_test_item_(ET_I_ROUTE, 0))
@@ -1856,17 +2427,13 @@ et_test_answer_(void)
     return ET_DONE;
 }
 
-static inline void
+static inline uint32_t
 et_test_respond_(void)
 {
     struct et_test_ *m = &et_test_m_;
     const et_stepdef *s = (const et_stepdef *)et_test_item_(ET_I_RESPONSE, 0);
-    uint32_t result;
-    if (!s || m->is_dropped)
-        return;
-    result = et_test_step_(s->fn, ET_B_NONE);
-    if (result != ET_NEXT)
-        et_test_judge_(result);
+    m->q.where = ET_TEST_RESPONSE_;
+    return s && !m->q.is_dropped ? et_test_step_(s->fn, ET_B_NONE) : ET_NEXT;
 }
 
 /* The answer leaves: from here on nothing can change. */
@@ -1874,13 +2441,57 @@ static inline void
 et_test_send_(void)
 {
     struct et_test_ *m = &et_test_m_;
-    if (m->is_poisoned)
+    if (m->q.is_poisoned)
         et_test_decide_(500, "Internal Server Error\n");
-    if (m->is_dropped)
+    if (m->q.is_dropped)
         et_test_decide_(0, "");
-    m->is_committed = 1;
-    m->type = et_test_dup_(&m->result, m->type);
-    m->sent = et_test_dup_(&m->result, m->sent);
+    m->q.is_committed = 1;
+    m->q.type = et_test_dup_(&m->q.result, m->q.type);
+    m->q.sent = et_test_dup_(&m->q.result, m->q.sent);
+}
+
+static inline uint32_t
+et_test_finish_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    const et_stepdef *log = (const et_stepdef *)et_test_item_(ET_I_LOG, 0);
+    et_test_send_();
+    m->q.where = ET_TEST_LOG_;
+    if (log)
+        et_test_step_(log->fn, ET_B_NONE);
+    m->q.where = ET_TEST_OVER_;
+    if (m->q.is_gone)
+        m->q.req.status = 0;
+    et_test_free_request_();
+    return m->q.req.status;
+}
+
+/* The step that the request is at has returned that: on with the rest. */
+static inline uint32_t
+et_test_walk_(uint32_t result)
+{
+    struct et_test_ *m = &et_test_m_;
+    int goes_on;
+    for (;;) {
+        if (result == ET_WAIT && m->q.wait.token)
+            return m->q.wait.why ? et_test_cancel(m->q.wait.why) : ET_WAIT;
+        if (m->q.where == ET_TEST_ALONE_)
+            return result;
+        if (m->q.why == ET_ECANCEL) {
+            m->q.is_dropped = 1;
+            return et_test_finish_();
+        }
+        goes_on = et_test_judge_(result);
+        if (m->q.where == ET_TEST_RESPONSE_)
+            return et_test_finish_();
+        if (goes_on && m->q.where == ET_TEST_REQUEST_) {
+            result = et_test_answer_();
+            continue;
+        }
+        if (goes_on && !m->q.is_decided)
+            et_test_decide_(404, "Not Found\n"); /* the handler declined */
+        result = et_test_respond_();
+    }
 }
 
 static inline uint32_t
@@ -1889,22 +2500,11 @@ et_test_run(void)
     struct et_test_ *m = &et_test_m_;
     const et_stepdef *request =
         (const et_stepdef *)et_test_item_(ET_I_REQUEST, 0);
-    const et_stepdef *log = (const et_stepdef *)et_test_item_(ET_I_LOG, 0);
-    int goes_on = 1;
-    if (!m->is_open) {
-        fputs("etude_test.h: et_test_run without et_test_open\n", stderr);
-        abort();
-    }
-    if (request)
-        goes_on = et_test_judge_(et_test_step_(request->fn, request->flags));
-    if (goes_on && et_test_judge_(et_test_answer_()) && !m->is_decided)
-        et_test_decide_(404, "Not Found\n"); /* the handler declined */
-    et_test_respond_();
-    et_test_send_();
-    if (log)
-        et_test_step_(log->fn, ET_B_NONE);
-    et_test_free_request_();
-    return m->req.status;
+    if (!m->is_open)
+        et_test_misuse_("et_test_run without et_test_open");
+    m->q.where = ET_TEST_REQUEST_;
+    return et_test_walk_(request ? et_test_step_(request->fn, request->flags)
+                                 : ET_NEXT);
 }
 
 static inline uint32_t
@@ -1914,14 +2514,15 @@ et_test_call(const char *name)
     const et_route *route;
     uint32_t kind;
     size_t i;
+    et_test_m_.q.where = ET_TEST_ALONE_;
     for (kind = ET_I_REQUEST; kind <= ET_I_LOG; kind++) {
         step = (const et_stepdef *)et_test_item_(kind, 0);
         if (step && strcmp(step->name, name) == 0)
-            return et_test_step_(step->fn, step->flags);
+            return et_test_walk_(et_test_step_(step->fn, step->flags));
     }
     for (i = 0; (route = (const et_route *)et_test_item_(ET_I_ROUTE, i)); i++)
         if (strcmp(route->name, name) == 0)
-            return et_test_step_(route->fn, route->flags);
+            return et_test_walk_(et_test_step_(route->fn, route->flags));
     fprintf(stderr, "etude_test.h: the plugin has no function %s\n", name);
     abort();
 }
@@ -1940,9 +2541,149 @@ et_test_command(const char *name, const char *args)
         if (strcmp(c->name, name) == 0)
             rc = c->fn(&m->worker, et_test_self(), et_s(args), &out,
                        et_test_put_);
-    text = et_test_z_(&m->result, et_sn(out.p, out.n));
+    text = et_test_z_(&m->q.result, et_sn(out.p, out.n));
     free(out.p);
     return rc < 0 ? NULL : text;
+}
+
+/* ---- waiting -------------------------------------------------------------*/
+
+/* What the test's request waits for has come. */
+static inline uint32_t
+et_test_go_on_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    const struct et_test_wait_ w = m->q.wait;
+    int32_t rc = w.rc;
+    memset(&m->q.wait, 0, sizeof w);
+    if (w.job)
+        rc = w.job(w.job_arg);
+    return et_test_walk_(et_test_enter_(NULL, 0, w.resume, rc));
+}
+
+static inline uint32_t
+et_test_resume(int32_t rc)
+{
+    struct et_test_ *m = &et_test_m_;
+    const struct et_test_task_ *task = m->running;
+    struct et_test_wait_ *w = &m->q.wait;
+    if (task && et_test_async_resume_(task->token, rc) < 0)
+        et_test_misuse_("et_test_resume: the task waits for no token");
+    if (task)
+        return ET_WAIT;
+    if (!w->token)
+        et_test_misuse_("et_test_resume: nothing waits");
+    if (w->turn && !w->job)
+        et_test_misuse_("et_test_resume: it was woken, et_test_turn is next");
+    w->job = NULL;
+    w->rc = rc;
+    return et_test_go_on_();
+}
+
+static inline uint32_t
+et_test_cancel(int32_t why)
+{
+    struct et_test_ *m = &et_test_m_;
+    const struct et_test_wait_ w = m->q.wait;
+    if (!et_test_is_end_(why))
+        et_test_misuse_("et_test_cancel: neither ET_ECANCEL nor ET_ETIME");
+    if (m->running) {
+        m->q.why = why;
+        return ET_WAIT;
+    }
+    if (!w.token)
+        et_test_misuse_("et_test_cancel: nothing waits");
+    if (w.job && why == ET_ETIME)
+        et_test_misuse_("et_test_cancel: a job has as much time as it takes");
+    m->q.is_gone |= why == ET_ECANCEL;
+    if (w.turn && !w.job)
+        return et_test_go_on_(); /* whoever woke it was told so */
+    memset(&m->q.wait, 0, sizeof w);
+    if (w.cancel)
+        w.cancel(&m->q.req, et_test_self(), why);
+    et_test_take_back_();
+    if (w.job && w.has_begun)
+        w.job(w.job_arg);
+    if (m->q.where == ET_TEST_ALONE_)
+        return ET_FAIL;
+    m->q.is_dropped = m->q.is_gone;
+    if (!m->q.is_gone)
+        et_test_decide_(504, "Gateway Timeout\n");
+    if (m->q.is_gone || m->q.where == ET_TEST_RESPONSE_)
+        return et_test_finish_();
+    return et_test_walk_(et_test_respond_());
+}
+
+/* Where it stands in the queue of what is due: woken before late. */
+static inline uint64_t
+et_test_place_(const struct et_test_wait_ *w)
+{
+    if (w->token && w->turn)
+        return w->turn;
+    return w->token && w->due_ms && w->due_ms <= et_test_m_.now_ms
+               ? UINT64_MAX / 2 + w->due_ms
+               : UINT64_MAX;
+}
+
+static inline uint32_t
+et_test_turn(void)
+{
+    struct et_test_ *m = et_test_mock_();
+    const struct et_test_wait_ *next = &m->q.wait;
+    const struct et_test_aside_ *a = m->aside;
+    if (m->q.is_in_step)
+        et_test_misuse_("et_test_turn within a step");
+    for (; a; a = a->next)
+        if (et_test_place_(&a->q.wait) < et_test_place_(next))
+            next = &a->q.wait;
+    if (et_test_place_(next) == UINT64_MAX)
+        return m->q.wait.token ? ET_WAIT : m->q.req.status;
+    et_test_bring_(next);
+    return m->q.wait.turn ? et_test_go_on_() : et_test_cancel(ET_ETIME);
+}
+
+static inline void
+et_test_give_up_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (m->q.wait.token)
+        et_test_cancel(ET_ECANCEL);
+    while (m->aside) {
+        et_test_bring_(&m->aside->q.wait);
+        et_test_cancel(ET_ECANCEL);
+    }
+}
+
+static inline void
+et_test_begin_job(void)
+{
+    if (!et_test_m_.q.wait.job)
+        et_test_misuse_("et_test_begin_job: no job is waited for");
+    et_test_m_.q.wait.has_begun = 1;
+}
+
+static inline const et_async *
+et_test_async(void)
+{
+    return &et_test_mock_()->async;
+}
+
+static inline void
+et_test_meanwhile(void (*fn)(void))
+{
+    et_test_mock_()->meanwhile = fn;
+}
+
+static inline void
+et_test_ready(uint32_t events)
+{
+    et_test_mock_()->ready = events;
+}
+
+static inline void
+et_test_wait(uint64_t ms)
+{
+    et_test_mock_()->now_ms += ms;
 }
 
 /* ---- results -------------------------------------------------------------*/
@@ -1950,44 +2691,44 @@ et_test_command(const char *name, const char *args)
 static inline uint32_t
 et_test_status(void)
 {
-    return et_test_m_.req.status;
+    return et_test_m_.q.req.status;
 }
 
 static inline const char *
 et_test_type(void)
 {
-    return et_test_z_(&et_test_m_.result, et_test_m_.type);
+    return et_test_z_(&et_test_m_.q.result, et_test_m_.q.type);
 }
 
 static inline const char *
 et_test_text(void)
 {
-    return et_test_z_(&et_test_m_.result, et_test_m_.sent);
+    return et_test_z_(&et_test_m_.q.result, et_test_m_.q.sent);
 }
 
 static inline size_t
 et_test_length(void)
 {
-    return et_test_m_.sent.n;
+    return et_test_m_.q.sent.n;
 }
 
 static inline const char *
 et_test_field(const char *name, size_t nth)
 {
     const et_str value = et_test_h_get_(NULL, et_s(name), (uint32_t)nth);
-    return value.p ? et_test_z_(&et_test_m_.result, value) : NULL;
+    return value.p ? et_test_z_(&et_test_m_.q.result, value) : NULL;
 }
 
 static inline int
 et_test_body_was_read(void)
 {
-    return et_test_m_.was_read;
+    return et_test_m_.q.was_read;
 }
 
 static inline int
 et_test_is_dressed(void)
 {
-    return et_test_m_.is_dressed;
+    return et_test_m_.q.is_dressed;
 }
 
 static inline int
@@ -2077,7 +2818,7 @@ et_test_store_cell(const char *store, const char *key, int64_t n)
 static inline void
 et_test_store_wait(uint64_t ms)
 {
-    et_test_mock_()->now_ms += ms;
+    et_test_wait(ms);
 }
 
 /* ---- trouble -------------------------------------------------------------*/
@@ -2094,6 +2835,17 @@ et_test_allocations(void)
     return et_test_m_.allocations;
 }
 
+/* Run it to its end, whatever it waits for. */
+static inline uint32_t
+et_test_run_out_(void)
+{
+    uint32_t status = et_test_run();
+    while (status == ET_WAIT)
+        status =
+            et_test_m_.q.wait.turn ? et_test_go_on_() : et_test_resume(0);
+    return status;
+}
+
 static inline int
 et_test_out_of_memory(void (*build)(void))
 {
@@ -2102,12 +2854,34 @@ et_test_out_of_memory(void (*build)(void))
         uint32_t status;
         build();
         et_test_fail_at(n);
-        status = et_test_run();
+        status = et_test_run_out_();
         et_test_fail_at(0);
-        if (!et_test_m_.is_poisoned)
+        if (!et_test_m_.q.is_poisoned)
             return (int)(n - 1); /* it needs fewer than n */
         if (status != 500)
             return -1;
+    }
+}
+
+static inline void
+et_test_fail_wait(size_t n, int32_t rc)
+{
+    et_test_m_.fail_wait = n;
+    et_test_m_.wait_rc = rc;
+}
+
+static inline int
+et_test_each_wait(void (*build)(void), int32_t rc)
+{
+    size_t n = 1, left;
+    for (;; n++) {
+        build();
+        et_test_fail_wait(n, rc);
+        et_test_run_out_();
+        left = et_test_m_.fail_wait;
+        et_test_fail_wait(0, 0);
+        if (left)
+            return (int)(n - 1);
     }
 }
 

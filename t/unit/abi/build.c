@@ -327,7 +327,7 @@ START_TEST(what_cannot_be_loaded_the_mock_refuses)
     static const char *const rows[][2] = {
         {"ET_ROUTE(\"GET\", \"/\", f, ET_B_STREAM, NULL) { return ET_NEXT; }",
          "flags that are refused: f"},
-        {"ET_STEP_(ET_I_REQUEST, g, ET_F_TASK) { return ET_NEXT; }",
+        {"ET_STEP_(ET_I_RESPONSE, g, ET_F_TASK) { return ET_NEXT; }",
          "flags that are refused: g"},
         {"ET_COUNTER(m_total, NULL, \"help\");",
          "an ending the server adds: m_total"},
