@@ -376,14 +376,19 @@ END_TEST
 
 /* The blocks of plugins/README.md that begin with ```c NAME are, one after the
  * other, the file NAME.  e2e/guide.c compiles them as the guide does. */
-START_TEST(the_plugin_of_the_guide_passes_its_own_test)
+START_TEST(the_plugins_of_the_guide_pass_their_own_tests)
 {
     ck_assert(run("cd %s && D=%s && awk -v d=$D '/^```c ./ {f = d \"/\" $2; "
                   "next} /^```/ {f = \"\"} f {print > f}' "
                   "../plugins/README.md && cc " STRICT "-I../core/abi "
-                  "-fsyntax-only $D/*.c && cc " STRICT "-I../core/abi "
-                  "$D/api-key.c $D/api-key-test.c -o $D/guide && $D/guide",
+                  "-fsyntax-only $D/*.c && for t in $D/*-test.c; do "
+                  "cc " STRICT "-I../core/abi ${t%%-test.c}.c $t -o $D/guide "
+                  "&& $D/guide || exit; done",
                   fixture_sources(), fixture_dir));
+    if (has_compiler("c++", ""))
+        ck_assert(run("cd %s && c++ -x c++ -std=c++11 -I%s/../core/abi "
+                      "primes.c primes-test.c -o guide && ./guide",
+                      fixture_dir, fixture_sources()));
 }
 END_TEST
 
@@ -395,4 +400,4 @@ UNIT_MAIN_IN(fixture_setup, fixture_teardown, build,
              what_cannot_be_loaded_the_mock_refuses,
              cxx_sees_the_released_layout_too,
              a_plugin_of_a_released_header_runs_on_this_one,
-             the_plugin_of_the_guide_passes_its_own_test)
+             the_plugins_of_the_guide_pass_their_own_tests)
