@@ -168,6 +168,8 @@ static inline void et_test_meanwhile(void (*fn)(void));
  * in any case; 0: nothing, until its time is over.  ET_FD_IN | ET_FD_OUT at
  * first. */
 static inline void et_test_ready(uint32_t events);
+/* How many bytes et_read_body finds at once; 0: all there are. */
+static inline void et_test_pieces(size_t n);
 /* Let so much time pass: for the ends of what is kept, for requests that wait
  * (60 s, unless et_suspend says how long), for et_timeout. */
 static inline void et_test_wait(uint64_t ms);
@@ -277,6 +279,7 @@ struct et_test_request_ {
     et_test_memory_ request, result;
     struct et_test_pair_ *fields, *params;
     et_str body;
+    size_t body_at; /* how far et_read_body has come */
     int has_body, sees_body, was_read, is_sealed;
     void *mine;
     const et_route *route;
@@ -342,6 +345,7 @@ struct et_test_ {
     struct et_test_task_ *running; /* the innermost */
     uint64_t tokens, turns;        /* given so far */
     void (*meanwhile)(void);
+    size_t piece;   /* of et_test_pieces */
     uint32_t ready;
     /* records and lines */
     et_test_memory_ journal;
@@ -1446,6 +1450,31 @@ et_test_task_defer_(et_req *r, void (*fn)(void *arg), void *arg)
     return 0;
 }
 
+/* Each counts as a call that waits, so that et_test_fail_wait has it fail. */
+static inline int64_t
+et_test_task_read_body_(et_req *r, void *p, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    int32_t rc = n > 0 ? et_test_task_begin_() : ET_EINVAL;
+    size_t left;
+    (void)r;
+    if (rc < 0)
+        return rc;
+    et_test_others_();
+    if (m->q.why)
+        return m->q.why;
+    left = m->q.body.n - m->q.body_at;
+    if (m->piece > 0 && n > m->piece)
+        n = m->piece;
+    if (n > left)
+        n = left;
+    if (n > 0)
+        memcpy(p, m->q.body.p + m->q.body_at, n);
+    m->q.body_at += n;
+    m->q.was_read = 1;
+    return (int64_t)n;
+}
+
 /* ---- interfaces ----------------------------------------------------------*/
 
 static inline const void *
@@ -1528,6 +1557,7 @@ et_test_mock_(void)
     m->task.join = et_test_task_join_;
     m->task.timeout = et_test_task_timeout_;
     m->task.defer = et_test_task_defer_;
+    m->task.read_body = et_test_task_read_body_;
     m->now_ms = 1;
     m->ready = ET_FD_IN | ET_FD_OUT;
     m->host.size = (uint32_t)sizeof m->host;
@@ -1613,6 +1643,13 @@ et_test_make_figures_(void)
     }
 }
 
+/* A stream that no task reads. */
+static inline int
+et_test_is_odd_(uint32_t flags)
+{
+    return flags & ET_B_STREAM && !(flags & ET_F_TASK);
+}
+
 static inline int32_t
 et_test_check_items_(void)
 {
@@ -1620,7 +1657,7 @@ et_test_check_items_(void)
                                        "HANDLER", "LOG",  "OPTIONS", "INSTANCE",
                                        "STATE",   "IMAGE"};
     static const char odd_flags[] = "flags that are refused: ";
-    const uint32_t may = ET_B_BUFFER | ET_F_TASK;
+    const uint32_t may = ET_B_BUFFER | ET_B_STREAM | ET_F_TASK;
     const et_metricdef *metric;
     const et_stepdef *step;
     const et_needdef *need;
@@ -1633,11 +1670,12 @@ et_test_check_items_(void)
     for (kind = ET_I_REQUEST; kind <= ET_I_LOG; kind++) {
         const int may_wait = kind != ET_I_RESPONSE && kind != ET_I_LOG;
         step = (const et_stepdef *)et_test_item_(kind, 0);
-        if (step && step->flags & ~(may_wait ? may : ET_B_BUFFER))
+        if (step && (step->flags & ~(may_wait ? may : ET_B_BUFFER) ||
+                     et_test_is_odd_(step->flags)))
             return et_test_refuse_(odd_flags, step->name);
     }
     for (i = 0; (route = (const et_route *)et_test_item_(ET_I_ROUTE, i)); i++)
-        if (route->flags & ~may)
+        if (route->flags & ~may || et_test_is_odd_(route->flags))
             return et_test_refuse_(odd_flags, route->name);
     for (i = 0; (need = (const et_needdef *)et_test_item_(ET_I_NEED, i)); i++)
         if (!et_test_iface_(NULL, need->id, need->min_size))
@@ -2171,6 +2209,7 @@ et_test_request(const char *method, const char *target)
     r->host = et_s("localhost");
     r->id = ++serial;
     m->q.body = m->q.type = m->q.sent = et_s("");
+    m->q.body_at = 0;
     m->q.peer = et_s("203.0.113.7");
     m->allocations = 0;
 }
@@ -2672,6 +2711,12 @@ static inline void
 et_test_meanwhile(void (*fn)(void))
 {
     et_test_mock_()->meanwhile = fn;
+}
+
+static inline void
+et_test_pieces(size_t n)
+{
+    et_test_m_.piece = n;
 }
 
 static inline void

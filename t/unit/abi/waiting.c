@@ -63,6 +63,11 @@ ET_ROUTE("POST", "/task", task_body, ET_B_BUFFER | ET_F_TASK, NULL)
     return act(r);
 }
 
+ET_PUT_TASK("/stream", stream)
+{
+    return act(r);
+}
+
 ET_NEED_IFACE(ET_IF_ASYNC, et_async, offload);
 ET_NEED_IFACE(ET_IF_TASK, et_task, defer);
 ET_PLUGIN("org.example.waiting", "1.0.0");
@@ -660,6 +665,42 @@ START_TEST(a_task_has_the_time_it_gives_itself)
 END_TEST
 
 static uint32_t
+read_all(et_req *r)
+{
+    char block[4];
+    int64_t n, sum = 0;
+    int reads = 0;
+
+    for (; (n = et_read_body(r, block, sizeof block)) > 0; reads++)
+        sum += n;
+    return et_text(r, 200, "%d %d %d", reads, (int)sum, (int)n);
+}
+
+/* Ask for it with that body; what the mock says of it. */
+static const char *
+put(const char *body, size_t piece, uint32_t fails, int32_t rc)
+{
+    act = read_all;
+    et_test_request("PUT", "/stream");
+    et_test_body(body, strlen(body));
+    et_test_pieces(piece);
+    et_test_fail_wait(fails, rc);
+    ck_assert_uint_eq(et_test_run(), 200);
+    et_test_fail_wait(0, 0);
+    return et_test_text();
+}
+
+START_TEST(a_task_reads_the_body_in_pieces)
+{
+    open_plugin();
+    ck_assert_str_eq(put("abcdefghi", 0, 0, 0), "3 9 0");
+    ck_assert_str_eq(put("abcdefghi", 3, 0, 0), "3 9 0");
+    ck_assert_str_eq(put("", 0, 0, 0), "0 0 0");
+    ck_assert_str_eq(put("abcdefghi", 0, 2, ET_ELIMIT), "1 4 -5");
+}
+END_TEST
+
+static uint32_t
 wait_for_others(et_req *r)
 {
     int32_t rc[4];
@@ -795,5 +836,6 @@ UNIT_MAIN_IN(forget, et_test_end, waiting,
              only_a_task_may_wait_where_it_stands,
              a_task_is_given_up_at_any_call,
              a_task_has_the_time_it_gives_itself,
+             a_task_reads_the_body_in_pieces,
              what_others_do_meanwhile_is_the_tests,
              parts_run_and_are_left_for_themselves)
