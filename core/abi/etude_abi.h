@@ -415,7 +415,8 @@ typedef uint32_t (*et_resume_fn)(et_req *r, void *self, int32_t rc);
  * there is nobody to answer. [worker] */
 typedef void (*et_cancel_fn)(et_req *r, void *self, int32_t why);
 
-/* priority of et_async.offload */
+/* priority of et_async.offload: HIGH is run first, but for every eighth job, so
+ * that LOW goes on, too. */
 #define ET_PRIO_LOW 0u
 #define ET_PRIO_HIGH 1u
 
@@ -433,9 +434,9 @@ struct et_async {
      * one of resume and cancel (or NULL) will be called, later, from the
      * worker's loop.  A step that returns anything else has given it up, and a
      * second call replaces the first.  timeout_ms 0: as long as `wait_timeout`
-     * lets the route.  The token, or 0: not within a request or response step
-     * of r, a job of r's is under way, or the worker has `max_waits` already.
-     * [worker] */
+     * lets the route; UINT32_MAX: for ever.  The token, or 0: no resume; not
+     * within a request or response step of r, or within its cancel; a job of
+     * r's is under way; or the worker has `max_waits` already.  [worker] */
     et_token (*suspend)(et_req *r, et_resume_fn resume, et_cancel_fn cancel,
                         uint32_t timeout_ms);
     /* Wake it: 0, and its resume will be called with rc; or ET_ESTALE. [any] */

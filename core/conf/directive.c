@@ -171,9 +171,10 @@ static const struct directive server_rows[] = {
      .help = "longest time in which a client takes nothing of a response; a "
              "route may set its own"},
     {SERVER(wait_timeout), TIME(0, 1 * DAY), .dflt = "60s",
-     .help = "longest time a plugin's step may keep a request waiting, unless "
-             "it says itself how long; beyond it 504; 0: any; a route may set "
-             "its own"},
+     .help = "longest time for which a step that suspends a request "
+             "(et_suspend) has it wait, unless it says itself how long; beyond "
+             "it 504; 0: any; a route may set its own; of tasks and jobs only "
+             "what they say themselves holds"},
     {SERVER(keepalive_timeout), TIME(0, 1 * DAY),
      .dflt = "65s",
      .help = "time a connection may be idle; 0: close after each response"},
