@@ -194,7 +194,7 @@ act(struct server *s, const struct pollfd *p)
 void
 control_turn(struct server *s, int timeout_ms)
 {
-    int is_supervised = s->channel.fd >= 0, n;
+    int is_supervised = s->channel.fd >= 0;
     struct pollfd p[5 + HANDOVER_POLLS] = {
         {.fd = is_supervised ? s->channel.fd : s->signal_fd, .events = POLLIN},
         {.fd = s->mailbox.read_fd, .events = POLLIN},
@@ -205,15 +205,11 @@ control_turn(struct server *s, int timeout_ms)
 
     handover_poll(s, p + 5);
     timeout_ms = handover_timeout(s, ask_timeout(s, timeout_ms));
-    n = poll(p, ARRAY_LEN(p), logs_timeout(&s->logs, timeout_ms));
-    if (n < 0 && errno != EINTR)
+    if (poll(p, ARRAY_LEN(p), logs_timeout(&s->logs, timeout_ms)) < 0 &&
+        errno != EINTR)
         log_error("control: poll: %s", strerror(errno));
     check_polled(p, ARRAY_LEN(p), s->mailbox.read_fd);
-    if (n == 1 && p[2].revents) { /* often, and it opens nothing */
-        act(s, p);
-        return;
-    }
-    spare_use(&s->spare);
+    spare_use(&s->spare); /* whatever it is: mail may come meanwhile */
     act(s, p);
     spare_leave(&s->spare);
 }
