@@ -53,12 +53,12 @@ int
 body_stream(struct body *b)
 {
     if (b->streams)
-        return 0;
+        return b->failed;
     if (!b->is_chunked && b->left > b->max)
-        return ERR_BODY_LARGE;
+        b->failed = ERR_BODY_LARGE;
     b->chunked.max_body = b->max;
     b->streams = 1;
-    return 0;
+    return b->failed;
 }
 
 void
@@ -372,8 +372,6 @@ body_read(struct body *b, const char *p, size_t n, size_t *used, char *out,
 
     *is_done = 0;
     *used = 0;
-    if (b->failed < 0)
-        return b->failed;
     got = b->is_chunked ? read_chunked(b, p, n, used, out, cap, is_done)
                         : read_length(b, p, n, used, out, cap);
     if (got > 0)

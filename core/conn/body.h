@@ -56,8 +56,9 @@ void body_drop(struct body *b);
  * is to come.  BODY_DONE: the body ends at *used; req->body is set if it was
  * collected.  Else ERR_CHUNK, ERR_BODY_LARGE, ERR_STORAGE, ERR_NOMEM. */
 MUST_USE int body_feed(struct body *b, const char *p, size_t n, size_t *used);
-/* From now on it is read piece by piece.  0 or ERR_BODY_LARGE, as body_collect.
- * [worker] */
+/* From now on it is read piece by piece.  0; ERR_BODY_LARGE, as body_collect;
+ * or what a body_read has failed with: it is not to be called again. [worker]
+ */
 MUST_USE int body_stream(struct body *b);
 /* Decode what there is of n bytes at p, *used of them, into out, at most cap
  * bytes (> 0): how many; 0: there is nothing for now, or, if *is_done, nothing

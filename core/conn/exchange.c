@@ -54,6 +54,7 @@ unpin(struct env *env, struct req *r)
         env->on_retired(env, g);
 }
 
+/* Inline where it is always called; astray it hardly ever is. */
 static inline __attribute__((always_inline)) void
 end(struct env *env, struct req *r)
 {

@@ -278,19 +278,13 @@ sink_read(struct req *r, char *p, size_t n)
         got = body_read(c->body, c->in ? c->in + c->in_start : "", kept, &used,
                         p, n, &is_done);
     conn_used(c, used);
-    if (got < 0) {
-        c->closes = 1;
-        c->body_done = 1;
-        return got;
-    }
+    throttle(c);
     c->body_done = (uint8_t)is_done;
-    if (got > 0 || is_done) {
-        throttle(c);
+    c->closes |= got < 0;
+    if (got != 0 || is_done)
         return got;
-    }
     if (is_first && r->head.expect_continue)
         send_continue(c);
-    throttle(c);
     return -EAGAIN;
 }
 

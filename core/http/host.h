@@ -11,7 +11,6 @@
 #include "base/trouble.h"
 
 struct clock;
-struct io;
 struct jobs;
 struct loops;
 struct metrics;
@@ -32,7 +31,6 @@ struct host_worker {
     struct metrics *metrics;   /* its own figures */
     struct stores *stores;     /* where it opens them */
     struct wheel *wheel;
-    struct io *io;
     struct waits *waits;
     struct watches *watches;
     struct loops *loops;

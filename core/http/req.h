@@ -80,8 +80,7 @@ struct req {
     struct http1 head;
     struct resp resp;
     struct pause pause;
-    struct body
-        *stray_body; /* of one that no connection has (conn/exchange.h) */
+    struct body *stray_body; /* of one astray: conn/exchange.h */
     struct arena arena;
 };
 

@@ -78,26 +78,27 @@ crashed(struct req *r)
 
 /* ---- how it begins -------------------------------------------------------*/
 
-static struct wait *
+/* The step that runs is about to wait: 0, or why it may not (ET_E*). */
+static int32_t
 arm(struct req *r, et_resume_fn resume_fn, et_cancel_fn cancel)
 {
     struct pause *p = &r->pause;
-    struct wait *w;
 
-    if (!resume_fn || !chain_is_at(r) || (r->has_pause && p->kind != &kind) ||
+    if (!resume_fn)
+        return ET_EINVAL;
+    if (!chain_is_at(r) || (r->has_pause && p->kind != &kind) ||
         (r->has_pause && p->u.token.job) || !pause_begin(r, &kind))
-        return NULL;
+        return ET_EPHASE;
     if (p->u.token.wait)
         waits_forget(detach(r));
-    w = waits_arm(req_worker(r)->waits, on_fired, r);
-    if (!w)
-        return NULL;
-    p->u.token.wait = w;
+    p->u.token.wait = waits_arm(req_worker(r)->waits, on_fired, r);
+    if (!p->u.token.wait)
+        return ET_ELIMIT;
     p->u.token.resume = resume_fn;
     p->u.token.cancel = cancel;
     p->is_on = 1;
     p->is_late = 0;
-    return w;
+    return 0;
 }
 
 uint64_t
@@ -105,10 +106,11 @@ suspend_step(struct req *r, et_resume_fn resume_fn, et_cancel_fn cancel,
              uint32_t ms)
 {
     struct host_worker *hw = req_worker(r);
-    struct wait *w = arm(r, resume_fn, cancel);
+    struct wait *w;
 
-    if (!w)
+    if (arm(r, resume_fn, cancel) < 0)
         return 0;
+    w = r->pause.u.token.wait;
     if (ms == 0)
         ms = dispatch_wait_ms(r);
     w->timer.fn = on_timer;
@@ -117,36 +119,38 @@ suspend_step(struct req *r, et_resume_fn resume_fn, et_cancel_fn cancel,
     return waits_token(w);
 }
 
-static int settle(struct req *r);
-
-int32_t
-suspend_for_job(struct req *r, int32_t (*fn)(void *arg), void *arg,
-                uint32_t priority, et_resume_fn resume_fn, et_cancel_fn cancel)
+/* Have it run; then the wait is for it. */
+static int32_t
+begin_job(struct req *r, int32_t (*fn)(void *arg), void *arg, uint32_t priority)
 {
     struct job *j = arena_alloc(&r->arena, sizeof *j);
-    struct wait *w;
     int32_t rc;
 
     if (!j) {
         r->is_spoilt = 1;
         return ET_ENOMEM;
     }
-    if (!resume_fn)
-        return ET_EINVAL;
-    if (!chain_is_at(r) || (r->has_pause && r->pause.u.token.job))
-        return ET_EPHASE;
-    w = arm(r, resume_fn, cancel);
-    if (!w)
-        return ET_ELIMIT;
     *j = (struct job){.instance = r->chain->members[r->member].instance,
                       .fn = fn,
                       .arg = arg,
-                      .token = waits_token(w)};
+                      .token = waits_token(r->pause.u.token.wait)};
     rc = jobs_start(req_worker(r)->jobs, j, priority);
     if (rc == 0)
         r->pause.u.token.job = j;
-    else
-        (void)settle(r);
+    return rc;
+}
+
+int32_t
+suspend_for_job(struct req *r, int32_t (*fn)(void *arg), void *arg,
+                uint32_t priority, et_resume_fn resume_fn, et_cancel_fn cancel)
+{
+    int32_t rc = arm(r, resume_fn, cancel);
+
+    if (rc < 0)
+        return rc;
+    rc = begin_job(r, fn, arg, priority);
+    if (rc < 0)
+        waits_forget(detach(r));
     return rc;
 }
 

@@ -310,8 +310,8 @@ resume(struct req *r, void *self)
     return run_ready(r);
 }
 
-/* Have t's call return why: 1; 0: what it waits for is on its way, or is a job
- * that runs. */
+/* Have t's call return why, at once unless what it waits for is on its way, or
+ * is a job that runs. */
 static void
 give_up_one(struct task *t, int32_t why)
 {

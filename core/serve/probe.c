@@ -64,7 +64,6 @@ set_stage(struct stage *st, struct server *s)
     st->worker.metrics = s->metrics;
     st->worker.stores = &s->stores;
     st->worker.wheel = &st->wheel;
-    st->worker.io = st->io;
     st->worker.waits = &st->waits;
     st->worker.watches = &st->watches;
     st->worker.loops = &st->loops;

@@ -459,7 +459,6 @@ set_up(struct worker *w)
     snprintf(w->start->why, sizeof w->start->why, "%s", why);
     if (*why && o->index == 0)
         log_warn("event: %s: %s", io_name(env->io), why);
-    env->worker.io = env->io;
     if (slab_init(&env->conns, sizeof(struct conn), o->slab_capacity) < 0 ||
         slab_init(&env->reqs, REQ_SLOT_BYTES, o->slab_capacity) < 0 ||
         waits_init(&env->waits, o->index, o->max_waits, &w->mailbox) < 0 ||

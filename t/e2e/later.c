@@ -4,11 +4,10 @@
  * tags: epoll asan tsan */
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/tally.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -19,34 +18,16 @@
 
 static struct server s;
 
-/* What /later/count says of one kind. */
 static int
 count(const char *what)
 {
-    struct client c = client_open(&s);
-    struct answer a;
-    char key[32];
-    const char *at;
-    int n;
-
-    client_puts(&c, GET("/later/count"));
-    a = client_answer(&c, 0);
-    snprintf(key, sizeof key, "%s ", what);
-    at = strstr(a.body, key);
-    ck_assert_msg(at != NULL && sscanf(at + strlen(key), "%d", &n) == 1, "%s",
-                  a.body);
-    answer_free(&a);
-    client_close(&c);
-    return n;
+    return tally(&s, GET("/later/count"), what);
 }
 
-/* Until so many have been held, woken, given up ... */
 static void
 wait_count(const char *what, int n)
 {
-    for (int i = 0; i < 4000 && count(what) < n; i++)
-        usleep(2000);
-    ck_assert_int_eq(count(what), n);
+    tally_wait(&s, GET("/later/count"), what, n);
 }
 
 /* A connection on which that has been asked, and waits; the nth that does. */

@@ -148,19 +148,13 @@ run_all(void)
 {
     Suite *suite = suite_create("robbed");
     TCase *tc = tcase_create("robbed");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(tc, UNIT_SECONDS);
     tcase_add_loop_test(tc, a_thread_s_pipe, 0, PIPES);
     tcase_add_test(tc, a_listening_socket);
     tcase_add_loop_test(tc, what_wakes_a_thread, 0, EVENTS);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return unit_suite(suite);
 }
 
 int

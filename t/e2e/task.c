@@ -2,12 +2,11 @@
 /* task.c - steps on stacks of their own: they wait where they stand, and come
  * to their end whatever happens. tags: epoll asan tsan */
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/tally.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -21,29 +20,13 @@ static struct server s;
 static int
 count(const char *what)
 {
-    struct client c = client_open(&s);
-    struct answer a;
-    char key[32];
-    const char *at;
-    int n;
-
-    client_puts(&c, GET("/task/count"));
-    a = client_answer(&c, 0);
-    snprintf(key, sizeof key, "%s ", what);
-    at = strstr(a.body, key);
-    ck_assert_msg(at != NULL && sscanf(at + strlen(key), "%d", &n) == 1, "%s",
-                  a.body);
-    answer_free(&a);
-    client_close(&c);
-    return n;
+    return tally(&s, GET("/task/count"), what);
 }
 
 static void
 wait_count(const char *what, int n)
 {
-    for (int i = 0; i < 4000 && count(what) != n; i++)
-        usleep(2000);
-    ck_assert_int_eq(count(what), n);
+    tally_wait(&s, GET("/task/count"), what, n);
 }
 
 static struct client

@@ -8,6 +8,7 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/tally.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -117,20 +118,8 @@ START_TEST(what_is_wrong_with_it_is_told)
     c = client_open(&s);
     client_puts(&c, POST("/task/body", "Content-Length: 5\r\n") "ab");
     client_close(&c); /* ET_ECANCEL */
-    for (int i = 0; i < 4000; i++) {
-        struct answer a;
-        int is_over;
-        c = client_open(&s);
-        client_puts(&c, GET("/task/count"));
-        a = client_answer(&c, 0);
-        is_over = strstr(a.body, "waiting 0 cancelled 1 ") != NULL;
-        answer_free(&a);
-        client_close(&c);
-        if (is_over)
-            break;
-        ck_assert_int_lt(i, 3999);
-        usleep(2000);
-    }
+    tally_wait(&s, GET("/task/count"), "cancelled", 1);
+    tally_wait(&s, GET("/task/count"), "waiting", 0);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ticker.c - what states of plugins have called: timers, descriptors, posts.
  * tags: epoll asan tsan */
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/tally.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -21,19 +20,7 @@ static struct server s;
 static int
 count(struct client *c, const char *what)
 {
-    struct answer a;
-    char key[32];
-    const char *at;
-    int n;
-
-    client_puts(c, GET("/ticker"));
-    a = client_answer(c, 0);
-    snprintf(key, sizeof key, "%s ", what);
-    at = strstr(a.body, key);
-    ck_assert_msg(at != NULL && sscanf(at + strlen(key), "%d", &n) == 1, "%s",
-                  a.body);
-    answer_free(&a);
-    return n;
+    return tally_on(c, GET("/ticker"), what);
 }
 
 static void

@@ -73,13 +73,23 @@ unit_has(const char *text, const char *part)
     ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in\n%s", part, text);
 }
 
+/* Run all of suite, and forget it: 0, or 1 if a test has failed. */
+static inline int
+unit_suite(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    int failed;
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
+
 /* Run them all; what main() returns: 0, or 1 if one failed. [any] */
 static inline int
 unit_run(const struct unit *u, const TTest *const *tests, size_t n)
 {
     Suite *suite = suite_create(u->name);
-    SRunner *runner;
-    int failed;
     for (size_t i = 0; i < n; i++) {
         TCase *one = tcase_create(tests[i]->name);
         tcase_set_timeout(one, UNIT_SECONDS);
@@ -87,11 +97,7 @@ unit_run(const struct unit *u, const TTest *const *tests, size_t n)
         tcase_add_loop_test(one, tests[i], 0, u->times ? u->times : 1);
         suite_add_tcase(suite, one);
     }
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_suite(suite);
 }
 
 #endif

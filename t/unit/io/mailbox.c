@@ -94,8 +94,6 @@ run_all(void)
 {
     Suite *suite = suite_create("mailbox");
     TCase *tc = tcase_create("mailbox");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, what_is_sent_is_received);
@@ -105,11 +103,7 @@ run_all(void)
     tcase_add_test(tc, with_nothing_in_its_place);
     tcase_add_loop_test(tc, with_another_file_in_its_place, 0, 2);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return unit_suite(suite);
 }
 
 int

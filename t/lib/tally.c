@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tally.c - see tally.h. */
+#include "t/lib/tally.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+
+int
+tally_on(struct client *c, const char *request, const char *what)
+{
+    struct answer a;
+    char key[32];
+    const char *at;
+    int n;
+
+    client_puts(c, request);
+    a = client_answer(c, 0);
+    snprintf(key, sizeof key, "%s ", what);
+    at = strstr(a.body, key);
+    ck_assert_msg(at != NULL && sscanf(at + strlen(key), "%d", &n) == 1, "%s",
+                  a.body);
+    answer_free(&a);
+    return n;
+}
+
+int
+tally(const struct server *s, const char *request, const char *what)
+{
+    struct client c = client_open(s);
+    int n = tally_on(&c, request, what);
+
+    client_close(&c);
+    return n;
+}
+
+void
+tally_wait(const struct server *s, const char *request, const char *what, int n)
+{
+    for (int i = 0; i < 4000 && tally(s, request, what) != n; i++)
+        usleep(2000);
+    ck_assert_int_eq(tally(s, request, what), n);
+}
