@@ -50,8 +50,9 @@ struct mailbox {
 
 /* 0 or -errno. [control] */
 MUST_USE int mailbox_open(struct mailbox *b);
-/* Close the pipe, and drop what is still in it but WAKE: how many.  Mail that
- * was not delivered is its sender's again. [control] */
+/* Close the pipe, and drop what is still in it but WAKE (NULL: nothing else
+ * ever is): how many.  Mail that was not delivered is its sender's again.
+ * [control] */
 uint32_t mailbox_close(struct mailbox *b, void (*drop)(const struct record *r));
 /* Post m; never fails.  m stays the mailbox's until it is delivered. [any] */
 void mailbox_post(struct mailbox *b, struct mail *m);
