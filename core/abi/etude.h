@@ -907,8 +907,8 @@ et_suspend(et_req *r, et_resume_fn resume, et_cancel_fn cancel,
 }
 
 /* Wake what waits with that token, with rc for its resume: 0, or ET_ESTALE: it
- * does not wait any more.  Of any thread; async is r->worker->async, which stays
- * as long as the plugin does. */
+ * does not wait any more.  Of any thread; async is r->worker->async, which
+ * stays as long as the plugin does. */
 static inline int32_t
 et_resume(const et_async *async, et_token token, int32_t rc)
 {
@@ -917,19 +917,19 @@ et_resume(const et_async *async, et_token token, int32_t rc)
 
 /* Have job(arg) run on a thread that may block, and the step wait for it: what
  * it returns is the rc of resume, ET_ECRASH if it crashed.  r and its memory
- * stay until then, whatever becomes of the client.  0, and the step is to return
- * ET_WAIT; or ET_ELIMIT: too many wait already, ET_ENOMEM, ET_EPHASE. */
+ * stay until then, whatever becomes of the client.  0, and the step is to
+ * return ET_WAIT; or ET_ELIMIT: too many wait already, ET_ENOMEM, ET_EPHASE. */
 static inline int32_t
 et_offload_then(et_req *r, int32_t (*job)(void *arg), void *arg,
-           et_resume_fn resume, et_cancel_fn cancel)
+                et_resume_fn resume, et_cancel_fn cancel)
 {
     return r->worker->async->offload(r, job, arg, ET_PRIO_LOW, resume, cancel);
 }
 
 /* ---- waiting: tasks ------------------------------------------------------*/
 
-/* A step that is declared as a task (ET_GET_TASK ...) waits where it stands; the
- * worker serves others meanwhile:
+/* A step that is declared as a task (ET_GET_TASK ...) waits where it stands;
+ * the worker serves others meanwhile:
  *
  *     ET_GET_TASK("/later", later)
  *     {
@@ -980,8 +980,8 @@ et_await(et_req *r, uint64_t timeout_ms)
     return r->worker->task->await(r, timeout_ms);
 }
 
-/* Until n functions have run beside each other, each with waits of its own; what
- * they returned is in parts. */
+/* Until n functions have run beside each other, each with waits of its own;
+ * what they returned is in parts. */
 static inline int32_t
 et_join(et_req *r, et_part *parts, uint32_t n)
 {
@@ -1002,6 +1002,14 @@ static inline int64_t
 et_read_body(et_req *r, void *p, size_t n)
 {
     return r->worker->task->read_body(r, p, n);
+}
+
+/* 1: a newer generation serves, or the server is to stop: what goes on for long
+ * comes to its end now, or is given up with ET_ERETIRE. */
+static inline int
+et_retiring(const et_req *r)
+{
+    return r->http->number(r, ET_N_RETIRING) == 1;
 }
 
 /* Have fn(arg) run when the step, or the part, is over. */
@@ -1299,6 +1307,207 @@ et_redirect(et_req *r, uint32_t status, et_str to)
     if (et_set(r, "Location", to) < 0)
         return et_fail(r, "redirect: not a header value");
     return et_status(r, status);
+}
+
+/* ---- answering piece by piece ---------------------------------------------*/
+
+/* From a task:
+ *
+ *     if (et_begin(r, 200, "text/csv", ET_ANY_LENGTH) < 0)
+ *         return ET_FAIL;
+ *     while (next_row(&row))
+ *         if (et_writef(r, "%d,%s\n", row.id, row.name) < 0)
+ *             return ET_FAIL;
+ *     return ET_DONE;
+ *
+ * Pieces are copied and go together; a writer waits while the client is behind.
+ * Below 0: nobody takes any more, as in the other calls that wait.  What a step
+ * returns instead of ET_DONE cuts the answer off. */
+
+/* The status, the fields set so far and that media type (NULL or "": none) go,
+ * once the response steps have seen them.  length: of all that will be written,
+ * or ET_ANY_LENGTH. */
+static inline int32_t
+et_begin(et_req *r, uint32_t status, const char *type, uint64_t length)
+{
+    return r->worker->task->begin(r, status, et_s(type), length);
+}
+
+static inline int32_t
+et_write(et_req *r, const void *p, size_t n)
+{
+    return r->worker->task->write(r, p, n);
+}
+
+/* A C string. */
+static inline int32_t
+et_puts(et_req *r, const char *text)
+{
+    return et_write(r, text, strlen(text));
+}
+
+/* printf.  Uses no memory of the request, so it may be called for ever. */
+ET_FMT_(2, 3)
+static inline int32_t
+et_writef(et_req *r, const char *format, ...)
+{
+    char small[512], *p = small;
+    int32_t rc = ET_EINVAL;
+    va_list ap;
+    int n;
+    va_start(ap, format);
+    n = vsnprintf(small, sizeof small, format, ap);
+    va_end(ap);
+    if (n >= (int)sizeof small) {
+        p = (char *)malloc((size_t)n + 1);
+        if (!p)
+            return ET_ENOMEM;
+        va_start(ap, format);
+        n = vsnprintf(p, (size_t)n + 1, format, ap);
+        va_end(ap);
+    }
+    if (n >= 0)
+        rc = et_write(r, p, (size_t)n);
+    if (p != small)
+        free(p);
+    return rc;
+}
+
+/* Wait until the kernel has all that is written. */
+static inline int32_t
+et_flush(et_req *r)
+{
+    return r->worker->task->flush(r);
+}
+
+/* A field behind the body. */
+static inline int32_t
+et_trailer(et_req *r, const char *name, et_str value)
+{
+    return r->worker->task->trailer(r, et_s(name), value);
+}
+
+/* ---- server-sent events (WHATWG HTML, 9.2) --------------------------------*/
+
+/* From a task:
+ *
+ *     if (et_sse_begin(r) < 0)
+ *         return ET_FAIL;
+ *     while (!et_retiring(r)) {
+ *         et_event e = { et_s("tick"), et_s(NULL), et_s(text), 0 };
+ *         if (et_sse_send(r, &e) < 0 || et_sse_sleep(r, 1000) < 0)
+ *             return ET_FAIL;
+ *     }
+ *     return ET_DONE;
+ *
+ * A browser that has lost its connection comes again, and says which event it
+ * has seen last: et_sse_last_id. */
+
+typedef struct et_event {
+    et_str event;     /* its type; absent: "message" */
+    et_str id;        /* absent: the last one stays */
+    et_str data;      /* of any number of lines; absent: none is sent */
+    int64_t retry_ms; /* the browser waits so long before it comes again; 0: as
+                         it likes */
+} et_event;
+
+/* How often et_sse_sleep says that the connection is there. */
+#define ET_SSE_KEEP_MS 15000u
+
+static inline int32_t
+et_sse_begin(et_req *r)
+{
+    if (et_set(r, "Cache-Control", et_s("no-store")) < 0 ||
+        et_set(r, "X-Accel-Buffering", et_s("no")) < 0)
+        return ET_EINVAL;
+    return et_begin(r, 200, "text/event-stream", ET_ANY_LENGTH);
+}
+
+/* The id of the last event that this client has seen; absent: none. */
+static inline et_str
+et_sse_last_id(const et_req *r)
+{
+    return et_header(r, "Last-Event-ID");
+}
+
+/* 1 if s is one line. */
+static inline int
+et_is_line_(et_str s)
+{
+    return !s.n || (!memchr(s.p, '\n', s.n) && !memchr(s.p, '\r', s.n) &&
+                    !memchr(s.p, 0, s.n));
+}
+
+/* "name: value" and the line's end; nothing if it is absent. */
+static inline int32_t
+et_sse_line_(et_req *r, const char *name, et_str value)
+{
+    int32_t rc = 0;
+    if (!value.p)
+        return 0;
+    rc = et_puts(r, name);
+    if (rc == 0)
+        rc = et_write(r, value.p, value.n);
+    return rc < 0 ? rc : et_puts(r, "\n");
+}
+
+/* Each line of the data, whichever way it ends. */
+static inline int32_t
+et_sse_data_(et_req *r, et_str data)
+{
+    int32_t rc = 0;
+    for (;;) {
+        size_t n = 0;
+        while (n < data.n && data.p[n] != '\n' && data.p[n] != '\r')
+            n++;
+        rc = et_sse_line_(r, "data: ", et_sn(data.p, n));
+        if (rc < 0 || n == data.n)
+            return rc;
+        n += n + 1 < data.n && data.p[n] == '\r' && data.p[n + 1] == '\n';
+        data.p += n + 1;
+        data.n -= n + 1;
+    }
+}
+
+/* One event.  ET_EINVAL, and nothing is sent of it: a line's end or NUL in its
+ * type or id. */
+static inline int32_t
+et_sse_send(et_req *r, const et_event *e)
+{
+    int32_t rc = 0;
+    if (!et_is_line_(e->event) || !et_is_line_(e->id))
+        return ET_EINVAL;
+    if (e->retry_ms > 0)
+        rc = et_writef(r, "retry: %lld\n", (long long)e->retry_ms);
+    if (rc == 0)
+        rc = et_sse_line_(r, "event: ", e->event);
+    if (rc == 0)
+        rc = et_sse_line_(r, "id: ", e->id);
+    if (rc == 0 && e->data.p)
+        rc = et_sse_data_(r, e->data);
+    return rc < 0 ? rc : et_puts(r, "\n");
+}
+
+/* A comment, which nobody sees, so that nobody in between takes the connection
+ * for dead. */
+static inline int32_t
+et_sse_ping(et_req *r)
+{
+    return et_puts(r, ":\n\n");
+}
+
+/* et_sleep, and a ping every ET_SSE_KEEP_MS. */
+static inline int32_t
+et_sse_sleep(et_req *r, uint64_t ms)
+{
+    int32_t rc = 0;
+    while (rc == 0 && ms > ET_SSE_KEEP_MS) {
+        rc = et_sleep(r, ET_SSE_KEEP_MS);
+        if (rc == 0)
+            rc = et_sse_ping(r);
+        ms -= ET_SSE_KEEP_MS;
+    }
+    return rc < 0 ? rc : et_sleep(r, ms);
 }
 
 /* ---- escaping ------------------------------------------------------------*/

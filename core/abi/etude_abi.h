@@ -70,15 +70,16 @@ typedef struct et_err {
 } et_err;
 
 /* What host calls and lifecycle callbacks return: 0 is good, and below 0: */
-#define ET_ENOMEM (-1)  /* arena, pool or host memory exhausted */
-#define ET_ESTALE (-2)  /* the token's request is gone */
-#define ET_EPHASE (-3)  /* not allowed now: the response is committed */
-#define ET_EINVAL (-4)  /* malformed argument: a CR, LF in a header ... */
-#define ET_ELIMIT (-5)  /* a configured bound was reached; do not retry */
-#define ET_ENOTSUP (-6) /* not in this build, or not for this request */
-#define ET_ECANCEL (-7) /* given up: nobody waits for the answer any more */
-#define ET_ETIME (-8)   /* not in time */
-#define ET_ECRASH (-9)  /* it crashed, and was left at that */
+#define ET_ENOMEM (-1)   /* arena, pool or host memory exhausted */
+#define ET_ESTALE (-2)   /* the token's request is gone */
+#define ET_EPHASE (-3)   /* not allowed now: the response is committed */
+#define ET_EINVAL (-4)   /* malformed argument: a CR, LF in a header ... */
+#define ET_ELIMIT (-5)   /* a configured bound was reached; do not retry */
+#define ET_ENOTSUP (-6)  /* not in this build, or not for this request */
+#define ET_ECANCEL (-7)  /* given up: nobody waits for the answer any more */
+#define ET_ETIME (-8)    /* not in time */
+#define ET_ECRASH (-9)   /* it crashed, and was left at that */
+#define ET_ERETIRE (-10) /* its generation, or the server, is to end */
 
 /* What a step returns.  Any other value is logged and treated as ET_FAIL. */
 #define ET_NEXT 0u /* go on to the next step */
@@ -210,6 +211,9 @@ typedef struct et_req {
 #define ET_N_SENT_BYTES 3u /* response body bytes handed to the client */
 #define ET_N_ELAPSED_US 4u /* since start_ns */
 #define ET_N_PEER_PORT 5u  /* of the socket; 0 for a Unix socket */
+#define ET_N_RETIRING                                                          \
+    6u /* 1: a newer generation serves, or the server ends                     \
+        */
 
 /* All of it [worker], with a request of the calling thread. */
 struct et_http {
@@ -499,8 +503,12 @@ typedef struct et_part {
  *
  * A call that waits returns ET_ECANCEL when nobody waits for the answer any
  * more (the client has gone, or the server ends), ET_ETIME when the task's time
- * is over (timeout), and from then on every later one does at once: the step is
- * to return, and its defers run.  ET_ELIMIT: `max_waits` wait already.
+ * is over (timeout), ET_ERETIRE shortly before a server that stops ends, or
+ * `drain_timeout` after a newer generation has come, if it is writing its
+ * answer then (ET_N_RETIRING says so from the beginning).  From then on every
+ * later one does at once, but that after ET_ERETIRE an answer that has begun
+ * may be written to its end: the step is to return, and its defers run.
+ * ET_ELIMIT: `max_waits` wait already.
  * [worker] */
 struct et_task {
     uint32_t size, reserved0;
@@ -540,7 +548,28 @@ struct et_task {
      * framing is wrong, or another part reads.  Of a body that was collected
      * for a step (ET_B_BUFFER) it reads that. */
     int64_t (*read_body)(et_req *r, void *p, size_t n);
+    /* Begin an answer whose body is written piece by piece, of length bytes
+     * (ET_ANY_LENGTH: nobody knows): the response steps see it, its head goes.
+     * 0; ET_EINVAL; ET_EPHASE: one has begun already; or ET_ECANCEL: a response
+     * step has answered otherwise, as if the client had gone.  The step is to
+     * return ET_DONE when all is written; anything else, and fewer bytes than
+     * length, cut the answer off (RFC 9112, 8). */
+    int32_t (*begin)(et_req *r, uint32_t status, et_str type, uint64_t length);
+    /* Write n bytes of it, copied: waits while the client is behind.  They go
+     * when enough has come together, when a call waits, and at the end.  0;
+     * ET_EPHASE: not begun; ET_EINVAL: more than length, or another part
+     * writes; ET_ECANCEL also where no body goes with the answer: HEAD, 204,
+     * 304. */
+    int32_t (*write)(et_req *r, const void *p, size_t n);
+    /* Wait until the kernel has all that is written. */
+    int32_t (*flush)(et_req *r);
+    /* A field behind the body, copied (RFC 9110, 6.5); who does not take the
+     * body in chunks, as HTTP/1.0 does not, never sees it.  0; ET_EINVAL:
+     * malformed, or of no use there; ET_EPHASE: not begun. */
+    int32_t (*trailer)(et_req *r, et_str name, et_str value);
 };
+
+#define ET_ANY_LENGTH UINT64_MAX
 
 /* ---- what a plugin declares ----------------------------------------------*/
 

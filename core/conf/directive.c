@@ -180,8 +180,9 @@ static const struct directive server_rows[] = {
      .help = "time a connection may be idle; 0: close after each response"},
     {SERVER(drain_timeout), TIME(0, 1 * DAY),
      .dflt = "20s",
-     .help = "time requests in flight have to end when the server stops; a "
-             "second signal ends it at once (the same one again after 50 ms, "
+     .help = "time requests in flight have to end when the server stops, and "
+             "answers that are written piece by piece when a reload has "
+             "replaced what writes them; a second signal ends it at once (the same one again after 50 ms, "
              "200 ms from another sender)"},
     {SERVER(prepare_timeout), TIME(100 * MS, 1 * HOUR),
      .dflt = "10s",

@@ -111,7 +111,8 @@ static int
 waits_for_peer(const struct conn *c)
 {
     return c->phase == CONN_SEND || c->phase == CONN_FLUSH ||
-           (c->phase == CONN_IDLE && out_is_pending(c));
+           ((c->phase == CONN_IDLE || c->phase == CONN_WAIT) &&
+            out_is_pending(c));
 }
 
 /* When the timer has something to do before the deadline. */
@@ -335,6 +336,17 @@ conn_close(struct conn *c)
     c->phase = CONN_CLOSED;
     wheel_cancel(&c->env->wheel, &c->timer);
     io_drop(c->env->io, &c->io);
+}
+
+void
+conn_abort(struct conn *c)
+{
+    static const struct linger now = {.l_onoff = 1};
+
+    if (c->phase != CONN_CLOSED &&
+        setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) < 0)
+        conn_failed(c, -errno);
+    conn_close(c);
 }
 
 int

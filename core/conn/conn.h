@@ -84,6 +84,8 @@ struct conn {
 MUST_USE int conn_open(struct env *env, int fd, uint8_t listener);
 /* The connection ends now, whatever it is doing. [worker] */
 void conn_close(struct conn *c);
+/* The same, and the peer sees that it did not end well: a reset. [worker] */
+void conn_abort(struct conn *c);
 /* Its socket has failed with -errno; the caller closes it.  -EBADF: a plugin
  * has closed the descriptor, which could be another client's by now.  The
  * worker finds env->is_robbed at the end of its turn. [worker] */

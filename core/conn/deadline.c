@@ -64,7 +64,10 @@ deadline_of(const struct conn *c)
     case CONN_BODY: return body_due(c);
     case CONN_DISCARD: return c->since_ms + DEADLINE_LINGER_MS;
     case CONN_LINGER: return c->since_ms + linger_ms(c);
-    case CONN_WAIT: /* that has a timer of its own */
+    case CONN_WAIT: /* that has a timer of its own, but for what it has said */
+        if (out_is_pending(c))
+            return c->since_ms + dispatch_write_ms(c->req, l->write_ms);
+        break;
     case CONN_CLOSED: break;
     }
     return UINT64_MAX;

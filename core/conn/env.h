@@ -39,6 +39,7 @@ struct limits {
     struct http1_limits head;
     uint64_t max_body, body_memory, discard_body, temp_max;
     uint32_t keepalive_ms; /* 0: one request a connection */
+    uint32_t drain_ms;
     uint32_t header_ms, body_ms, write_ms, idle_demote_ms, idle_grace_ms;
     uint32_t idle_soonest_ms; /* no deadline between requests is nearer */
     uint32_t body_min_rate;   /* bytes a second; 0: none */
@@ -95,7 +96,8 @@ struct env {
     uint8_t is_robbed;    /* somebody else closes its descriptors */
     uint32_t n_leaving;   /* connections that are on their way out */
     uint32_t n_strays;    /* requests that no connection has (exchange.h) */
-    struct giver *giver;  /* who is given those at their boundary, or NULL */
+    struct wheel_timer retire; /* while it drains: retire.h */
+    struct giver *giver; /* who is given those at their boundary, or NULL */
     /* A generation's last request on this worker is over. */
     void (*on_retired)(struct env *env, struct gen_worker *gen);
     /* A connection is gone (drain waits for the last one). */

@@ -15,6 +15,7 @@
 #include "conn/exchange.h"
 #include "conn/out.h"
 #include "conn/proxied.h"
+#include "conn/streamed.h"
 #include "conn/transport.h"
 #include "http/chain.h"
 #include "http/client.h"
@@ -44,8 +45,16 @@ static void sink_wake(struct req *r);
 
 static int64_t sink_read(struct req *r, char *p, size_t n);
 
-static const struct sink h1_sink = {
-    .peer = sink_peer, .read = sink_read, .wake = sink_wake};
+static int64_t
+sink_write(struct req *r, const char *p, size_t n)
+{
+    return streamed_write(r->sink_ctx, p, n);
+}
+
+static const struct sink h1_sink = {.peer = sink_peer,
+                                    .read = sink_read,
+                                    .write = sink_write,
+                                    .wake = sink_wake};
 
 /* ---- answers --------------------------------------------------------------*/
 
@@ -63,11 +72,11 @@ count_status(struct conn *c, uint32_t status)
         metrics_add(c->env->metrics, by_class[status / 100 - 2], 1);
 }
 
-/* Will the connection take another request?  It will not if the rest of this
- * one's body is more than is worth reading, or may never come because the
- * client still waits for our 100 (RFC 9110 10.1.1). */
-static int
-may_keep(const struct conn *c)
+/* Will the connection take another request, but for the rest of this one's
+ * body?  That may never come, because the client still waits for our 100 (RFC
+ * 9110 10.1.1). */
+static inline int
+may_keep_but_body(const struct conn *c)
 {
     const struct req *r = c->req;
     const struct limits *l = &c->env->limits;
@@ -76,15 +85,24 @@ may_keep(const struct conn *c)
         c->env->is_stopping || l->keepalive_ms == 0 ||
         c->n_requests >= l->max_requests)
         return 0;
-    if (c->body_done)
-        return 1;
-    if (r->head.expect_continue && c->body->n == 0 && !c->body->collects)
-        return 0;
-    return c->body->is_chunked || body_remaining(c->body) <= l->discard_body;
+    return c->body_done || !r->head.expect_continue || c->body->n > 0 ||
+           c->body->collects;
 }
 
-/* The length of a body where there can be none: not even said. */
+/* It will not if that is more than is worth reading. */
+static int
+may_keep(const struct conn *c)
+{
+    if (!may_keep_but_body(c))
+        return 0;
+    return c->body_done || c->body->is_chunked ||
+           body_remaining(c->body) <= c->env->limits.discard_body;
+}
+
+/* Lengths that are none: where there can be no body, or its end shows; of a
+ * body in chunks. */
 #define NO_LENGTH UINT64_MAX
+#define CHUNKED_LENGTH (UINT64_MAX - 1)
 
 /* Write the head to p, where there is room for it; returns its end. */
 static inline __attribute__((always_inline)) char *
@@ -97,8 +115,10 @@ write_head(const struct conn *c, uint64_t length, char *p)
     p = http1_out_begin(p, resp->status,
                         resp->has_server ? &env->common_bare : &env->common);
     p = http1_out_type(p, resp->type);
-    if (LIKELY(length != NO_LENGTH))
+    if (LIKELY(length < CHUNKED_LENGTH))
         p = http1_out_length(p, length);
+    else if (length == CHUNKED_LENGTH)
+        p = http1_out_chunked(p);
     if (UNLIKELY(c->closes))
         p = http1_out_connection(p, HTTP1_OUT_CLOSE);
     else if (UNLIKELY(r->head.version == 10))
@@ -170,6 +190,69 @@ respond(struct conn *c)
     out_gather(c);
 }
 
+static uint64_t
+length_said(const struct conn *c)
+{
+    const struct resp *resp = &c->req->resp;
+
+    if (resp->framing == STREAMED_CHUNKED)
+        return CHUNKED_LENGTH;
+    if (resp->framing == STREAMED_CLOSED || !status_has_body(resp->status))
+        return NO_LENGTH;
+    return resp->left; /* ANY, of a HEAD, is none */
+}
+
+/* Has the answer begun, and its step goes on to write it? */
+static int
+is_writing(const struct conn *c)
+{
+    return c->req->resp.is_written && c->req->resp.committed;
+}
+
+/* The head of an answer that its step goes on to write: 0, or -ENOMEM. */
+static int
+begin_answer(struct conn *c)
+{
+    struct req *r = c->req;
+
+    c->closes = !may_keep_but_body(c);
+    r->pub.status = r->resp.status;
+    count_status(c, r->resp.status);
+    streamed_begin(c);
+    r->resp.committed = 1;
+    return put_head(c, length_said(c));
+}
+
+/* All of it is written, or no more will be. */
+static void
+end_answer(struct conn *c, int is_whole)
+{
+    int rc = streamed_end(c, is_whole);
+
+    if (rc == ERR_LIMIT && is_whole)
+        log_error("route \"%s\" has written less than it said",
+                  c->req->route->name);
+    if (rc < 0 && c->req->resp.framing == STREAMED_CLOSED) {
+        conn_abort(c);
+        return;
+    }
+    if (c->body)
+        body_drop(c->body);
+    c->closes |= rc < 0 || !may_keep(c);
+    c->phase = CONN_SEND;
+    out_gather(c);
+}
+
+/* Nothing is answered, or what is on its way is cut off. */
+static void
+drop(struct conn *c)
+{
+    if (is_writing(c))
+        end_answer(c, 0);
+    else
+        conn_close(c);
+}
+
 /* A request that is no request: answered without a chain, then the end.  Reads
  * on for a while so that the client gets to see why. */
 static void
@@ -239,19 +322,38 @@ collect(struct conn *c, int has_bytes)
     c->since_ms = c->env->clock.mono_ms;
 }
 
+static void
+answer(struct conn *c)
+{
+    if (UNLIKELY(c->req->resp.is_written))
+        end_answer(c, 1);
+    else
+        respond(c);
+}
+
 /* What has come of a walk: go on until there is an answer, or it waits. */
 static void
 go_on(struct conn *c, enum chain_result result, int has_bytes)
 {
-    for (;; result = chain_run(c->req)) {
+    for (;;) {
+        if (UNLIKELY(c->phase == CONN_CLOSED)) /* as its answer was written */
+            return;
         switch (result) {
-        case CHAIN_DONE: respond(c); return;
-        case CHAIN_DROP: conn_close(c); return;
+        case CHAIN_DONE: answer(c); return;
+        case CHAIN_DROP: drop(c); return;
         case CHAIN_WAIT: c->phase = CONN_WAIT; return;
+        case CHAIN_OPEN:
+            if (begin_answer(c) < 0) {
+                conn_close(c);
+                return;
+            }
+            result = chain_resume(c->req);
+            break;
         case CHAIN_BODY:
             collect(c, has_bytes);
             if (c->phase != CONN_HEAD)
                 return;
+            result = chain_run(c->req);
             break;
         }
     }
@@ -283,7 +385,7 @@ sink_read(struct req *r, char *p, size_t n)
     c->closes |= got < 0;
     if (got != 0 || is_done)
         return got;
-    if (is_first && r->head.expect_continue)
+    if (is_first && r->head.expect_continue && !r->resp.committed)
         send_continue(c);
     return -EAGAIN;
 }
@@ -542,7 +644,10 @@ use(struct conn *c, const char *p, size_t n)
             if (c->body_done)
                 end_response(c);
             break;
-        case CONN_WAIT: return used;
+        case CONN_WAIT:
+            if (is_writing(c))
+                streamed_seal(c);
+            return used;
         case CONN_FLUSH:
         case CONN_LINGER:
         case CONN_CLOSED: return n; /* nobody reads it */
@@ -665,6 +770,14 @@ tell_reader(struct conn *c)
         task_body_came(c->req);
 }
 
+/* The same of who waits for room. */
+static void
+tell_writer(struct conn *c)
+{
+    if (UNLIKELY(c->phase == CONN_WAIT) && is_writing(c) && !out_is_pending(c))
+        task_room_came(c->req);
+}
+
 void
 h1_input(struct conn *c, const char *p, size_t n)
 {
@@ -720,6 +833,7 @@ h1_writable(struct conn *c)
     c->since_ms = c->env->clock.mono_ms;
     c->unsent = UINT32_MAX; /* there is more of it now */
     h1_resume(c);
+    tell_writer(c);
 }
 
 void

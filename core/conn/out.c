@@ -87,7 +87,8 @@ body_of(const struct conn *c)
 {
     struct req *r = c->req;
 
-    return r && r->resp.committed && r->resp.body.first ? &r->resp.body : NULL;
+    return r && c->phase == CONN_SEND && r->resp.body.first ? &r->resp.body
+                                                            : NULL;
 }
 
 static void
@@ -193,6 +194,14 @@ wait_writable(struct conn *c)
     c->out->waits = OUT_WAITS_WRITABLE;
     io_poll(c->env->io, &c->io, POLLOUT);
     return OUT_PENDING;
+}
+
+int
+out_yield(struct conn *c)
+{
+    if (!c->out && !out_new(c, 0))
+        return -ENOMEM;
+    return wait_writable(c);
 }
 
 void

@@ -92,6 +92,9 @@ out_is_full(const struct conn *c)
 void out_gather(struct conn *c);
 /* Send as much as there is. [worker] */
 MUST_USE int out_flush(struct conn *c);
+/* Others get their turn: as if the socket were full, OUT_PENDING; or -ENOMEM.
+ * Nothing is pending. [worker] */
+MUST_USE int out_yield(struct conn *c);
 /* A pending send handed n bytes over. [worker] */
 void out_sent(struct conn *c, size_t n);
 /* The socket is writable again. [worker] */

@@ -196,11 +196,13 @@ note_memory(const struct req *r)
         log_info("requests have memory again");
 }
 
-/* Nothing is answered, whatever was decided: the log steps see no status. */
+/* Nothing is answered, whatever was decided: the log steps see no status.  An
+ * answer of which a part has gone ends there. */
 static enum chain_result
 drop(struct req *r)
 {
-    r->pub.status = 0;
+    if (!r->resp.committed)
+        r->pub.status = 0;
     return CHAIN_DROP;
 }
 
@@ -226,12 +228,19 @@ leave_pause(struct req *r, uint32_t rc, uint32_t i)
     return 0;
 }
 
+/* The step waits: for its answer's head to go, if it is about to write one. */
+static enum chain_result
+waits(const struct req *r)
+{
+    return r->pause.opens ? CHAIN_OPEN : CHAIN_WAIT;
+}
+
 /* Response step i has returned rc, or left the memory short: CHAIN_DONE to go
  * on. */
 static enum chain_result
 responded(struct req *r, uint32_t i, uint32_t rc, int was_spoilt)
 {
-    if (r->has_pause && !leave_pause(r, rc, i))
+    if (r->has_pause && !r->pause.opens && !leave_pause(r, rc, i))
         return CHAIN_WAIT;
     if (rc == ET_DROP)
         return drop(r);
@@ -254,6 +263,8 @@ run_response_from(struct req *r, uint32_t i)
 {
     const struct chain *c = r->chain;
 
+    if (UNLIKELY(r->resp.committed)) /* they have seen it; it was cut off */
+        return CHAIN_DROP;
     r->phase = CHAIN_IN_RESPONSE;
     for (; i < c->n_resp; i++) {
         int was_spoilt = r->is_spoilt;
@@ -280,10 +291,26 @@ run_response(struct req *r)
     return run_response_from(r, (r->waiting ? c->wait : c->entry)[r->entered]);
 }
 
+/* The step that has written the answer has returned rc. */
+static enum chain_result
+written(struct req *r, uint32_t rc)
+{
+    if ((rc == ET_DONE && !r->is_spoilt) || (rc == ET_FAIL && r->resp.is_bare))
+        return CHAIN_DONE;
+    if (rc != ET_DROP && !r->has_said)
+        log_printf(LOG_ERROR, r->chain->members[r->member].name,
+                   "a step of route \"%s\" returned %u after it had begun its "
+                   "answer, which is cut off",
+                   r->route ? r->route->name : "", rc);
+    return drop(r);
+}
+
 /* A request step ended the walk with rc. */
 static enum chain_result
 ended(struct req *r, uint32_t rc)
 {
+    if (UNLIKELY(r->resp.committed))
+        return written(r, rc);
     if (rc == ET_DROP)
         return drop(r);
     if (LIKELY(rc == ET_DONE && r->resp.status != 0 && !r->is_spoilt)) {
@@ -323,8 +350,8 @@ walk(void *arg)
         r->entered = (uint8_t)(i + 1);
         rc = c->req[i].fn(&r->pub, c->req[i].self);
         if (UNLIKELY(r->has_pause) && !leave_pause(r, rc, 0))
-            return CHAIN_WAIT;
-        if (rc != ET_NEXT)
+            return waits(r);
+        if (rc != ET_NEXT || UNLIKELY(r->resp.committed))
             return ended(r, rc);
     }
     /* The handler declined: nobody answers, so there is nothing here. */
@@ -350,6 +377,15 @@ self_of_paused(const struct req *r)
                                          : c->req[r->entered - 1].self;
 }
 
+/* The step, which was not to write its answer, has returned rc. */
+static enum chain_result
+refused(struct req *r, uint32_t rc)
+{
+    if (r->has_pause && !leave_pause(r, rc, 0))
+        return CHAIN_WAIT;
+    return (enum chain_result)r->pause.result;
+}
+
 /* The step that waited goes on, or is over at last, and the walk behind it. */
 static int
 resume(void *arg)
@@ -363,10 +399,14 @@ resume(void *arg)
 
     p->state = PAUSE_OFF;
     rc = was == PAUSE_ENDS ? p->result : p->kind->resume(r, self_of_paused(r));
+    if (UNLIKELY(r->has_pause && p->is_refused))
+        return (int)refused(r, rc);
     if (r->phase == CHAIN_IN_REQUEST) {
         if (r->has_pause && !leave_pause(r, rc, 0))
-            return CHAIN_WAIT;
-        return rc == ET_NEXT ? walk(r) : (int)ended(r, rc);
+            return waits(r);
+        if (rc == ET_NEXT && !r->resp.committed)
+            return walk(r);
+        return ended(r, rc);
     }
     end = responded(r, p->slot, rc, was_spoilt);
     return end == CHAIN_DONE ? run_response_from(r, p->slot + 1u) : end;
@@ -437,7 +477,8 @@ respond_outside(void *arg)
 static int
 leave_crashed(struct req *r)
 {
-    if (!r->has_pause || leave_pause(r, ET_FAIL, r->pause.slot))
+    if (!r->has_pause || r->pause.opens ||
+        leave_pause(r, ET_FAIL, r->pause.slot))
         return 1;
     r->pause.has_crashed = 1;
     return 0;
@@ -457,28 +498,72 @@ after_crash(struct req *r)
         }
         note_crash(r);
         r->waiting = 0;
-        req_decide_error(r, 500);
+        if (!r->resp.committed)
+            req_decide_error(r, 500);
         if (!leave_crashed(r))
             return CHAIN_WAIT;
+        if (r->has_pause && r->pause.is_refused)
+            return (enum chain_result)r->pause.result;
         rc = guard_walk(GUARD_STEPS, r, respond_outside, r);
     } while (rc == LEAP_LEFT);
     return (enum chain_result)rc;
 }
 
+/* ---- answers that are written --------------------------------------------*/
+
+/* The response steps have answered otherwise: the step that was to write it is
+ * given up. */
+static enum chain_result
+close_again(struct req *r, enum chain_result result)
+{
+    struct pause *p = &r->pause;
+
+    r->resp.committed = 1; /* it cannot change that */
+    p->is_refused = 1;
+    p->result = (uint32_t)result;
+    chain_give_up(r, ET_ECANCEL);
+    return refused(r, p->kind->settle(r) ? ET_DONE : ET_WAIT);
+}
+
+/* The response steps see an answer of which nothing is written yet. */
+static __attribute__((noinline, cold)) enum chain_result
+open(struct req *r)
+{
+    int rc = guard_walk(GUARD_STEPS, r, finish, r);
+    enum chain_result result =
+        rc == LEAP_LEFT ? after_crash(r) : (enum chain_result)rc;
+
+    r->pause.opens = 0;
+    r->pause.state = PAUSE_WAITS;
+    if (result != CHAIN_DONE || !r->resp.is_written)
+        return close_again(r, result);
+    r->phase = CHAIN_IN_REQUEST;
+    enter(r, r->chain, r->entered - 1u);
+    task_opened(r);
+    return CHAIN_OPEN;
+}
+
+/* What a guarded walk has returned. */
+static inline enum chain_result
+left(struct req *r, int rc)
+{
+    if (LIKELY((unsigned)rc < CHAIN_OPEN))
+        return (enum chain_result)rc;
+    if (rc == LEAP_LEFT)
+        rc = (int)after_crash(r);
+    return rc == CHAIN_OPEN ? open(r) : (enum chain_result)rc;
+}
+
 enum chain_result
 chain_run(struct req *r)
 {
-    int rc = guard_walk(GUARD_STEPS, r, walk, r);
-
-    return LIKELY(rc != LEAP_LEFT) ? (enum chain_result)rc : after_crash(r);
+    return left(r, guard_walk(GUARD_STEPS, r, walk, r));
 }
 
 enum chain_result
 chain_finish(struct req *r)
 {
-    int rc = guard_walk(GUARD_STEPS, r, finish, r);
-
-    return LIKELY(rc != LEAP_LEFT) ? (enum chain_result)rc : after_crash(r);
+    return left(r, guard_walk(GUARD_STEPS, r, finish, r));
 }
 
 void
@@ -504,12 +589,12 @@ end_late(struct req *r)
 {
     int rc;
 
-    chain_give_up(r, ET_ETIME);
+    chain_give_up(r, r->pause.why);
     r->has_pause = 0;
-    req_decide_error(r, 504);
+    req_decide_error(r, r->pause.why == ET_ETIME ? 504 : 503);
     rc = guard_walk(GUARD_STEPS, r, r->crashed ? respond_outside : respond_late,
                     r);
-    return rc != LEAP_LEFT ? (enum chain_result)rc : after_crash(r);
+    return left(r, rc);
 }
 
 enum chain_result
@@ -527,7 +612,7 @@ chain_resume(struct req *r)
     } else {
         rc = guard_walk(GUARD_STEPS, r, resume, r);
     }
-    return rc != LEAP_LEFT ? (enum chain_result)rc : after_crash(r);
+    return left(r, rc);
 }
 
 int

@@ -66,6 +66,9 @@ enum chain_result {
     CHAIN_DONE, /* the response is decided and its steps have run */
     CHAIN_BODY, /* step r->index wants the body first; chain_run goes on */
     CHAIN_WAIT, /* a step waits (pause.h); chain_resume goes on */
+    CHAIN_OPEN, /* the response is decided, its steps have run, and the step
+                   goes on to write it (writer.h): send the head, then
+                   chain_resume */
     CHAIN_DROP, /* close without an answer */
 };
 

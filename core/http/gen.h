@@ -18,6 +18,7 @@
 #include "abi/etude_abi.h"
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/wheel.h"
 #include "http/chain.h"
 #include "http/route.h"
 #include "proto/addr.h"
@@ -31,11 +32,13 @@ struct gen;
 struct gen_worker {
     struct gen *gen;
     et_worker *worker;
-    struct chain **chains; /* by route->index */
-    struct arena arena;    /* of the chains */
-    uint32_t n_active;     /* requests pinned to it */
-    uint8_t is_stopping;   /* the process is: `ready` says no */
-    uint32_t n_ready;      /* instances held, from the first one on */
+    struct chain **chains;     /* by route->index */
+    struct arena arena;        /* of the chains */
+    uint32_t n_active;         /* requests pinned to it */
+    uint8_t is_stopping;       /* the process is: `ready` says no */
+    uint8_t is_old;            /* a newer one serves */
+    struct wheel_timer retire; /* while it is old, and has requests */
+    uint32_t n_ready;          /* instances held, from the first one on */
     /* Whose worker init runs now, or NULL; read by the control thread to say
      * what it waits for. */
     const struct instance *_Atomic at;

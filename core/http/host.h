@@ -57,6 +57,10 @@ void host_worker_init(struct host_worker *w, uint32_t index,
 const et_host *host_get(void);
 /* Records above level are not formatted by plugins any more. [control] */
 void host_set_log_level(uint32_t level);
+struct req;
+/* Whether a response of that status and type may be decided now; why not is
+ * logged. [worker] */
+MUST_USE int host_http_accepts(struct req *r, uint32_t status, et_str type);
 /* et.http/1 and et.log/1. [any] */
 const et_http *host_http(void);
 const et_log *host_log(void);

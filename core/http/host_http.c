@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "http/client.h"
+#include "http/gen.h"
 #include "http/host.h"
 #include "http/req.h"
 #include "http/route.h"
@@ -204,6 +205,8 @@ http_number(const et_req *pub, uint32_t which)
     case ET_N_SENT_BYTES: return (int64_t)r->resp.sent_bytes;
     case ET_N_ELAPSED_US:
         return (int64_t)((clock_mono_ns() - pub->start_ns) / 1000);
+    case ET_N_RETIRING:
+        return r->gen && (r->gen->is_old || r->gen->is_stopping);
     case ET_N_PEER_PORT: return r->sink->peer(r, &a) < 0 ? 0 : a.port;
     default: return -1;
     }
@@ -276,6 +279,12 @@ is_decidable(struct req *r, uint32_t status, et_str type)
                field_value_is_valid(type)))
         return 1;
     return refuse(r, status);
+}
+
+int
+host_http_accepts(struct req *r, uint32_t status, et_str type)
+{
+    return is_decidable(r, status, type);
 }
 
 static uint32_t

@@ -17,6 +17,13 @@ pause_begin(struct req *r, const struct pause_kind *kind)
     return 1;
 }
 
+void
+pause_retire(struct req *r)
+{
+    if (r->has_pause && r->pause.state == PAUSE_WAITS && !r->pause.is_closed)
+        r->pause.kind->retire(r);
+}
+
 int
 pause_abandon(struct req *r, int32_t why)
 {

@@ -43,6 +43,9 @@ struct pause_kind {
     /* The code that ran was left in the middle: 1: that was but a part of the
      * step, which goes on; 0: it was the step. */
     int (*crashed)(struct req *r);
+    /* r's generation is to end, and it waits: it is given up with ET_ERETIRE,
+     * but answered, and its sink told to wake it. */
+    void (*retire)(struct req *r);
 };
 
 /* Of a request with has_pause. */
@@ -51,9 +54,14 @@ struct pause {
     uint8_t state;       /* enum pause_state */
     uint8_t slot;        /* of the response step that waits */
     uint8_t is_on;       /* a step has begun to wait, and it is not over */
-    uint8_t is_late;     /* nothing has come, and its time is over: 504 */
+    uint8_t is_late;     /* nothing has come, and its time is over */
+    int8_t why;          /* of is_late: ET_ETIME, 504; ET_ERETIRE, 503 */
     uint8_t is_closed;   /* nobody is answered: no step may wait any more */
     uint8_t has_crashed; /* the step, of PAUSE_ENDS */
+    uint8_t is_refused;  /* an answer that the step was to write: result, of
+                            enum chain_result, once it is over */
+    uint8_t opens;       /* the step has decided on an answer that it goes on to
+                            write: the response steps are to see it */
     uint32_t result;     /* what it has returned, of PAUSE_ENDS */
     union {
         struct {
@@ -69,6 +77,8 @@ struct pause {
             struct task *all;  /* those that are not over */
             struct task *ready, *last_ready;
             struct task *reader; /* who waits for the body, or NULL */
+            struct task *opener; /* ... for its answer's head to be gone */
+            struct task *writer; /* ... for room for more of its answer */
             uint64_t body_at;    /* of a collected one: how far it is read */
         } tasks;
     } u;
@@ -81,5 +91,8 @@ MUST_USE int pause_begin(struct req *r, const struct pause_kind *kind);
  * is given up.  1: nothing of r is on its way; 0: something is, r stays until
  * its sink is told to wake it.  r has has_pause. [worker] */
 MUST_USE int pause_abandon(struct req *r, int32_t why);
+/* r's generation is to end: if a step of it waits, it is given up (ET_ERETIRE)
+ * and what it has to say, or 503, is the answer.  From the loop. [worker] */
+void pause_retire(struct req *r);
 
 #endif

@@ -162,6 +162,7 @@ req_decide_error_text(struct req *r, uint32_t status, et_str text)
     }
     resp_reply_mem(&r->resp, (uint16_t)status, page.p ? type : (et_str){0},
                    page.p, page.n);
+    r->pub.status = status;
 }
 
 void

@@ -43,6 +43,12 @@ struct sink {
      * when there are; -ENOTCONN: nobody sends any; or an ERR_*, and the
      * connection does not go on. [worker] */
     int64_t (*read)(struct req *r, char *p, size_t n);
+    /* Take up to n bytes for the body of its answer, which is written piece by
+     * piece, from p: how many; -EAGAIN: none now, task_room_came is called when
+     * there is room; -ENOTCONN: nobody takes them; -EINVAL: more than was
+     * promised.  n == 0: 0, and all of what was taken is with the kernel; else
+     * -EAGAIN. [worker] */
+    int64_t (*write)(struct req *r, const char *p, size_t n);
     /* r waits no more: chain_resume goes on with it.  From the loop, never from
      * within a call of r's. [worker] */
     void (*wake)(struct req *r);

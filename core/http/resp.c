@@ -20,6 +20,23 @@ static const et_str host_owned[] = {
     {"trailer", 7},
 };
 
+/* What is needed before the body, or by whoever passes it on (RFC 9110 6.5.1).
+ */
+static const et_str no_trailer[] = {
+    {"content-type", 12},
+    {"content-encoding", 16},
+    {"content-range", 13},
+    {"cache-control", 13},
+    {"expires", 7},
+    {"vary", 4},
+    {"set-cookie", 10},
+    {"location", 8},
+    {"www-authenticate", 16},
+    {"retry-after", 11},
+    {"host", 4},
+    {"authorization", 13},
+};
+
 static const et_str type_name = {"content-type", 12};
 static const et_str server_name = {"server", 6};
 
@@ -30,6 +47,7 @@ resp_init(struct resp *p)
     p->committed = 0;
     p->has_server = 0;
     p->dress = 0;
+    p->is_written = 0;
     p->fields_len = 0;
     p->type = (et_str){NULL, 0};
     p->fields = NULL;
@@ -44,6 +62,7 @@ resp_clear(struct resp *p)
     segment_clear(&p->body);
     p->status = 0;
     p->dress = 0;
+    p->is_written = 0;
     p->type = (et_str){NULL, 0};
 }
 
@@ -54,6 +73,7 @@ decide(struct resp *p, uint16_t status, et_str type, enum segment_kind kind,
     segment_clear(&p->body);
     p->status = status;
     p->dress = 0;
+    p->is_written = 0;
     p->type = type;
     p->first = (struct segment){.kind = kind, .fd = -1, .n = n};
 }
@@ -88,14 +108,32 @@ resp_reply_file(struct resp *p, uint16_t status, et_str type, int fd,
     segment_put(&p->body, &p->first);
 }
 
-static int
-is_host_owned(et_str name)
+void
+resp_write(struct resp *p, uint16_t status, et_str type, uint64_t length)
 {
-    for (size_t i = 0; i < ARRAY_LEN(host_owned); i++) {
-        if (str_eq_nocase(name, host_owned[i]))
+    resp_clear(p);
+    p->status = status;
+    p->type = type;
+    p->is_written = 1;
+    p->left = length;
+    p->trailers = NULL;
+    p->last_trailer = &p->trailers;
+}
+
+static int
+is_one_of(et_str name, const et_str *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq_nocase(name, v[i]))
             return 1;
     }
     return 0;
+}
+
+static int
+is_host_owned(et_str name)
+{
+    return is_one_of(name, host_owned, ARRAY_LEN(host_owned));
 }
 
 static void
@@ -115,8 +153,9 @@ field_remove(struct resp *p, et_str name)
     p->last_field = at;
 }
 
+/* One more behind *last. */
 static int32_t
-field_append(struct resp *p, struct arena *a, et_str name, et_str value)
+put_field(struct resp_field ***last, struct arena *a, et_str name, et_str value)
 {
     struct resp_field *f = arena_alloc(a, sizeof *f);
 
@@ -127,10 +166,19 @@ field_append(struct resp *p, struct arena *a, et_str name, et_str value)
     f->value = arena_dup(a, value);
     if (!f->name.p || !f->value.p)
         return ET_ENOMEM;
-    *p->last_field = f;
-    p->last_field = &f->next;
-    p->fields_len += (uint32_t)(name.n + value.n + 4);
+    **last = f;
+    *last = &f->next;
     return 0;
+}
+
+static int32_t
+field_append(struct resp *p, struct arena *a, et_str name, et_str value)
+{
+    int32_t rc = put_field(&p->last_field, a, name, value);
+
+    if (rc == 0)
+        p->fields_len += (uint32_t)(name.n + value.n + 4);
+    return rc;
 }
 
 /* Content-Type lives in type, so that it is sent once whoever sets it. */
@@ -148,18 +196,41 @@ set_type(struct resp *p, struct arena *a, et_str value, uint32_t mode)
     return 0;
 }
 
+/* May a step set that? */
+static int32_t
+judge(et_str name, et_str value, int has_value)
+{
+    if (!field_name_is_valid(name) || is_host_owned(name) ||
+        (has_value && !field_value_is_valid(value)))
+        return ET_EINVAL;
+    return has_value && value.n > 65536 ? ET_ELIMIT : 0;
+}
+
+int32_t
+resp_trailer(struct resp *p, struct arena *a, et_str name, et_str value)
+{
+    int32_t rc = judge(name, value, 1);
+
+    if (!p->is_written)
+        return ET_EPHASE;
+    if (rc == 0 && is_one_of(name, no_trailer, ARRAY_LEN(no_trailer)))
+        return ET_EINVAL;
+    return rc < 0 ? rc : put_field(&p->last_trailer, a, name, value);
+}
+
 int32_t
 resp_set(struct resp *p, struct arena *a, et_str name, et_str value,
          uint32_t mode)
 {
+    int32_t rc;
+
     if (p->committed)
         return ET_EPHASE;
-    if (mode > ET_DEL || !field_name_is_valid(name) || is_host_owned(name))
+    if (mode > ET_DEL)
         return ET_EINVAL;
-    if (mode != ET_DEL && !field_value_is_valid(value))
-        return ET_EINVAL;
-    if (mode != ET_DEL && value.n > 65536)
-        return ET_ELIMIT;
+    rc = judge(name, value, mode != ET_DEL);
+    if (rc < 0)
+        return rc;
     if (str_eq_nocase(name, type_name))
         return set_type(p, a, value, mode);
     if (str_eq_nocase(name, server_name))

@@ -25,16 +25,32 @@ struct resp {
     uint8_t committed;   /* the head is on its way: nothing may change */
     uint8_t has_server;  /* a step has set Server itself */
     uint8_t dress;       /* an error text the host may render by Accept */
+    uint8_t is_written;  /* piece by piece, by who has decided it (writer.h) */
     uint32_t fields_len; /* bytes of "name: value CRLF" of all fields */
     et_str type;         /* media type; empty: none sent */
     struct resp_field *fields, **last_field;
     struct segment_queue body;
     struct segment first; /* so that the usual body needs no allocation */
     uint64_t sent_bytes;  /* body bytes handed to the kernel */
+    uint64_t left;        /* of is_written: still to be written, or
+                             RESP_ANY_LENGTH */
+    struct resp_field *trailers, **last_trailer; /* of is_written */
+    uint32_t at, burst; /* of is_written: for who sends it */
+    uint8_t framing;    /* likewise */
+    uint8_t is_bare;    /* of is_written: no body goes with it */
 };
+
+#define RESP_ANY_LENGTH UINT64_MAX
 
 /* Nothing decided, no fields. [worker] */
 void resp_init(struct resp *p);
+/* Decide on a body that is written piece by piece, of so many bytes, or
+ * RESP_ANY_LENGTH; keeps type. [worker] */
+void resp_write(struct resp *p, uint16_t status, et_str type, uint64_t length);
+/* A field behind the body of an answer that is written (RFC 9110 6.5), copied
+ * to a: as resp_set, but ET_EPHASE if it is not one. [worker] */
+int32_t resp_trailer(struct resp *p, struct arena *a, et_str name,
+                     et_str value);
 /* Drop what is decided (status, type, body), keep the fields. [worker] */
 void resp_clear(struct resp *p);
 /* Release the body. [worker] */

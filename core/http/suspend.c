@@ -40,6 +40,17 @@ on_fired(struct wait *w, int32_t rc)
         r->sink->wake(r);
 }
 
+/* Nobody wakes it any more: it is given up, and answered for. */
+static void
+end_late(struct req *r, int8_t why)
+{
+    r->pause.u.token.wait = NULL;
+    r->pause.is_on = 0;
+    r->pause.is_late = 1;
+    r->pause.why = why;
+    r->sink->wake(r);
+}
+
 static void
 on_timer(struct wheel_timer *t, uint64_t now_ms)
 {
@@ -49,10 +60,21 @@ on_timer(struct wheel_timer *t, uint64_t now_ms)
     (void)now_ms;
     if (r->pause.state != PAUSE_WAITS || !waits_cancel(w))
         return; /* nobody waits; or it has been woken, just in time */
-    r->pause.u.token.wait = NULL;
-    r->pause.is_on = 0;
-    r->pause.is_late = 1;
-    r->sink->wake(r);
+    end_late(r, ET_ETIME);
+}
+
+static void
+retire(struct req *r)
+{
+    struct pause *p = &r->pause;
+
+    if (p->u.token.job && !jobs_withdraw(req_worker(r)->jobs, p->u.token.job))
+        return; /* it is over soon */
+    wheel_cancel(req_worker(r)->wheel, &p->u.token.wait->timer);
+    if (!waits_cancel(p->u.token.wait))
+        return;
+    p->u.token.job = NULL;
+    end_late(r, ET_ERETIRE);
 }
 
 static uint32_t
@@ -213,4 +235,5 @@ static const struct pause_kind kind = {
     .settle = settle,
     .abandon = abandon,
     .crashed = crashed,
+    .retire = retire,
 };

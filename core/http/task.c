@@ -16,6 +16,7 @@
 #include "http/req.h"
 #include "http/waits.h"
 #include "http/watches.h"
+#include "http/writer.h"
 #include "os/fiber.h"
 #include "plug/guard.h"
 
@@ -163,17 +164,55 @@ on_ready(struct watch *watch, uint32_t events)
     wake(t, (int32_t)events);
 }
 
+/* Has r tasks that may wait at a place? */
+static int
+has_tasks(const struct req *r)
+{
+    return r->has_pause && r->pause.kind == &kind;
+}
+
+/* What t, which waits at a place, waits for is over: 0; it has been given up
+ * before. */
+static int
+take_from_place(struct task *t)
+{
+    if (!t->wait)
+        return 0;
+    wheel_cancel(req_worker(t->r)->wheel, &t->wait->timer);
+    return waits_cancel(t->wait);
+}
+
+static void
+tell(struct task *t)
+{
+    if (t && take_from_place(t))
+        wake(t, 0);
+}
+
 void
 task_body_came(struct req *r)
 {
-    struct task *t =
-        r->has_pause && r->pause.kind == &kind ? r->pause.u.tasks.reader : NULL;
+    if (has_tasks(r))
+        tell(r->pause.u.tasks.reader);
+}
 
-    if (!t || !t->wait)
+void
+task_room_came(struct req *r)
+{
+    if (has_tasks(r))
+        tell(r->pause.u.tasks.writer);
+}
+
+void
+task_opened(struct req *r)
+{
+    struct task *t = r->pause.u.tasks.opener;
+
+    if (!t || !take_from_place(t))
         return;
-    wheel_cancel(req_worker(r)->wheel, &t->wait->timer);
-    if (waits_cancel(t->wait))
-        wake(t, 0);
+    t->rc = 0;
+    t->wait = NULL;
+    make_ready(t);
 }
 
 /* ---- begin and end -------------------------------------------------------*/
@@ -344,6 +383,15 @@ give_up(struct req *r, void *self, int32_t why)
     (void)run_ready(r);
 }
 
+static void
+retire(struct req *r)
+{
+    for (struct task *t = r->pause.u.tasks.all; t; t = t->next)
+        give_up_one(t, ET_ERETIRE);
+    if (r->pause.u.tasks.ready)
+        r->sink->wake(r);
+}
+
 static int
 settle(struct req *r)
 {
@@ -393,6 +441,7 @@ static const struct pause_kind kind = {
     .settle = settle,
     .abandon = abandon,
     .crashed = crashed,
+    .retire = retire,
 };
 
 /* ---- et.task/1 -----------------------------------------------------------*/
@@ -431,6 +480,26 @@ arm(struct task *t)
     return t->wait;
 }
 
+struct task *
+task_calling(et_req *pub, int32_t *why)
+{
+    struct task *t = calling(pub);
+
+    *why = refuses(t);
+    return *why == 0 ? t : NULL;
+}
+
+struct task *
+task_that_writes(et_req *pub, int32_t *why)
+{
+    struct task *t = calling(pub);
+
+    *why = refuses(t);
+    if (t && *why == ET_ERETIRE && !t->is_ending)
+        *why = 0;
+    return *why == 0 ? t : NULL;
+}
+
 /* Until it has come, at most ms milliseconds (UINT64_MAX: for ever), nor longer
  * than the task may: what has come. */
 static int32_t
@@ -439,6 +508,7 @@ yield(struct task *t, uint64_t ms)
     struct host_worker *hw = req_worker(t->r);
     uint64_t now_ms = hw->clock->mono_ms;
     uint64_t due_ms = ms > UINT64_MAX - now_ms ? UINT64_MAX : now_ms + ms;
+    int32_t why = t->why; /* of one that is retired and writes on */
 
     if (t->due_ms && t->due_ms < due_ms)
         due_ms = t->due_ms;
@@ -447,7 +517,20 @@ yield(struct task *t, uint64_t ms)
         wheel_arm(hw->wheel, &t->wait->timer, due_ms);
     t->state = TASK_WAITS;
     fiber_yield(&t->fiber);
-    return t->why ? t->why : t->rc;
+    return t->why != why ? t->why : t->rc;
+}
+
+int32_t
+task_wait_at(struct task *t, struct task **place, uint64_t ms)
+{
+    int32_t rc;
+
+    if (!arm(t))
+        return ET_ELIMIT;
+    *place = t;
+    rc = yield(t, ms);
+    *place = NULL;
+    return rc;
 }
 
 static int32_t
@@ -578,11 +661,7 @@ task_read_body(et_req *pub, void *p, size_t n)
     while ((rc = r->sink->read(r, p, n)) == -EAGAIN) {
         uint64_t ms = dispatch_body_ms(
             r, (uint32_t)r->gen->gen->conf->server.body_timeout);
-        if (!arm(t))
-            return ET_ELIMIT;
-        r->pause.u.tasks.reader = t;
-        rc = yield(t, ms ? ms : UINT64_MAX);
-        r->pause.u.tasks.reader = NULL;
+        rc = task_wait_at(t, &r->pause.u.tasks.reader, ms ? ms : UINT64_MAX);
         if (rc < 0)
             return rc;
     }
@@ -655,6 +734,10 @@ static const et_task iface = {
     .timeout = task_timeout,
     .defer = task_defer,
     .read_body = task_read_body,
+    .begin = writer_begin,
+    .write = writer_write,
+    .flush = writer_flush,
+    .trailer = writer_trailer,
 };
 
 const et_task *

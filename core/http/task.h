@@ -53,6 +53,23 @@ uint32_t task_begin(et_req *pub, void *self);
 /* Bytes of r's body, or their end, can be read now (sink->read): a task of r
  * that waits for them goes on.  From the loop.  [worker] */
 void task_body_came(struct req *r);
+/* The same for room for more of its answer (sink->write). [worker] */
+void task_room_came(struct req *r);
+/* The head of the answer that a task of r is to write has gone: the task goes
+ * on with the next chain_resume. [worker] */
+void task_opened(struct req *r);
+
+/* ---- for calls of a task that wait for something else --------------------*/
+
+/* The task of the request that calls; NULL, and *why (ET_E*): none does, or it
+ * may not wait any more. [worker] */
+MUST_USE struct task *task_calling(et_req *pub, int32_t *why);
+/* The same, but one that is only retired may. [worker] */
+MUST_USE struct task *task_that_writes(et_req *pub, int32_t *why);
+/* t waits at *place, which is free, until it is told there, at most ms
+ * milliseconds (UINT64_MAX: for ever): 0, or ET_ETIME, ET_ELIMIT, or why it is
+ * given up. [worker] */
+MUST_USE int32_t task_wait_at(struct task *t, struct task **place, uint64_t ms);
 
 /* et.task/1. [any] */
 const et_task *task_iface(void);

@@ -190,6 +190,7 @@ settings_limits(struct limits *l, const struct conf *conf)
         .header_ms = (uint32_t)c->header_timeout,
         .body_ms = (uint32_t)c->body_timeout,
         .write_ms = (uint32_t)c->write_timeout,
+        .drain_ms = (uint32_t)c->drain_timeout,
         .idle_demote_ms = (uint32_t)c->idle_demote,
         .idle_grace_ms = (uint32_t)c->idle_grace,
         .body_min_rate = (uint32_t)c->body_min_rate,

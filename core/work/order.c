@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conn/conn.h"
+#include "conn/retire.h"
 #include "http/gen.h"
 #include "os/limit.h"
 #include "work/parcel.h"
@@ -105,6 +106,8 @@ order_commit(struct worker *w, struct order *o)
     gen_catch_up(env->gen);
     if (old && old->n_active == 0)
         env->on_retired(env, old);
+    else if (old)
+        retire_begin(env, old);
     worker_limits_changed(w);
     order_reply(o, 0);
 }
@@ -224,5 +227,6 @@ order_drain(struct worker *w, struct order *o)
         listener_end(&w->listeners[i]);
     }
     conn_drain(env, env->clock.mono_ms + env->limits.idle_grace_ms);
+    retire_all(env);
     worker_check_drained(w);
 }

@@ -13,6 +13,7 @@
 #include "conn/census.h"
 #include "conn/conn.h"
 #include "conn/reject.h"
+#include "conn/retire.h"
 #include "http/gen.h"
 #include "http/host.h"
 #include "http/req.h"
@@ -60,6 +61,7 @@ on_retired(struct env *env, struct gen_worker *g)
     struct worker *w = CONTAINER_OF(env, struct worker, env);
     struct gen *gen = g->gen;
 
+    retire_end(env, g);
     guard_clear();
     if (gen_retire(g))
         mailbox_post(w->options.control, gen->on_retired);

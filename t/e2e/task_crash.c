@@ -2,6 +2,8 @@
 /* task_crash.c - a fault on a task's stack costs that request, and what it has
  * deferred runs all the same.
  * tags: epoll */
+#include <string.h>
+
 #include "t/lib/client.h"
 #include "t/lib/server.h"
 
@@ -16,7 +18,9 @@ static void
 start(void)
 {
     server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
-                     "crash_limit = 0\n[plugin task]\n[plugin hello]\n");
+                     "crash_limit = 0\n[plugin task]\n[plugin hello]\n"
+                     "[plugin writer]\n[scope w]\nmatch = /writer/*\n"
+                     "use = writer\n");
 }
 
 /* The answers come on one connection, from the process that has crashed. */
@@ -66,6 +70,42 @@ START_TEST(a_stack_has_an_end)
 }
 END_TEST
 
+START_TEST(an_answer_that_has_begun_is_cut_off)
+{
+    struct client c, d;
+
+    start();
+    d = client_open(&s);
+    client_expect(&d, GET("/writer/count"), 200, NULL);
+    c = client_open(&s);
+    client_puts(&c, GET("/writer/end?how=crash"));
+    client_read_all(&c);
+    ck_assert_ptr_nonnull(strstr(c.buf, "0003\r\nabc\r\n"));
+    ck_assert_ptr_null(strstr(c.buf, "\r\n0\r\n"));
+    client_close(&c);
+    client_expect(&d, GET("/writer/count"), 200,
+                  "active 0 ended 1 cancelled 0 nobody 0");
+    client_close(&d);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_response_step_gives_it_up)
+{
+    struct client c;
+
+    start();
+    c = client_open(&s);
+    client_puts(&c, GET("/writer/pieces?n=2&size=4&seen=crash"));
+    client_puts(&c, GET("/writer/count"));
+    client_take(&c, 0, 500, NULL);
+    client_take(&c, 0, 200, "active 0 ended 1 cancelled 1 nobody 0");
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 UNIT_MAIN(task_crash, the_step_is_answered_with_500,
+          an_answer_that_has_begun_is_cut_off, a_response_step_gives_it_up,
           a_part_does_not_cost_the_others, what_is_deferred_may_crash_too,
           a_stack_has_an_end)

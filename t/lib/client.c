@@ -219,6 +219,51 @@ use(struct client *c, size_t n)
     memmove(c->buf, c->buf + n, c->n + 1);
 }
 
+/* The next line, CRLF included: its length. */
+static size_t
+gather_line(struct client *c)
+{
+    const char *end;
+
+    while (!c->n || (end = memmem(c->buf, c->n, "\r\n", 2)) == NULL)
+        ck_assert_msg(fill(c), "the end within a line: %s", c->buf);
+    return (size_t)(end - c->buf) + 2;
+}
+
+/* A body in chunks; fields behind it are put behind those of the head. */
+static void
+take_chunks(struct client *c, struct answer *a)
+{
+    size_t left, line, head = strlen(a->head);
+
+    do {
+        char *end;
+        line = gather_line(c);
+        left = strtoul(c->buf, &end, 16);
+        ck_assert_msg(end > c->buf && (*end == '\r' || *end == ';'),
+                      "no chunk: %.*s", (int)line, c->buf);
+        use(c, line);
+        if (left == 0)
+            break;
+        client_gather(c, left + 2);
+        a->body = realloc(a->body, a->n + left + 1);
+        memcpy(a->body + a->n, c->buf, left);
+        a->n += left;
+        ck_assert_mem_eq(c->buf + left, "\r\n", 2);
+        use(c, left + 2);
+    } while (left > 0);
+    while ((line = gather_line(c)) > 2) {
+        a->head = realloc(a->head, head + line + 1);
+        memcpy(a->head + head, c->buf, line);
+        head += line;
+        a->head[head] = '\0';
+        use(c, line);
+    }
+    use(c, 2);
+    a->body = realloc(a->body, a->n + 1);
+    a->body[a->n] = '\0';
+}
+
 struct answer
 client_answer(struct client *c, int is_head)
 {
@@ -241,6 +286,10 @@ client_answer(struct client *c, int is_head)
                   "not an answer: %s", a.head);
     length = answer_field(&a, "content-length", 0);
     use(c, head);
+    if (!is_head && answer_field(&a, "transfer-encoding", 0)) {
+        take_chunks(c, &a);
+        return a;
+    }
     if (!is_head && length && a.status >= 200)
         a.n = strtoul(length, NULL, 10);
     while (c->n < a.n)
