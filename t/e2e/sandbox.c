@@ -263,6 +263,7 @@ START_TEST(every_plugin_of_ours_runs_in_it)
     char ini[8192];
     const char *modules = getenv("T_MODULES");
     char pattern[512];
+    int has_upload = 0;
     size_t n;
     glob_t g;
 
@@ -270,9 +271,11 @@ START_TEST(every_plugin_of_ours_runs_in_it)
     ck_assert_int_eq(glob(pattern, 0, NULL, &g), 0);
     n = (size_t)snprintf(ini, sizeof ini, SERVER "body_memory = 1k\n");
     for (size_t i = 0; i < g.gl_pathc; i++) {
-        const char *slash = strrchr(g.gl_pathv[i], '/');
-        n += (size_t)snprintf(ini + n, sizeof ini - n, "[plugin %.*s]\n",
-                              (int)strlen(slash + 1) - 3, slash + 1);
+        const char *name = strrchr(g.gl_pathv[i], '/') + 1;
+        has_upload |= strcmp(name, "upload.so") == 0;
+        n += (size_t)snprintf(
+            ini + n, sizeof ini - n, "[plugin %.*s]\n%s", (int)strlen(name) - 3,
+            name, strcmp(name, "upload.so") == 0 ? "folder = data\n" : "");
     }
     globfree(&g);
     n += (size_t)snprintf(ini + n, sizeof ini - n,
@@ -289,6 +292,10 @@ START_TEST(every_plugin_of_ours_runs_in_it)
                 "POST /all HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                 "Content-Length: 5\r\n\r\nhello",
                 200, "hello");
+    client_once(&s,
+                "PUT /upload/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                "Content-Length: 5\r\n\r\nhello",
+                has_upload ? 201 : 404, NULL);
     ck_assert_int_eq(server_reload(&s), 1);
     client_once(&s, GET("/page"), 200, "hello");
     ck_assert_int_eq(server_count_log(&s, "is denied"), 0);
