@@ -1066,6 +1066,14 @@ et_body(const et_req *r)
     return r->http->body(r);
 }
 
+/* The first field of that name behind the body, once that was read to its end.
+ */
+static inline et_str
+et_trailer(const et_req *r, const char *name)
+{
+    return r->http->trailer(r, et_s(name), 0);
+}
+
 /* The client's address, "203.0.113.7", after the trusted_proxies rules. */
 static inline et_str
 et_peer(et_req *r)
@@ -1382,7 +1390,7 @@ et_flush(et_req *r)
 
 /* A field behind the body. */
 static inline int32_t
-et_trailer(et_req *r, const char *name, et_str value)
+et_set_trailer(et_req *r, const char *name, et_str value)
 {
     return r->worker->task->trailer(r, et_s(name), value);
 }

@@ -281,6 +281,10 @@ struct et_http {
      * within a step of r, on its thread.  What the functions in between hold -
      * locks, memory, C++ objects - they hold for ever. */
     void (*panic)(et_req *r, const char *p, size_t n);
+    /* The nth (from 0) value of a field behind the request's body (RFC 9110,
+     * 6.5), compared without case: absent until the body was read to its end,
+     * collected or by et_task.read_body. */
+    et_str (*trailer)(const et_req *r, et_str name, uint32_t nth);
 };
 
 /* ---- et.log/1: log files of a plugin -------------------------------------*/

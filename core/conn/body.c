@@ -268,6 +268,30 @@ take(struct body *b, et_str s)
     return rc;
 }
 
+/* What has come of the trailers is kept for who asks (RFC 9110 6.5). */
+static int
+keep_trailers(struct body *b)
+{
+    et_str more = b->chunked.trailer;
+    struct req *r = b->req;
+    size_t need = r->trailers.n + more.n;
+    char *to = (char *)(uintptr_t)r->trailers.p;
+
+    if (LIKELY(more.n == 0) || !(b->collects || b->streams))
+        return 0;
+    if (need > b->trailers_cap) {
+        to = arena_alloc(&r->arena, 2 * need);
+        if (!to)
+            return ERR_NOMEM;
+        if (r->trailers.n)
+            memcpy(to, r->trailers.p, r->trailers.n);
+        b->trailers_cap = (uint32_t)(2 * need);
+    }
+    memcpy(to + r->trailers.n, more.p, more.n);
+    r->trailers = (et_str){to, need};
+    return 0;
+}
+
 static int
 complete(struct body *b)
 {
@@ -309,6 +333,8 @@ feed_chunked(struct body *b, const char *p, size_t n, size_t *used)
         et_str data;
         int rc = chunked_next(&b->chunked, p + *used, n - *used, &k, &data);
         *used += k;
+        if (rc >= 0 && keep_trailers(b) < 0)
+            return ERR_NOMEM;
         if (rc < 0)
             return rc;
         if (rc == CHUNKED_DONE)
@@ -348,6 +374,8 @@ read_chunked(struct body *b, const char *p, size_t n, size_t *used, char *out,
         et_str data;
         int rc = chunked_next(&b->chunked, p + *used, most, &k, &data);
         *used += k;
+        if (rc >= 0 && keep_trailers(b) < 0)
+            rc = ERR_NOMEM;
         if (rc < 0) { /* what is in front of it is good */
             b->failed = rc;
             break;
@@ -378,6 +406,8 @@ body_read(struct body *b, const char *p, size_t n, size_t *used, char *out,
         b->n += (uint64_t)got;
     if (!b->is_chunked)
         *is_done = b->left == 0;
+    if (*is_done)
+        b->req->body_bytes = (int64_t)b->n;
     return got;
 }
 

@@ -26,17 +26,18 @@ struct body {
     struct env *env;
     struct req *req;
     struct chunked chunked;
-    uint64_t left;     /* of Content-Length */
-    uint64_t max;      /* bytes allowed */
-    uint64_t n;        /* decoded bytes seen */
-    uint64_t began_ms; /* for the minimum rate */
-    char *p;           /* collected, or mapped */
-    size_t cap;        /* of p */
-    size_t block;      /* p is a block of this size; 0: arena or map */
-    size_t map_len;    /* p is a mapping of this length */
-    uint64_t reserved; /* taken from the memory budget */
-    uint64_t spilled;  /* taken from the temp budget */
-    int fd;            /* spill file, or -1 */
+    uint64_t left;         /* of Content-Length */
+    uint64_t max;          /* bytes allowed */
+    uint64_t n;            /* decoded bytes seen */
+    uint64_t began_ms;     /* for the minimum rate */
+    char *p;               /* collected, or mapped */
+    size_t cap;            /* of p */
+    size_t block;          /* p is a block of this size; 0: arena or map */
+    size_t map_len;        /* p is a mapping of this length */
+    uint64_t reserved;     /* taken from the memory budget */
+    uint64_t spilled;      /* taken from the temp budget */
+    uint32_t trailers_cap; /* room at req->trailers */
+    int fd;                /* spill file, or -1 */
     uint8_t is_chunked;
     uint8_t collects; /* else the bytes are dropped, but for body_read */
     uint8_t streams;

@@ -126,6 +126,15 @@ http_cookie(const et_req *pub, et_str name)
 }
 
 static et_str
+http_trailer(const et_req *pub, et_str name, uint32_t nth)
+{
+    const struct req *r = req_of(pub);
+
+    /* While it comes it may end within a line. */
+    return r->body_bytes >= 0 ? req_trailer(r, name, nth) : absent;
+}
+
+static et_str
 http_body(const et_req *pub)
 {
     return req_of(pub)->body;
@@ -403,6 +412,7 @@ static const et_http http_iface = {
     .reply_file = http_reply_file,
     .fail = http_fail,
     .panic = http_panic,
+    .trailer = http_trailer,
 };
 
 const et_http *

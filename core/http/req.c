@@ -39,7 +39,7 @@ req_init(struct req *r, struct blocks *blocks, et_worker *worker,
     r->names = r->values = NULL;
     r->n_params = r->allow = r->n_fields = 0;
     r->base = NULL;
-    r->body = r->peer_text = (et_str){NULL, 0};
+    r->body = r->peer_text = r->trailers = (et_str){NULL, 0};
     r->body_bytes = -1;
     resp_init(&r->resp);
     arena_init(&r->arena, r + 1, REQ_SLOT_BYTES - sizeof *r, blocks,
@@ -116,6 +116,32 @@ dress_json(struct req *r, uint32_t status, et_str text)
                      (int)text.n, text.p);
 
     return str_from_z(page);
+}
+
+/* A blank at either end of a value is not part of it. */
+static et_str
+trimmed(et_str s)
+{
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s = (et_str){s.p + 1, s.n - 1};
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
+et_str
+req_trailer(const struct req *r, et_str name, uint32_t nth)
+{
+    et_str left = r->trailers;
+
+    while (left.n > 0) {
+        size_t colon = (size_t)((char *)memchr(left.p, ':', left.n) - left.p);
+        size_t end = (size_t)((char *)memchr(left.p, '\r', left.n) - left.p);
+        if (str_eq_nocase((et_str){left.p, colon}, name) && nth-- == 0)
+            return trimmed((et_str){left.p + colon + 1, end - colon - 1});
+        left = (et_str){left.p + end + 2, left.n - end - 2};
+    }
+    return (et_str){NULL, 0};
 }
 
 static et_str

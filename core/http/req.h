@@ -82,6 +82,7 @@ struct req {
     struct http1_field *fields;
     et_str body;        /* p == NULL: not collected */
     int64_t body_bytes; /* decoded length; -1 while unknown */
+    et_str trailers;    /* lines behind the body, each with its CRLF */
     et_str peer_text;   /* effective peer, once asked for */
     struct http1 head;
     struct resp resp;
@@ -103,6 +104,8 @@ MUST_USE int req_reserve_fields(struct req *r, uint32_t max);
  * ERR_NOMEM. [worker] */
 MUST_USE int req_adopt_head(struct req *r, const char *head);
 
+/* The nth of those behind the body, which has been read to its end. */
+et_str req_trailer(const struct req *r, et_str name, uint32_t nth);
 /* The nth field called name, compared without case (RFC 9110 5.1). */
 et_str req_field(const struct req *r, et_str name, uint32_t nth);
 /* Decide an error answer of the host's own, dressed by Accept. [worker] */

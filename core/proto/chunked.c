@@ -301,15 +301,29 @@ take_data(struct chunked *c, const char *p, size_t n, et_str *data)
     return CHUNKED_DATA;
 }
 
+/* Of the n bytes at p, which are used, the k that are of the trailer section:
+ * nothing but its end can be behind them. */
+static et_str
+trailer_of(const struct chunked *c, const char *p, size_t n, uint32_t k)
+{
+    size_t behind = c->state == S_DONE ? 2 : c->state == S_END_LF ? 1 : 0;
+
+    if (k == 0)
+        return (et_str){NULL, 0};
+    return (et_str){p + n - k - (behind < n - k ? behind : n - k), k};
+}
+
 int
 chunked_next(struct chunked *c, const char *p, size_t n, size_t *used,
              et_str *data)
 {
+    uint32_t before = c->trailer_len;
     size_t i = 0;
     int rc = 0;
 
     while (i < n && c->state < S_DATA && rc == 0)
         rc = on_byte(c, p[i++]);
+    c->trailer = trailer_of(c, p, i, c->trailer_len - before);
     if (rc == 0 && c->state == S_DATA && i < n) {
         rc = take_data(c, p + i, n - i, data);
         i += data->n;

@@ -4,7 +4,7 @@
  * A decoder that is fed pieces of any size and hands out spans of the same
  * memory, and the few bytes a writer needs.  Lines end in CRLF and nothing
  * else; extensions are checked and forgotten; trailer fields are checked,
- * bounded and forgotten (they are never merged into the header).
+ * bounded and handed out apart (they are never merged into the header).
  *
  *     body bytes handed out <= max_body; trailer bytes <= max_trailer;
  *     bytes spent on framing <= CHUNKED_EXCESS_MAX + 18 a chunk + 2 x body. */
@@ -37,6 +37,8 @@ struct chunked {
     uint32_t trailer_len; /* bytes of the trailer section so far */
     uint32_t max_trailer;
     uint8_t state;
+    et_str trailer; /* of the bytes used last, those of the trailer section: its
+                       lines, each with its CRLF; n == 0: none */
 };
 
 /* Start a body: at most max_body decoded bytes, max_trailer of trailers. */

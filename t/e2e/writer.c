@@ -181,6 +181,31 @@ START_TEST(fields_behind_it)
 }
 END_TEST
 
+START_TEST(fields_behind_the_request_s_body)
+{
+    static const char text[] = "POST /writer/collected HTTP/1.1\r\nHost: x\r\n"
+                               "Transfer-Encoding: chunked\r\n\r\n"
+                               "1\r\na\r\n0\r\nX-One:  a b \t\r\nX-Two:c\r\n"
+                               "X-One: second\r\n\r\n";
+    struct client c;
+
+    server_start(&s, SERVER(""));
+    c = client_open(&s);
+    for (int i = 0; i < 2; i++) {
+        client_puts(&c, text);
+        client_take(&c, 0, 200, "a b|c|none");
+    }
+    client_drip(&c, text, sizeof text - 1);
+    client_take(&c, 0, 200, "a b|c|none");
+    client_expect(&c,
+                  "POST /writer/collected HTTP/1.1\r\nHost: x\r\n"
+                  "Content-Length: 1\r\n\r\na",
+                  200, "||none");
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(both_ways_at_once)
 {
     enum { N = 300000 };
@@ -205,6 +230,13 @@ START_TEST(both_ways_at_once)
                     "Transfer-Encoding: chunked\r\n\r\n");
     client_drip(&c, "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", 26);
     client_take(&c, 0, 200, "hello world");
+    client_puts(&c, "POST /writer/echo HTTP/1.1\r\nHost: x\r\n"
+                    "Transfer-Encoding: chunked\r\n\r\n"
+                    "2\r\nhi\r\n0\r\nX-Sum: 17\r\n\r\n");
+    a = client_answer(&c, 0);
+    ck_assert_str_eq(a.body, "hi");
+    ck_assert_str_eq(answer_field(&a, "X-Sum", 0), "17");
+    answer_free(&a);
     client_close(&c);
     free(p);
     ck_assert_int_eq(server_stop(&s), 0);
@@ -343,8 +375,8 @@ START_TEST(so_does_a_server_that_stops)
 END_TEST
 
 UNIT_MAIN(writer, in_chunks, pieces_go_when_the_writer_waits, with_a_length,
-          until_the_end_for_1_0, without_a_body, fields_behind_it,
-          both_ways_at_once, what_fails_is_cut_off,
-          response_steps_may_answer_instead, who_does_not_read_is_waited_for,
-          who_never_reads_is_given_up, events,
+          fields_behind_the_request_s_body, until_the_end_for_1_0,
+          without_a_body, fields_behind_it, both_ways_at_once,
+          what_fails_is_cut_off, response_steps_may_answer_instead,
+          who_does_not_read_is_waited_for, who_never_reads_is_given_up, events,
           an_old_generation_comes_to_its_end, so_does_a_server_that_stops)

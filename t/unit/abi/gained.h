@@ -7,6 +7,7 @@
 /* clang-format off */
 
 FIELD(et_http, panic, 152, 8)
+FIELD(et_http, trailer, 160, 8)
 
 GROWS(et_store, 24)
 FIELD(et_store, ctx, 0, 16)

@@ -318,8 +318,33 @@ START_TEST(chunk_heads_are_read_back)
 }
 END_TEST
 
-UNIT_MAIN(chunked, bodies_are_decoded_at_every_cut,
-          what_follows_the_body_is_left_alone, malformed_chunks_are_refused,
+START_TEST(trailers_are_handed_out_however_they_are_cut)
+{
+    static const char text[] = "1\r\na\r\n0;x=y\r\nA: b\r\nC:\r\n\r\nnext";
+    static const char expected[] = "A: b\r\nC:\r\n";
+    size_t n = sizeof text - 1;
+
+    for (size_t piece = 1; piece <= n; piece++) {
+        struct chunked c;
+        char got[64] = "";
+        int rc = 0;
+        chunked_init(&c, 100, 100);
+        for (size_t at = 0; rc != CHUNKED_DONE;) {
+            size_t k = n - at < piece ? n - at : piece, used;
+            et_str data;
+            rc = chunked_next(&c, text + at, k, &used, &data);
+            ck_assert_int_ge(rc, 0);
+            strncat(got, c.trailer.n ? c.trailer.p : "", c.trailer.n);
+            at += used;
+        }
+        ck_assert_str_eq(got, expected);
+    }
+}
+END_TEST
+
+UNIT_MAIN(chunked, trailers_are_handed_out_however_they_are_cut,
+          bodies_are_decoded_at_every_cut, what_follows_the_body_is_left_alone,
+          malformed_chunks_are_refused,
           sizes_up_to_the_last_bit_do_not_overflow,
           trailers_are_bounded_to_the_byte, extensions_are_bounded,
           a_hundred_thousand_small_chunks_pass, after_the_end_nothing_is_used,
