@@ -259,6 +259,30 @@ template <class A> struct et_same_<A, A> {
  * plugin.  At most one per plugin. */
 #define ET_RESPONSE(fn) ET_STEP_(ET_I_RESPONSE, fn, ET_B_NONE)
 
+/* A middleware's body step, which its response step asks for with et_filter:
+ * sees each piece of the answer's body, and passes on with et_emit what goes to
+ * the client instead.  At most one per plugin.  Names in the body: et_req *r,
+ * void *self, const char *p, size_t n, uint32_t flags (ET_BODY_FLUSH, _LAST).
+ * Returns 0, or below 0: the answer is cut off.
+ *
+ *     ET_RESPONSE(ask) { return et_filter(r) < 0 ? ET_FAIL : ET_NEXT; }
+ *     ET_BODY(upper)
+ *     {
+ *         char *q = (char *)memcpy(buffer, p, n);
+ *         ...
+ *         return et_emit(r, q, n, flags);
+ *     } */
+#define ET_BODY(fn)                                                            \
+    ET_BODY_FN_(fn);                                                           \
+    static const et_bodydef ET_CAT_(fn, _body_) = {                            \
+        ET_HEAD_(et_bodydef, ET_I_BODY), #fn, fn, 0, 0 };                      \
+    ET_ITEM_(ET_CAT_(fn, _body_item_), ET_CAT_(fn, _body_));                   \
+    ET_BODY_FN_(fn)
+#define ET_BODY_FN_(fn)                                                        \
+    static int32_t fn(et_req *r ET_UNUSED_, void *self ET_UNUSED_,             \
+                      const char *p ET_UNUSED_, size_t n ET_UNUSED_,           \
+                      uint32_t flags ET_UNUSED_)
+
 /* What `[route x] handler = NAME` runs: answers any method and path the route
  * matches.  At most one per plugin.  The _BODY form has the body collected. */
 #define ET_HANDLER(fn) ET_STEP_(ET_I_HANDLER, fn, ET_B_NONE)
@@ -1395,6 +1419,22 @@ et_set_trailer(et_req *r, const char *name, et_str value)
     return r->worker->task->trailer(r, et_s(name), value);
 }
 
+/* In a response step: the body step is to see this answer's body.  0, or
+ * ET_EPHASE, ET_ENOMEM. */
+static inline int32_t
+et_filter(et_req *r)
+{
+    return r->http->filter(r);
+}
+
+/* In a body step: n bytes go on towards the client; flags: those that the step
+ * was called with, in its last call of it. */
+static inline int32_t
+et_emit(et_req *r, const void *p, size_t n, uint32_t flags)
+{
+    return r->http->emit(r, p, n, flags);
+}
+
 /* ---- server-sent events (WHATWG HTML, 9.2) --------------------------------*/
 
 /* From a task:
@@ -1493,7 +1533,9 @@ et_sse_send(et_req *r, const et_event *e)
         rc = et_sse_line_(r, "id: ", e->id);
     if (rc == 0 && e->data.p)
         rc = et_sse_data_(r, e->data);
-    return rc < 0 ? rc : et_puts(r, "\n");
+    if (rc == 0)
+        rc = et_puts(r, "\n");
+    return rc < 0 ? rc : et_flush(r);
 }
 
 /* A comment, which nobody sees, so that nobody in between takes the connection
@@ -1501,7 +1543,8 @@ et_sse_send(et_req *r, const et_event *e)
 static inline int32_t
 et_sse_ping(et_req *r)
 {
-    return et_puts(r, ":\n\n");
+    const int32_t rc = et_puts(r, ":\n\n");
+    return rc < 0 ? rc : et_flush(r);
 }
 
 /* et_sleep, and a ping every ET_SSE_KEEP_MS. */

@@ -285,6 +285,15 @@ struct et_http {
      * 6.5), compared without case: absent until the body was read to its end,
      * collected or by et_task.read_body. */
     et_str (*trailer)(const et_req *r, et_str name, uint32_t nth);
+    /* In a response step: the plugin's body step (ET_I_BODY) is to see the body
+     * of this answer, whose length is not known any more.  0, ET_EPHASE,
+     * ET_ENOMEM. */
+    int32_t (*filter)(et_req *r);
+    /* In a body step: pass n bytes on, copied or used before it returns, with
+     * flags (ET_BODY_*) for those further out: those that it was called with,
+     * in the last call.  Waits while the client is behind.  0, or below 0: the
+     * step is to return that. */
+    int32_t (*emit)(et_req *r, const void *p, size_t n, uint32_t flags);
 };
 
 /* ---- et.log/1: log files of a plugin -------------------------------------*/
@@ -597,6 +606,7 @@ struct et_task {
 #define ET_I_ORDER 11u   /* et_orderdef */
 #define ET_I_COMMAND 12u /* et_commanddef */
 #define ET_I_METRIC 13u  /* et_metricdef */
+#define ET_I_BODY 14u    /* et_bodydef: a middleware's body step */
 
 typedef struct et_item {
     uint32_t size; /* of the whole item */
@@ -623,6 +633,25 @@ typedef struct et_stepdef {
     et_step fn;
     uint32_t flags, reserved0;
 } et_stepdef;
+
+/* A body step: n bytes of the answer's body at p, on their way to the client,
+ * after what flags (ET_BODY_*) say about them; it passes on (et_http.emit) what
+ * it likes instead, and returns 0, or below 0 and the answer is cut off.  Runs
+ * only for answers whose body its response step has asked for (et_http.filter),
+ * not for HEAD and where there is no body; on a stack of its own, and may wait
+ * as a task.  Those of several members run from the inside out.  [worker] */
+typedef int32_t (*et_body_step)(et_req *r, void *self, const char *p, size_t n,
+                                uint32_t flags);
+#define ET_BODY_FLUSH 1u /* pass on all that you hold: somebody waits for it   \
+                          */
+#define ET_BODY_LAST 2u  /* nothing follows: pass on the end */
+
+typedef struct et_bodydef {
+    et_item it;
+    const char *name; /* the function's, for messages */
+    et_body_step fn;
+    uint32_t flags, reserved0; /* 0 */
+} et_bodydef;
 
 /* A route the plugin brings along: mounted when its section says nothing else.
  * method "GET" (HEAD comes with it), "GET,POST" or "*". */

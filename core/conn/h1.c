@@ -20,6 +20,7 @@
 #include "http/chain.h"
 #include "http/client.h"
 #include "http/dispatch.h"
+#include "http/filter.h"
 #include "http/gen.h"
 #include "http/req.h"
 #include "http/route.h"
@@ -31,6 +32,7 @@
 #define LINGER_BYTES (128u << 10)
 
 static void respond(struct conn *c);
+static void turn_away(struct conn *c);
 static void go_on(struct conn *c, enum chain_result result, int has_bytes);
 
 /* ---- what a request asks of its connection --------------------------------*/
@@ -322,13 +324,40 @@ collect(struct conn *c, int has_bytes)
     c->since_ms = c->env->clock.mono_ms;
 }
 
-static void
+/* The answer that is decided goes through filters.  1: it is being written; 0:
+ * it is answered, or the connection closed. */
+static int
+begin_filtered(struct conn *c)
+{
+    struct req *r = c->req;
+    int is_bare =
+        r->pub.method == ET_M_HEAD || !status_has_body(r->resp.status);
+
+    if (is_bare) {
+        resp_write(&r->resp, r->resp.status, r->resp.type, RESP_ANY_LENGTH);
+    } else if (filter_begin(r) < 0) {
+        resp_drop_fields(&r->resp); /* they may speak of what is not done */
+        turn_away(c);
+        return 0;
+    }
+    if (begin_answer(c) < 0)
+        conn_close(c);
+    else if (is_bare)
+        end_answer(c, 1);
+    return !is_bare && c->phase != CONN_CLOSED;
+}
+
+/* 1: it goes on to be written. */
+static int
 answer(struct conn *c)
 {
     if (UNLIKELY(c->req->resp.is_written))
         end_answer(c, 1);
+    else if (UNLIKELY(c->req->resp.filters != NULL))
+        return begin_filtered(c);
     else
         respond(c);
+    return 0;
 }
 
 /* What has come of a walk: go on until there is an answer, or it waits. */
@@ -339,7 +368,11 @@ go_on(struct conn *c, enum chain_result result, int has_bytes)
         if (UNLIKELY(c->phase == CONN_CLOSED)) /* as its answer was written */
             return;
         switch (result) {
-        case CHAIN_DONE: answer(c); return;
+        case CHAIN_DONE:
+            if (LIKELY(!answer(c)))
+                return;
+            result = chain_resume(c->req);
+            break;
         case CHAIN_DROP: drop(c); return;
         case CHAIN_WAIT: c->phase = CONN_WAIT; return;
         case CHAIN_OPEN:

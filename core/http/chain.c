@@ -146,15 +146,19 @@ chain_compose(void *block, const struct chain_member *members, uint32_t n)
     return chain;
 }
 
+void
+chain_enter(struct req *r, uint8_t member)
+{
+    r->member = member;
+    r->pub.mine = &r->mine[member];
+}
+
 /* Make slot (counted over req, resp, log) the step that is running. */
 static inline void
 enter(struct req *r, const struct chain *c, uint32_t slot)
 {
-    uint8_t member = c->member[slot];
-
-    r->member = member;
     r->has_said = 0;
-    r->pub.mine = &r->mine[member];
+    chain_enter(r, c->member[slot]);
 }
 
 static void

@@ -40,6 +40,7 @@ struct chain_member {
     const struct instance *instance; /* whose steps these are; NULL: host's */
     const char *name;                /* for logs: "limit@users" */
     et_step request, response, log;
+    et_body_step filter; /* only with a response step, which asks for it */
     void *self;
     uint8_t body;                      /* ET_B_*, ET_F_TASK of the request */
     uint32_t n_slots;                  /* metrics its plugin declares */
@@ -89,6 +90,8 @@ enum chain_result chain_resume(struct req *r);
 /* The step that waits is given up, because of why (ET_ECANCEL ...): its cancel
  * runs, or the calls it waits in return that. [worker] */
 void chain_give_up(struct req *r, int32_t why);
+/* Code of that member runs now, on behalf of r. [worker] */
+void chain_enter(struct req *r, uint8_t member);
 /* Whether a request or response step of r runs on this thread. [any] */
 int chain_is_at(const struct req *r);
 /* The host ends the request (413 while a body was collected ...): the

@@ -27,6 +27,7 @@ member_of(const struct instance *i, uint32_t worker)
         .request = p->request ? p->request->fn : NULL,
         .response = p->response ? p->response->fn : NULL,
         .log = p->log ? p->log->fn : NULL,
+        .filter = p->filter ? p->filter->fn : NULL,
         .self = instance_self(i, worker),
         .body = p->request
                     ? (uint8_t)(p->request->flags & (ET_B_BUFFER | ET_F_TASK))

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "http/client.h"
+#include "http/filter.h"
 #include "http/gen.h"
 #include "http/host.h"
 #include "http/req.h"
@@ -413,6 +414,8 @@ static const et_http http_iface = {
     .fail = http_fail,
     .panic = http_panic,
     .trailer = http_trailer,
+    .filter = filter_ask,
+    .emit = filter_emit,
 };
 
 const et_http *

@@ -53,6 +53,7 @@ resp_init(struct resp *p)
     p->fields = NULL;
     p->last_field = &p->fields;
     p->sent_bytes = 0;
+    p->filters = NULL;
     segment_init(&p->body);
 }
 
@@ -64,6 +65,16 @@ resp_clear(struct resp *p)
     p->dress = 0;
     p->is_written = 0;
     p->type = (et_str){NULL, 0};
+}
+
+void
+resp_drop_fields(struct resp *p)
+{
+    p->fields = NULL;
+    p->last_field = &p->fields;
+    p->fields_len = 0;
+    p->has_server = 0;
+    p->filters = NULL;
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "http/segment.h"
 
 struct arena;
+struct filter;
 
 struct resp_field {
     struct resp_field *next;
@@ -35,9 +36,12 @@ struct resp {
     uint64_t left;        /* of is_written: still to be written, or
                              RESP_ANY_LENGTH */
     struct resp_field *trailers, **last_trailer; /* of is_written */
-    uint32_t at, burst; /* of is_written: for who sends it */
-    uint8_t framing;    /* likewise */
-    uint8_t is_bare;    /* of is_written: no body goes with it */
+    struct filter *filters; /* see the body first, innermost first (filter.h) */
+    struct filter *passing; /* of filters: the one that runs, or NULL */
+    struct segment_queue source; /* of filters: what they have not seen yet */
+    uint32_t at, burst;          /* of is_written: for who sends it */
+    uint8_t framing;             /* likewise */
+    uint8_t is_bare;             /* of is_written: no body goes with it */
 };
 
 #define RESP_ANY_LENGTH UINT64_MAX
@@ -53,11 +57,15 @@ int32_t resp_trailer(struct resp *p, struct arena *a, et_str name,
                      et_str value);
 /* Drop what is decided (status, type, body), keep the fields. [worker] */
 void resp_clear(struct resp *p);
+/* No field is set, and nobody filters. [worker] */
+void resp_drop_fields(struct resp *p);
 /* Release the body. [worker] */
 static inline void
 resp_fini(struct resp *p)
 {
     segment_clear(&p->body);
+    if (UNLIKELY(p->filters != NULL))
+        segment_clear(&p->source);
 }
 /* Decide: keeps type and, for MEM, the body's bytes. [worker] */
 void resp_reply_mem(struct resp *p, uint16_t status, et_str type,

@@ -50,6 +50,15 @@ segment_init(struct segment_queue *q)
 void segment_put(struct segment_queue *q, struct segment *s);
 /* Put s in front of all others; not empty. [worker] */
 void segment_put_front(struct segment_queue *q, struct segment *s);
+/* All of from are to's, which has none. */
+static inline void
+segment_move(struct segment_queue *to, struct segment_queue *from)
+{
+    *to = *from;
+    if (!to->first)
+        to->last = &to->first;
+    segment_init(from);
+}
 /* The front segment - never empty - or NULL: the body is at its end. */
 static inline const struct segment *
 segment_peek(const struct segment_queue *q)

@@ -234,7 +234,7 @@ run(void *arg)
     struct task *t = arg;
 
     if (t->step)
-        t->result = t->step->fn(&t->r->pub, t->step->self);
+        t->result = writer_last(t->r, t->step->fn(&t->r->pub, t->step->self));
     else
         t->part->rc = t->part->fn(&t->r->pub, t->part->arg);
     run_defers(t);
@@ -318,26 +318,39 @@ run_ready(struct req *r)
     return p->u.tasks.root ? ET_WAIT : result;
 }
 
+int32_t
+task_start(struct req *r, const struct chain_step *step)
+{
+    struct pause *p = &r->pause;
+    struct task *t;
+
+    if (!pause_begin(r, &kind))
+        return ET_ECANCEL;
+    t = new_task(r);
+    if (!t)
+        return ET_ELIMIT;
+    t->step = step;
+    p->u.tasks.root = t;
+    p->is_on = 1;
+    p->is_late = 0;
+    p->is_refused = 0;
+    return 0;
+}
+
 uint32_t
 task_begin(et_req *pub, void *self)
 {
     static const et_str name = {"Retry-After", 11}, value = {"1", 1};
     struct req *r = req_of(pub);
-    struct task *t;
+    int32_t rc = task_start(r, self);
 
-    if (!pause_begin(r, &kind))
+    if (rc == 0)
+        return run_ready(r);
+    if (rc == ET_ECANCEL)
         return ET_FAIL;
-    t = new_task(r);
-    if (!t) {
-        req_decide_error(r, 503);
-        return resp_set(&r->resp, &r->arena, name, value, ET_SET) < 0 ? ET_FAIL
-                                                                      : ET_DONE;
-    }
-    t->step = self;
-    r->pause.u.tasks.root = t;
-    r->pause.is_on = 1;
-    r->pause.is_late = 0;
-    return run_ready(r);
+    req_decide_error(r, 503);
+    return resp_set(&r->resp, &r->arena, name, value, ET_SET) < 0 ? ET_FAIL
+                                                                  : ET_DONE;
 }
 
 /* ---- as a pause ----------------------------------------------------------*/

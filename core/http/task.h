@@ -29,6 +29,7 @@
 #include "base/wheel.h"
 #include "os/stacks.h"
 
+struct chain_step;
 struct metrics;
 struct req;
 
@@ -46,6 +47,10 @@ MUST_USE int task_pool_init(struct tasks *t, uint32_t max, uint32_t stack_bytes,
 /* None runs or waits. [control] */
 void task_pool_fini(struct tasks *t);
 
+/* Make a task of r that is to run step, and is entered with the next
+ * chain_resume: 0; ET_ELIMIT: no stack is free; ET_ECANCEL: r is closed.
+ * [worker] */
+MUST_USE int32_t task_start(struct req *r, const struct chain_step *step);
 /* The step of a chain that begins a task: self is the struct chain_step that it
  * is to run. [worker] */
 uint32_t task_begin(et_req *pub, void *self);

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/arena.h"
+#include "http/filter.h"
 #include "http/host.h"
 #include "http/req.h"
 #include "http/task.h"
@@ -59,44 +60,81 @@ error_of(int64_t rc)
     return rc == -EINVAL ? ET_EINVAL : ET_ECANCEL;
 }
 
+/* Write to the protocol, as far as there is room; n == 0: flush.  0 or more,
+ * below 0 as writer_write, or -EAGAIN when there will be room again. */
+static int64_t
+put_some(struct req *r, struct task *t, const char *p, size_t n)
+{
+    int64_t k = r->sink->write(r, p, n);
+    int32_t rc;
+
+    if (k >= 0)
+        return k;
+    if (k != -EAGAIN)
+        return error_of(k);
+    rc = task_wait_at(t, &r->pause.u.tasks.writer, UINT64_MAX);
+    return rc < 0 ? rc : -EAGAIN;
+}
+
+int32_t
+writer_put(struct req *r, const void *p, size_t n, uint32_t flags)
+{
+    const char *from = p;
+    int32_t why;
+    struct task *t = writing(&r->pub, &why);
+    int64_t k = 0;
+
+    if (!t)
+        return why;
+    while (n > 0) {
+        k = put_some(r, t, from, n);
+        if (k < 0 && k != -EAGAIN)
+            return (int32_t)k;
+        if (k > 0) {
+            from += k;
+            n -= (size_t)k;
+        }
+    }
+    if (!(flags & ET_BODY_FLUSH))
+        return 0;
+    while ((k = put_some(r, t, NULL, 0)) == -EAGAIN)
+        continue;
+    return (int32_t)k;
+}
+
+/* Through those that filter it. */
+static int32_t
+write_through(et_req *pub, const void *p, size_t n, uint32_t flags)
+{
+    struct req *r = req_of(pub);
+    int32_t why;
+
+    if (!writing(pub, &why))
+        return why;
+    if (r->resp.is_bare)
+        return ET_ECANCEL;
+    return filter_pass(r, p, n, flags);
+}
+
 int32_t
 writer_write(et_req *pub, const void *p, size_t n)
 {
-    struct req *r = req_of(pub);
-    const char *from = p;
-    int32_t rc;
-    struct task *t = writing(pub, &rc);
-
-    while (t && n > 0) {
-        int64_t k = r->sink->write(r, from, n);
-        if (k < 0 && k != -EAGAIN)
-            return error_of(k);
-        if (k == -EAGAIN) {
-            rc = task_wait_at(t, &r->pause.u.tasks.writer, UINT64_MAX);
-            if (rc < 0)
-                return rc;
-            continue;
-        }
-        from += k;
-        n -= (size_t)k;
-    }
-    return rc;
+    return n > 0 ? write_through(pub, p, n, 0) : 0;
 }
 
 int32_t
 writer_flush(et_req *pub)
 {
-    struct req *r = req_of(pub);
-    int32_t rc;
-    struct task *t = writing(pub, &rc);
+    return write_through(pub, "", 0, ET_BODY_FLUSH);
+}
 
-    while (t && rc == 0) {
-        int64_t k = r->sink->write(r, NULL, 0);
-        if (k != -EAGAIN)
-            return k < 0 ? error_of(k) : 0;
-        rc = task_wait_at(t, &r->pause.u.tasks.writer, UINT64_MAX);
-    }
-    return rc;
+uint32_t
+writer_last(struct req *r, uint32_t rc)
+{
+    if (LIKELY(!r->resp.filters) || rc != ET_DONE || !r->resp.is_written ||
+        r->resp.is_bare)
+        return rc;
+    return filter_pass(r, "", 0, ET_BODY_LAST) < 0 ? ET_FAIL : rc;
 }
 
 int32_t

@@ -24,7 +24,7 @@
 #define MAX_VERSIONS 9
 #define MAX_BOUNDS 64u
 #define MAX_METRIC_NAME 100u
-#define N_KINDS (ET_I_METRIC + 1)
+#define N_KINDS (ET_I_BODY + 1)
 
 /* What a kind is called in messages, its size here, the least size that makes
  * sense, and whether a plugin has at most one. */
@@ -63,6 +63,8 @@ static const struct kind kinds[N_KINDS] = {
                        END_OF(et_commanddef, fn), 0},
     [ET_I_METRIC]   = {"metric", sizeof(et_metricdef),
                        END_OF(et_metricdef, handle), 0},
+    [ET_I_BODY]     = {"body step", sizeof(et_bodydef),
+                       END_OF(et_bodydef, fn), 1},
 };
 /* clang-format on */
 
@@ -291,6 +293,7 @@ sort_out(struct build *b)
     p->response = the(b, ET_I_RESPONSE);
     p->handler = the(b, ET_I_HANDLER);
     p->log = the(b, ET_I_LOG);
+    p->filter = the(b, ET_I_BODY);
     p->options = the(b, ET_I_OPTIONS);
     p->instance = the(b, ET_I_INSTANCE);
     p->state = the(b, ET_I_STATE);
@@ -587,6 +590,28 @@ check_need(struct build *b, const et_needdef *need)
 }
 
 static void
+check_filter(struct build *b)
+{
+    const et_bodydef *f = b->p->filter;
+
+    if (!f)
+        return;
+    if (f->fn == NULL || f->name == NULL) {
+        fault(b, "%s:%u: body step without a function or a name", f->it.file,
+              f->it.line);
+        return;
+    }
+    if (f->flags != 0)
+        fault(b,
+              "%s:%u: %s has flags this server does not know (0x%x): it needs "
+              "a newer server",
+              f->it.file, f->it.line, f->name, f->flags);
+    if (!b->p->response)
+        fault(b, "%s:%u: %s sees no body: no response step can ask for it",
+              f->it.file, f->it.line, f->name);
+}
+
+static void
 judge(struct build *b)
 {
     struct plugin *p = b->p;
@@ -600,6 +625,7 @@ judge(struct build *b)
     check_step(b, p->response);
     check_step(b, p->handler);
     check_step(b, p->log);
+    check_filter(b);
     for (uint32_t i = 0; i < p->n_routes; i++)
         check_route(b, p->routes[i]);
     for (uint32_t i = 0; i < p->n_needs; i++)

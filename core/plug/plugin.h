@@ -37,6 +37,7 @@ struct plugin {
 
     /* At most one each, NULL if not declared. */
     const et_stepdef *request, *response, *handler, *log;
+    const et_bodydef *filter;
     const et_optdef *options; /* its v: an array of full-size copies */
     const et_instancedef *instance;
     const et_statedef *state;

@@ -34,6 +34,7 @@ static const struct pointer in_items[] = {
     {ET_I_RESPONSE, TEXT, AT(et_stepdef, name)},
     {ET_I_HANDLER,  TEXT, AT(et_stepdef, name)},
     {ET_I_LOG,      TEXT, AT(et_stepdef, name)},
+    {ET_I_BODY,     TEXT, AT(et_bodydef, name)},
     {ET_I_NEED,     TEXT, AT(et_needdef, id)},
     {ET_I_ORDER,    TEXTS, AT(et_orderdef, after)},
     {ET_I_ORDER,    TEXTS, AT(et_orderdef, before)},

@@ -39,18 +39,25 @@ is_first(const struct section *sections, const struct section *s)
 
 struct step {
     const char *kind;
-    const et_stepdef *def; /* NULL: not declared */
+    const char *name; /* NULL: not declared */
 };
 
-#define STEPS 4
+#define STEPS 5
+
+static const char *
+name_of(const et_stepdef *def)
+{
+    return def ? def->name : NULL;
+}
 
 static void
 steps_of(const struct plugin *p, struct step out[STEPS])
 {
-    out[0] = (struct step){"request", p->request};
-    out[1] = (struct step){"response", p->response};
-    out[2] = (struct step){"log", p->log};
-    out[3] = (struct step){"handler", p->handler};
+    out[0] = (struct step){"request", name_of(p->request)};
+    out[1] = (struct step){"response", name_of(p->response)};
+    out[2] = (struct step){"body", p->filter ? p->filter->name : NULL};
+    out[3] = (struct step){"log", name_of(p->log)};
+    out[4] = (struct step){"handler", name_of(p->handler)};
 }
 
 /* ---- JSON ----------------------------------------------------------------*/
@@ -133,10 +140,10 @@ json_steps(FILE *out, const struct plugin *p)
     steps_of(p, steps);
     fputs("\"steps\":{", out);
     for (size_t i = 0; i < STEPS; i++) {
-        if (!steps[i].def)
+        if (!steps[i].name)
             continue;
         fprintf(out, "%s\"%s\":", comma, steps[i].kind);
-        json_string(out, str_from_z(steps[i].def->name));
+        json_string(out, str_from_z(steps[i].name));
         comma = ",";
     }
     fputs("},", out);
@@ -224,7 +231,7 @@ text_declared(FILE *out, const struct plugin *p)
 
     steps_of(p, steps);
     for (size_t i = 0; i < STEPS; i++) {
-        if (steps[i].def)
+        if (steps[i].name)
             fprintf(out, " %s", steps[i].kind);
     }
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -105,7 +105,26 @@ START_TEST(a_response_step_gives_it_up)
 }
 END_TEST
 
-UNIT_MAIN(task_crash, the_step_is_answered_with_500,
-          an_answer_that_has_begun_is_cut_off, a_response_step_gives_it_up,
-          a_part_does_not_cost_the_others, what_is_deferred_may_crash_too,
-          a_stack_has_an_end)
+START_TEST(a_body_step_cuts_the_answer_off)
+{
+    struct client c;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                     "crash_limit = 0\n[plugin hello]\nuse = filter\n"
+                     "[plugin filter]\nact = crash\n");
+    c = client_open(&s);
+    client_puts(&c, GET("/hello/x"));
+    client_read_all(&c);
+    ck_assert_ptr_nonnull(strstr(c.buf, "chunked\r\n"));
+    ck_assert_ptr_null(strstr(c.buf, "\r\n0\r\n"));
+    client_close(&c);
+    server_wait_log(&s, " pass+0x");
+    client_once(&s, GET("/nothing"), 404, NULL);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+UNIT_MAIN(task_crash, a_body_step_cuts_the_answer_off,
+          the_step_is_answered_with_500, an_answer_that_has_begun_is_cut_off,
+          a_response_step_gives_it_up, a_part_does_not_cost_the_others,
+          what_is_deferred_may_crash_too, a_stack_has_an_end)

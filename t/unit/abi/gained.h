@@ -8,6 +8,20 @@
 
 FIELD(et_http, panic, 152, 8)
 FIELD(et_http, trailer, 160, 8)
+FIELD(et_http, filter, 168, 8)
+FIELD(et_http, emit, 176, 8)
+
+GROWS(et_bodydef, 48)
+FIELD(et_bodydef, it, 0, 24)
+FIELD(et_bodydef, name, 24, 8)
+FIELD(et_bodydef, fn, 32, 8)
+FIELD(et_bodydef, flags, 40, 4)
+FIELD(et_bodydef, reserved0, 44, 4)
+
+VALUE(ET_I_BODY, 14)
+VALUE(ET_BODY_FLUSH, 1)
+VALUE(ET_BODY_LAST, 2)
+
 
 GROWS(et_store, 24)
 FIELD(et_store, ctx, 0, 16)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* filter.h - body steps: what members of a chain do to the pieces of an
+ * answer's body on their way to the client.
+ *
+ *     piece -> body step of the innermost that asked -> ... -> outermost ->
+ *     the answer is written (writer.h)
+ *
+ * A response step asks (filter_ask): from then on nobody knows how long the
+ * body will be.  An answer that is decided as a whole is written, too, then: by
+ * a task of the host's, so that body steps always run on a stack of their own
+ * and may wait. */
+#ifndef HTTP_FILTER_H
+#define HTTP_FILTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/etude_abi.h"
+#include "base/check.h"
+
+struct req;
+
+/* One that has asked, in the request's arena. */
+struct filter {
+    struct filter *next; /* further out */
+    et_body_step fn;
+    void *self;
+    uint8_t member;
+};
+
+/* Of et.http/1. [worker] */
+int32_t filter_ask(et_req *pub);
+int32_t filter_emit(et_req *pub, const void *p, size_t n, uint32_t flags);
+
+/* n bytes of the body of r's answer go through all that have asked, and are
+ * written.  0, or why not (ET_E*): a step's own reason, or the writer's.  On a
+ * task's stack. [worker] */
+MUST_USE int32_t filter_pass(struct req *r, const void *p, size_t n,
+                             uint32_t flags);
+/* r's answer is decided, with its response steps, and filters: it is to be
+ * written from now on.  0: send its head, then chain_resume; or ET_ELIMIT:
+ * there is no stack for it. [worker] */
+MUST_USE int32_t filter_begin(struct req *r);
+
+#endif
