@@ -1043,6 +1043,94 @@ et_defer(et_req *r, void (*fn)(void *arg), void *arg)
     return r->worker->task->defer(r, fn, arg);
 }
 
+/* ---- channels ------------------------------------------------------------*/
+
+/* Publish to a channel, and whoever is subscribed to it hears of it, whichever
+ * worker serves him.  A task subscribes:
+ *
+ *     ET_GET_TASK("/news", news)
+ *     {
+ *         et_sub *s = et_subscribe(r, et_s("news"), 16, ET_CH_DROP_OLDEST);
+ *         et_str message;
+ *         (void)self;
+ *         if (et_next(s, 30000, &message) < 0)
+ *             return et_text(r, 200, "no news\n");
+ *         return et_text(r, 200, "%.*s\n", ET_STR(message));
+ *     }
+ *
+ *     ET_POST("/news", tell)
+ *     {
+ *         (void)self;
+ *         if (et_publish(r, et_s("news"), et_body(r)) < 0)
+ *             return et_error(r, 503, "try again\n");
+ *         return et_text(r, 202, "told\n");
+ *     } */
+
+/* Of any thread, whose host is x->ctx.host of any handle: 0, even if nobody
+ * listens; ET_EINVAL: a name of no bytes or more than 255, or a message of more
+ * than `channel_max_message`; ET_ELIMIT, ET_ENOMEM: no room, try again later;
+ * ET_ENOTSUP: this server has no channels. */
+static inline int32_t
+et_publish_from(const et_host *host, et_str channel, et_str message)
+{
+    const et_channel_api *api = (const et_channel_api *)host->iface(
+        host, ET_IF_CHANNEL, ET_UPTO_(et_channel_api, publish));
+    return api ? api->publish(host, channel, message.p, message.n) : ET_ENOTSUP;
+}
+
+/* The same with a handle: a request, worker, loop ... */
+#define et_publish(x, channel, message)                                        \
+    et_publish_from((x)->ctx.host, channel, message)
+
+/* Messages of a channel wait for the calling task from now on, at most max_queue
+ * of them (0: 64); who is slower loses the oldest (ET_CH_DROP_OLDEST) or is told
+ * nothing any more (ET_CH_DROP_SELF).  It ends with the step or part that calls.
+ * NULL: there is no room, or no such name. */
+static inline et_sub *
+et_subscribe(et_req *r, et_str channel, uint32_t max_queue, uint32_t policy)
+{
+    const et_channel_api *api =
+        et_iface(r, ET_IF_CHANNEL, et_channel_api, listen);
+    return api ? api->subscribe(r, channel, max_queue, policy) : NULL;
+}
+
+/* The next message, at most timeout_ms from now: 0, and it is valid until the
+ * next call for s; ET_ETIME: none has come, and the task goes on unless its own
+ * time is over; ET_ELIMIT: it was too slow, or s is NULL; else the task is to
+ * end. */
+static inline int32_t
+et_next(et_sub *s, uint64_t timeout_ms, et_str *message)
+{
+    return s ? s->api->next(s, timeout_ms, message) : ET_ELIMIT;
+}
+
+/* It ends now; NULL does nothing. */
+static inline void
+et_unsubscribe(et_sub *s)
+{
+    if (s)
+        s->api->unsubscribe(s);
+}
+
+/* How many messages it has lost; of NULL none. */
+static inline uint64_t
+et_dropped(const et_sub *s)
+{
+    return s ? s->api->dropped(s) : 0;
+}
+
+/* For a state, by its loop (et_async.open): fn is called for every message.  0:
+ * there is no room, or no such name. */
+static inline et_token
+et_listen(et_loop *l, et_str channel,
+          void (*fn)(et_loop *l, void *arg, et_str channel, et_str message),
+          void *arg)
+{
+    const et_channel_api *api =
+        et_iface(l, ET_IF_CHANNEL, et_channel_api, listen);
+    return api ? api->listen(l, channel, fn, arg) : 0;
+}
+
 /* ---- reading the request -------------------------------------------------*/
 
 /* Method, path, query string and so on are fields of et_req (etude_abi.h).

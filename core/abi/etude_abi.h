@@ -99,6 +99,7 @@ typedef struct et_host et_host;
 #define ET_K_CONF 3u
 #define ET_K_STORE 4u
 #define ET_K_LOOP 5u
+#define ET_K_SUB 8u
 
 /* First member of every handle, so that a helper works on any of them. */
 typedef struct et_ctx {
@@ -583,6 +584,67 @@ struct et_task {
 };
 
 #define ET_ANY_LENGTH UINT64_MAX
+/* ---- et.channel/1: publish and subscribe ---------------------------------*/
+
+#define ET_IF_CHANNEL "et.channel/1"
+
+#define ET_CH_NAME_MAX 255u /* bytes of a channel's name; at least one */
+#define ET_CH_QUEUE 64u     /* max_queue, for 0 */
+
+/* policy of a subscription: what is lost when its queue is full */
+#define ET_CH_DROP_OLDEST 0u /* the message that waits longest */
+#define ET_CH_DROP_SELF 1u   /* all of them, and it is told nothing any more */
+
+typedef struct et_channel_api et_channel_api;
+
+/* What a task is told. */
+typedef struct et_sub {
+    et_ctx ctx;
+    const et_channel_api *api;
+} et_sub;
+
+/* A channel is a name, of any bytes, and is there while somebody listens to it.
+ * What is published goes to whoever is subscribed when it arrives, on all
+ * workers of this process, and is kept for nobody else: while the server is
+ * replaced by another process (an upgrade, some reloads), those who are with
+ * the old one and those who are with the new one do not hear each other.  What
+ * one thread publishes arrives everywhere in that order.  It is always told
+ * later, never within publish, to the publisher's own worker as well. */
+struct et_channel_api {
+    uint32_t size, reserved0;
+    /* Tell all subscribers of channel a copy of n bytes: 0, even if there are
+     * none; ET_EINVAL: a bad name, or more than `channel_max_message` bytes;
+     * ET_ELIMIT: messages that wait to be read take up `channel_memory`, or
+     * those that are on their way to a worker with subscribers a quarter of it,
+     * try again later; ET_ENOMEM.  Below 0 nobody is told. [any] */
+    int32_t (*publish)(const et_host *h, et_str channel, const void *p,
+                       size_t n);
+    /* Have messages of channel wait for the calling task of r, at most
+     * max_queue of them (0: ET_CH_QUEUE) and a sixteenth of channel_memory;
+     * beyond that policy says what is lost.  It ends when the function of the
+     * task that calls (step or part) is over, behind its defers; its parts may
+     * use it as well.  NULL: no task calls, or it ends; a bad name or
+     * policy; `max_subscriptions` are there. [worker] */
+    et_sub *(*subscribe)(et_req *r, et_str channel, uint32_t max_queue,
+                         uint32_t policy);
+    /* Wait for the next message: 0, and it is valid until the next call for s,
+     * with a NUL behind it; ET_ETIME after timeout_ms (UINT64_MAX: for ever),
+     * and the task goes on; ET_ELIMIT: it was lost to ET_CH_DROP_SELF, or
+     * max_waits; ET_EINVAL: another part waits for s; ET_ESTALE: s has ended;
+     * else as the calls of et.task/1. [worker] */
+    int32_t (*next)(et_sub *s, uint64_t timeout_ms, et_str *message);
+    /* s ends. A part that waits for it is told ET_ESTALE. [worker] */
+    void (*unsubscribe)(et_sub *s);
+    /* How many messages it has lost. [worker] */
+    uint64_t (*dropped)(const et_sub *s);
+    /* Call fn for every message of channel, until the token is used for
+     * et_async.cancel, or the state has ended.  What fn is given is valid while
+     * it runs.  0: max_waits, max_subscriptions, or malformed. [worker] */
+    et_token (*listen)(et_loop *l, et_str channel,
+                       void (*fn)(et_loop *l, void *arg, et_str channel,
+                                  et_str message),
+                       void *arg);
+};
 
 /* ---- what a plugin declares ----------------------------------------------*/
 

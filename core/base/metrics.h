@@ -55,7 +55,11 @@
     X(memory,               gauge,   "bytes of workers' buffers in use")       \
     X(crashes_recovered,    counter, "crashes of plugins that cost one 500")   \
     X(workers_lost,         counter, "crashes that end this process")          \
-    X(steps_slow,           counter, "steps that held a worker for long")
+    X(steps_slow,           counter, "steps that held a worker for long")      \
+    X(channel_published,    counter, "messages published to channels")         \
+    X(channel_refused,      counter, "messages that there was no room for")    \
+    X(channel_delivered,    counter, "messages handed to subscribers")         \
+    X(channel_dropped,      counter, "of those: lost, the queue was full")
 /* clang-format on */
 
 enum metric {
@@ -84,6 +88,14 @@ static inline void
 metrics_sub(struct metrics *m, enum metric id, uint64_t n)
 {
     metrics_add(m, id, (uint64_t)0 - n);
+}
+
+/* The same of a row that any thread adds to, in the block of one of them; all
+ * do it by this. [any] */
+static inline void
+metrics_add_shared(struct metrics *m, enum metric id, uint64_t n)
+{
+    atomic_fetch_add_explicit(&m->value[id], n, memory_order_relaxed);
 }
 
 static inline void

@@ -72,6 +72,8 @@ struct conf_server {
     int64_t max_waits, max_tasks; /* of a worker */
     int64_t task_stack;
     int64_t pool_threads, pool_queue;
+    int64_t max_subscriptions; /* of a worker */
+    int64_t channel_max_message, channel_memory;
     int64_t pin;        /* enum conf_pin */
     int64_t event;      /* enum conf_event */
     int64_t accept;     /* enum conf_accept */

@@ -69,6 +69,18 @@ static const struct directive server_rows[] = {
      .dflt = "1024",
      .help = "jobs that may wait for a thread of the pool; a plugin is told "
              "when there is no room"},
+    {SERVER(max_subscriptions), INT(1, 1048576), .reload = DIRECTIVE_PROCESS,
+     .dflt = "131072",
+     .help = "subscriptions to channels that plugins may have at once, per "
+             "worker"},
+    {SERVER(channel_max_message), SIZE(0, 1 * G), .dflt = "64k",
+     .help = "bytes of a message that is published to a channel; a plugin is "
+             "told when it is larger"},
+    {SERVER(channel_memory), SIZE(64 * K, 1024 * G), .dflt = "64m",
+     .help = "bytes of all messages of channels that somebody is still to "
+             "read; a plugin that publishes is told when there is no room; at "
+             "most a quarter of it is on its way to a single worker, and a "
+             "sixteenth in a single queue"},
     {SERVER(pin), CHOICE("auto|yes|no"), .reload = DIRECTIVE_PROCESS,
      .dflt = "auto",
      .help = "bind each worker to a CPU; auto: unless a cgroup quota or a "

@@ -18,9 +18,11 @@
 #include "base/slab.h"
 #include "base/trouble.h"
 #include "base/wheel.h"
+#include "http/channels.h"
 #include "http/host.h"
 #include "http/loops.h"
 #include "http/route.h"
+#include "http/subs.h"
 #include "http/task.h"
 #include "http/waits.h"
 #include "http/watches.h"
@@ -77,6 +79,8 @@ struct env {
     struct watches watches;
     struct loops loops;
     struct tasks tasks;
+    struct channels channels;
+    struct subs subs;
     struct blocks blocks;
     struct metrics *metrics;
     struct http1_common common;      /* fields of every answer */

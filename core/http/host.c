@@ -15,6 +15,7 @@
 #include "http/metering.h"
 #include "http/req.h"
 #include "http/stores.h"
+#include "http/subs.h"
 #include "http/task.h"
 #include "plug/instance.h"
 
@@ -23,12 +24,18 @@
 /* ---- logging -------------------------------------------------------------*/
 
 static const char *
+speaker_of(const struct req *r)
+{
+    return r->chain ? r->chain->members[r->member].name : NULL;
+}
+
+static const char *
 speaker(const et_ctx *c)
 {
-    if (c->kind == ET_K_REQ) {
-        const struct req *r = req_of((const et_req *)c);
-        return r->chain ? r->chain->members[r->member].name : NULL;
-    }
+    if (c->kind == ET_K_REQ)
+        return speaker_of(req_of((const et_req *)c));
+    if (c->kind == ET_K_SUB)
+        return speaker_of(subs_request(c));
     if (c->kind == ET_K_CONF)
         return CONTAINER_OF((et_conf *)(uintptr_t)c, struct instance, conf)
             ->name;
@@ -115,6 +122,7 @@ host_iface(const et_host *h, const char *id, uint32_t min_size)
         {ET_IF_STORE, stores_iface(), sizeof(et_store_api)},
         {ET_IF_ASYNC, async_iface(), sizeof(et_async)},
         {ET_IF_TASK, task_iface(), sizeof(et_task)},
+        {ET_IF_CHANNEL, subs_iface(), sizeof(et_channel_api)},
     };
 
     (void)h;

@@ -10,11 +10,13 @@
 #include "base/check.h"
 #include "base/trouble.h"
 
+struct channels;
 struct clock;
 struct jobs;
 struct loops;
 struct metrics;
 struct stores;
+struct subs;
 struct tasks;
 struct waits;
 struct watches;
@@ -35,6 +37,8 @@ struct host_worker {
     struct watches *watches;
     struct loops *loops;
     struct tasks *tasks;
+    struct channels *channels;
+    struct subs *subs;
     struct jobs *jobs;     /* of the process */
     struct trouble memory; /* of requests, whose steps run out of it */
 };

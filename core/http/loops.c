@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "http/async.h"
+#include "http/channels.h"
 #include "http/host.h"
+#include "http/message.h"
 #include "http/waits.h"
 #include "http/watches.h"
 #include "plug/guard.h"
@@ -35,9 +37,12 @@ struct event {
     struct watch *watch;
     void (*on_timer)(et_loop *l, void *arg);
     void (*on_watch)(et_loop *l, int32_t fd, uint32_t events, void *arg);
+    void (*on_message)(et_loop *l, void *arg, et_str channel, et_str message);
     void *arg;
     int32_t fd;
-    uint32_t events; /* that have come */
+    uint32_t events;               /* that have come */
+    struct subscriber subscriber;  /* with on_message; again and again */
+    const struct message *message; /* that has come */
 };
 
 /* A thing to be called, from any thread. */
@@ -192,6 +197,8 @@ drop(struct event *e)
 {
     if (e->watch)
         watches_cancel(e->watch);
+    if (e->on_message)
+        channels_unsubscribe(&e->subscriber);
     (void)take(e);
 }
 
@@ -319,4 +326,47 @@ loops_cancel(et_loop *pub, et_token t)
         return ET_ESTALE;
     drop(e);
     return 0;
+}
+
+/* ---- channels ------------------------------------------------------------*/
+
+static int
+call_message(void *arg)
+{
+    const struct event *e = arg;
+
+    e->on_message(&e->loop->pub, e->arg, e->message->name, e->message->body);
+    return 0;
+}
+
+/* e may be cancelled by who is called. */
+static void
+on_message(struct subscriber *s, struct message *m)
+{
+    struct event e = *CONTAINER_OF(s, struct event, subscriber);
+
+    e.message = m;
+    visit(e.loop, GUARD_MESSAGE, call_message, &e);
+}
+
+et_token
+loops_listen(et_loop *pub, et_str channel,
+             void (*fn)(et_loop *l, void *arg, et_str channel, et_str message),
+             void *arg)
+{
+    struct loop *l = loop_of(pub);
+    struct event *e;
+
+    if (!fn || !l->worker->channels)
+        return 0;
+    e = new_event(l, arg);
+    if (!e)
+        return 0;
+    e->subscriber.deliver = on_message;
+    if (channels_subscribe(l->worker->channels, &e->subscriber, channel) < 0) {
+        (void)take(e);
+        return 0;
+    }
+    e->on_message = fn;
+    return waits_token(e->wait);
 }

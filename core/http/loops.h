@@ -4,6 +4,7 @@
  *     loop   opened in a state's init, closed when the state has ended
  *       event  a timer or a descriptor, each once: its callback, or cancelled
  *     posts  from any thread, by the loop's token
+ *     channels  listened to until cancelled (channels.h)
  *
  * A callback runs under guard: one that crashes and is recovered is skipped.
  * When the state has ended nothing of it is called any more, whatever is armed
@@ -35,6 +36,11 @@ et_token loops_watch(et_loop *l, int32_t fd, uint32_t events,
                      void *arg);
 int32_t loops_cancel(et_loop *l, et_token t);
 int32_t loops_post(et_token loop, void (*fn)(et_loop *l, void *arg), void *arg);
+/* As et_channel_api has it. [worker] */
+et_token loops_listen(et_loop *l, et_str channel,
+                      void (*fn)(et_loop *l, void *arg, et_str channel,
+                                 et_str message),
+                      void *arg);
 
 /* Name of the instance whose loop this is (ET_K_LOOP), for logs. [worker] */
 const char *loops_section(const et_ctx *c);

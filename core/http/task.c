@@ -44,6 +44,7 @@ struct task {
     struct task *next;       /* of all of r */
     struct task *next_ready; /* in the queue */
     struct task_defer *defers;
+    struct task_thing *things;
     struct wait *wait;   /* armed, or on its way; NULL: none */
     struct watch *watch; /* with it, or NULL */
     struct job job;      /* at whose end it is woken */
@@ -171,48 +172,25 @@ has_tasks(const struct req *r)
     return r->has_pause && r->pause.kind == &kind;
 }
 
-/* What t, which waits at a place, waits for is over: 0; it has been given up
- * before. */
-static int
-take_from_place(struct task *t)
-{
-    if (!t->wait)
-        return 0;
-    wheel_cancel(req_worker(t->r)->wheel, &t->wait->timer);
-    return waits_cancel(t->wait);
-}
-
-static void
-tell(struct task *t)
-{
-    if (t && take_from_place(t))
-        wake(t, 0);
-}
-
 void
 task_body_came(struct req *r)
 {
-    if (has_tasks(r))
-        tell(r->pause.u.tasks.reader);
+    if (has_tasks(r) && r->pause.u.tasks.reader)
+        task_wake(r->pause.u.tasks.reader, 0);
 }
 
 void
 task_room_came(struct req *r)
 {
-    if (has_tasks(r))
-        tell(r->pause.u.tasks.writer);
+    if (has_tasks(r) && r->pause.u.tasks.writer)
+        task_wake(r->pause.u.tasks.writer, 0);
 }
 
 void
 task_opened(struct req *r)
 {
-    struct task *t = r->pause.u.tasks.opener;
-
-    if (!t || !take_from_place(t))
-        return;
-    t->rc = 0;
-    t->wait = NULL;
-    make_ready(t);
+    if (r->pause.u.tasks.opener)
+        task_wake_beside(r->pause.u.tasks.opener, 0);
 }
 
 /* ---- begin and end -------------------------------------------------------*/
@@ -272,6 +250,17 @@ disarm(struct task *t)
     t->wait = NULL;
 }
 
+static void
+release_things(struct task *t)
+{
+    while (t->things) {
+        struct task_thing *thing = t->things;
+        t->things = thing->next;
+        thing->owner = NULL;
+        thing->release(thing);
+    }
+}
+
 /* Its fiber is over. */
 static void
 over(struct task *t)
@@ -281,6 +270,7 @@ over(struct task *t)
     struct task **at = &p->u.tasks.all, *parent = t->parent;
 
     disarm(t);
+    release_things(t);
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
@@ -493,26 +483,6 @@ arm(struct task *t)
     return t->wait;
 }
 
-struct task *
-task_calling(et_req *pub, int32_t *why)
-{
-    struct task *t = calling(pub);
-
-    *why = refuses(t);
-    return *why == 0 ? t : NULL;
-}
-
-struct task *
-task_that_writes(et_req *pub, int32_t *why)
-{
-    struct task *t = calling(pub);
-
-    *why = refuses(t);
-    if (t && *why == ET_ERETIRE && !t->is_ending)
-        *why = 0;
-    return *why == 0 ? t : NULL;
-}
-
 /* Until it has come, at most ms milliseconds (UINT64_MAX: for ever), nor longer
  * than the task may: what has come. */
 static int32_t
@@ -533,18 +503,104 @@ yield(struct task *t, uint64_t ms)
     return t->why != why ? t->why : t->rc;
 }
 
+/* ---- for other interfaces ------------------------------------------------*/
+
 int32_t
-task_wait_at(struct task *t, struct task **place, uint64_t ms)
+task_refuses(struct req *r)
+{
+    return refuses(calling(&r->pub));
+}
+
+int32_t
+task_refuses_to_write(struct req *r)
+{
+    struct task *t = calling(&r->pub);
+    int32_t rc = refuses(t);
+
+    return rc == ET_ERETIRE && !t->is_ending ? 0 : rc;
+}
+
+static int32_t
+wait_at(struct task *t, uint64_t ms, struct task **waiting)
 {
     int32_t rc;
 
     if (!arm(t))
         return ET_ELIMIT;
-    *place = t;
+    *waiting = t;
     rc = yield(t, ms);
-    *place = NULL;
+    *waiting = NULL;
     return rc;
 }
+
+int32_t
+task_wait(struct req *r, uint64_t ms, struct task **waiting)
+{
+    int32_t rc = task_refuses(r);
+
+    return rc < 0 ? rc : wait_at(calling(&r->pub), ms, waiting);
+}
+
+int32_t
+task_wait_to_write(struct req *r, struct task **waiting)
+{
+    int32_t rc = task_refuses_to_write(r);
+
+    return rc < 0 ? rc : wait_at(calling(&r->pub), UINT64_MAX, waiting);
+}
+
+/* True: t waited, and does not any more. */
+static int
+end_wait(struct task *t)
+{
+    if (!t->wait)
+        return 0;
+    wheel_cancel(req_worker(t->r)->wheel, &t->wait->timer);
+    return waits_cancel(t->wait);
+}
+
+void
+task_wake(struct task *t, int32_t rc)
+{
+    if (end_wait(t))
+        wake(t, rc);
+}
+
+void
+task_wake_beside(struct task *t, int32_t rc)
+{
+    if (!end_wait(t))
+        return;
+    t->rc = rc;
+    t->wait = NULL;
+    make_ready(t);
+}
+
+int
+task_own(struct req *r, struct task_thing *thing)
+{
+    struct task *t = calling(&r->pub);
+
+    if (!t || t->is_ending)
+        return 0;
+    thing->owner = t;
+    thing->next = t->things;
+    t->things = thing;
+    return 1;
+}
+
+void
+task_disown(struct task_thing *thing)
+{
+    struct task_thing **at = &thing->owner->things;
+
+    while (*at != thing)
+        at = &(*at)->next;
+    *at = thing->next;
+    thing->owner = NULL;
+}
+
+/* ---- its own calls -------------------------------------------------------*/
 
 static int32_t
 task_sleep(et_req *pub, uint64_t ms)
@@ -674,7 +730,7 @@ task_read_body(et_req *pub, void *p, size_t n)
     while ((rc = r->sink->read(r, p, n)) == -EAGAIN) {
         uint64_t ms = dispatch_body_ms(
             r, (uint32_t)r->gen->gen->conf->server.body_timeout);
-        rc = task_wait_at(t, &r->pause.u.tasks.reader, ms ? ms : UINT64_MAX);
+        rc = task_wait(r, ms ? ms : UINT64_MAX, &r->pause.u.tasks.reader);
         if (rc < 0)
             return rc;
     }

@@ -32,6 +32,7 @@
 struct chain_step;
 struct metrics;
 struct req;
+struct task;
 
 /* A worker's stacks. */
 struct tasks {
@@ -64,17 +65,40 @@ void task_room_came(struct req *r);
  * on with the next chain_resume. [worker] */
 void task_opened(struct req *r);
 
-/* ---- for calls of a task that wait for something else --------------------*/
+/* ---- for other interfaces whose calls wait (subs.h) ----------------------*/
 
-/* The task of the request that calls; NULL, and *why (ET_E*): none does, or it
- * may not wait any more. [worker] */
-MUST_USE struct task *task_calling(et_req *pub, int32_t *why);
-/* The same, but one that is only retired may. [worker] */
-MUST_USE struct task *task_that_writes(et_req *pub, int32_t *why);
-/* t waits at *place, which is free, until it is told there, at most ms
- * milliseconds (UINT64_MAX: for ever): 0, or ET_ETIME, ET_ELIMIT, or why it is
- * given up. [worker] */
-MUST_USE int32_t task_wait_at(struct task *t, struct task **place, uint64_t ms);
+/* What a task has of such an interface: embed it. */
+struct task_thing {
+    struct task *owner; /* NULL: none */
+    struct task_thing *next;
+    /* The owner is over, whether it returned or crashed, and its defers have
+     * run: the thing is its owner's no more. */
+    void (*release)(struct task_thing *t);
+};
+
+/* Why the calling task of r may not wait; 0: it may; ET_EPHASE: none calls.
+ * [worker] */
+MUST_USE int32_t task_refuses(struct req *r);
+/* The calling task of r waits until it is woken, at most ms milliseconds
+ * (UINT64_MAX: for ever); *waiting is that task meanwhile, else NULL.  With
+ * what it was woken; ET_ETIME, ET_ECANCEL ... as the calls of et.task/1. r is
+ * what it was then, whatever else has come to its end. [worker] */
+MUST_USE int32_t task_wait(struct req *r, uint64_t ms, struct task **waiting);
+/* The same two of one that writes an answer that has begun: being retired is no
+ * reason. [worker] */
+MUST_USE int32_t task_refuses_to_write(struct req *r);
+MUST_USE int32_t task_wait_to_write(struct req *r, struct task **waiting);
+/* Wake t, which waits by task_wait, unless it has been woken.  From the loop: t
+ * goes on at once, and may be over behind it. [worker] */
+void task_wake(struct task *t, int32_t rc);
+/* The same from within a call of a task of the same request: it goes on behind
+ * that. [worker] */
+void task_wake_beside(struct task *t, int32_t rc);
+/* thing is the calling task's of r from now on: 1; 0: none calls, or it ends.
+ * [worker] */
+MUST_USE int task_own(struct req *r, struct task_thing *thing);
+/* It is nobody's any more. [worker] */
+void task_disown(struct task_thing *thing);
 
 /* et.task/1. [any] */
 const et_task *task_iface(void);

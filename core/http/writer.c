@@ -14,10 +14,9 @@ int32_t
 writer_begin(et_req *pub, uint32_t status, et_str type, uint64_t length)
 {
     struct req *r = req_of(pub);
-    int32_t rc;
-    struct task *t = task_calling(pub, &rc);
+    int32_t rc = task_refuses(r);
 
-    if (!t)
+    if (rc < 0)
         return rc;
     if (r->resp.committed || r->pause.opens)
         return ET_EPHASE;
@@ -31,7 +30,7 @@ writer_begin(et_req *pub, uint32_t status, et_str type, uint64_t length)
     resp_write(&r->resp, (uint16_t)status, type, length);
     pub->status = status;
     r->pause.opens = 1;
-    rc = task_wait_at(t, &r->pause.u.tasks.opener, UINT64_MAX);
+    rc = task_wait(r, UINT64_MAX, &r->pause.u.tasks.opener);
     if (rc < 0 && !r->resp.committed) { /* it was not even asked for */
         r->pause.opens = 0;
         resp_clear(&r->resp);
@@ -39,19 +38,17 @@ writer_begin(et_req *pub, uint32_t status, et_str type, uint64_t length)
     return rc;
 }
 
-/* The task that calls, if its answer has begun; else NULL, and *why. */
-static struct task *
-writing(et_req *pub, int32_t *why)
+/* Why the calling task may not write; 0: it may. */
+static int32_t
+refuses(struct req *r)
 {
-    const struct req *r = req_of(pub);
-    struct task *t = task_that_writes(pub, why);
+    int32_t rc = task_refuses_to_write(r);
 
-    if (!t)
-        return NULL;
-    *why = r->resp.committed && r->resp.is_written ? 0 : ET_EPHASE;
-    if (*why == 0 && r->pause.u.tasks.writer)
-        *why = ET_EINVAL;
-    return *why == 0 ? t : NULL;
+    if (rc < 0)
+        return rc;
+    if (!r->resp.committed || !r->resp.is_written)
+        return ET_EPHASE;
+    return r->pause.u.tasks.writer ? ET_EINVAL : 0;
 }
 
 static int32_t
@@ -63,7 +60,7 @@ error_of(int64_t rc)
 /* Write to the protocol, as far as there is room; n == 0: flush.  0 or more,
  * below 0 as writer_write, or -EAGAIN when there will be room again. */
 static int64_t
-put_some(struct req *r, struct task *t, const char *p, size_t n)
+put_some(struct req *r, const char *p, size_t n)
 {
     int64_t k = r->sink->write(r, p, n);
     int32_t rc;
@@ -72,7 +69,7 @@ put_some(struct req *r, struct task *t, const char *p, size_t n)
         return k;
     if (k != -EAGAIN)
         return error_of(k);
-    rc = task_wait_at(t, &r->pause.u.tasks.writer, UINT64_MAX);
+    rc = task_wait_to_write(r, &r->pause.u.tasks.writer);
     return rc < 0 ? rc : -EAGAIN;
 }
 
@@ -80,14 +77,12 @@ int32_t
 writer_put(struct req *r, const void *p, size_t n, uint32_t flags)
 {
     const char *from = p;
-    int32_t why;
-    struct task *t = writing(&r->pub, &why);
-    int64_t k = 0;
+    int64_t k = refuses(r);
 
-    if (!t)
-        return why;
+    if (k < 0)
+        return (int32_t)k;
     while (n > 0) {
-        k = put_some(r, t, from, n);
+        k = put_some(r, from, n);
         if (k < 0 && k != -EAGAIN)
             return (int32_t)k;
         if (k > 0) {
@@ -97,7 +92,7 @@ writer_put(struct req *r, const void *p, size_t n, uint32_t flags)
     }
     if (!(flags & ET_BODY_FLUSH))
         return 0;
-    while ((k = put_some(r, t, NULL, 0)) == -EAGAIN)
+    while ((k = put_some(r, NULL, 0)) == -EAGAIN)
         continue;
     return (int32_t)k;
 }
@@ -107,10 +102,10 @@ static int32_t
 write_through(et_req *pub, const void *p, size_t n, uint32_t flags)
 {
     struct req *r = req_of(pub);
-    int32_t why;
+    int32_t rc = refuses(r);
 
-    if (!writing(pub, &why))
-        return why;
+    if (rc < 0)
+        return rc;
     if (r->resp.is_bare)
         return ET_ECANCEL;
     return filter_pass(r, p, n, flags);
@@ -141,9 +136,9 @@ int32_t
 writer_trailer(et_req *pub, et_str name, et_str value)
 {
     struct req *r = req_of(pub);
-    int32_t rc;
+    int32_t rc = refuses(r);
 
-    if (!writing(pub, &rc))
+    if (rc < 0)
         return rc;
     rc = resp_trailer(&r->resp, &r->arena, name, value);
     if (rc == ET_ENOMEM)

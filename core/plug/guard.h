@@ -60,7 +60,8 @@ struct image;
     X(JOB,      "job")           /* on a thread of the pool */                 \
     X(TIMER,    "timer")                                                       \
     X(WATCH,    "wait for a descriptor")                                       \
-    X(POST,     "post")
+    X(POST,     "post")                                                        \
+    X(MESSAGE,  "message of a channel")
 /* clang-format on */
 
 enum guard_call {

@@ -224,6 +224,7 @@ set_shared(struct server *s, const struct conf *conf)
     watchdog_set(&s->watchdog, conf);
     acceptor_set_sheds(&s->fleet.acceptor, c->overload == CONF_OVERLOAD_SHED);
     census_limit(&s->census, (uint32_t)c->max_connections);
+    channels_limit((size_t)c->channel_max_message, (size_t)c->channel_memory);
     atomic_store(&s->budget.memory_max, c->body_memory_total != CONF_AUTO
                                             ? c->body_memory_total
                                             : s->settings.body_memory_total);

@@ -42,6 +42,7 @@ struct stage {
     struct waits waits;
     struct watches watches;
     struct loops loops;
+    struct channels channels; /* nobody is told anything */
 };
 
 /* 0, or below 0: there is no memory, or no descriptor. */
@@ -57,7 +58,9 @@ set_stage(struct stage *st, struct server *s)
         mailbox_open(&st->mailbox) < 0 ||
         waits_init(&st->waits, 0, STAGE_WAITS, &st->mailbox) < 0 ||
         watches_init(&st->watches, STAGE_WAITS, st->io) < 0 ||
-        loops_init(&st->loops, STAGE_WAITS) < 0)
+        loops_init(&st->loops, STAGE_WAITS) < 0 ||
+        channels_init(&st->channels, 0, STAGE_WAITS, &st->mailbox, &st->clock,
+                      s->metrics) < 0)
         return -1;
     host_worker_init(&st->worker, 0, 1);
     st->worker.clock = &st->clock;
@@ -67,6 +70,7 @@ set_stage(struct stage *st, struct server *s)
     st->worker.waits = &st->waits;
     st->worker.watches = &st->watches;
     st->worker.loops = &st->loops;
+    st->worker.channels = &st->channels;
     return 0;
 }
 
@@ -75,12 +79,14 @@ static void
 clear_stage(struct stage *st)
 {
     waits_close(&st->waits);
+    channels_leave(&st->channels);
     mailbox_deliver(&st->mailbox, st);
     waits_fini(&st->waits);
     mailbox_close(&st->mailbox, NULL);
     io_close(st->io);
     watches_fini(&st->watches);
     loops_fini(&st->loops);
+    channels_fini(&st->channels);
 }
 
 /* What its init has refused is left out: 1.  0: it is an error. */

@@ -69,6 +69,9 @@ choose(struct server *s, const struct conf *conf, struct diag *d)
         return SERVER_INTERNAL;
     }
     s->metrics = figures_own(&s->regions.figures, 0);
+    channels_open(s->metrics);
+    channels_limit((size_t)conf->server.channel_max_message,
+                   (size_t)conf->server.channel_memory);
     stores_init(&s->stores, &s->regions.vault, s->settings.n_workers);
     return SERVER_OK;
 }
@@ -123,6 +126,7 @@ start_workers(struct server *s, struct diag *d)
         .slab_capacity = s->settings.slab_capacity,
         .max_waits = (uint32_t)s->gen->conf->server.max_waits,
         .max_tasks = (uint32_t)s->gen->conf->server.max_tasks,
+        .max_subscriptions = (uint32_t)s->gen->conf->server.max_subscriptions,
         .task_stack = (uint32_t)s->gen->conf->server.task_stack,
         .memory_bytes = s->settings.worker_memory,
         .budget = &s->budget,

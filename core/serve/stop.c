@@ -144,6 +144,7 @@ stop_end(struct server *s)
     listeners_close(s);
     handover_fini(&s->handover);
     ask_close(s, code);
+    channels_close();
     stores_fini(&s->stores);
     metering_fini(&s->metering);
     census_fini(&s->census);

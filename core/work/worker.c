@@ -466,6 +466,9 @@ set_up(struct worker *w)
         waits_init(&env->waits, o->index, o->max_waits, &w->mailbox) < 0 ||
         watches_init(&env->watches, o->max_waits, env->io) < 0 ||
         loops_init(&env->loops, o->max_waits) < 0 ||
+        subs_init(&env->subs, o->max_subscriptions) < 0 ||
+        channels_init(&env->channels, o->index, o->max_subscriptions,
+                      &w->mailbox, &env->clock, o->metrics) < 0 ||
         task_pool_init(&env->tasks, o->max_tasks, o->task_stack, &env->wheel) <
             0) {
         snprintf(w->start->why, sizeof w->start->why,
@@ -527,6 +530,7 @@ worker_main(void *arg)
             turn(w);
         close_connections(w);
         waits_close(&env->waits);
+        channels_leave(&env->channels);
         mailbox_deliver(&w->mailbox, w); /* posts, to nobody */
         io_close(env->io);
         slab_fini(&env->conns);
@@ -558,6 +562,8 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->worker.watches = &env->watches;
     env->worker.loops = &env->loops;
     env->worker.tasks = &env->tasks;
+    env->worker.channels = &env->channels;
+    env->worker.subs = &env->subs;
     env->worker.jobs = o->jobs;
     env->metrics = o->metrics;
     env->budget = o->budget;
@@ -590,4 +596,6 @@ worker_free(struct worker *w)
     watches_fini(&w->env.watches);
     loops_fini(&w->env.loops);
     task_pool_fini(&w->env.tasks);
+    subs_fini(&w->env.subs);
+    channels_fini(&w->env.channels);
 }

@@ -37,6 +37,7 @@ struct worker_options {
     _Atomic int *waits;
     struct mailbox *acceptor;
     uint32_t slab_capacity, max_waits, max_tasks, task_stack;
+    uint32_t max_subscriptions;
     uint64_t memory_bytes; /* bound of the worker's blocks */
     struct body_budget *budget;
     struct metrics *metrics; /* the worker's own figures; outlive it */
