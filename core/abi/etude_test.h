@@ -124,6 +124,15 @@ static inline void et_test_store_cell(const char *store, const char *key,
 /* et_test_wait, as it is called where nothing waits. */
 static inline void et_test_store_wait(uint64_t ms);
 
+/* ---- the test's side: channels --------------------------------------------*/
+
+/* et.channel/1.  Somebody else publishes: a task that is subscribed is told when
+ * it calls et_next, if it is subscribed by then (et_test_meanwhile). */
+static inline void et_test_publish(const char *channel, const char *message);
+/* The ith message that was published to it, by whomever, or NULL.  Until
+ * et_test_end. */
+static inline const char *et_test_published(const char *channel, size_t i);
+
 /* ---- the test's side: steps that wait -------------------------------------*/
 
 /* et.async/1.  When et_test_run has returned ET_WAIT, these go on with the
@@ -203,6 +212,8 @@ static inline void et_test_fail_set(int32_t rc);
 static inline void et_test_fail_log(int32_t open_rc, int32_t write_rc);
 /* et.store/1: what needs room there returns rc, until 0. */
 static inline void et_test_fail_store(int32_t rc);
+/* et.channel/1: publish returns rc, and subscribe NULL, until 0. */
+static inline void et_test_fail_channel(int32_t rc);
 /* iface() knows no such interface, until NULL. */
 static inline void et_test_hide_iface(const char *id);
 /* Records above this level are dropped; ET_L_DEBUG at first. */
@@ -319,6 +330,19 @@ struct et_test_task_ { /* a step or a part, on the stack it runs on */
     uint64_t due_ms; /* 0: never */
 };
 
+struct et_test_sub_ { /* of a task, until that is over */
+    et_sub pub;
+    struct et_test_sub_ *next;
+    const struct et_test_task_ *owner; /* NULL: it has ended */
+    et_str channel;
+    struct et_test_pair_ *first; /* that wait to be read */
+    size_t n, max;
+    uint32_t policy;
+    int is_dropped;
+    uint64_t dropped;
+    et_test_memory_ given; /* what next returned last */
+};
+
 struct et_test_ {
     int is_ready, is_open, is_loaded;
     et_host host;
@@ -328,6 +352,7 @@ struct et_test_ {
     et_store_api store;
     et_async async;
     et_task task;
+    et_channel_api channel;
     et_worker worker;
     et_conf conf;
     /* plugin */
@@ -352,13 +377,16 @@ struct et_test_ {
     struct et_test_pair_ *records, *lines;
     struct et_test_figure_ *figures; /* by handle - 1 */
     uint32_t n_figures;
+    /* channels */
+    struct et_test_sub_ *subs;
+    struct et_test_pair_ *published;
     /* stores */
     struct et_test_store_ *stores;
     uint64_t now_ms;
     int is_in_init;
     /* trouble */
     size_t fail_at, allocations, fail_wait, waits;
-    int32_t wait_rc, fail_set, fail_open, fail_write, fail_store;
+    int32_t wait_rc, fail_set, fail_open, fail_write, fail_store, fail_channel;
     const char *hidden;
 };
 
@@ -1385,6 +1413,8 @@ et_test_task_await_(et_req *r, uint64_t timeout_ms)
     return rc;
 }
 
+static inline void et_test_channel_end_(const struct et_test_task_ *task);
+
 static inline void
 et_test_task_part_(et_req *r, et_part *part)
 {
@@ -1402,7 +1432,8 @@ et_test_task_part_(et_req *r, et_part *part)
         et_test_run_defers_(&task);
         part->rc = rc;
     }
-    m->running = m->running->outer;
+    et_test_channel_end_(&task);
+    m->running = task.outer;
     memcpy(&m->step, &outer, sizeof outer);
 }
 
@@ -1475,6 +1506,145 @@ et_test_task_read_body_(et_req *r, void *p, size_t n)
     return (int64_t)n;
 }
 
+/* ---- et.channel/1 --------------------------------------------------------*/
+
+static inline int
+et_test_channel_is_name_(et_str name)
+{
+    return name.p && name.n && name.n <= ET_CH_NAME_MAX;
+}
+
+/* The oldest message of s, which waits no more. */
+static inline et_str
+et_test_channel_pop_(struct et_test_sub_ *s)
+{
+    const et_str message = s->first->value;
+    s->first = s->first->next;
+    s->n--;
+    return message;
+}
+
+static inline void
+et_test_channel_tell_(struct et_test_sub_ *s, et_str message)
+{
+    if (s->n == s->max && s->policy == ET_CH_DROP_SELF) {
+        s->dropped += s->n + 1;
+        s->n = 0;
+        s->first = NULL;
+        s->is_dropped = 1;
+        return;
+    }
+    if (s->n == s->max) {
+        (void)et_test_channel_pop_(s);
+        s->dropped++;
+    }
+    et_test_append_(&et_test_m_.journal, &s->first, et_s(NULL), message);
+    s->n++;
+}
+
+static inline int32_t
+et_test_channel_publish_(const et_host *h, et_str channel, const void *p,
+                         size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    const et_str message = et_sn(p ? p : "", n);
+    struct et_test_sub_ *s;
+    (void)h;
+    if (!et_test_channel_is_name_(channel) || (!p && n))
+        return ET_EINVAL;
+    if (m->fail_channel)
+        return m->fail_channel;
+    et_test_append_(&m->journal, &m->published, channel, message);
+    for (s = m->subs; s; s = s->next)
+        if (s->owner && !s->is_dropped && et_eq(s->channel, channel))
+            et_test_channel_tell_(s, message);
+    return 0;
+}
+
+static inline et_sub *
+et_test_channel_subscribe_(et_req *r, et_str channel, uint32_t max_queue,
+                           uint32_t policy)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_sub_ *s;
+    (void)r;
+    if (!m->running || m->running->is_ending || m->fail_channel ||
+        !et_test_channel_is_name_(channel) || policy > ET_CH_DROP_SELF)
+        return NULL;
+    s = (struct et_test_sub_ *)et_test_get_(&m->journal, sizeof *s);
+    s->pub.ctx.size = (uint32_t)sizeof s->pub;
+    s->pub.ctx.kind = ET_K_SUB;
+    s->pub.ctx.host = &m->host;
+    s->pub.api = &m->channel;
+    s->owner = m->running;
+    s->channel = et_test_dup_(&m->journal, channel);
+    s->max = max_queue ? max_queue : ET_CH_QUEUE;
+    s->policy = policy;
+    s->next = m->subs;
+    m->subs = s;
+    return &s->pub;
+}
+
+/* Every call begins here. */
+static inline struct et_test_sub_ *
+et_test_channel_of_(const et_sub *pub)
+{
+    struct et_test_sub_ *s = (struct et_test_sub_ *)(uintptr_t)pub;
+    if (!s->owner)
+        et_test_misuse_("a subscription after its end");
+    return s;
+}
+
+/* Each counts as a call that waits, so that et_test_fail_wait has it fail. */
+static inline int32_t
+et_test_channel_next_(et_sub *pub, uint64_t timeout_ms, et_str *message)
+{
+    struct et_test_sub_ *s = et_test_channel_of_(pub);
+    const uint64_t due_ms = et_test_due_(timeout_ms);
+    int32_t rc = et_test_task_begin_();
+    if (rc < 0)
+        return rc;
+    et_test_drop_(&s->given);
+    if (!s->n && !s->is_dropped)
+        et_test_others_();
+    if (et_test_m_.q.why)
+        return et_test_m_.q.why;
+    if (s->is_dropped)
+        return ET_ELIMIT;
+    if (!s->n) {
+        rc = et_test_task_pass_(due_ms);
+        return rc < 0 ? rc : ET_ETIME;
+    }
+    *message = et_sn(et_test_z_(&s->given, s->first->value),
+                     s->first->value.n);
+    (void)et_test_channel_pop_(s);
+    return 0;
+}
+
+static inline void
+et_test_channel_unsubscribe_(et_sub *pub)
+{
+    struct et_test_sub_ *s = et_test_channel_of_(pub);
+    et_test_drop_(&s->given);
+    s->owner = NULL;
+}
+
+static inline uint64_t
+et_test_channel_dropped_(const et_sub *pub)
+{
+    return et_test_channel_of_(pub)->dropped;
+}
+
+/* A step or a part is over, and with it what it is subscribed to. */
+static inline void
+et_test_channel_end_(const struct et_test_task_ *task)
+{
+    struct et_test_sub_ *s;
+    for (s = et_test_m_.subs; s; s = s->next)
+        if (s->owner == task)
+            et_test_channel_unsubscribe_(&s->pub);
+}
+
 /* ---- interfaces ----------------------------------------------------------*/
 
 static inline const void *
@@ -1496,6 +1666,8 @@ et_test_iface_(const et_host *h, const char *id, uint32_t min_size)
         return &m->async;
     if (strcmp(id, ET_IF_TASK) == 0 && min_size <= sizeof m->task)
         return &m->task;
+    if (strcmp(id, ET_IF_CHANNEL) == 0 && min_size <= sizeof m->channel)
+        return &m->channel;
     return NULL;
 }
 
@@ -1558,6 +1730,12 @@ et_test_mock_(void)
     m->task.timeout = et_test_task_timeout_;
     m->task.defer = et_test_task_defer_;
     m->task.read_body = et_test_task_read_body_;
+    m->channel.size = (uint32_t)sizeof m->channel;
+    m->channel.publish = et_test_channel_publish_;
+    m->channel.subscribe = et_test_channel_subscribe_;
+    m->channel.next = et_test_channel_next_;
+    m->channel.unsubscribe = et_test_channel_unsubscribe_;
+    m->channel.dropped = et_test_channel_dropped_;
     m->now_ms = 1;
     m->ready = ET_FD_IN | ET_FD_OUT;
     m->host.size = (uint32_t)sizeof m->host;
@@ -2388,6 +2566,7 @@ et_test_enter_(et_step fn, uint32_t flags, et_resume_fn resume, int32_t rc)
     } else {
         m->q.is_panicked = 1;
     }
+    et_test_channel_end_(&task);
     m->running = NULL;
     m->q.is_in_step = 0;
     et_test_take_back_();
@@ -2947,6 +3126,34 @@ static inline void
 et_test_fail_store(int32_t rc)
 {
     et_test_mock_()->fail_store = rc;
+}
+
+static inline void
+et_test_fail_channel(int32_t rc)
+{
+    et_test_mock_()->fail_channel = rc;
+}
+
+static inline void
+et_test_publish(const char *channel, const char *message)
+{
+    struct et_test_ *m = et_test_mock_();
+    const int32_t rc = m->fail_channel;
+    m->fail_channel = 0;
+    if (et_test_channel_publish_(&m->host, et_s(channel), message,
+                                 strlen(message)) < 0)
+        et_test_misuse_("et_test_publish: no such name");
+    m->fail_channel = rc;
+}
+
+static inline const char *
+et_test_published(const char *channel, size_t i)
+{
+    struct et_test_ *m = &et_test_m_;
+    const struct et_test_pair_ *p = m->published;
+    while (p && (!et_eq(p->name, et_s(channel)) || i-- > 0))
+        p = p->next;
+    return p ? et_test_z_(&m->journal, p->value) : NULL;
 }
 
 static inline void
