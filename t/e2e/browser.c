@@ -214,6 +214,70 @@ START_TEST(upload_takes_what_is_dropped_and_says_what_is_refused)
 }
 END_TEST
 
+/* ---- clock ---------------------------------------------------------------*/
+
+#define TIME "document.querySelector('time').textContent"
+
+/* Since the last such call the page shows another time. */
+static void
+wait_tick(void)
+{
+    browser_eval(&b, "window.before = " TIME);
+    browser_wait(&b, "/^\\d\\d:\\d\\d:\\d\\d/.test(" TIME ") && " TIME
+                     " !== window.before && "
+                     "document.body.dataset.state === 'live'");
+}
+
+START_TEST(clock_shows_a_time_that_changes)
+{
+    server_start(&s, SERVER "[plugin clock]\nretry = 100ms\n");
+    browser_open(&b);
+    browser_go(&b, "http://127.0.0.1:%u/clock", s.port);
+    wait_tick();
+    wait_tick();
+    ck_assert_uint_eq(strlen(browser_text(&b, "time")), 8);
+    ck_assert_int_eq(browser_errors(&b), 0);
+
+    /* A reload: the page is served by what is new, and nobody has to click. */
+    browser_eval(&b, "window.isOld = true");
+    server_write(&s, SERVER "[plugin clock]\ninterval = 100ms\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    browser_wait(&b, TIME ".includes('.')");
+    wait_tick();
+    ck_assert_str_eq(browser_eval(&b, "window.isOld"), "true");
+    ck_assert_int_eq(browser_errors(&b), 0);
+    browser_close(&b);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(clock_goes_on_when_the_server_is_there_again)
+{
+    char ini[256];
+    struct server next;
+
+    server_start(&s, SERVER "[plugin clock]\nretry = 100ms\n");
+    browser_open(&b);
+    browser_go(&b, "http://127.0.0.1:%u/clock", s.port);
+    wait_tick();
+    browser_eval(&b, "window.isOld = true");
+    ck_assert_int_eq(server_stop(&s), 0);
+    browser_wait(&b, "document.body.dataset.state === 'lost'");
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:%u\nworkers = 1\n"
+             "[plugin clock]\ninterval = 100ms\n",
+             s.port);
+    server_start(&next, ini);
+    browser_wait(&b, TIME ".includes('.')");
+    (void)browser_errors(&b); /* that nobody was there */
+    wait_tick();
+    ck_assert_str_eq(browser_eval(&b, "window.isOld"), "true");
+    ck_assert_int_eq(browser_errors(&b), 0);
+    browser_close(&b);
+    ck_assert_int_eq(server_stop(&next), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -223,6 +287,8 @@ main(void)
         a_test_that_dies_leaves_nothing,
         upload_shows_the_hash_of_a_file,
         upload_takes_what_is_dropped_and_says_what_is_refused,
+        clock_shows_a_time_that_changes,
+        clock_goes_on_when_the_server_is_there_again,
     };
     const struct unit unit = {.name = "browser"};
 

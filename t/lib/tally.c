@@ -14,7 +14,7 @@ int
 tally_on(struct client *c, const char *request, const char *what)
 {
     struct answer a;
-    char key[32];
+    char key[128];
     const char *at;
     int n;
 
