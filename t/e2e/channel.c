@@ -2,6 +2,7 @@
 /* channel.c - what is published anywhere is told on every worker, in order; who
  * is slow loses what its policy says; whatever ends a task ends what it is
  * subscribed to. tags: epoll asan tsan */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,9 +324,12 @@ START_TEST(a_stop_ends_it)
     c = ask(GET("/channel/take/1?c=x"), 1);
     d = ask(GET("/channel/hold?c=x"), 2);
     published(GET("/channel/publish?c=z&m=nobody"));
-    ck_assert_int_eq(server_stop(&s), 3);
+    server_signal(&s, SIGTERM);
+    client_take(&c, 0, 200, "-10 0"); /* ET_ERETIRE */
+    client_take(&d, 0, 500, NULL);
     client_close(&c);
     client_close(&d);
+    ck_assert_int_eq(server_wait(&s), 0);
 }
 END_TEST
 

@@ -285,7 +285,7 @@ try_everything(et_req *r)
     rc[0] = et_begin(r, 200, "", ET_ANY_LENGTH);
     rc[1] = et_write(r, "x", 1);
     rc[2] = et_flush(r);
-    rc[3] = et_trailer(r, "X", et_s("1"));
+    rc[3] = et_set_trailer(r, "X", et_s("1"));
     return et_text(r, 200, "%d %d %d %d", (int)rc[0], (int)rc[1], (int)rc[2],
                    (int)rc[3]);
 }
@@ -328,7 +328,7 @@ of_a_length(et_req *r)
     ck_assert_int_eq(et_begin(r, 200, "", (uint64_t)len), 0);
     while (n-- > 0)
         rc[0] = et_write(r, "x", 1);
-    (void)et_trailer(r, "X", et_s("1"));
+    (void)et_set_trailer(r, "X", et_s("1"));
     return ET_DONE;
 }
 
@@ -391,14 +391,14 @@ END_TEST
 static uint32_t
 fields_behind(et_req *r)
 {
-    ck_assert_int_eq(et_trailer(r, "X", et_s("1")), ET_EPHASE);
+    ck_assert_int_eq(et_set_trailer(r, "X", et_s("1")), ET_EPHASE);
     ck_assert_int_eq(et_begin(r, 200, "", ET_ANY_LENGTH), 0);
-    ck_assert_int_eq(et_trailer(r, "X-Sum", et_printf(r, "%d", 7)), 0);
-    ck_assert_int_eq(et_trailer(r, "X-Empty", et_s(NULL)), 0);
-    ck_assert_int_eq(et_trailer(r, "Content-Length", et_s("1")), ET_EINVAL);
-    ck_assert_int_eq(et_trailer(r, "set-cookie", et_s("a=b")), ET_EINVAL);
-    ck_assert_int_eq(et_trailer(r, "a b", et_s("1")), ET_EINVAL);
-    ck_assert_int_eq(et_trailer(r, "X", et_s("1\r\nY: 2")), ET_EINVAL);
+    ck_assert_int_eq(et_set_trailer(r, "X-Sum", et_printf(r, "%d", 7)), 0);
+    ck_assert_int_eq(et_set_trailer(r, "X-Empty", et_s(NULL)), 0);
+    ck_assert_int_eq(et_set_trailer(r, "Content-Length", et_s("1")), ET_EINVAL);
+    ck_assert_int_eq(et_set_trailer(r, "set-cookie", et_s("a=b")), ET_EINVAL);
+    ck_assert_int_eq(et_set_trailer(r, "a b", et_s("1")), ET_EINVAL);
+    ck_assert_int_eq(et_set_trailer(r, "X", et_s("1\r\nY: 2")), ET_EINVAL);
     return et_query(r, "cut").p ? ET_FAIL : ET_DONE;
 }
 
@@ -458,7 +458,7 @@ static uint32_t
 one_field(et_req *r)
 {
     if (et_begin(r, 200, "", ET_ANY_LENGTH) < 0 ||
-        et_trailer(r, "X", et_s("1")) < 0)
+        et_set_trailer(r, "X", et_s("1")) < 0)
         return ET_FAIL;
     return ET_DONE;
 }
@@ -678,7 +678,7 @@ START_TEST(who_sleeps_says_that_it_is_there)
     et_test_fail_wait(3, ET_ECANCEL); /* the first ping */
     ck_assert_uint_eq(run(sleep_long), 200);
     ck_assert_int_eq(rc[0], ET_ECANCEL);
-    ck_assert_int_eq(et_test_each_wait(ask_to_sleep_long, ET_ERETIRE), 7);
+    ck_assert_int_eq(et_test_each_wait(ask_to_sleep_long, ET_ERETIRE), 9);
 }
 END_TEST
 
