@@ -36,7 +36,8 @@
     X(ERR_WS_MASK,      "WebSocket frame without mask", 400)                   \
     X(ERR_WS_ORDER,     "WebSocket fragments out of order", 400)               \
     X(ERR_WS_CLOSE,     "malformed WebSocket close", 400)                      \
-    X(ERR_WS_LARGE,     "WebSocket message too large", 413)
+    X(ERR_WS_LARGE,     "WebSocket message too large", 413)                    \
+    X(ERR_STATUS_LINE,  "malformed status line", 502)
 /* clang-format on */
 
 enum err {

@@ -73,6 +73,18 @@ http1_init(struct http1 *h, struct http1_field *fields,
     };
 }
 
+void
+http1_init_reply(struct http1 *h, struct http1_field *fields,
+                 const struct http1_limits *limits, uint8_t version,
+                 uint32_t at)
+{
+    http1_init(h, fields, limits);
+    h->version = version;
+    h->is_reply = h->has_host = 1; /* none is wanted, and none looked at */
+    h->fields_off = h->start = h->pos = at;
+    h->state = HTTP1_S_NAME;
+}
+
 /* ---- names ---------------------------------------------------------------*/
 
 #define LOWER UINT64_C(0x2020202020202020)
@@ -337,7 +349,7 @@ on_host(struct http1 *h, const struct cursor *c, uint32_t len,
     const char *name_end = scan_host(level, p, c->end, c->buf);
 
     if (h->has_host)
-        return ERR_HOST;
+        return h->is_reply ? 0 : ERR_HOST;
     h->has_host = 1;
     h->host_off = offset(c, p);
     h->host_len = len;
@@ -422,7 +434,7 @@ on_connection(struct http1 *h, const char *buf, const struct http1_field *f)
 static int
 on_expect(struct http1 *h, const char *buf, const struct http1_field *f)
 {
-    if (h->version < 11)
+    if (h->version < 11 || h->is_reply)
         return 0;
     if (!ascii_eq_lit(http1_value(f, buf), "100-continue"))
         return ERR_EXPECT;

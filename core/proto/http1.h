@@ -109,12 +109,19 @@ struct http1 {
     uint32_t pos, start, line_off, fields_off;
     uint8_t state;      /* enum http1_state */
     uint8_t connection; /* bits of the Connection lists seen */
+    uint8_t is_reply;   /* the fields are a response's */
 };
 
 /* Prepare for a head.  fields: room for limits->max_fields, kept by h; limits
  * are copied. [any] */
 void http1_init(struct http1 *h, struct http1_field *fields,
                 const struct http1_limits *limits);
+/* Prepare for the fields of a response (reply.h), whose status line has that
+ * version and ends at `at`: http1_parse goes on there.  Host and Expect mean
+ * nothing in them. [any] */
+void http1_init_reply(struct http1 *h, struct http1_field *fields,
+                      const struct http1_limits *limits, uint8_t version,
+                      uint32_t at);
 
 /* Other limits for the rest of a head that is half read.  fields: room for
  * limits->max_fields, which may be the array there is; what is in it is taken
