@@ -40,7 +40,8 @@ struct sock_options {
 
 /* All addresses of host - a name, 192.0.2.1, 2001:db8::1 (no brackets); NULL:
  * any address, one of each family there is - each once, at most cap.  Returns
- * how many, at least 1, or -errno (-EADDRNOTAVAIL: no such name). [control] */
+ * how many, at least 1, or -errno (-EADDRNOTAVAIL: no such name). [any], where
+ * it may block */
 MUST_USE int sock_resolve(const char *host, uint16_t port,
                           struct sock_address *out, size_t cap, char *why,
                           size_t why_cap);
