@@ -100,18 +100,28 @@ call(void *arg)
 }
 
 static void
+run_plugin(struct call *c)
+{
+    const struct instance *i = c->job->instance;
+    const struct guard_who who = {
+        .call = GUARD_JOB, .image = i->plugin->image, .name = i->name};
+
+    if (guard_run(&who, call, c) == LEAP_LEFT) {
+        c->rc = ET_ECRASH;
+        atomic_store(&i->plugin->image->has_crashed, 1);
+    }
+}
+
+static void
 run(struct pool_job *in_pool)
 {
     struct job *j = CONTAINER_OF(in_pool, struct job, in_pool);
-    const struct guard_who who = {.call = GUARD_JOB,
-                                  .image = j->instance->plugin->image,
-                                  .name = j->instance->name};
     struct call c = {j, ET_ECRASH};
 
-    if (guard_run(&who, call, &c) == LEAP_LEFT) {
-        c.rc = ET_ECRASH;
-        atomic_store(&j->instance->plugin->image->has_crashed, 1);
-    }
+    if (j->instance)
+        run_plugin(&c);
+    else
+        (void)call(&c);
     (void)!waits_fire(j->token, c.rc); /* j may be gone by now */
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* jobs.h - functions of plugins that may block, on threads of their own.
+/* jobs.h - functions that may block, on threads of their own: of plugins, and
+ * for them.
  *
  * One pool for the process (os/pool.h), which starts its threads as they are
  * wanted.  A job runs under guard: one that crashes and is recovered has
@@ -22,7 +23,7 @@ struct jobs {
 
 struct job {
     struct pool_job in_pool;
-    const struct instance *instance; /* whose it is */
+    const struct instance *instance; /* whose it is; NULL: the host's own */
     int32_t (*fn)(void *arg);
     void *arg;
     uint64_t token; /* of waits.h */
