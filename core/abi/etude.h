@@ -1131,6 +1131,93 @@ et_listen(et_loop *l, et_str channel,
     return api ? api->listen(l, channel, fn, arg) : 0;
 }
 
+/* ---- asking other servers -------------------------------------------------*/
+
+/* A task asks as it waits, where it stands:
+ *
+ *     et_fetch_ask ask = et_ask("GET", et_s("http://10.0.0.7:8080/users/7"));
+ *     et_reply *reply;
+ *     if (et_fetch(r, &ask, &reply) < 0)
+ *         return et_error(r, 502, "nobody knows\n");
+ *     return et_text(r, 200, "%.*s", ET_STR(reply->body));
+ *
+ * or reads the reply piece by piece: et_fetch_open, et_fetch_read.  Any other
+ * step has a token resumed when the reply is there: et_fetch_start. */
+
+/* What to ask; fields, body, times and bounds are the caller's to add. */
+static inline et_fetch_ask
+et_ask(const char *method, et_str url)
+{
+    et_fetch_ask ask;
+    memset(&ask, 0, sizeof ask);
+    ask.size = (uint32_t)sizeof ask;
+    ask.method = et_s(method);
+    ask.url = url;
+    return ask;
+}
+
+/* Until all of the reply is there: 0, or ET_ECONN, ET_EPROTO, ET_ETIME ... */
+static inline int32_t
+et_fetch(et_req *r, const et_fetch_ask *ask, et_reply **reply)
+{
+    return r->worker->fetch->fetch(r, ask, reply);
+}
+
+/* Until its head is there; with ET_FETCH_STREAM, until the body may be sent. */
+static inline int32_t
+et_fetch_open(et_req *r, const et_fetch_ask *ask, et_reply **reply)
+{
+    return r->worker->fetch->open(r, ask, reply);
+}
+
+/* The next bytes of its body, at most n: how many; 0: that was all. */
+static inline int64_t
+et_fetch_read(et_req *r, et_reply *reply, void *p, size_t n)
+{
+    return r->worker->fetch->read(r, reply, p, n);
+}
+
+/* The next bytes of the request's body (ET_FETCH_STREAM); head: that was all of
+ * it, until the reply's head is there. */
+static inline int32_t
+et_fetch_send(et_req *r, et_reply *reply, const void *p, size_t n)
+{
+    return r->worker->fetch->send(r, reply, p, n);
+}
+
+static inline int32_t
+et_fetch_head(et_req *r, et_reply *reply)
+{
+    return r->worker->fetch->head(r, reply);
+}
+
+/* Before the step is over, which does the same. */
+static inline void
+et_fetch_close(et_req *r, et_reply *reply)
+{
+    r->worker->fetch->close(r, reply);
+}
+
+/* In any step: token (et_suspend, et_arm) is resumed when all of the reply is
+ * there, or has failed: with 0, or why. */
+static inline int32_t
+et_fetch_start(et_req *r, const et_fetch_ask *ask, et_token token,
+               et_reply **reply)
+{
+    return r->worker->fetch->start(r, ask, token, reply);
+}
+
+/* The first field of that name in a reply, compared without case. */
+static inline et_str
+et_reply_field(const et_reply *reply, const char *name)
+{
+    size_t i;
+    for (i = 0; i < reply->n_fields; i++)
+        if (et_eq_nocase(reply->fields[i].name, et_s(name)))
+            return reply->fields[i].value;
+    return et_s(NULL);
+}
+
 /* ---- reading the request -------------------------------------------------*/
 
 /* Method, path, query string and so on are fields of et_req (etude_abi.h).

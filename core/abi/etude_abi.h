@@ -80,6 +80,8 @@ typedef struct et_err {
 #define ET_ETIME (-8)    /* not in time */
 #define ET_ECRASH (-9)   /* it crashed, and was left at that */
 #define ET_ERETIRE (-10) /* its generation, or the server, is to end */
+#define ET_ECONN (-11)   /* no connection, or it broke */
+#define ET_EPROTO (-12)  /* what came is no HTTP */
 
 /* What a step returns.  Any other value is logged and treated as ET_FAIL. */
 #define ET_NEXT 0u /* go on to the next step */
@@ -131,6 +133,7 @@ struct et_host {
 typedef struct et_async et_async;
 typedef struct et_task et_task;
 typedef struct et_metrics et_metrics;
+typedef struct et_fetch_api et_fetch_api;
 
 typedef struct et_worker { /* one thread that serves */
     et_ctx ctx;
@@ -138,6 +141,7 @@ typedef struct et_worker { /* one thread that serves */
     const et_metrics *metrics; /* et.metrics/1, as et_req.http is et.http/1 */
     const et_async *async;     /* et.async/1 */
     const et_task *task;       /* et.task/1 */
+    const et_fetch_api *fetch; /* et.fetch/1 */
 } et_worker;
 
 typedef struct et_conf { /* an instance being configured [control] */
@@ -644,6 +648,89 @@ struct et_channel_api {
                        void (*fn)(et_loop *l, void *arg, et_str channel,
                                   et_str message),
                        void *arg);
+};
+
+/* ---- et.fetch/1: asking other servers ------------------------------------*/
+
+#define ET_IF_FETCH "et.fetch/1"
+
+/* flags of et_fetch_ask */
+#define ET_FETCH_STREAM 1u /* the body comes by send, and ends with head */
+/* ... and has body.n bytes, whatever body.p is; without it, it is sent in
+ * chunks. */
+#define ET_FETCH_LENGTH 2u
+
+/* A request of HTTP/1.1. */
+typedef struct et_fetch_ask {
+    uint32_t size, flags;   /* ET_FETCH_* */
+    et_str method, url;     /* "GET", "http://host:port/path?query" */
+    const et_field *fields; /* Host among them replaces the url's */
+    size_t n_fields;
+    et_str body;
+    uint32_t connect_ms; /* until it is connected, the name's look-up included;
+                            0: 10 seconds */
+    uint32_t timeout_ms; /* from then on until all of it is sent, for each wait
+                            in which nothing goes; then until the head of the
+                            reply is there; then for each wait in which nothing
+                            of its body comes; 0: 30 seconds */
+    uint64_t max_body;   /* bytes of the reply's body; 0: 1 MiB where it is
+                            collected (fetch, start), else any */
+} et_fetch_ask;
+
+/* What has come.  It and all of it is in the memory of the request. */
+typedef struct et_reply {
+    uint32_t size, status;  /* 200 to 599; 0: there is none */
+    const et_field *fields; /* as sent, but for blanks around values */
+    size_t n_fields;
+    et_str body;    /* all of it, of fetch and start */
+    int64_t length; /* that was announced; -1: none was */
+    int32_t rc;     /* of start: 0; or why there is no reply */
+    uint32_t reserved0;
+} et_reply;
+
+/* Connections are kept for a while and used again, by whoever asks the same
+ * authority next on this worker ([server] fetch_idle).  If such a one turns out
+ * to be closed before a byte of the reply has come, a request that may be
+ * repeated (RFC 9110 9.2.2) is sent once more, on a new one.  Names are looked
+ * up on the pool; each address is tried in turn.
+ *
+ * ET_EINVAL: the url, the method (CONNECT) or a field is malformed, or one that
+ * the host sends itself (Connection, Content-Length, Expect, Keep-Alive,
+ * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade); ET_ENOTSUP: https;
+ * ET_ECONN: no such host, nobody listens, or the connection broke;
+ * ET_EPROTO: what came is no reply (101 is none either); ET_ETIME; ET_ELIMIT:
+ * `max_fetches`, `max_waits` or `pool_queue`, or the body is larger than
+ * max_body; ET_ENOMEM.  ET_EPHASE, ET_ECANCEL and ET_ETIME as et_task, too; of
+ * a reply that has failed every later call says why.
+ *
+ * What is open is closed when the step that has asked is over, whatever
+ * happens: open and fetch are calls of a task, and so is what may be done with
+ * their replies, by one part at a time. [worker] */
+struct et_fetch_api {
+    uint32_t size, reserved0;
+    /* Ask, and wait until the head of the reply has come: 0 and *reply; then
+     * read its body.  With ET_FETCH_STREAM: until the head of the request is
+     * sent; then send its body. */
+    int32_t (*open)(et_req *r, const et_fetch_ask *ask, et_reply **reply);
+    /* The next bytes of the reply's body, at least one and at most n (> 0);
+     * 0: that was all.  What is not read is not received. */
+    int64_t (*read)(et_req *r, et_reply *reply, void *p, size_t n);
+    /* n more bytes (> 0) of the request's body: 0, when they are handed over;
+     * ET_EPHASE: there is a reply already, see head. */
+    int32_t (*send)(et_req *r, et_reply *reply, const void *p, size_t n);
+    /* That was all of it: wait until the head of the reply has come. */
+    int32_t (*head)(et_req *r, et_reply *reply);
+    /* It is of no use any more; what was read stays.  NULL is fine. */
+    void (*close)(et_req *r, et_reply *reply);
+    /* Ask, and wait for all of the reply: 0 and *reply, which is closed. */
+    int32_t (*fetch)(et_req *r, const et_fetch_ask *ask, et_reply **reply);
+    /* As fetch, of any step, without waiting: 0, and token is resumed (et_async)
+     * when all of the reply is there, with 0, or with why it is not; *reply has
+     * it then.  The token is one that r waits for or is about to.  ask need not
+     * stay, but its body must until then.  The reply is given up when r is
+     * over. */
+    int32_t (*start)(et_req *r, const et_fetch_ask *ask, et_token token,
+                     et_reply **reply);
 };
 
 /* ---- what a plugin declares ----------------------------------------------*/

@@ -51,6 +51,10 @@
     X(requests_shed,        counter, "requests refused under too much load")   \
     X(tasks_active,         gauge,   "steps of plugins on stacks of their own") \
     X(tasks_refused,        counter, "of those: there was no stack")           \
+    X(fetches,              counter, "requests of plugins to other servers")   \
+    X(fetches_active,       gauge,   "of those: not over")                     \
+    X(fetches_reused,       counter, "of those: on a connection that was there") \
+    X(fetches_failed,       counter, "of those: that have no reply")           \
     X(log_records_dropped,  counter, "lines of logs lost: no room for them")   \
     X(memory,               gauge,   "bytes of workers' buffers in use")       \
     X(crashes_recovered,    counter, "crashes of plugins that cost one 500")   \

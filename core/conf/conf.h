@@ -71,6 +71,7 @@ struct conf_server {
     int64_t workers;              /* CONF_AUTO or 1.. */
     int64_t max_waits, max_tasks; /* of a worker */
     int64_t task_stack;
+    int64_t max_fetches, fetch_idle, fetch_idle_timeout;
     int64_t pool_threads, pool_queue;
     int64_t max_subscriptions; /* of a worker */
     int64_t channel_max_message, channel_memory;

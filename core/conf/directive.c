@@ -61,6 +61,17 @@ static const struct directive server_rows[] = {
     {SERVER(task_stack), SIZE(16 * K, 64 * M), .reload = DIRECTIVE_PROCESS,
      .dflt = "64k",
      .help = "bytes of such a stack; only what is used of it takes memory"},
+    {SERVER(max_fetches), INT(1, 65536), .reload = DIRECTIVE_PROCESS,
+     .dflt = "1024",
+     .help = "requests to other servers that plugins may have open at once, per "
+             "worker; a plugin is told when there is no room"},
+    {SERVER(fetch_idle), INT(0, 65536), .reload = DIRECTIVE_PROCESS,
+     .dflt = "64",
+     .help = "connections to other servers that are kept for the next request, "
+             "per worker; the oldest gives way"},
+    {SERVER(fetch_idle_timeout), TIME(0, 1 * DAY),
+     .reload = DIRECTIVE_PROCESS, .dflt = "30s",
+     .help = "time for which such a one may be idle; 0: none is kept"},
     {SERVER(pool_threads), INT(1, 1024), .reload = DIRECTIVE_PROCESS,
      .dflt = "8",
      .help = "threads for what plugins do that blocks; they are started when "

@@ -19,6 +19,7 @@
 #include "base/trouble.h"
 #include "base/wheel.h"
 #include "http/channels.h"
+#include "http/fetch.h"
 #include "http/host.h"
 #include "http/loops.h"
 #include "http/route.h"
@@ -81,6 +82,7 @@ struct env {
     struct tasks tasks;
     struct channels channels;
     struct subs subs;
+    struct fetches fetches;
     struct blocks blocks;
     struct metrics *metrics;
     struct http1_common common;      /* fields of every answer */

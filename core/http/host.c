@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "config.h"
 #include "http/async.h"
+#include "http/fetching.h"
 #include "http/loops.h"
 #include "http/metering.h"
 #include "http/req.h"
@@ -123,6 +124,7 @@ host_iface(const et_host *h, const char *id, uint32_t min_size)
         {ET_IF_ASYNC, async_iface(), sizeof(et_async)},
         {ET_IF_TASK, task_iface(), sizeof(et_task)},
         {ET_IF_CHANNEL, subs_iface(), sizeof(et_channel_api)},
+        {ET_IF_FETCH, fetching_iface(), sizeof(et_fetch_api)},
     };
 
     (void)h;
@@ -170,6 +172,7 @@ host_worker_init(struct host_worker *w, uint32_t index, uint32_t n_workers)
                 .n_workers = n_workers,
                 .metrics = metering_iface(),
                 .async = async_iface(),
-                .task = task_iface()},
+                .task = task_iface(),
+                .fetch = fetching_iface()},
         .magic = HOST_WORKER_MAGIC};
 }

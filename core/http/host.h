@@ -12,6 +12,7 @@
 
 struct channels;
 struct clock;
+struct fetches;
 struct jobs;
 struct loops;
 struct metrics;
@@ -39,6 +40,7 @@ struct host_worker {
     struct tasks *tasks;
     struct channels *channels;
     struct subs *subs;
+    struct fetches *fetches;
     struct jobs *jobs;     /* of the process */
     struct trouble memory; /* of requests, whose steps run out of it */
 };

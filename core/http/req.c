@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "http/fetch.h"
 #include "http/host.h"
 #include "proto/field.h"
 #include "proto/status.h"
@@ -41,6 +42,7 @@ req_init(struct req *r, struct blocks *blocks, et_worker *worker,
     r->base = NULL;
     r->body = r->peer_text = r->trailers = (et_str){NULL, 0};
     r->body_bytes = -1;
+    r->fetches = NULL;
     resp_init(&r->resp);
     arena_init(&r->arena, r + 1, REQ_SLOT_BYTES - sizeof *r, blocks,
                REQ_ARENA_MAX_BYTES);
@@ -49,6 +51,8 @@ req_init(struct req *r, struct blocks *blocks, et_worker *worker,
 void
 req_fini(struct req *r)
 {
+    if (UNLIKELY(r->fetches))
+        fetch_close_of(r, 0);
     resp_fini(&r->resp);
     arena_reset(&r->arena);
     r->magic = 0;

@@ -88,6 +88,7 @@ struct req {
     struct resp resp;
     struct pause pause;
     struct body *stray_body; /* of one astray: conn/exchange.h */
+    struct fetch *fetches;   /* its requests to others that are not over */
     struct arena arena;
 };
 

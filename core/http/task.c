@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "http/chain.h"
 #include "http/dispatch.h"
+#include "http/fetch.h"
 #include "http/gen.h"
 #include "http/jobs.h"
 #include "http/req.h"
@@ -277,6 +278,7 @@ over(struct task *t)
     if (t == p->u.tasks.root) {
         p->u.tasks.root = NULL;
         p->is_on = 0;
+        fetch_close_of(r, 1);
     }
     metrics_sub(req_worker(r)->metrics, METRIC_tasks_active, 1);
     give_stack(r, t->stack);

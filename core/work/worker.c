@@ -469,6 +469,8 @@ set_up(struct worker *w)
         subs_init(&env->subs, o->max_subscriptions) < 0 ||
         channels_init(&env->channels, o->index, o->max_subscriptions,
                       &w->mailbox, &env->clock, o->metrics) < 0 ||
+        fetch_pool_init(&env->fetches, &o->fetch, env->io, &env->blocks,
+                        &env->worker) < 0 ||
         task_pool_init(&env->tasks, o->max_tasks, o->task_stack, &env->wheel) <
             0) {
         snprintf(w->start->why, sizeof w->start->why,
@@ -529,6 +531,7 @@ worker_main(void *arg)
         while (!w->is_done)
             turn(w);
         close_connections(w);
+        fetch_pool_close(&env->fetches);
         waits_close(&env->waits);
         channels_leave(&env->channels);
         mailbox_deliver(&w->mailbox, w); /* posts, to nobody */
@@ -564,6 +567,7 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->worker.tasks = &env->tasks;
     env->worker.channels = &env->channels;
     env->worker.subs = &env->subs;
+    env->worker.fetches = &env->fetches;
     env->worker.jobs = o->jobs;
     env->metrics = o->metrics;
     env->budget = o->budget;
@@ -598,4 +602,5 @@ worker_free(struct worker *w)
     task_pool_fini(&w->env.tasks);
     subs_fini(&w->env.subs);
     channels_fini(&w->env.channels);
+    fetch_pool_fini(&w->env.fetches);
 }
