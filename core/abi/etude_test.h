@@ -202,6 +202,21 @@ static inline const char *et_test_trailer(const char *name);
  * but its answer can be written to its end. */
 static inline void et_test_retire(void);
 
+/* et.fetch/1.  Nobody is connected to: who asks for url is answered with that
+ * status and body from now on, any other url is ET_ECONN.  The calls come to
+ * their end at once, as those of a task do, and count as calls that wait; of
+ * et_fetch_start the token is used, so that et_test_turn is next. */
+static inline void et_test_upstream(const char *url, uint32_t status,
+                                    const char *body);
+/* One more field of the reply that was named last. */
+static inline void et_test_upstream_field(const char *name, const char *value);
+/* Who asks for url gets no reply, but rc (ET_ECONN, ET_EPROTO, ET_ETIME ...).
+ */
+static inline void et_test_upstream_fails(const char *url, int32_t rc);
+/* What was asked for last, "POST http://a/b\nName: value\n\nbody"; "" if
+ * nothing was. */
+static inline const char *et_test_asked(void);
+
 /* ---- the test's side: trouble --------------------------------------------*/
 
 /* The nth allocation from here on fails (1: the next); 0: none.  Allocations
@@ -215,7 +230,7 @@ static inline size_t et_test_allocations(void);
  * off. */
 static inline int et_test_out_of_memory(void (*build)(void));
 /* The nth call that waits from here on (1: the next; 0: none) comes to nothing.
- * Those are et_suspend, et_offload_then and all of a task but et_timeout,
+ * Those are et_suspend, et_offload_then, et_fetch and its kin, and all of a task but et_timeout,
  * et_defer and et_trailer; et_writef, et_puts and what is in et_sse_send write,
  * each for itself.  rc ET_ECANCEL or ET_ETIME: there the request is given up,
  * so a task gets it from that call and from every later one, and of a suspended
@@ -262,6 +277,24 @@ struct et_test_figure_ { /* of one metric */
 };
 
 typedef struct et_test_block_ *et_test_memory_;
+
+struct et_test_upstream_ { /* what a url is answered with */
+    struct et_test_upstream_ *next;
+    et_str url, body;
+    uint32_t status;
+    int32_t rc;
+    struct et_test_pair_ *fields;
+};
+
+struct et_test_reply_ { /* of a request to one of those */
+    et_reply pub;
+    const struct et_test_upstream_ *from; /* NULL: it is closed */
+    size_t at;                            /* how far it is read */
+    uint64_t max_body, left;              /* left: of a body that is sent */
+    uint32_t flags;
+    int has_head;
+    int32_t rc; /* it has failed */
+};
 
 enum { ET_TEST_COUNTER_, ET_TEST_VALUE_, ET_TEST_CELL_ };
 
@@ -381,6 +414,7 @@ struct et_test_ {
     et_async async;
     et_task task;
     et_channel_api channel;
+    et_fetch_api fetch;
     et_worker worker;
     et_conf conf;
     /* plugin */
@@ -412,6 +446,9 @@ struct et_test_ {
     struct et_test_store_ *stores;
     uint64_t now_ms;
     int is_in_init;
+    /* other servers */
+    struct et_test_upstream_ *upstreams;
+    const char *asked;
     /* trouble */
     size_t fail_at, allocations, fail_wait, waits;
     int32_t wait_rc, fail_set, fail_open, fail_write, fail_store, fail_channel;
@@ -1831,6 +1868,296 @@ et_test_task_trailer_(et_req *r, et_str name, et_str value)
     return 0;
 }
 
+/* ---- et.fetch/1 ----------------------------------------------------------*/
+
+/* What is said of the request, as far as a test can get it wrong: 0 or
+ * ET_E*. */
+static inline int32_t
+et_test_fetch_check_(const et_fetch_ask *ask)
+{
+    static const char *const hosts[] = {"Expect", "Proxy-Connection"};
+    size_t i;
+    if (!ask || ask->size < sizeof *ask || !et_is_token(ask->method) ||
+        et_eq(ask->method, et_s("CONNECT")))
+        return ET_EINVAL;
+    if (ask->url.n > 8 && memcmp(ask->url.p, "https://", 8) == 0)
+        return ET_ENOTSUP;
+    if (ask->url.n < 8 || memcmp(ask->url.p, "http://", 7) != 0)
+        return ET_EINVAL;
+    for (i = 7; i < ask->url.n; i++)
+        if (ask->url.p[i] <= ' ' || ask->url.p[i] == 0x7f ||
+            strchr("\"#<>", ask->url.p[i]))
+            return ET_EINVAL;
+    for (i = 0; i < ask->n_fields; i++) {
+        const et_field *f = &ask->fields[i];
+        if (!et_is_token(f->name) || !et_test_is_value_(f->value) ||
+            et_eq_nocase(f->name, et_s(hosts[0])) ||
+            et_eq_nocase(f->name, et_s(hosts[1])) ||
+            (et_is_hosts(f->name) && !et_eq_nocase(f->name, et_s("Date"))))
+            return ET_EINVAL;
+    }
+    return 0;
+}
+
+/* Write n more bytes down behind what was asked so far. */
+static inline void
+et_test_fetch_note_(const char *p, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    const size_t so_far = m->asked ? strlen(m->asked) : 0;
+    char *text = (char *)et_test_get_(&m->journal, so_far + n + 1);
+    if (so_far)
+        memcpy(text, m->asked, so_far);
+    if (n)
+        memcpy(text + so_far, p, n);
+    m->asked = text;
+}
+
+static inline void
+et_test_fetch_note_all_(const et_fetch_ask *ask)
+{
+    size_t i;
+    et_test_m_.asked = NULL;
+    et_test_fetch_note_(ask->method.p, ask->method.n);
+    et_test_fetch_note_(" ", 1);
+    et_test_fetch_note_(ask->url.p, ask->url.n);
+    et_test_fetch_note_("\n", 1);
+    for (i = 0; i < ask->n_fields; i++) {
+        et_test_fetch_note_(ask->fields[i].name.p, ask->fields[i].name.n);
+        et_test_fetch_note_(": ", 2);
+        et_test_fetch_note_(ask->fields[i].value.p, ask->fields[i].value.n);
+        et_test_fetch_note_("\n", 1);
+    }
+    et_test_fetch_note_("\n", 1);
+    if (!(ask->flags & ET_FETCH_STREAM))
+        et_test_fetch_note_(ask->body.p, ask->body.n);
+}
+
+static inline const struct et_test_upstream_ *
+et_test_fetch_whom_(et_str url)
+{
+    static const struct et_test_upstream_ nobody = {NULL, {NULL, 0}, {NULL, 0},
+                                                    0,    ET_ECONN,  NULL};
+    const struct et_test_upstream_ *u = et_test_m_.upstreams;
+    while (u && !et_eq(u->url, url))
+        u = u->next;
+    return u ? u : &nobody;
+}
+
+/* Ask: a reply without its head, or NULL: there is no memory. */
+static inline struct et_test_reply_ *
+et_test_fetch_ask_(et_req *r, const et_fetch_ask *ask)
+{
+    struct et_test_reply_ *y =
+        (struct et_test_reply_ *)et_test_h_alloc_(r, sizeof *y);
+    if (!y)
+        return NULL;
+    memset(y, 0, sizeof *y);
+    et_test_fetch_note_all_(ask);
+    y->pub.size = (uint32_t)sizeof y->pub;
+    y->pub.length = -1;
+    y->from = et_test_fetch_whom_(ask->url);
+    y->flags = ask->flags;
+    y->left = ask->flags & ET_FETCH_LENGTH ? ask->body.n : UINT64_MAX;
+    y->max_body = ask->max_body ? ask->max_body : UINT64_MAX;
+    return y;
+}
+
+/* Its head comes: 0, or why not. */
+static inline int32_t
+et_test_fetch_take_head_(et_req *r, struct et_test_reply_ *y)
+{
+    const struct et_test_pair_ *p;
+    et_field *fields;
+    size_t n = 0;
+    y->rc = y->from->rc;
+    if (y->rc == 0 && y->from->body.n > y->max_body)
+        y->rc = ET_ELIMIT;
+    if (y->rc < 0)
+        return y->rc;
+    for (p = y->from->fields; p; p = p->next)
+        n++;
+    fields = (et_field *)et_test_h_alloc_(r, n * sizeof *fields);
+    if (!fields)
+        return y->rc = ET_ENOMEM;
+    y->pub.fields = fields;
+    for (p = y->from->fields; p; p = p->next, fields++) {
+        fields->name = et_test_dup_(&et_test_m_.q.request, p->name);
+        fields->value = et_test_dup_(&et_test_m_.q.request, p->value);
+    }
+    y->pub.n_fields = n;
+    y->pub.status = y->from->status;
+    y->pub.length = (int64_t)y->from->body.n;
+    y->has_head = 1;
+    return 0;
+}
+
+/* All of its body comes, too. */
+static inline int32_t
+et_test_fetch_take_(et_req *r, struct et_test_reply_ *y)
+{
+    char *body;
+    if (y->max_body == UINT64_MAX)
+        y->max_body = 1 << 20;
+    if (et_test_fetch_take_head_(r, y) < 0)
+        return y->rc;
+    body = (char *)et_test_h_alloc_(r, y->from->body.n);
+    if (!body)
+        return y->rc = ET_ENOMEM;
+    if (y->from->body.n)
+        memcpy(body, y->from->body.p, y->from->body.n);
+    y->pub.body = et_sn(body, y->from->body.n);
+    return 0;
+}
+
+/* A call of a task on a reply that is open begins: 0, or why not. */
+static inline int32_t
+et_test_fetch_begin_(et_reply *reply)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_reply_ *y = (struct et_test_reply_ *)(void *)reply;
+    int32_t rc = et_test_task_begin_();
+    if (rc < 0)
+        return rc;
+    if (!y)
+        return ET_EINVAL;
+    et_test_others_();
+    if (m->q.why)
+        y->rc = m->q.why;
+    return y->from ? y->rc : ET_EPHASE;
+}
+
+static inline int32_t
+et_test_fetch_open_(et_req *r, const et_fetch_ask *ask, et_reply **reply)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_reply_ *y;
+    int32_t rc = et_test_task_begin_();
+    *reply = NULL;
+    if (rc == 0)
+        rc = et_test_fetch_check_(ask);
+    if (rc < 0)
+        return rc;
+    et_test_others_();
+    if (m->q.why)
+        return m->q.why;
+    y = et_test_fetch_ask_(r, ask);
+    if (!y)
+        return ET_ENOMEM;
+    rc = ask->flags & ET_FETCH_STREAM ? 0 : et_test_fetch_take_head_(r, y);
+    if (rc == 0)
+        *reply = &y->pub;
+    return rc;
+}
+
+static inline int64_t
+et_test_fetch_read_(et_req *r, et_reply *reply, void *p, size_t n)
+{
+    struct et_test_reply_ *y = (struct et_test_reply_ *)(void *)reply;
+    const int32_t rc = n > 0 ? et_test_fetch_begin_(reply) : ET_EINVAL;
+    (void)r;
+    if (rc < 0 || !y->has_head)
+        return rc < 0 ? rc : ET_EPHASE;
+    if (et_test_m_.piece > 0 && n > et_test_m_.piece)
+        n = et_test_m_.piece;
+    if (n > y->from->body.n - y->at)
+        n = y->from->body.n - y->at;
+    if (n > 0)
+        memcpy(p, y->from->body.p + y->at, n);
+    y->at += n;
+    return (int64_t)n;
+}
+
+static inline int32_t
+et_test_fetch_send_(et_req *r, et_reply *reply, const void *p, size_t n)
+{
+    struct et_test_reply_ *y = (struct et_test_reply_ *)(void *)reply;
+    const int32_t rc = n > 0 ? et_test_fetch_begin_(reply) : ET_EINVAL;
+    (void)r;
+    if (rc < 0)
+        return rc;
+    if (!(y->flags & ET_FETCH_STREAM) || y->has_head)
+        return ET_EPHASE;
+    if (n > y->left)
+        return ET_EINVAL;
+    y->left -= y->flags & ET_FETCH_LENGTH ? n : 0;
+    et_test_fetch_note_((const char *)p, n);
+    return 0;
+}
+
+static inline int32_t
+et_test_fetch_head_(et_req *r, et_reply *reply)
+{
+    struct et_test_reply_ *y = (struct et_test_reply_ *)(void *)reply;
+    const int32_t rc = et_test_fetch_begin_(reply);
+    if (rc < 0 || y->has_head)
+        return rc;
+    if (y->flags & ET_FETCH_LENGTH && y->left > 0)
+        return ET_EINVAL;
+    return et_test_fetch_take_head_(r, y);
+}
+
+static inline void
+et_test_fetch_close_(et_req *r, et_reply *reply)
+{
+    (void)r;
+    if (reply)
+        ((struct et_test_reply_ *)(void *)reply)->from = NULL;
+}
+
+static inline int32_t
+et_test_fetch_fetch_(et_req *r, const et_fetch_ask *ask, et_reply **reply)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_reply_ *y;
+    int32_t rc = et_test_task_begin_();
+    *reply = NULL;
+    if (rc == 0)
+        rc = et_test_fetch_check_(ask);
+    if (rc == 0 && ask->flags & ET_FETCH_STREAM)
+        rc = ET_EINVAL;
+    if (rc < 0)
+        return rc;
+    et_test_others_();
+    if (m->q.why)
+        return m->q.why;
+    y = et_test_fetch_ask_(r, ask);
+    rc = y ? et_test_fetch_take_(r, y) : ET_ENOMEM;
+    if (rc < 0)
+        return rc;
+    y->from = NULL;
+    *reply = &y->pub;
+    return 0;
+}
+
+static inline int32_t
+et_test_fetch_start_(et_req *r, const et_fetch_ask *ask, et_token token,
+                     et_reply **reply)
+{
+    const struct et_test_task_ *task = et_test_m_.running;
+    struct et_test_reply_ *y;
+    int32_t rc = et_test_begin_wait_();
+    *reply = NULL;
+    while (task && task->token != token)
+        task = task->outer;
+    if (rc == 0)
+        rc = et_test_fetch_check_(ask);
+    if (rc == 0 && (ask->flags & ET_FETCH_STREAM || !token ||
+                    (!task && !et_test_wait_of_(token))))
+        rc = ET_EINVAL;
+    if (rc < 0)
+        return rc;
+    y = et_test_fetch_ask_(r, ask);
+    if (!y)
+        return ET_ENOMEM;
+    y->pub.rc = et_test_fetch_take_(r, y);
+    if (y->pub.rc < 0)
+        y->pub.status = 0;
+    y->from = NULL;
+    *reply = &y->pub;
+    return et_test_async_resume_(token, y->pub.rc) < 0 ? ET_EINVAL : 0;
+}
+
 /* ---- interfaces ----------------------------------------------------------*/
 
 static inline const void *
@@ -1854,6 +2181,8 @@ et_test_iface_(const et_host *h, const char *id, uint32_t min_size)
         return &m->task;
     if (strcmp(id, ET_IF_CHANNEL) == 0 && min_size <= sizeof m->channel)
         return &m->channel;
+    if (strcmp(id, ET_IF_FETCH) == 0 && min_size <= sizeof m->fetch)
+        return &m->fetch;
     return NULL;
 }
 
@@ -1926,6 +2255,14 @@ et_test_mock_(void)
     m->task.write = et_test_task_write_;
     m->task.flush = et_test_task_flush_;
     m->task.trailer = et_test_task_trailer_;
+    m->fetch.size = (uint32_t)sizeof m->fetch;
+    m->fetch.open = et_test_fetch_open_;
+    m->fetch.read = et_test_fetch_read_;
+    m->fetch.send = et_test_fetch_send_;
+    m->fetch.head = et_test_fetch_head_;
+    m->fetch.close = et_test_fetch_close_;
+    m->fetch.fetch = et_test_fetch_fetch_;
+    m->fetch.start = et_test_fetch_start_;
     m->now_ms = 1;
     m->ready = ET_FD_IN | ET_FD_OUT;
     m->host.size = (uint32_t)sizeof m->host;
@@ -1942,6 +2279,7 @@ et_test_mock_(void)
     m->worker.metrics = &m->metrics;
     m->worker.async = &m->async;
     m->worker.task = &m->task;
+    m->worker.fetch = &m->fetch;
     m->conf.ctx.size = (uint32_t)sizeof m->conf;
     m->conf.ctx.kind = ET_K_CONF;
     m->conf.ctx.host = &m->host;
@@ -3395,6 +3733,47 @@ et_test_each_wait(void (*build)(void), int32_t rc)
         if (left)
             return (int)(n - 1);
     }
+}
+
+static inline struct et_test_upstream_ *
+et_test_name_upstream_(const char *url)
+{
+    struct et_test_ *m = et_test_mock_();
+    struct et_test_upstream_ *u =
+        (struct et_test_upstream_ *)et_test_get_(&m->journal, sizeof *u);
+    u->url = et_test_dup_(&m->journal, et_s(url));
+    u->next = m->upstreams;
+    return m->upstreams = u;
+}
+
+static inline void
+et_test_upstream(const char *url, uint32_t status, const char *body)
+{
+    struct et_test_upstream_ *u = et_test_name_upstream_(url);
+    u->status = status;
+    u->body = et_test_dup_(&et_test_m_.journal, et_s(body));
+}
+
+static inline void
+et_test_upstream_field(const char *name, const char *value)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (!m->upstreams)
+        et_test_misuse_("et_test_upstream_field: of whom?");
+    et_test_append_(&m->journal, &m->upstreams->fields, et_s(name),
+                    et_s(value));
+}
+
+static inline void
+et_test_upstream_fails(const char *url, int32_t rc)
+{
+    et_test_name_upstream_(url)->rc = rc;
+}
+
+static inline const char *
+et_test_asked(void)
+{
+    return et_test_m_.asked ? et_test_m_.asked : "";
 }
 
 static inline void
