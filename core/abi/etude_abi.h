@@ -703,6 +703,8 @@ typedef struct et_reply {
  * max_body; ET_ENOMEM.  ET_EPHASE, ET_ECANCEL and ET_ETIME as et_task, too; of
  * a reply that has failed every later call says why.
  *
+ * Trailers of a reply are checked, and not shown.
+ *
  * What is open is closed when the step that has asked is over, whatever
  * happens: open and fetch are calls of a task, and so is what may be done with
  * their replies, by one part at a time. [worker] */

@@ -24,6 +24,9 @@
 #include "proto/chunked.h"
 
 #define OUT_MAX 3
+/* What one may receive in a turn of its worker. */
+#define TURN_READS 256u
+#define TURN_BYTES 262144u
 
 enum fetch_at {
     FETCH_NAMING,     /* the addresses are being looked up */
@@ -55,6 +58,9 @@ struct fetch {
     uint8_t is_cut;     /* not all of it was sent */
     uint8_t is_ended;   /* its streamed body is all there */
     int32_t why;        /* of FETCH_FAILED */
+    uint64_t turn_ns;   /* the last one in which something was received */
+    uint32_t n_reads;   /* in that */
+    uint32_t n_bytes;
     /* what goes out */
     struct iovec out[OUT_MAX];
     uint64_t n_sent;
@@ -640,6 +646,27 @@ fetch_end(struct fetch *f)
     return 0;
 }
 
+/* Who reads from one that is faster than he is would keep the others of this
+ * worker waiting: what is beyond its share of a turn comes in the next. */
+static int
+has_its_share(struct fetch *f)
+{
+    uint64_t now_ns = f->pool->worker->clock->mono_ns;
+
+    if (f->turn_ns != now_ns)
+        f->n_reads = f->n_bytes = 0;
+    f->turn_ns = now_ns;
+    return f->n_reads++ >= TURN_READS || f->n_bytes >= TURN_BYTES;
+}
+
+static int64_t
+more(struct fetch *f)
+{
+    wait_for(f, POLLIN);
+    f->is_awaited = 1;
+    return FETCH_MORE;
+}
+
 int64_t
 fetch_read(struct fetch *f, void *p, size_t n)
 {
@@ -649,14 +676,16 @@ fetch_read(struct fetch *f, void *p, size_t n)
         return f->why;
     if (f->state != FETCH_BODY)
         return 0;
-    k = incoming_read(&f->in, wires_fd(f->wire), p, n);
-    if (k == INCOMING_MORE) {
-        wait_for(f, POLLIN);
-        f->is_awaited = 1;
-    } else if (k < 0) {
+    if (incoming_is_dry(&f->in) && has_its_share(f))
+        return more(f);
+    k = incoming_read(&f->in, wires_fd(f->wire), p,
+                      n < TURN_BYTES ? n : TURN_BYTES);
+    if (k == INCOMING_MORE)
+        return more(f);
+    f->n_bytes += k > 0 ? (uint32_t)k : 0;
+    if (k < 0)
         fetch_fail(f, (int32_t)k);
-    } else if (f->in.is_over) {
+    else if (f->in.is_over)
         finish(f);
-    }
     return k;
 }

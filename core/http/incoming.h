@@ -67,6 +67,12 @@ MUST_USE int32_t incoming_show(const struct incoming *in, struct arena *arena,
  * INCOMING_MORE; ET_ECONN: it ends too early; ET_EPROTO: it is malformed;
  * ET_ELIMIT: larger than max_body. [worker] */
 MUST_USE int64_t incoming_read(struct incoming *in, int fd, char *p, size_t n);
+/* Whether the next read has to receive. */
+static inline int
+incoming_is_dry(const struct incoming *in)
+{
+    return in->start == in->end && in->span.n == 0;
+}
 /* Whether it is over, and the connection is good for another. [worker] */
 int incoming_may_stay(const struct incoming *in);
 
