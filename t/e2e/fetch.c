@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fetch.c - plugins ask another server, which says whatever it likes: the test
- * plays it. tags: epoll asan tsan */
+ * plays it.
+ * tags: epoll asan tsan */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +20,9 @@
     "\n[plugin fetch]\n"
 #define COUNT "GET /fetch/count HTTP/1.1\r\nHost: x\r\n\r\n"
 #define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+/* A label is too long for any server of names: nobody is asked. */
+#define NO_NAME                                                                \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.x"
 #define OK_HELLO "0 200 5 5 - hello"
 
 static struct server s;
@@ -204,9 +208,9 @@ START_TEST(names_are_looked_up)
         close(fd);
         answer(OK_HELLO);
     }
-    ask("whole", "host=no-such-host.invalid"); /* ET_ECONN */
+    ask("whole", "host=" NO_NAME); /* ET_ECONN */
     answer("-10 0 0 0 - ");
-    ask("token", "host=no-such-host.invalid");
+    ask("token", "host=" NO_NAME);
     answer("-10 0 0 0 - ");
     tear_down();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* asking.c - heads of requests to others: what is written, and refused. */
+/* asking.c - heads of requests to others: what is written, and refused.
+ * tags: asan */
 #include "http/asking.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* names.c - addresses of names: one question for all who ask, kept for a while,
- * so many of them. tags: asan tsan */
+ * so many of them.
+ * tags: asan tsan */
 /* ldflags: -Wl,--wrap=sock_resolve */
 #include "http/names.h"
 
