@@ -1616,12 +1616,13 @@ et_emit(et_req *r, const void *p, size_t n, uint32_t flags)
  *
  *     if (et_sse_begin(r) < 0)
  *         return ET_FAIL;
- *     while (!et_retiring(r)) {
+ *     while (rc == 0 && !et_retiring(r)) {
  *         et_event e = { et_s("tick"), et_s(NULL), et_s(text), 0 };
- *         if (et_sse_send(r, &e) < 0 || et_sse_sleep(r, 1000) < 0)
- *             return ET_FAIL;
+ *         rc = et_sse_send(r, &e);
+ *         if (rc == 0)
+ *             rc = et_sse_sleep(r, 1000);
  *     }
- *     return ET_DONE;
+ *     return rc == 0 || rc == ET_ERETIRE ? ET_DONE : ET_FAIL;
  *
  * A browser that has lost its connection comes again, and says which event it
  * has seen last: et_sse_last_id. */

@@ -696,8 +696,8 @@ typedef struct et_reply {
  *
  * ET_EINVAL: the url, the method (CONNECT) or a field is malformed, or one that
  * the host sends itself (Connection, Content-Length, Expect, Keep-Alive,
- * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade); ET_ENOTSUP: https;
- * ET_ECONN: no such host, nobody listens, or the connection broke;
+ * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade); ET_ENOTSUP:
+ * https; ET_ECONN: no such host, nobody listens, or the connection broke;
  * ET_EPROTO: what came is no reply (101 is none either); ET_ETIME; ET_ELIMIT:
  * `max_fetches`, `max_waits` or `pool_queue`, or the body is larger than
  * max_body; ET_ENOMEM.  ET_EPHASE, ET_ECANCEL and ET_ETIME as et_task, too; of
@@ -726,11 +726,11 @@ struct et_fetch_api {
     void (*close)(et_req *r, et_reply *reply);
     /* Ask, and wait for all of the reply: 0 and *reply, which is closed. */
     int32_t (*fetch)(et_req *r, const et_fetch_ask *ask, et_reply **reply);
-    /* As fetch, of any step, without waiting: 0, and token is resumed (et_async)
-     * when all of the reply is there, with 0, or with why it is not; *reply has
-     * it then.  The token is one that r waits for or is about to.  ask need not
-     * stay, but its body must until then.  The reply is given up when r is
-     * over. */
+    /* As fetch, of any step, without waiting: 0, and token is resumed
+     * (et_async) when all of the reply is there, with 0, or with why it is not;
+     * *reply has it then.  The token is one that r waits for or is about to.
+     * ask need not stay, but its body must until then.  The reply is given up
+     * when r is over. */
     int32_t (*start)(et_req *r, const et_fetch_ask *ask, et_token token,
                      et_reply **reply);
 };
@@ -793,9 +793,10 @@ typedef struct et_stepdef {
  * as a task.  Those of several members run from the inside out.  [worker] */
 typedef int32_t (*et_body_step)(et_req *r, void *self, const char *p, size_t n,
                                 uint32_t flags);
-#define ET_BODY_FLUSH 1u /* pass on all that you hold: somebody waits for it   \
-                          */
-#define ET_BODY_LAST 2u  /* nothing follows: pass on the end */
+#define ET_BODY_FLUSH                                                          \
+    1u                  /* pass on all that you hold: somebody waits for it    \
+                         */
+#define ET_BODY_LAST 2u /* nothing follows: pass on the end */
 
 typedef struct et_bodydef {
     et_item it;

@@ -125,7 +125,7 @@ on_change(struct fetch_owner *owner)
 /* Until there is something to look at; else it has failed: what it was given
  * may be gone by now. */
 static int32_t
-wait_for(et_req *pub, struct reply *y)
+wait_for(struct reply *y)
 {
     int32_t rc = task_wait(y->r, UINT64_MAX, &y->waiting);
 
@@ -136,12 +136,12 @@ wait_for(et_req *pub, struct reply *y)
 
 /* Until it is on its way no more: 0, or why it has failed. */
 static int32_t
-settle(et_req *pub, struct reply *y)
+settle(struct reply *y)
 {
     int32_t rc;
 
     while ((rc = fetch_state(y->owner.fetch)) == FETCH_MORE)
-        if ((rc = wait_for(pub, y)) < 0)
+        if ((rc = wait_for(y)) < 0)
             return rc;
     if (rc == 0 && fetch_has_head(y->owner.fetch))
         fetch_show(y->owner.fetch, &y->pub);
@@ -164,7 +164,7 @@ ask(et_req *pub, const et_fetch_ask *ask, struct reply **out)
     rc = fetch_begin(y->r, ask, &y->owner);
     if (rc < 0)
         return rc;
-    rc = settle(pub, y);
+    rc = settle(y);
     if (rc < 0)
         close_reply(y);
     *out = y;
@@ -195,7 +195,7 @@ read_(et_req *pub, et_reply *reply, void *p, size_t n)
     if (rc < 0)
         return rc;
     while ((rc = fetch_read(y->owner.fetch, p, n)) == FETCH_MORE)
-        if ((rc = wait_for(pub, y)) < 0)
+        if ((rc = wait_for(y)) < 0)
             return rc;
     return rc;
 }
@@ -213,7 +213,7 @@ send_(et_req *pub, et_reply *reply, const void *p, size_t n)
     if (rc == 0)
         rc = fetch_send(y->owner.fetch, p, n);
     if (rc == 0)
-        rc = settle(pub, y);
+        rc = settle(y);
     if (rc == 0 && fetch_has_head(y->owner.fetch))
         return ET_EPHASE;
     return rc;
@@ -229,7 +229,7 @@ head(et_req *pub, et_reply *reply)
         rc = fetch_state(y->owner.fetch);
     if (rc == 0 && !fetch_has_head(y->owner.fetch))
         rc = fetch_end(y->owner.fetch);
-    return rc < 0 ? rc : settle(pub, y);
+    return rc < 0 ? rc : settle(y);
 }
 
 static void
@@ -273,7 +273,7 @@ fetch(et_req *pub, const et_fetch_ask *what, et_reply **reply)
     if (rc < 0)
         return (int32_t)rc;
     while ((rc = collect(y)) == FETCH_MORE)
-        if ((rc = wait_for(pub, y)) < 0)
+        if ((rc = wait_for(y)) < 0)
             break;
     close_reply(y);
     if (rc == 0)
