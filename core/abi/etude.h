@@ -1082,10 +1082,10 @@ et_publish_from(const et_host *host, et_str channel, et_str message)
 #define et_publish(x, channel, message)                                        \
     et_publish_from((x)->ctx.host, channel, message)
 
-/* Messages of a channel wait for the calling task from now on, at most max_queue
- * of them (0: 64); who is slower loses the oldest (ET_CH_DROP_OLDEST) or is told
- * nothing any more (ET_CH_DROP_SELF).  It ends with the step or part that calls.
- * NULL: there is no room, or no such name. */
+/* Messages of a channel wait for the calling task from now on, at most
+ * max_queue of them (0: 64); who is slower loses the oldest (ET_CH_DROP_OLDEST)
+ * or is told nothing any more (ET_CH_DROP_SELF).  It ends with the step or part
+ * that calls. NULL: there is no room, or no such name. */
 static inline et_sub *
 et_subscribe(et_req *r, et_str channel, uint32_t max_queue, uint32_t policy)
 {
@@ -1216,6 +1216,88 @@ et_reply_field(const et_reply *reply, const char *name)
         if (et_eq_nocase(reply->fields[i].name, et_s(name)))
             return reply->fields[i].value;
     return et_s(NULL);
+}
+
+/* ---- WebSocket -----------------------------------------------------------*/
+
+/* A handler makes the connection of its request a WebSocket, whose callbacks go
+ * on with it:
+ *
+ *     static void
+ *     on_message(et_ws *s, void *self, uint32_t type, const char *p, size_t n)
+ *     {
+ *         (void)self;
+ *         et_ws_send(s, type, p, n);
+ *     }
+ *     static const et_ws_calls calls = {ET_WS_CALLS, .message = on_message};
+ *
+ *     ET_GET("/echo", echo)
+ *     {
+ *         (void)self;
+ *         return et_ws_accept(r, &calls, NULL, NULL);
+ *     }
+ *
+ * What they may be told, and when, is in etude_abi.h (et_ws_calls). */
+
+/* How a struct et_ws_calls, or et_ws_ask, begins. */
+#define ET_WS_CALLS sizeof(et_ws_calls), 0
+#define ET_WS_ASK sizeof(et_ws_ask), 0
+
+/* What the handler returns.  ask: what it is to be like, or NULL; data: what
+ * s->data is at first. */
+static inline uint32_t
+et_ws_accept(et_req *r, const et_ws_calls *calls, const et_ws_ask *ask,
+             void *data)
+{
+    return r->worker->ws ? r->worker->ws->accept(r, calls, ask, data) : ET_FAIL;
+}
+
+/* Send n bytes as one message of that type: 0; ET_ELIMIT: the client is slow,
+ * nothing was taken, and writable will be called; ET_ECANCEL: it is closing;
+ * ET_EINVAL: a text that is not UTF-8. */
+static inline int32_t
+et_ws_send(et_ws *s, uint32_t type, const void *p, size_t n)
+{
+    return s->ws->send(s, type, p, n);
+}
+
+/* A text of at most 4,095 bytes, as printf; a longer one is ET_EINVAL. */
+ET_FMT_(2, 3)
+static inline int32_t
+et_ws_text(et_ws *s, const char *format, ...)
+{
+    char text[4096];
+    va_list ap;
+    int n;
+    va_start(ap, format);
+    n = vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= sizeof text)
+        return ET_EINVAL;
+    return s->ws->send(s, ET_WS_TEXT, text, (size_t)n);
+}
+
+/* Close it, with 1000 if all is well, and a reason or NULL: 0, ET_ECANCEL,
+ * ET_EINVAL. */
+static inline int32_t
+et_ws_close(et_ws *s, uint32_t code, const char *reason)
+{
+    return s->ws->close(s, code, et_s(reason ? reason : ""));
+}
+
+/* What other threads know s by, and having fn(s, arg) called on its worker from
+ * any of them: 0, or ET_ESTALE: it is over.  ws is s->ws. */
+static inline et_token
+et_ws_token(et_ws *s)
+{
+    return s->ws->token(s);
+}
+
+static inline int32_t
+et_ws_post(const et_ws_api *ws, et_token t, void (*fn)(et_ws *s, void *arg),
+           void *arg)
+{
+    return ws->post(t, fn, arg);
 }
 
 /* ---- reading the request -------------------------------------------------*/

@@ -90,7 +90,7 @@ typedef struct et_err {
 #define ET_FAIL 3u /* 500, logged against this plugin */
 /* Close the connection without an answer: the log step sees status 0. */
 #define ET_DROP 4u
-#define ET_TAKE 5u /* the stream callbacks own the connection (et.stream/1) */
+#define ET_TAKE 5u /* callbacks own the connection from now on (et.ws/1) */
 
 /* ---- handles -------------------------------------------------------------*/
 
@@ -102,6 +102,7 @@ typedef struct et_host et_host;
 #define ET_K_STORE 4u
 #define ET_K_LOOP 5u
 #define ET_K_SUB 8u
+#define ET_K_WS 6u
 
 /* First member of every handle, so that a helper works on any of them. */
 typedef struct et_ctx {
@@ -134,6 +135,7 @@ typedef struct et_async et_async;
 typedef struct et_task et_task;
 typedef struct et_metrics et_metrics;
 typedef struct et_fetch_api et_fetch_api;
+typedef struct et_ws_api et_ws_api;
 
 typedef struct et_worker { /* one thread that serves */
     et_ctx ctx;
@@ -142,6 +144,7 @@ typedef struct et_worker { /* one thread that serves */
     const et_async *async;     /* et.async/1 */
     const et_task *task;       /* et.task/1 */
     const et_fetch_api *fetch; /* et.fetch/1 */
+    const et_ws_api *ws;       /* et.ws/1 */
 } et_worker;
 
 typedef struct et_conf { /* an instance being configured [control] */
@@ -733,6 +736,99 @@ struct et_fetch_api {
      * when r is over. */
     int32_t (*start)(et_req *r, const et_fetch_ask *ask, et_token token,
                      et_reply **reply);
+};
+
+/* ---- et.ws/1: WebSocket (RFC 6455, 7692) ----------------------------------*/
+
+#define ET_IF_WS "et.ws/1"
+
+/* type of a message */
+#define ET_WS_TEXT 1u /* UTF-8, which the host sees to in both directions */
+#define ET_WS_BINARY 2u
+
+/* A stream: what has become of the connection of a request whose step has
+ * returned ET_TAKE.  Good from open until close has returned, on its worker,
+ * in callbacks of any kind that run there. */
+typedef struct et_ws {
+    et_ctx ctx;
+    et_worker *worker;
+    const et_ws_api *ws;
+    void *data;      /* the plugin's own; at first what accept was given */
+    et_str protocol; /* that was agreed on, of those asked for; absent: none */
+} et_ws;
+
+/* What happens to a stream.  Static in the plugin, or accept is ET_FAIL; any
+ * may be NULL.  self is that of the step that has accepted it.  One that
+ * crashes and is recovered ends its stream (1011), of which nothing is called
+ * any more. [worker] */
+typedef struct et_ws_calls {
+    uint32_t size, reserved0;
+    /* It has begun: close will be called. */
+    void (*open)(et_ws *s, void *self);
+    /* A whole message, n bytes at p (not NULL), there during the call. */
+    void (*message)(et_ws *s, void *self, uint32_t type, const char *p,
+                    size_t n);
+    /* After a send that was ET_ELIMIT: its queue is empty.  Until then no
+     * message comes: so who answers each one has at most one answer to keep. */
+    void (*writable)(et_ws *s, void *self);
+    /* Once: its plugin or its route is another one in the configuration that
+     * serves now, or the server ends.  It is closed (1012) when `drain_timeout`
+     * is over. */
+    void (*retiring)(et_ws *s, void *self);
+    /* The last thing that is called, once.  code and reason are the client's;
+     * or the code that the host has closed it with (1002: it does not keep to
+     * the protocol, 1007: a text that is none, 1009: too large, 1012 ...), or
+     * 1006: it has gone without a word, or takes and answers nothing. */
+    void (*close)(et_ws *s, void *self, uint32_t code, et_str reason);
+} et_ws_calls;
+
+/* et_ws_ask.flags */
+#define ET_WS_PLAIN                                                            \
+    1u /* never compressed: for what mixes secrets and guesses */
+
+/* What a stream is to be like.  Zeros, and fields it does not have, are the
+ * server's settings.  What is pointed to stays as long as the instance. */
+typedef struct et_ws_ask {
+    uint32_t size, flags;
+    const et_str *protocols; /* that are spoken; the client's order counts */
+    size_t n_protocols;
+    /* Whose pages may use it ("https://example.org"; "*": any); none: those of
+     * the same host and port.  What is no browser says nothing and may. */
+    const et_str *origins;
+    size_t n_origins;
+    uint64_t
+        max_message;  /* bytes of one that comes, inflated; at most 16 MiB */
+    uint64_t queue;   /* bytes that wait to be sent, but for one message */
+    uint32_t ping_ms; /* of silence before a ping; UINT32_MAX: none */
+    uint32_t reserved0;
+} et_ws_ask;
+
+struct et_ws_api {
+    uint32_t size, reserved0;
+    /* Make r's connection a stream: what the calling request step is to return.
+     * ET_TAKE: response steps see 101 and may set fields, log steps run, r is
+     * over, and then calls->open is called - unless one of them fails.  Else
+     * ET_DONE: it is no handshake, or is refused, which is answered (400, 403,
+     * 405, 426); or ET_FAIL.  ask may be NULL. [worker] */
+    uint32_t (*accept)(et_req *r, const et_ws_calls *calls,
+                       const et_ws_ask *ask, void *data);
+    /* Send a message, a copy of n bytes: 0; ET_ELIMIT: more would wait than
+     * `ws_queue` (one message may, if nothing else does), nothing was taken,
+     * and writable will be called; ET_ECANCEL: it is closing; ET_EINVAL: a text
+     * that is not UTF-8, or more than 16 MiB; ET_ENOMEM. [worker] */
+    int32_t (*send)(et_ws *s, uint32_t type, const void *p, size_t n);
+    /* Close it with 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999, and at most
+     * 123 bytes of UTF-8 (more is cut): 0; ET_ECANCEL: it is closing;
+     * ET_EINVAL.  What was sent before goes out first; no message comes any
+     * more, close is called when the client has answered. [worker] */
+    int32_t (*close)(et_ws *s, uint32_t code, et_str reason);
+    /* What other threads know it by, as long as it lives; 0: `max_waits` wait
+     * already. [worker] */
+    et_token (*token)(et_ws *s);
+    /* Have fn(s, arg) called on the worker of the stream with that token: 0;
+     * ET_ESTALE: it is over; ET_ENOMEM.  If it ends before, it is not called.
+     * [any] */
+    int32_t (*post)(et_token t, void (*fn)(et_ws *s, void *arg), void *arg);
 };
 
 /* ---- what a plugin declares ----------------------------------------------*/

@@ -126,8 +126,8 @@ static inline void et_test_store_wait(uint64_t ms);
 
 /* ---- the test's side: channels --------------------------------------------*/
 
-/* et.channel/1.  Somebody else publishes: a task that is subscribed is told when
- * it calls et_next, if it is subscribed by then (et_test_meanwhile). */
+/* et.channel/1.  Somebody else publishes: a task that is subscribed is told
+ * when it calls et_next, if it is subscribed by then (et_test_meanwhile). */
 static inline void et_test_publish(const char *channel, const char *message);
 /* The ith message that was published to it, by whomever, or NULL.  Until
  * et_test_end. */
@@ -217,6 +217,42 @@ static inline void et_test_upstream_fails(const char *url, int32_t rc);
  * nothing was. */
 static inline const char *et_test_asked(void);
 
+/* ---- the test's side: WebSockets
+ * -------------------------------------------*/
+
+/* et.ws/1.  Of a request whose step accepts et_test_run returns 101, and open
+ * has been called; each is one more stream, and the test's until another one is
+ * accepted or picked.  The mock looks at nothing of the handshake but the
+ * method and Sec-WebSocket-Protocol.  What a plugin is shown is a malloc of its
+ * exact size.  What is open at et_test_end or et_test_reload is closed before
+ * (1012). */
+
+/* The nth (from 0) stream that was accepted is the test's. */
+static inline void et_test_ws_pick(size_t n);
+/* The client sends a message: message is called, unless a send was refused and
+ * writable has not been called since. */
+static inline void et_test_ws_message(uint32_t type, const void *p, size_t n);
+static inline void et_test_ws_text(const char *text);
+/* The client closes it, with code (1006: it is gone): close is called. */
+static inline void et_test_ws_close(uint32_t code, const char *reason);
+/* retiring is called. */
+static inline void et_test_ws_retire(void);
+/* From now on sends are ET_ELIMIT; and no more, after which writable is called
+ * if one was. */
+static inline void et_test_ws_full(int is_full);
+/* What was posted to it is called. */
+static inline void et_test_ws_turn(void);
+/* The ith (from 0) message the plugin has sent, or NULL; its length, and type
+ * (0: there is none). */
+static inline const char *et_test_ws_sent(size_t i);
+static inline size_t et_test_ws_sent_length(size_t i);
+static inline uint32_t et_test_ws_sent_type(size_t i);
+/* The code that the plugin has closed it with, or 0; and the reason. */
+static inline uint32_t et_test_ws_closed(void);
+static inline const char *et_test_ws_reason(void);
+/* The handle, as the plugin has it; NULL: close was called. */
+static inline et_ws *et_test_ws(void);
+
 /* ---- the test's side: trouble --------------------------------------------*/
 
 /* The nth allocation from here on fails (1: the next); 0: none.  Allocations
@@ -230,13 +266,14 @@ static inline size_t et_test_allocations(void);
  * off. */
 static inline int et_test_out_of_memory(void (*build)(void));
 /* The nth call that waits from here on (1: the next; 0: none) comes to nothing.
- * Those are et_suspend, et_offload_then, et_fetch and its kin, and all of a task but et_timeout,
- * et_defer and et_trailer; et_writef, et_puts and what is in et_sse_send write,
- * each for itself.  rc ET_ECANCEL or ET_ETIME: there the request is given up,
- * so a task gets it from that call and from every later one, and of a suspended
- * step cancel is called.  ET_ERETIRE does the same to a task, except that later
- * ones may write.  Any other rc (ET_ELIMIT ...) is what that one call returns;
- * et_suspend and et_arm return 0, and of et_join it is the rc of the parts. */
+ * Those are et_suspend, et_offload_then, et_fetch and its kin, and all of a
+ * task but et_timeout, et_defer and et_trailer; et_writef, et_puts and what is
+ * in et_sse_send write, each for itself.  rc ET_ECANCEL or ET_ETIME: there the
+ * request is given up, so a task gets it from that call and from every later
+ * one, and of a suspended step cancel is called.  ET_ERETIRE does the same to a
+ * task, except that later ones may write.  Any other rc (ET_ELIMIT ...) is what
+ * that one call returns; et_suspend and et_arm return 0, and of et_join it is
+ * the rc of the parts. */
 static inline void et_test_fail_wait(size_t n, int32_t rc);
 /* Run the request that build makes once for every call that waits in it, that
  * one failed with rc as by et_test_fail_wait: how many there were.  What it
@@ -404,6 +441,25 @@ struct et_test_sub_ { /* of a task, until that is over */
     et_test_memory_ given; /* what next returned last */
 };
 
+struct et_test_posted_ { /* to a stream */
+    struct et_test_posted_ *next;
+    void (*fn)(et_ws *s, void *arg);
+    void *arg;
+};
+
+struct et_test_ws_ { /* a stream */
+    et_ws pub;
+    struct et_test_ws_ *next;
+    const et_ws_calls *calls;
+    void *self;
+    struct et_test_pair_ *sent; /* level: the type */
+    struct et_test_posted_ *posted;
+    et_token token;
+    int is_open, is_closing, is_full, was_refused, is_retired;
+    uint32_t code;
+    const char *reason;
+};
+
 struct et_test_ {
     int is_ready, is_open, is_loaded;
     et_host host;
@@ -415,6 +471,7 @@ struct et_test_ {
     et_task task;
     et_channel_api channel;
     et_fetch_api fetch;
+    et_ws_api ws;
     et_worker worker;
     et_conf conf;
     /* plugin */
@@ -442,6 +499,10 @@ struct et_test_ {
     /* channels */
     struct et_test_sub_ *subs;
     struct et_test_pair_ *published;
+    /* streams, in the order they were accepted; the test's */
+    et_test_memory_ streams;
+    struct et_test_ws_ *all, *stream;
+    struct et_test_ws_ *accepted; /* in this step, or NULL */
     /* stores */
     struct et_test_store_ *stores;
     uint64_t now_ms;
@@ -1708,8 +1769,7 @@ et_test_channel_next_(et_sub *pub, uint64_t timeout_ms, et_str *message)
         rc = et_test_task_pass_(due_ms);
         return rc < 0 ? rc : ET_ETIME;
     }
-    *message = et_sn(et_test_z_(&s->given, s->first->value),
-                     s->first->value.n);
+    *message = et_sn(et_test_z_(&s->given, s->first->value), s->first->value.n);
     (void)et_test_channel_pop_(s);
     return 0;
 }
@@ -2158,6 +2218,185 @@ et_test_fetch_start_(et_req *r, const et_fetch_ask *ask, et_token token,
     return et_test_async_resume_(token, y->pub.rc) < 0 ? ET_EINVAL : 0;
 }
 
+/* ---- et.ws/1 -------------------------------------------------------------*/
+
+static inline struct et_test_ws_ *
+et_test_ws_of_(et_ws *pub)
+{
+    struct et_test_ws_ *s = (struct et_test_ws_ *)pub;
+    if (!s->is_open)
+        et_test_misuse_("a WebSocket that is over");
+    return s;
+}
+
+static inline struct et_test_ws_ *
+et_test_ws_mine_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (!m->stream || !m->stream->is_open)
+        et_test_misuse_("no WebSocket is open");
+    return m->stream;
+}
+
+/* The first protocol of the client's that is one of ask's. */
+static inline et_str
+et_test_ws_protocol_(const et_ws_ask *ask)
+{
+    et_str list = et_test_h_header_(NULL, et_s("Sec-WebSocket-Protocol"), 0);
+    size_t i;
+    while (list.p && ask && ET_HAS(ask, et_ws_ask, n_protocols)) {
+        et_str rest;
+        const et_str one = et_trim(et_test_cut_(list, ',', &rest));
+        for (i = 0; i < ask->n_protocols; i++)
+            if (et_eq(ask->protocols[i], one))
+                return ask->protocols[i];
+        list = rest;
+    }
+    return et_s(NULL);
+}
+
+static inline uint32_t
+et_test_ws_accept_(et_req *r, const et_ws_calls *calls, const et_ws_ask *ask,
+                   void *data)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_ws_ *s;
+    if (!m->q.is_in_step || m->q.where == ET_TEST_RESPONSE_ ||
+        m->q.where == ET_TEST_LOG_ || !calls)
+        return ET_FAIL;
+    if (r->method != ET_M_GET)
+        return r->http->reply(r, 405, et_s("text/plain; charset=utf-8"),
+                              "a WebSocket begins with GET", 27, ET_R_DRESS);
+    s = (struct et_test_ws_ *)et_test_get_(&m->streams, sizeof *s);
+    s->pub.ctx.size = (uint32_t)sizeof s->pub;
+    s->pub.ctx.kind = ET_K_WS;
+    s->pub.ctx.host = &m->host;
+    s->pub.worker = &m->worker;
+    s->pub.ws = &m->ws;
+    s->pub.data = data;
+    s->pub.protocol = et_test_ws_protocol_(ask);
+    s->calls = calls;
+    s->self = et_test_self();
+    s->reason = "";
+    m->accepted = s;
+    return ET_TAKE;
+}
+
+/* The callback of that name of s, or NULL. */
+#define ET_TEST_WS_CALL_(s, name)                                              \
+    (ET_HAS((s)->calls, et_ws_calls, name) ? (s)->calls->name : NULL)
+
+static inline void
+et_test_ws_open_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_ws_ **at = &m->all;
+    while (*at)
+        at = &(*at)->next;
+    m->stream = *at = m->accepted;
+    m->stream->is_open = 1;
+    if (ET_TEST_WS_CALL_(m->stream, open))
+        m->stream->calls->open(&m->stream->pub, m->stream->self);
+}
+
+/* The end: close is called. */
+static inline void
+et_test_ws_finish_(struct et_test_ws_ *s, uint32_t code, const char *reason)
+{
+    et_str copy = et_test_dup_(&et_test_m_.streams, et_s(reason));
+    s->is_closing = 1;
+    if (ET_TEST_WS_CALL_(s, close))
+        s->calls->close(&s->pub, s->self, code, copy);
+    s->is_open = 0;
+}
+
+static inline void
+et_test_ws_shut_(void)
+{
+    struct et_test_ws_ *s;
+    for (s = et_test_m_.all; s; s = s->next)
+        if (s->is_open)
+            et_test_ws_finish_(s, 1012, "");
+}
+
+static inline int
+et_test_ws_is_text_(const char *p, size_t n)
+{
+    while (n > 0) {
+        const size_t k = et_utf8_(p, n);
+        if (!k)
+            return 0;
+        p += k;
+        n -= k;
+    }
+    return 1;
+}
+
+static inline int32_t
+et_test_ws_send_(et_ws *pub, uint32_t type, const void *p, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_ws_ *s = et_test_ws_of_(pub);
+    if (s->is_closing)
+        return ET_ECANCEL;
+    if ((type != ET_WS_TEXT && type != ET_WS_BINARY) ||
+        (type == ET_WS_TEXT && !et_test_ws_is_text_((const char *)p, n)))
+        return ET_EINVAL;
+    if (s->is_full) {
+        s->was_refused = 1;
+        return ET_ELIMIT;
+    }
+    et_test_append_(&m->streams, &s->sent, et_s(""),
+                    et_sn(n ? (const char *)p : "", n))
+        ->level = type;
+    return 0;
+}
+
+static inline int32_t
+et_test_ws_close_(et_ws *pub, uint32_t code, et_str reason)
+{
+    struct et_test_ws_ *s = et_test_ws_of_(pub);
+    if (s->is_closing)
+        return ET_ECANCEL;
+    if (!((code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+          (code >= 3000 && code <= 4999)) ||
+        !et_test_ws_is_text_(reason.p, reason.n))
+        return ET_EINVAL;
+    s->is_closing = 1;
+    s->code = code;
+    s->reason = et_test_z_(&et_test_m_.streams, reason);
+    return 0;
+}
+
+static inline et_token
+et_test_ws_token_(et_ws *pub)
+{
+    struct et_test_ws_ *s = et_test_ws_of_(pub);
+    if (!s->token)
+        s->token = ++et_test_m_.tokens;
+    return s->token;
+}
+
+static inline int32_t
+et_test_ws_post_(et_token t, void (*fn)(et_ws *s, void *arg), void *arg)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_ws_ *s = m->all;
+    struct et_test_posted_ **at;
+    while (s && (!s->is_open || !t || s->token != t))
+        s = s->next;
+    if (!s)
+        return ET_ESTALE;
+    if (!fn)
+        return ET_EINVAL;
+    for (at = &s->posted; *at; at = &(*at)->next)
+        continue;
+    *at = (struct et_test_posted_ *)et_test_get_(&m->streams, sizeof **at);
+    (*at)->fn = fn;
+    (*at)->arg = arg;
+    return 0;
+}
+
 /* ---- interfaces ----------------------------------------------------------*/
 
 static inline const void *
@@ -2183,6 +2422,8 @@ et_test_iface_(const et_host *h, const char *id, uint32_t min_size)
         return &m->channel;
     if (strcmp(id, ET_IF_FETCH) == 0 && min_size <= sizeof m->fetch)
         return &m->fetch;
+    if (strcmp(id, ET_IF_WS) == 0 && min_size <= sizeof m->ws)
+        return &m->ws;
     return NULL;
 }
 
@@ -2263,6 +2504,12 @@ et_test_mock_(void)
     m->fetch.close = et_test_fetch_close_;
     m->fetch.fetch = et_test_fetch_fetch_;
     m->fetch.start = et_test_fetch_start_;
+    m->ws.size = (uint32_t)sizeof m->ws;
+    m->ws.accept = et_test_ws_accept_;
+    m->ws.send = et_test_ws_send_;
+    m->ws.close = et_test_ws_close_;
+    m->ws.token = et_test_ws_token_;
+    m->ws.post = et_test_ws_post_;
     m->now_ms = 1;
     m->ready = ET_FD_IN | ET_FD_OUT;
     m->host.size = (uint32_t)sizeof m->host;
@@ -2280,6 +2527,7 @@ et_test_mock_(void)
     m->worker.async = &m->async;
     m->worker.task = &m->task;
     m->worker.fetch = &m->fetch;
+    m->worker.ws = &m->ws;
     m->conf.ctx.size = (uint32_t)sizeof m->conf;
     m->conf.ctx.kind = ET_K_CONF;
     m->conf.ctx.host = &m->host;
@@ -2699,6 +2947,7 @@ et_test_shut_(void)
     const et_statedef *state =
         (const et_statedef *)et_test_item_(ET_I_STATE, 0);
     struct et_test_store_ *s;
+    et_test_ws_shut_();
     if (m->state && state->exit)
         state->exit(&m->worker, m->state);
     et_test_take_back_();
@@ -2873,6 +3122,7 @@ et_test_end(void)
     et_test_unload_();
     et_test_forget_options_();
     et_test_drop_(&m->journal);
+    et_test_drop_(&m->streams);
     memset(m, 0, sizeof *m);
 }
 
@@ -3139,7 +3389,10 @@ et_test_judge_(uint32_t result)
         m->q.is_dropped = 1;
     else if (result == ET_DONE && m->q.is_decided && !m->q.is_poisoned)
         return 0;
-    else if (result != ET_FAIL && !m->q.is_poisoned)
+    else if (result == ET_TAKE && m->accepted && !m->q.is_poisoned) {
+        et_test_decide_(101, "");
+        return 0;
+    } else if (result != ET_FAIL && !m->q.is_poisoned)
         et_test_record_(&m->q.req.ctx, ET_L_ERROR, odd, sizeof odd - 1);
     et_test_decide_(500, "Internal Server Error\n");
     if (m->q.is_dropped)
@@ -3219,6 +3472,9 @@ et_test_finish_(void)
     if (m->q.is_gone)
         m->q.req.status = 0;
     et_test_free_request_();
+    if (m->q.req.status == 101)
+        et_test_ws_open_();
+    m->accepted = NULL;
     return m->q.req.status;
 }
 
@@ -3670,6 +3926,129 @@ static inline void
 et_test_store_wait(uint64_t ms)
 {
     et_test_wait(ms);
+}
+
+/* ---- the test's side of et.ws/1 -------------------------------------------*/
+
+static inline void
+et_test_ws_pick(size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    m->stream = m->all;
+    while (m->stream && n-- > 0)
+        m->stream = m->stream->next;
+    if (!m->stream)
+        et_test_misuse_("there is no such WebSocket");
+}
+
+static inline void
+et_test_ws_message(uint32_t type, const void *p, size_t n)
+{
+    struct et_test_ws_ *s = et_test_ws_mine_();
+    et_test_memory_ here = NULL;
+    et_str copy;
+    if (s->was_refused || s->is_closing)
+        return;
+    copy = et_test_dup_(&here, et_sn(n ? (const char *)p : "", n));
+    if (ET_TEST_WS_CALL_(s, message))
+        s->calls->message(&s->pub, s->self, type, copy.p, copy.n);
+    et_test_drop_(&here);
+}
+
+static inline void
+et_test_ws_text(const char *text)
+{
+    et_test_ws_message(ET_WS_TEXT, text, strlen(text));
+}
+
+static inline void
+et_test_ws_close(uint32_t code, const char *reason)
+{
+    et_test_ws_finish_(et_test_ws_mine_(), code, reason);
+}
+
+static inline void
+et_test_ws_retire(void)
+{
+    struct et_test_ws_ *s = et_test_ws_mine_();
+    if (!s->is_retired && !s->is_closing && ET_TEST_WS_CALL_(s, retiring)) {
+        s->is_retired = 1;
+        s->calls->retiring(&s->pub, s->self);
+    }
+}
+
+static inline void
+et_test_ws_full(int is_full)
+{
+    struct et_test_ws_ *s = et_test_ws_mine_();
+    const int is_due = s->was_refused && !is_full;
+    s->is_full = is_full;
+    if (!is_due)
+        return;
+    s->was_refused = 0;
+    if (!s->is_closing && ET_TEST_WS_CALL_(s, writable))
+        s->calls->writable(&s->pub, s->self);
+}
+
+static inline void
+et_test_ws_turn(void)
+{
+    struct et_test_ws_ *s = et_test_ws_mine_();
+    while (s->posted && s->is_open) {
+        struct et_test_posted_ *p = s->posted;
+        s->posted = p->next;
+        p->fn(&s->pub, p->arg);
+    }
+}
+
+static inline const struct et_test_pair_ *
+et_test_ws_nth_(size_t i)
+{
+    const struct et_test_pair_ *p =
+        et_test_m_.stream ? et_test_m_.stream->sent : NULL;
+    while (p && i-- > 0)
+        p = p->next;
+    return p;
+}
+
+static inline const char *
+et_test_ws_sent(size_t i)
+{
+    const struct et_test_pair_ *p = et_test_ws_nth_(i);
+    return p ? et_test_z_(&et_test_m_.streams, p->value) : NULL;
+}
+
+static inline size_t
+et_test_ws_sent_length(size_t i)
+{
+    const struct et_test_pair_ *p = et_test_ws_nth_(i);
+    return p ? p->value.n : 0;
+}
+
+static inline uint32_t
+et_test_ws_sent_type(size_t i)
+{
+    const struct et_test_pair_ *p = et_test_ws_nth_(i);
+    return p ? p->level : 0;
+}
+
+static inline uint32_t
+et_test_ws_closed(void)
+{
+    return et_test_m_.stream ? et_test_m_.stream->code : 0;
+}
+
+static inline const char *
+et_test_ws_reason(void)
+{
+    return et_test_m_.stream ? et_test_m_.stream->reason : "";
+}
+
+static inline et_ws *
+et_test_ws(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    return m->stream && m->stream->is_open ? &m->stream->pub : NULL;
 }
 
 /* ---- trouble -------------------------------------------------------------*/

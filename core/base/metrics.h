@@ -55,6 +55,10 @@
     X(fetches_active,       gauge,   "of those: not over")                     \
     X(fetches_reused,       counter, "of those: on a connection that was there") \
     X(fetches_failed,       counter, "of those: that have no reply")           \
+    X(ws_active,            gauge,   "WebSockets open now")                    \
+    X(ws_closed,            counter, "WebSockets that are over")               \
+    X(ws_messages_in,       counter, "messages that came on them")             \
+    X(ws_messages_out,      counter, "messages sent on them")                  \
     X(log_records_dropped,  counter, "lines of logs lost: no room for them")   \
     X(memory,               gauge,   "bytes of workers' buffers in use")       \
     X(crashes_recovered,    counter, "crashes of plugins that cost one 500")   \

@@ -64,6 +64,9 @@ enum conf_proxy {
     CONF_PROXY_AUTO
 };
 
+/* In the order of enum streams_deflate. */
+enum conf_ws_deflate { CONF_WS_PLAIN, CONF_WS_FRESH, CONF_WS_TAKEOVER };
+
 /* [server].  One field a key, of the same name; see conf/README.md. */
 struct conf_server {
     et_list listen; /* texts; conf.listens has them taken apart */
@@ -103,14 +106,17 @@ struct conf_server {
     et_str temp_dir;
     int64_t slab_capacity; /* connections per worker; or CONF_AUTO */
     int64_t read_buffer, write_buffer;
-    int64_t backlog, defer_accept; /* defer_accept: 0 or 1 */
-    int64_t server_header;         /* 0 or 1 */
-    int64_t slash;                 /* enum conf_slash */
-    et_str health, ready, metrics; /* request paths; absent: off */
-    int64_t store_memory;          /* bytes of all stores */
-    int64_t store_keep;            /* of a store nobody has open */
-    int64_t module_owner;          /* enum conf_owner */
-    int64_t plugin_staging;        /* enum conf_staging */
+    int64_t backlog, defer_accept;             /* defer_accept: 0 or 1 */
+    int64_t server_header;                     /* 0 or 1 */
+    int64_t slash;                             /* enum conf_slash */
+    et_str health, ready, metrics;             /* request paths; absent: off */
+    int64_t ws_max_message, ws_queue, ws_ping; /* ws_ping 0: none */
+    int64_t ws_deflate;                        /* enum conf_ws_deflate */
+    int64_t ws_deflate_memory, ws_deflate_min;
+    int64_t store_memory;   /* bytes of all stores */
+    int64_t store_keep;     /* of a store nobody has open */
+    int64_t module_owner;   /* enum conf_owner */
+    int64_t plugin_staging; /* enum conf_staging */
     et_str admin; /* of the admin socket; absent: off, or as paths.h says */
     int64_t reload_timeout;
     et_str user, group;                  /* absent: whoever starts it */

@@ -169,6 +169,26 @@ static const struct directive server_rows[] = {
     {SERVER(discard_body), SIZE(0, 1 * G), .dflt = "64k",
      .help = "bytes of a body nobody wanted that are read before the "
              "connection is closed instead"},
+    {SERVER(ws_max_message), SIZE(1, 15 * M), .dflt = "1m",
+     .help = "bytes of a message that comes on a WebSocket, inflated; beyond "
+             "it the connection is closed (1009); a plugin may set its own"},
+    {SERVER(ws_queue), SIZE(1 * K, 1 * G), .dflt = "256k",
+     .help = "bytes that may wait to be sent on a WebSocket, but for a single "
+             "message; beyond it a plugin is told so; when half of it waits "
+             "nothing more is read there"},
+    {SERVER(ws_ping), TIME(0, 1 * DAY), .dflt = "30s",
+     .help = "silence on a WebSocket before a ping; one that is not answered "
+             "in the same time ends it; 0: none"},
+    {SERVER(ws_deflate), CHOICE("no|fresh|takeover"), .dflt = "no",
+     .help = "compression of messages on WebSockets (permessage-deflate) where "
+             "clients offer it; fresh: each message by itself, nothing is held "
+             "between them; takeover: with those before it, which takes up to "
+             "80 KiB of each"},
+    {SERVER(ws_deflate_memory), SIZE(0, 1024 * G), .dflt = "64m",
+     .help = "bytes that this may hold between messages, per worker; beyond it "
+             "offers are declined"},
+    {SERVER(ws_deflate_min), SIZE(1, 16 * M), .dflt = "1k",
+     .help = "bytes of the smallest message that is compressed"},
     {SERVER(store_memory), SIZE(1 * M, 63 * G), .reload = DIRECTIVE_RESTART,
      .dflt = "16m",
      .help = "bytes that all stores of plugins may hold, over all processes; "

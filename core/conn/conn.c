@@ -19,6 +19,7 @@
 #include "conn/out.h"
 #include "conn/reject.h"
 #include "conn/transport.h"
+#include "conn/upgraded.h"
 
 #define CONN_IN_MAX (16u << 20)
 
@@ -75,6 +76,8 @@ conn_free(struct conn *c)
     struct env *env = c->env;
 
     conn_give_forget(c);
+    if (UNLIKELY(!c->req && c->stream))
+        upgraded_free(c);
     exchange_abandon(c);
     out_free(c);
     if (c->in)
@@ -111,8 +114,16 @@ static int
 waits_for_peer(const struct conn *c)
 {
     return c->phase == CONN_SEND || c->phase == CONN_FLUSH ||
-           ((c->phase == CONN_IDLE || c->phase == CONN_WAIT) &&
+           ((c->phase == CONN_IDLE || c->phase == CONN_WAIT ||
+             c->phase == CONN_STREAM) &&
             out_is_pending(c));
+}
+
+/* Nothing may come for long. */
+static int
+is_quiet(const struct conn *c)
+{
+    return c->phase == CONN_IDLE || c->phase == CONN_STREAM;
 }
 
 /* When the timer has something to do before the deadline. */
@@ -121,7 +132,7 @@ next_look(const struct conn *c)
 {
     if (waits_for_peer(c))
         return c->env->clock.mono_ms + (c->deadline_ms - c->since_ms) / LOOKS;
-    if (c->phase == CONN_IDLE && !c->is_demoted)
+    if (is_quiet(c) && !c->is_demoted)
         return c->since_ms + c->env->limits.idle_demote_ms;
     return UINT64_MAX;
 }
@@ -164,13 +175,14 @@ on_timer(struct wheel_timer *t, uint64_t now_ms)
 
     if (waits_for_peer(c))
         look_at_peer(c);
-    else if (c->phase == CONN_IDLE && !c->env->is_draining)
+    else if (c->phase == CONN_STREAM ||
+             (c->phase == CONN_IDLE && !c->env->is_draining))
         c->deadline_ms = deadline_of(c);
     if (now_ms >= c->deadline_ms) {
         h1_timeout(c);
         return;
     }
-    if (c->phase == CONN_IDLE && !c->is_demoted && now_ms >= demote_ms) {
+    if (is_quiet(c) && !c->is_demoted && now_ms >= demote_ms) {
         c->is_demoted = 1;
         io_idle(c->env->io, &c->io);
     }
@@ -460,7 +472,7 @@ static int
 is_between(const struct conn *c)
 {
     return c->phase == CONN_PROXY || c->phase == CONN_IDLE ||
-           c->phase == CONN_LINGER;
+           c->phase == CONN_LINGER || c->phase == CONN_STREAM;
 }
 
 uint32_t

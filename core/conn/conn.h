@@ -23,6 +23,7 @@ struct body;
 struct env;
 struct out;
 struct req;
+struct stream;
 struct transport;
 
 enum conn_phase {
@@ -35,6 +36,7 @@ enum conn_phase {
     CONN_DISCARD, /* the response is out, its request's body still coming */
     CONN_FLUSH,   /* the last answer is on its way, then close */
     CONN_LINGER,  /* our side is shut; reading until the peer's is too */
+    CONN_STREAM,  /* a WebSocket (upgraded.h) */
     CONN_CLOSED,  /* waiting for on_released */
 };
 
@@ -50,8 +52,11 @@ struct conn {
     struct wheel_timer timer;
     struct env *env;
     const struct transport *transport;
-    struct req *req;   /* being read, run or answered */
-    struct body *body; /* of req, in its arena; NULL: it has none */
+    struct req *req; /* being read, run or answered */
+    union {
+        struct body *body;     /* of req, in its arena; NULL: it has none */
+        struct stream *stream; /* there is no req; NULL: it is none */
+    };
     struct out *out;
     char *in;
     uint32_t in_start, in_end, in_cap;

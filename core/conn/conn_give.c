@@ -170,7 +170,7 @@ waits_for_bytes(const struct conn *c)
 {
     return c->phase == CONN_PROXY || c->phase == CONN_HEAD ||
            c->phase == CONN_BODY || c->phase == CONN_WAIT ||
-           c->phase == CONN_DISCARD ||
+           c->phase == CONN_DISCARD || c->phase == CONN_STREAM ||
            (c->phase == CONN_IDLE && !out_is_pending(c));
 }
 

@@ -6,6 +6,7 @@
 #include "conn/conn.h"
 #include "conn/env.h"
 #include "conn/out.h"
+#include "conn/upgraded.h"
 #include "http/dispatch.h"
 
 /* When a body is too late: no byte for body_ms, or slower than the minimum
@@ -64,6 +65,7 @@ deadline_of(const struct conn *c)
     case CONN_BODY: return body_due(c);
     case CONN_DISCARD: return c->since_ms + DEADLINE_LINGER_MS;
     case CONN_LINGER: return c->since_ms + linger_ms(c);
+    case CONN_STREAM: return upgraded_due(c);
     case CONN_WAIT: /* that has a timer of its own, but for what it has said */
         if (out_is_pending(c))
             return c->since_ms + dispatch_write_ms(c->req, l->write_ms);

@@ -23,6 +23,7 @@
 #include "http/host.h"
 #include "http/loops.h"
 #include "http/route.h"
+#include "http/streams.h"
 #include "http/subs.h"
 #include "http/task.h"
 #include "http/waits.h"
@@ -53,6 +54,7 @@ struct limits {
     uint32_t shed_requests;  /* in flight, when the first are shed; 0: never */
     uint64_t shed_lag_ns;    /* of the loop, likewise; 0: never */
     uint32_t rebalances;     /* 0 or 1 */
+    struct streams_limits streams;
     char temp_dir[200];
 };
 
@@ -83,6 +85,7 @@ struct env {
     struct channels channels;
     struct subs subs;
     struct fetches fetches;
+    struct streams streams;
     struct blocks blocks;
     struct metrics *metrics;
     struct http1_common common;      /* fields of every answer */

@@ -17,6 +17,7 @@
 #include "conn/proxied.h"
 #include "conn/streamed.h"
 #include "conn/transport.h"
+#include "conn/upgraded.h"
 #include "http/chain.h"
 #include "http/client.h"
 #include "http/dispatch.h"
@@ -382,6 +383,7 @@ go_on(struct conn *c, enum chain_result result, int has_bytes)
             }
             result = chain_resume(c->req);
             break;
+        case CHAIN_TAKE: upgraded_begin(c); return;
         case CHAIN_BODY:
             collect(c, has_bytes);
             if (c->phase != CONN_HEAD)
@@ -546,6 +548,7 @@ static size_t
 read_head(struct conn *c, const char *p, size_t n)
 {
     int rc = UNLIKELY(c->in != NULL) ? renew_limits(c) : 0;
+    size_t len;
 
     if (rc == 0)
         rc = http1_parse(&c->req->head, p, n);
@@ -555,9 +558,9 @@ read_head(struct conn *c, const char *p, size_t n)
         refuse(c, rc);
         return n;
     }
-    n -= c->req->head.head_len;
-    start_request(c, p, n > 0);
-    return c->req ? c->req->head.head_len : 0;
+    len = c->req->head.head_len;
+    start_request(c, p, n > len);
+    return len;
 }
 
 static size_t
@@ -681,6 +684,11 @@ use(struct conn *c, const char *p, size_t n)
             if (is_writing(c))
                 streamed_seal(c);
             return used;
+        case CONN_STREAM:
+            used += upgraded_input(c, p + used, n - used);
+            if (c->phase == CONN_STREAM)
+                return used;
+            break;
         case CONN_FLUSH:
         case CONN_LINGER:
         case CONN_CLOSED: return n; /* nobody reads it */
@@ -758,6 +766,8 @@ drive(struct conn *c, const char *p, size_t n)
             finish(c);
             return n;
         }
+        if (phase == CONN_STREAM)
+            upgraded_flushed(c, used < n);
         if (phase != CONN_SEND && (phase != CONN_IDLE || used == n))
             break;
     }
@@ -889,6 +899,10 @@ h1_timeout(struct conn *c)
 {
     enum conn_phase phase = c->phase;
 
+    if (phase == CONN_STREAM) {
+        upgraded_timeout(c);
+        return;
+    }
     if (phase != CONN_IDLE || out_is_pending(c))
         metrics_add(c->env->metrics, METRIC_timeouts, 1);
     if (phase == CONN_HEAD)

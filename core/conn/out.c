@@ -11,6 +11,7 @@
 #include "conn/env.h"
 #include "conn/transport.h"
 #include "http/req.h"
+#include "http/stream.h"
 #include "io/io.h"
 
 /* Bodies up to this are copied behind their head: cheaper than another iovec.
@@ -87,6 +88,8 @@ body_of(const struct conn *c)
 {
     struct req *r = c->req;
 
+    if (UNLIKELY(!r && c->stream))
+        return c->stream->queue.first ? &c->stream->queue : NULL;
     return r && c->phase == CONN_SEND && r->resp.body.first ? &r->resp.body
                                                             : NULL;
 }
@@ -95,7 +98,8 @@ static void
 consume(struct conn *c, struct segment_queue *q, uint64_t n)
 {
     segment_consume(q, n);
-    c->req->resp.sent_bytes += n;
+    if (LIKELY(c->req != NULL))
+        c->req->resp.sent_bytes += n;
 }
 
 /* Read a piece of a file into the block; 0, or -errno, -EIO when the file is

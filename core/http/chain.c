@@ -8,6 +8,7 @@
 #include "http/req.h"
 #include "http/route.h"
 #include "http/task.h"
+#include "http/upgrade.h"
 #include "plug/guard.h"
 #include "plug/image.h"
 #include "plug/instance.h"
@@ -284,7 +285,7 @@ run_response_from(struct req *r, uint32_t i)
     }
     if (UNLIKELY(r->is_spoilt)) /* whatever was decided since */
         req_decide_error(r, 500);
-    return CHAIN_DONE;
+    return UNLIKELY(r->resp.status == 101) ? CHAIN_TAKE : CHAIN_DONE;
 }
 
 static enum chain_result
@@ -309,6 +310,16 @@ written(struct req *r, uint32_t rc)
     return drop(r);
 }
 
+/* The connection becomes a stream, if no response step decides otherwise. */
+static __attribute__((noinline)) enum chain_result
+take(struct req *r)
+{
+    resp_clear(&r->resp);
+    r->resp.status = 101;
+    r->pub.status = 101;
+    return run_response(r);
+}
+
 /* A request step ended the walk with rc. */
 static enum chain_result
 ended(struct req *r, uint32_t rc)
@@ -322,10 +333,12 @@ ended(struct req *r, uint32_t rc)
             note_memory(r);
         return run_response(r);
     }
+    if (rc == ET_TAKE && upgrade_is_on(r) && !r->is_spoilt)
+        return take(r);
     if (rc == ET_WAIT)
         fail(r, "waits for nothing", rc);
-    else if (rc == ET_TAKE)
-        fail(r, "needs an interface this server does not offer", rc);
+    else if (rc == ET_TAKE && !r->is_spoilt)
+        fail(r, "takes what it has not accepted", rc);
     else if (rc > ET_TAKE)
         fail(r, "is no step result", rc);
     else if (r->is_spoilt)

@@ -71,6 +71,7 @@ enum chain_result {
                    goes on to write it (writer.h): send the head, then
                    chain_resume */
     CHAIN_DROP, /* close without an answer */
+    CHAIN_TAKE, /* as DONE, the response is 101: a stream begins (upgrade.h) */
 };
 
 /* What a walk is at; req.phase. */

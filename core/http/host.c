@@ -16,8 +16,10 @@
 #include "http/metering.h"
 #include "http/req.h"
 #include "http/stores.h"
+#include "http/stream.h"
 #include "http/subs.h"
 #include "http/task.h"
+#include "http/upgrade.h"
 #include "plug/instance.h"
 
 #define HOST_LOG_MAX 2000u
@@ -44,6 +46,8 @@ speaker(const et_ctx *c)
         return stores_section(c);
     if (c->kind == ET_K_LOOP)
         return loops_section(c);
+    if (c->kind == ET_K_WS)
+        return stream_section(c);
     return instance_speaking();
 }
 
@@ -125,6 +129,7 @@ host_iface(const et_host *h, const char *id, uint32_t min_size)
         {ET_IF_TASK, task_iface(), sizeof(et_task)},
         {ET_IF_CHANNEL, subs_iface(), sizeof(et_channel_api)},
         {ET_IF_FETCH, fetching_iface(), sizeof(et_fetch_api)},
+        {ET_IF_WS, upgrade_iface(), sizeof(et_ws_api)},
     };
 
     (void)h;
@@ -173,6 +178,7 @@ host_worker_init(struct host_worker *w, uint32_t index, uint32_t n_workers)
                 .metrics = metering_iface(),
                 .async = async_iface(),
                 .task = task_iface(),
-                .fetch = fetching_iface()},
+                .fetch = fetching_iface(),
+                .ws = upgrade_iface()},
         .magic = HOST_WORKER_MAGIC};
 }

@@ -18,6 +18,7 @@ struct loops;
 struct metrics;
 struct stores;
 struct subs;
+struct streams;
 struct tasks;
 struct waits;
 struct watches;
@@ -41,6 +42,7 @@ struct host_worker {
     struct channels *channels;
     struct subs *subs;
     struct fetches *fetches;
+    struct streams *streams;
     struct jobs *jobs;     /* of the process */
     struct trouble memory; /* of requests, whose steps run out of it */
 };

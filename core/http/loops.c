@@ -167,7 +167,7 @@ deliver(void *reader, struct mail *m)
     const struct wait *w = waits_find(p->loop);
 
     (void)reader;
-    if (w) { /* else the state has ended meanwhile */
+    if (w && !w->on_fired) { /* else the state has ended meanwhile */
         p->found = w->owner;
         visit(p->found, GUARD_POST, call_post, p);
     }

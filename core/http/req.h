@@ -28,6 +28,7 @@ struct body;
 struct clock;
 struct gen_worker;
 struct route;
+struct upgrade;
 
 #define REQ_MAGIC 0x7e9u
 #define REQ_SLOT_BYTES 8192u
@@ -89,6 +90,7 @@ struct req {
     struct pause pause;
     struct body *stray_body; /* of one astray: conn/exchange.h */
     struct fetch *fetches;   /* its requests to others that are not over */
+    const struct upgrade *upgrade; /* that a step has accepted, or NULL */
     struct arena arena;
 };
 

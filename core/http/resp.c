@@ -251,6 +251,12 @@ resp_set(struct resp *p, struct arena *a, et_str name, et_str value,
     return mode == ET_DEL ? 0 : field_append(p, a, name, value);
 }
 
+int32_t
+resp_set_own(struct resp *p, struct arena *a, et_str name, et_str value)
+{
+    return field_append(p, a, name, value);
+}
+
 et_str
 resp_get(const struct resp *p, et_str name, uint32_t nth)
 {

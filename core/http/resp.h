@@ -80,6 +80,10 @@ void resp_reply_file(struct resp *p, uint16_t status, et_str type, int fd,
  * ET_EPHASE (committed), ET_ENOMEM. [worker] */
 int32_t resp_set(struct resp *p, struct arena *a, et_str name, et_str value,
                  uint32_t mode);
+/* Add a field that the host owns; both strings stay.  0 or ET_ENOMEM. [worker]
+ */
+int32_t resp_set_own(struct resp *p, struct arena *a, et_str name,
+                     et_str value);
 /* The nth value of a field; p == NULL if there is none. [worker] */
 et_str resp_get(const struct resp *p, et_str name, uint32_t nth);
 

@@ -29,6 +29,8 @@ segment_release(struct segment *s)
 {
     if (s->kind == SEGMENT_FILE)
         close(s->fd);
+    else if (s->kind == SEGMENT_OWN)
+        s->release(s->arg);
     else if (s->kind == SEGMENT_REF && s->release)
         release_ref(s);
 }

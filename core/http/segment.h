@@ -19,6 +19,7 @@
 enum segment_kind {
     SEGMENT_MEM,  /* lives at least until the request is over */
     SEGMENT_REF,  /* as MEM, then release(arg) */
+    SEGMENT_OWN,  /* as REF, by code of the host's */
     SEGMENT_FILE, /* n bytes of fd from off on; the fd is ours */
 };
 

@@ -61,7 +61,8 @@ struct image;
     X(TIMER,    "timer")                                                       \
     X(WATCH,    "wait for a descriptor")                                       \
     X(POST,     "post")                                                        \
-    X(MESSAGE,  "message of a channel")
+    X(MESSAGE,  "message of a channel")                              \
+    X(STREAM,   "WebSocket callback")
 /* clang-format on */
 
 enum guard_call {

@@ -274,6 +274,12 @@ ws_next(struct ws *w, char *p, size_t n, size_t *used)
     return rc;
 }
 
+int
+ws_is_between(const struct ws *w)
+{
+    return w->state == S_FIRST && !w->in_message;
+}
+
 /* ---- codes ---------------------------------------------------------------*/
 
 unsigned

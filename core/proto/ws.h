@@ -54,6 +54,7 @@ enum ws_code {
     WS_CODE_GOING_AWAY = 1001,
     WS_CODE_PROTOCOL = 1002,
     WS_CODE_NONE = 1005, /* never on the wire: the frame had no code */
+    WS_CODE_GONE = 1006, /* nor this: there was no close frame */
     WS_CODE_DATA = 1007, /* a text that is not UTF-8 */
     WS_CODE_POLICY = 1008,
     WS_CODE_LARGE = 1009,
@@ -113,6 +114,10 @@ void ws_init(struct ws *w, uint64_t max_frame, uint64_t max_message,
  * After one of them and after WS_CLOSE what follows is used and dropped. [any]
  */
 MUST_USE int ws_next(struct ws *w, char *p, size_t n, size_t *used);
+
+/* Whether nothing is half read: neither a frame nor a message of several.  Then
+ * a reader begun anew goes on as well. [any] */
+int ws_is_between(const struct ws *w);
 
 /* The code to close with after an error of ws_next: 1002, 1007 or 1009. [any]
  */

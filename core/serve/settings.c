@@ -154,8 +154,9 @@ settings_choose(struct settings *s, const struct conf *conf, struct diag *d)
     choose_body_total(s, conf, facts.cgroup.memory_max);
     /* Bodies are bounded by their own budget; output, input and arenas get a
      * share for each connection that is busy at once. */
-    s->worker_memory =
-        (uint64_t)s->body_memory_total + (uint64_t)s->slab_capacity * 64 * 1024;
+    s->worker_memory = (uint64_t)s->body_memory_total +
+                       (uint64_t)s->slab_capacity * 64 * 1024 +
+                       (uint64_t)conf->server.ws_deflate_memory;
     s->event = events[conf->server.event];
 }
 
@@ -204,6 +205,15 @@ settings_limits(struct limits *l, const struct conf *conf)
     l->trusts_proxies = c->trusted_proxies.n > 0;
     l->shed_requests = (uint32_t)c->shed_requests;
     l->shed_lag_ns = (uint64_t)c->shed_lag * 1000000u;
+    l->streams = (struct streams_limits){
+        .max_message = (uint32_t)c->ws_max_message,
+        .queue = (uint32_t)c->ws_queue,
+        .ping_ms = (uint32_t)c->ws_ping,
+        .drain_ms = (uint32_t)c->drain_timeout,
+        .deflate = (uint32_t)c->ws_deflate,
+        .deflate_min = (uint32_t)c->ws_deflate_min,
+        .deflate_memory = (uint64_t)c->ws_deflate_memory,
+    };
     l->rebalances = (uint32_t)c->rebalance;
     l->idle_soonest_ms = l->keepalive_ms ? l->keepalive_ms : l->header_ms;
     if (l->write_ms < l->idle_soonest_ms)

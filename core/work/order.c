@@ -108,6 +108,7 @@ order_commit(struct worker *w, struct order *o)
         env->on_retired(env, old);
     else if (old)
         retire_begin(env, old);
+    streams_renew(&env->streams, env->gen);
     worker_limits_changed(w);
     order_reply(o, 0);
 }
@@ -190,6 +191,7 @@ order_leave(struct worker *w, struct order *o)
     w->leaver.on_parcel = o->on_parcel;
     worker_take_held(w);
     conn_give_all(&w->env, &w->leaver.giver);
+    streams_retire(&w->env.streams);
     order_reply(o, 0);
 }
 
@@ -208,6 +210,7 @@ order_stopping(struct worker *w, struct order *o)
     w->env.is_stopping = 1;
     w->env.gen->is_stopping = 1;
     rebalance_stop(w);
+    streams_retire(&w->env.streams);
     order_reply(o, 0);
 }
 

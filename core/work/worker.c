@@ -14,6 +14,7 @@
 #include "conn/conn.h"
 #include "conn/reject.h"
 #include "conn/retire.h"
+#include "conn/upgraded.h"
 #include "http/gen.h"
 #include "http/host.h"
 #include "http/req.h"
@@ -413,7 +414,9 @@ turn(struct worker *w)
 
     if (w->measures)
         end_turn(w);
-    rc = io_wait(env->io, wheel_next_ms(&env->wheel, env->clock.mono_ms));
+    rc = io_wait(env->io, streams_is_due(&env->streams)
+                              ? 0
+                              : wheel_next_ms(&env->wheel, env->clock.mono_ms));
 
     update_clock(env);
     lag_begin_turn(&w->lag, env->clock.mono_ns);
@@ -428,6 +431,8 @@ turn(struct worker *w)
     forget_suspect(w);
     io_dispatch(env->io);
     wheel_advance(&env->wheel, env->clock.mono_ms);
+    if (UNLIKELY(streams_is_due(&env->streams)))
+        upgraded_turn(env);
     metrics_add(env->metrics, METRIC_turns, 1);
     metrics_set(env->metrics, METRIC_memory, env->blocks.out_bytes);
     if (UNLIKELY(env->is_robbed))
@@ -471,6 +476,8 @@ set_up(struct worker *w)
                       &w->mailbox, &env->clock, o->metrics) < 0 ||
         fetch_pool_init(&env->fetches, &o->fetch, env->io, &env->blocks,
                         &env->worker) < 0 ||
+        streams_init(&env->streams, o->slab_capacity, &env->blocks,
+                     &env->worker, &env->limits.streams) < 0 ||
         task_pool_init(&env->tasks, o->max_tasks, o->task_stack, &env->wheel) <
             0) {
         snprintf(w->start->why, sizeof w->start->why,
@@ -485,6 +492,26 @@ set_up(struct worker *w)
     return 0;
 }
 
+/* So many turns at most for those that are told of the end: well below what the
+ * end of a thread is waited for. */
+#define GOODBYE_TURNS 16
+
+/* WebSockets are told to come again, and have a moment to say that they have
+ * heard it: then they are not cut off. */
+static void
+say_goodbye(struct worker *w)
+{
+    struct env *env = &w->env;
+
+    streams_shut(&env->streams, STREAMS_RESTART);
+    for (int i = 0;
+         i < GOODBYE_TURNS && metrics_get(env->metrics, METRIC_ws_active) > 0;
+         i++) {
+        wheel_arm(&env->wheel, &w->tick, env->clock.mono_ms + 1);
+        turn(w);
+    }
+}
+
 /* What drain has left is cut off; the kernel is given a moment to let go of
  * it, and jobs that use requests of it are waited for.  Then this worker's part
  * of the generation can go as well. */
@@ -496,6 +523,7 @@ close_connections(struct worker *w)
     w->n_cut = w->n_held;
     while (w->n_held > 0)
         parcel_drop_record(&w->held[--w->n_held]);
+    say_goodbye(w);
     w->n_cut += conn_close_all(env);
     for (int i = 0;
          (i < CLOSE_TURNS && has_connections(w)) || env->n_strays > 0; i++) {
@@ -538,6 +566,7 @@ worker_main(void *arg)
         io_close(env->io);
         slab_fini(&env->conns);
         slab_fini(&env->reqs);
+        streams_fini(&env->streams);
         blocks_fini(&env->blocks);
     }
     atomic_store(&w->is_lost, NULL);
@@ -568,6 +597,8 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->worker.channels = &env->channels;
     env->worker.subs = &env->subs;
     env->worker.fetches = &env->fetches;
+    env->worker.streams = &env->streams;
+    env->streams.on_unpinned = upgraded_unpinned;
     env->worker.jobs = o->jobs;
     env->metrics = o->metrics;
     env->budget = o->budget;

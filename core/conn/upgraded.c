@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* upgraded.c - see upgraded.h. */
+#include "conn/upgraded.h"
+
+#include "conn/conn.h"
+#include "conn/env.h"
+#include "conn/exchange.h"
+#include "conn/h1.h"
+#include "conn/out.h"
+#include "http/gen.h"
+#include "http/req.h"
+#include "http/route.h"
+#include "http/stream.h"
+#include "http/streams.h"
+#include "http/upgrade.h"
+#include "proto/http1_out.h"
+
+/* Streams that are looked at in one turn: what others wait for meanwhile. */
+#define TURN_MAX 1024u
+/* Larger frames go to blocks of their own. */
+#define ROOM_MAX 4096u
+
+/* ---- what a stream asks of its connection ---------------------------------*/
+
+static char *
+sink_room(struct stream *s, size_t n)
+{
+    struct conn *c = s->sink_ctx;
+
+    return n <= ROOM_MAX && c->phase == CONN_STREAM ? out_room(c, n) : NULL;
+}
+
+static void
+sink_commit(struct stream *s, size_t n)
+{
+    out_commit(s->sink_ctx, n);
+}
+
+static size_t
+sink_unsent(const struct stream *s)
+{
+    const struct conn *c = s->sink_ctx;
+
+    return c->out ? c->out->end - c->out->start : 0;
+}
+
+static void
+sink_over(struct stream *s)
+{
+    struct conn *c = s->sink_ctx;
+
+    if (c->phase == CONN_CLOSED)
+        return;
+    c->phase = CONN_FLUSH;
+    c->closes = 1;
+    c->lingers = 1; /* what the client still says is not to reset our close */
+    c->since_ms = c->env->clock.mono_ms;
+}
+
+static const struct stream_sink sink = {
+    .room = sink_room,
+    .commit = sink_commit,
+    .unsent = sink_unsent,
+    .over = sink_over,
+};
+
+/* ---- begin and end --------------------------------------------------------*/
+
+/* The head of the answer; 0, or below 0 without memory. */
+static int
+put_head(struct conn *c)
+{
+    const struct req *r = c->req;
+    const struct resp *resp = &r->resp;
+    const struct env *env = c->env;
+    size_t max = HTTP1_OUT_MAX + resp->fields_len + upgrade_max(r->upgrade);
+    char *start = out_room(c, max), *p;
+
+    if (!start && out_flush(c) == OUT_DONE) /* what is in front of it */
+        start = out_room(c, max);
+    if (!start)
+        return -1;
+    p = start;
+    p = http1_out_begin(p, 101,
+                        resp->has_server ? &env->common_bare : &env->common);
+    p = upgrade_put(r->upgrade, p);
+    for (const struct resp_field *f = resp->fields; f; f = f->next)
+        p = http1_out_field(p, f->name, f->value);
+    p = http1_out_end(p);
+    out_commit(c, (size_t)(p - start));
+    return 0;
+}
+
+void
+upgraded_begin(struct conn *c)
+{
+    struct env *env = c->env;
+    struct req *r = c->req;
+    struct stream *s;
+
+    r->resp.committed = 1;
+    s = stream_new(&env->streams, r, r->upgrade, &sink, c);
+    if (!s || put_head(c) < 0) {
+        if (s)
+            stream_free(s);
+        conn_close(c);
+        return;
+    }
+    c->is_request_counted = 0; /* it goes on being one of its client's */
+    exchange_log(c);
+    exchange_release(c);
+    c->stream = s;
+    c->phase = CONN_STREAM;
+    c->since_ms = env->clock.mono_ms;
+    stream_open(s);
+}
+
+void
+upgraded_free(struct conn *c)
+{
+    struct stream *s = c->stream;
+
+    c->stream = NULL;
+    stream_free(s);
+}
+
+void
+upgraded_unpinned(struct streams *all, struct gen_worker *g)
+{
+    struct env *env = CONTAINER_OF(all, struct env, streams);
+
+    if (g != env->gen)
+        env->on_retired(env, g);
+}
+
+/* ---- input and output -----------------------------------------------------*/
+
+size_t
+upgraded_input(struct conn *c, const char *p, size_t n)
+{
+    struct stream *s = c->stream;
+
+    if (!out_is_pending(c))
+        c->since_ms = c->env->clock.mono_ms; /* else it is of what waits */
+    stream_sent(s);
+    if (n == 0 || c->phase != CONN_STREAM)
+        return 0;
+    return stream_in_feed(s, (char *)(uintptr_t)p, n);
+}
+
+void
+upgraded_flushed(struct conn *c, int has_more)
+{
+    if (has_more || stream_wants_room(c->stream))
+        streams_add(c->stream);
+}
+
+void
+upgraded_turn(struct env *env)
+{
+    struct stream *s;
+
+    for (uint32_t i = 0; i < TURN_MAX; i++) {
+        struct conn *c;
+        s = streams_next(&env->streams);
+        if (!s)
+            return;
+        c = s->sink_ctx;
+        if (c->phase != CONN_CLOSED)
+            h1_resume(c);
+    }
+}
+
+/* ---- deadlines ------------------------------------------------------------*/
+
+/* Its route may have a limit of its own. */
+static uint64_t
+write_ms(const struct conn *c)
+{
+    const struct route *route = c->stream->route;
+
+    return route && route->write_timeout_ms >= 0
+               ? (uint64_t)route->write_timeout_ms
+               : c->env->limits.write_ms;
+}
+
+static uint64_t
+write_due(const struct conn *c)
+{
+    return out_is_pending(c) ? c->since_ms + write_ms(c) : UINT64_MAX;
+}
+
+uint64_t
+upgraded_due(const struct conn *c)
+{
+    uint64_t stuck_ms = write_due(c), due_ms = stream_due_ms(c->stream);
+
+    return stuck_ms < due_ms ? stuck_ms : due_ms;
+}
+
+void
+upgraded_timeout(struct conn *c)
+{
+    int is_stuck = c->env->clock.mono_ms >= write_due(c);
+
+    if (is_stuck)
+        metrics_add(c->env->metrics, METRIC_timeouts, 1);
+    if (is_stuck || stream_look(c->stream) < 0)
+        conn_close(c);
+    else
+        h1_resume(c);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* upgrade.h - a request that is to become a WebSocket (RFC 6455 section 4.2),
+ * and et.ws/1.
+ *
+ *     step: accept -> ET_TAKE -> 101, response steps -> CHAIN_TAKE -> stream.h
+ *               \-> ET_DONE: it is no handshake, or not wanted
+ *
+ *     400  the key, a list, Origin; a body
+ *     403  the page of somebody else
+ *     405  not GET
+ *     426  not HTTP/1.1, no Upgrade: websocket, another version than 13
+ */
+#ifndef HTTP_UPGRADE_H
+#define HTTP_UPGRADE_H
+
+#include "abi/etude_abi.h"
+#include "base/check.h"
+#include "proto/ws_deflate.h"
+#include "proto/ws_shake.h"
+
+struct instance;
+struct req;
+
+/* What has been agreed on, in the request's arena. */
+struct upgrade {
+    const et_ws_calls *calls;
+    void *data, *self;
+    const struct instance *instance;
+    et_str protocol; /* absent: none */
+    uint32_t max_message, queue_max, ping_ms;
+    uint8_t member;      /* of the chain: whose step it was */
+    uint8_t has_deflate; /* deflate was agreed on */
+    struct ws_deflate deflate;
+    char accept[WS_SHAKE_ACCEPT_LEN];
+};
+
+/* Bytes of upgrade_put. [worker] */
+size_t upgrade_max(const struct upgrade *u);
+/* The fields of the answer that the handshake is about; returns their end.
+ * [worker] */
+char *upgrade_put(const struct upgrade *u, char *p);
+/* Whether a step of r, which has returned ET_TAKE, may: it has accepted.
+ * [worker] */
+int upgrade_is_on(const struct req *r);
+
+/* et.ws/1. [any] */
+const et_ws_api *upgrade_iface(void);
+
+#endif
