@@ -334,6 +334,7 @@ status_of(int32_t rc)
     case ET_ELIMIT: return 413;
     case EEXIST: return 409;
     case EBADMSG: return 422;
+    case ET_ERETIRE:
     case EAGAIN: return 503;
     case ENOSPC:
     case EDQUOT:
