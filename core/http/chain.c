@@ -268,8 +268,6 @@ run_response_from(struct req *r, uint32_t i)
 {
     const struct chain *c = r->chain;
 
-    if (UNLIKELY(r->resp.committed)) /* they have seen it; it was cut off */
-        return CHAIN_DROP;
     r->phase = CHAIN_IN_RESPONSE;
     for (; i < c->n_resp; i++) {
         int was_spoilt = r->is_spoilt;
@@ -324,8 +322,6 @@ take(struct req *r)
 static enum chain_result
 ended(struct req *r, uint32_t rc)
 {
-    if (UNLIKELY(r->resp.committed))
-        return written(r, rc);
     if (rc == ET_DROP)
         return drop(r);
     if (LIKELY(rc == ET_DONE && r->resp.status != 0 && !r->is_spoilt)) {
@@ -368,7 +364,7 @@ walk(void *arg)
         rc = c->req[i].fn(&r->pub, c->req[i].self);
         if (UNLIKELY(r->has_pause) && !leave_pause(r, rc, 0))
             return waits(r);
-        if (rc != ET_NEXT || UNLIKELY(r->resp.committed))
+        if (rc != ET_NEXT)
             return ended(r, rc);
     }
     /* The handler declined: nobody answers, so there is nothing here. */
@@ -421,9 +417,9 @@ resume(void *arg)
     if (r->phase == CHAIN_IN_REQUEST) {
         if (r->has_pause && !leave_pause(r, rc, 0))
             return waits(r);
-        if (rc == ET_NEXT && !r->resp.committed)
-            return walk(r);
-        return ended(r, rc);
+        if (r->resp.committed)
+            return written(r, rc);
+        return rc == ET_NEXT ? walk(r) : (int)ended(r, rc);
     }
     end = responded(r, p->slot, rc, was_spoilt);
     return end == CHAIN_DONE ? run_response_from(r, p->slot + 1u) : end;
@@ -485,6 +481,8 @@ respond_outside(void *arg)
     const struct chain *c = r->chain;
     uint32_t i = 0;
 
+    if (r->resp.committed) /* they have seen it, and it is cut off */
+        return CHAIN_DROP;
     while (i < c->n_resp && c->member[c->n_req + i] + 1 >= r->crashed)
         i++;
     return run_response_from(r, i);

@@ -3,8 +3,10 @@
  * each test with and without a supervisor.
  * tags: epoll asan tsan */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "t/lib/admin.h"
 #include "t/lib/client.h"
@@ -29,6 +31,34 @@ etude(int code, const char *a, const char *b, const char *c)
     admin_run(&s, code, args, out, sizeof out);
 }
 
+/* How many descriptors the process that serves may have. */
+static long
+soft_limit(void)
+{
+    char path[64], line[256];
+    long n = -1;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%d/limits", (int)server_pid(&s));
+    f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "Max open files %ld", &n) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return n;
+}
+
+/* Until what is kept for orders is out of reach again: an order ends a moment
+ * after its answer, and who hoards until then has what it was kept for. */
+static void
+wait_kept(long limit)
+{
+    for (int i = 0; i < 2000 && soft_limit() != limit; i++)
+        usleep(5000);
+    ck_assert_int_eq(soft_limit(), limit);
+}
+
 /* On a connection that is there: there is no room for another one. */
 static struct client
 serve_hoarder(int n)
@@ -45,6 +75,7 @@ serve_hoarder(int n)
 START_TEST(every_order_is_carried_out)
 {
     struct client c = serve_hoarder(_i);
+    long limit = soft_limit();
 
     for (int i = 0; i < 3; i++) {
         etude(0, "status", NULL, NULL);
@@ -56,6 +87,7 @@ START_TEST(every_order_is_carried_out)
         etude(0, "command", "orders", "say");
         etude(0, "reopen", NULL, NULL);
         etude(0, "reload", NULL, NULL);
+        wait_kept(limit);
         client_expect(&c, GET("/hoard"), 200, "all of them");
     }
     client_close(&c);
