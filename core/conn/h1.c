@@ -334,6 +334,11 @@ begin_filtered(struct conn *c)
     int is_bare =
         r->pub.method == ET_M_HEAD || !status_has_body(r->resp.status);
 
+    filter_drop_crashed(r);
+    if (!r->resp.filters) {
+        respond(c);
+        return 0;
+    }
     if (is_bare) {
         resp_write(&r->resp, r->resp.status, r->resp.type, RESP_ANY_LENGTH);
     } else if (filter_begin(r) < 0) {

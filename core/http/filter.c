@@ -65,6 +65,23 @@ pass(struct req *r, struct filter *f, const void *p, size_t n, uint32_t flags)
     return rc < 0 ? rc : 0;
 }
 
+int
+filter_is_busy(const struct req *r)
+{
+    return r->resp.filters && r->resp.passing;
+}
+
+void
+filter_drop_crashed(struct req *r)
+{
+    const struct filter *f = r->resp.filters;
+
+    while (f && f->member + 1 != r->crashed)
+        f = f->next;
+    if (f || r->is_spoilt)
+        resp_drop_fields(&r->resp);
+}
+
 int32_t
 filter_pass(struct req *r, const void *p, size_t n, uint32_t flags)
 {

@@ -32,6 +32,13 @@ struct filter {
 int32_t filter_ask(et_req *pub);
 int32_t filter_emit(et_req *pub, const void *p, size_t n, uint32_t flags);
 
+/* A piece is on its way through those of r: no other one may be.  So it stays
+ * when one of them crashes in a part of a task.  [worker] */
+int filter_is_busy(const struct req *r);
+/* r's answer is decided.  If that is because one that has asked has crashed, or
+ * there is no memory left, nobody filters it, and the fields that are set go
+ * with them: they may speak of what is not done. [worker] */
+void filter_drop_crashed(struct req *r);
 /* n bytes of the body of r's answer go through all that have asked, and are
  * written.  0, or why not (ET_E*): a step's own reason, or the writer's.  On a
  * task's stack. [worker] */

@@ -57,6 +57,7 @@ struct task {
     uint8_t state;       /* enum task_state */
     uint8_t has_job;
     uint8_t is_ending; /* its defers run */
+    uint8_t member;    /* whose code it was in: a body step's, perhaps */
 };
 
 static const struct pause_kind kind;
@@ -234,7 +235,10 @@ new_task(struct req *r)
         return NULL;
     }
     t = (struct task *)(void *)((char *)stack + bytes);
-    *t = (struct task){.stack = stack, .r = r, .next = r->pause.u.tasks.all};
+    *t = (struct task){.stack = stack,
+                       .r = r,
+                       .next = r->pause.u.tasks.all,
+                       .member = r->member};
     r->pause.u.tasks.all = t;
     metrics_add(hw->metrics, METRIC_tasks_active, 1);
     fiber_make(&t->fiber, stack, bytes, run, t);
@@ -298,8 +302,10 @@ run_ready(struct req *r)
         p->u.tasks.ready = t->next_ready;
         t->state = TASK_RUNS;
         p->u.tasks.now = t;
+        chain_enter(r, t->member);
         if (fiber_enter(&t->fiber)) {
             p->u.tasks.now = NULL;
+            t->member = r->member;
             continue;
         }
         p->u.tasks.now = NULL;

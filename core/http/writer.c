@@ -108,6 +108,8 @@ write_through(et_req *pub, const void *p, size_t n, uint32_t flags)
         return rc;
     if (r->resp.is_bare)
         return ET_ECANCEL;
+    if (UNLIKELY(filter_is_busy(r)))
+        return ET_EINVAL;
     return filter_pass(r, p, n, flags);
 }
 
@@ -129,6 +131,8 @@ writer_last(struct req *r, uint32_t rc)
     if (LIKELY(!r->resp.filters) || rc != ET_DONE || !r->resp.is_written ||
         r->resp.is_bare)
         return rc;
+    if (filter_is_busy(r)) /* in a part that crashed there */
+        return ET_FAIL;
     return filter_pass(r, "", 0, ET_BODY_LAST) < 0 ? ET_FAIL : rc;
 }
 
