@@ -17,10 +17,11 @@
  * Inside is one plugin with one instance on one worker.  What the server
  * guarantees it does too: options typed, ranged and filled by offset, the
  * life of instance and state, the order request step, route or handler,
- * response step, log step, the body only for who declared it, refused header
- * fields, 500 after a failed allocation.  It is stricter where that finds bugs:
- * every value and allocation is a malloc of its exact size without a NUL, and
- * freed after the log step, so run tests under -fsanitize=address.
+ * response step, body step, log step, the body only for who declared it,
+ * refused header fields, 500 after a failed allocation.  It is stricter where
+ * that finds bugs: every value and allocation is a malloc of its exact size
+ * without a NUL, and freed after the log step, so run tests under
+ * -fsanitize=address.
  *
  * What it is not: an HTTP parser (a path is decoded, its dot segments stay), a
  * router (of several routes that match, the one with the fewest parameters
@@ -68,6 +69,9 @@ static inline void et_test_request(const char *method, const char *target);
 static inline void et_test_header(const char *name, const char *value);
 /* Its body, with a Content-Length unless a field says otherwise. */
 static inline void et_test_body(const void *p, size_t n);
+/* A field behind its body, which comes in chunks then: there when all of it was
+ * collected, or et_read_body has returned 0. */
+static inline void et_test_request_trailer(const char *name, const char *value);
 /* A path parameter, for steps called by name; et_test_run finds them itself. */
 static inline void et_test_param(const char *name, const char *value);
 static inline void et_test_peer(const char *address);
@@ -177,7 +181,8 @@ static inline void et_test_meanwhile(void (*fn)(void));
  * in any case; 0: nothing, until its time is over.  ET_FD_IN | ET_FD_OUT at
  * first. */
 static inline void et_test_ready(uint32_t events);
-/* How many bytes et_read_body finds at once; 0: all there are. */
+/* How many bytes et_read_body finds at once (0: all there are), and a body step
+ * is shown at once of an answer that was decided as a whole, at most 16 KiB. */
 static inline void et_test_pieces(size_t n);
 /* Let so much time pass: for the ends of what is kept, for requests that wait
  * (60 s, unless et_suspend says how long), for et_timeout. */
@@ -189,9 +194,14 @@ static inline void et_test_wait(uint64_t ms);
  * its job returns.  The client takes all that is written at once, so nothing
  * happens meanwhile. */
 
+/* A body step, once et_filter has asked for it, runs as a task, on the test's
+ * stack: within et_write, et_flush and behind the end, or when the answer that
+ * was decided leaves.  What it is shown is a malloc of its exact size; what it
+ * passes on is et_test_text. */
+
 /* 1 if the answer was begun and is not whole: the step has returned anything
  * but ET_DONE (of one without a body ET_FAIL is fine, too), has written less
- * than it said, or the client has gone. */
+ * than it said, or the client has gone; or its body step has failed. */
 static inline int et_test_is_cut(void);
 /* A field behind a body that is whole, and that is sent in chunks: of unknown
  * length; or NULL. */
@@ -257,7 +267,7 @@ static inline et_ws *et_test_ws(void);
 
 /* The nth allocation from here on fails (1: the next); 0: none.  Allocations
  * are alloc, reserve, set, what query and form decode, et_offload_then,
- * et_defer, et_begin and et_trailer. */
+ * et_defer, et_begin, et_set_trailer and et_filter. */
 static inline void et_test_fail_at(size_t n);
 /* How many allocations the last request made. */
 static inline size_t et_test_allocations(void);
@@ -266,9 +276,10 @@ static inline size_t et_test_allocations(void);
  * off. */
 static inline int et_test_out_of_memory(void (*build)(void));
 /* The nth call that waits from here on (1: the next; 0: none) comes to nothing.
- * Those are et_suspend, et_offload_then, et_fetch and its kin, and all of a
- * task but et_timeout, et_defer and et_trailer; et_writef, et_puts and what is
- * in et_sse_send write, each for itself.  rc ET_ECANCEL or ET_ETIME: there the
+ * Those are et_suspend, et_offload_then, et_fetch and its kin, et_emit, and all
+ * of a task but et_timeout, et_defer and et_set_trailer; et_writef, et_puts and
+ * what is in et_sse_send write, each for itself, unless a body step emits
+ * instead.  rc ET_ECANCEL or ET_ETIME: there the
  * request is given up, so a task gets it from that call and from every later
  * one, and of a suspended step cancel is called.  ET_ERETIRE does the same to a
  * task, except that later ones may write.  Any other rc (ET_ELIMIT ...) is what
@@ -383,13 +394,15 @@ struct et_test_request_ {
     et_str body;
     size_t body_at; /* how far et_read_body has come */
     int has_body, sees_body, was_read, is_sealed;
+    struct et_test_pair_ *behind; /* the body */
+    int has_ended;                /* et_read_body has said so */
     void *mine;
     const et_route *route;
     et_str peer;
     char *reserved;
     size_t reserved_cap;
     /* response */
-    et_str type, sent;
+    et_str type, sent, whole; /* whole: what the body step is shown */
     struct et_test_pair_ *set;
     int is_decided, is_committed, is_dressed, is_poisoned, is_dropped;
     void (*release)(void *arg);
@@ -400,6 +413,10 @@ struct et_test_request_ {
     uint64_t left; /* bytes to come, or ET_ANY_LENGTH */
     size_t sent_cap;
     struct et_test_pair_ *trailers;
+    /* the body step was asked for; runs, or was left; what it is shown */
+    int is_filtered, is_passing;
+    et_test_memory_ shown;
+    int is_in_response; /* the one step that et_test_call runs */
     int is_retiring;
     /* its walk */
     int where, is_in_step, is_panicked; /* panicked: it was left, and is out */
@@ -773,6 +790,16 @@ et_test_h_text_(et_req *r, uint32_t which)
     }
 }
 
+static inline et_str
+et_test_h_trailer_(const et_req *r, et_str name, uint32_t nth)
+{
+    const struct et_test_ *m = &et_test_m_;
+    (void)r;
+    if (!m->q.sees_body && !m->q.has_ended)
+        return et_s(NULL);
+    return et_test_value_(et_test_find_(m->q.behind, name, nth));
+}
+
 static inline int64_t
 et_test_h_number_(const et_req *r, uint32_t which)
 {
@@ -785,7 +812,9 @@ et_test_h_number_(const et_req *r, uint32_t which)
             n++;
         return n;
     case ET_N_BODY_BYTES:
-        return m->q.sees_body || !m->q.has_body ? (int64_t)m->q.body.n : -1;
+        return m->q.sees_body || m->q.has_ended || !m->q.has_body
+                   ? (int64_t)m->q.body.n
+                   : -1;
     case ET_N_SENT_BYTES:
         return m->q.is_committed && r->method != ET_M_HEAD
                    ? (int64_t)m->q.sent.n
@@ -1657,6 +1686,7 @@ et_test_task_read_body_(et_req *r, void *p, size_t n)
         memcpy(p, m->q.body.p + m->q.body_at, n);
     m->q.body_at += n;
     m->q.was_read = 1;
+    m->q.has_ended = n == 0;
     return (int64_t)n;
 }
 
@@ -1804,6 +1834,15 @@ et_test_channel_end_(const struct et_test_task_ *task)
  * it is. */
 static inline int et_test_open_answer_(void);
 static inline void et_test_commit_(void);
+static inline const void *et_test_item_(uint32_t kind, size_t nth);
+
+/* Does an answer with that status go without a body? */
+static inline int
+et_test_is_bare_(uint32_t status)
+{
+    return et_test_m_.q.req.method == ET_M_HEAD || status < 200 ||
+           status == 204 || status == 205 || status == 304;
+}
 
 static inline int32_t
 et_test_task_begin_answer_(et_req *r, uint32_t status, et_str type,
@@ -1832,9 +1871,7 @@ et_test_task_begin_answer_(et_req *r, uint32_t status, et_str type,
         m->q.why = ET_ECANCEL;
         return ET_ECANCEL;
     }
-    status = r->status;
-    m->q.is_bare = r->method == ET_M_HEAD || status == 204 || status == 205 ||
-                   status == 304;
+    m->q.is_bare = et_test_is_bare_(r->status);
     et_test_commit_();
     return 0;
 }
@@ -1868,6 +1905,74 @@ et_test_keep_piece_(const void *p, size_t n)
     m->q.sent.n += n;
 }
 
+/* n bytes go to the client, and are waited for if flags say so. */
+static inline int32_t
+et_test_put_out_(const void *p, size_t n, uint32_t flags)
+{
+    int32_t rc = et_test_task_writes_();
+    if (rc == 0 && (n > 0 || flags & ET_BODY_FLUSH))
+        rc = et_test_task_waits_();
+    if (rc == 0 && n > 0)
+        et_test_keep_piece_(p, n);
+    return rc;
+}
+
+/* n bytes go through the body step. */
+static inline int32_t
+et_test_pass_(const void *p, size_t n, uint32_t flags)
+{
+    struct et_test_ *m = &et_test_m_;
+    const et_bodydef *def = (const et_bodydef *)et_test_item_(ET_I_BODY, 0);
+    et_str piece;
+    int32_t rc;
+    if (m->q.is_passing)
+        return ET_EINVAL;
+    m->q.is_passing = 1;
+    piece = et_test_dup_(&m->q.shown, et_sn(n ? (const char *)p : "", n));
+    rc = def->fn(&m->q.req, et_test_self(), piece.p, piece.n, flags);
+    m->q.is_passing = 0;
+    et_test_drop_(&m->q.shown);
+    return rc < 0 ? rc : 0;
+}
+
+/* In a response step that runs, of a plugin with a body step. */
+static inline int32_t
+et_test_h_filter_(et_req *r)
+{
+    struct et_test_ *m = &et_test_m_;
+    (void)r;
+    if (!et_test_item_(ET_I_BODY, 0) || !m->q.is_in_step || m->q.is_committed ||
+        (m->q.where != ET_TEST_RESPONSE_ && !m->q.is_in_response))
+        return ET_EPHASE;
+    if (m->q.is_filtered)
+        return 0;
+    if (et_test_fails_(sizeof(et_bodydef)))
+        return ET_ENOMEM;
+    m->q.is_filtered = 1;
+    if (m->q.is_written)
+        m->q.left = ET_ANY_LENGTH;
+    return 0;
+}
+
+static inline int32_t
+et_test_h_emit_(et_req *r, const void *p, size_t n, uint32_t flags)
+{
+    (void)r;
+    return et_test_m_.q.is_passing ? et_test_put_out_(p, n, flags) : ET_EPHASE;
+}
+
+/* The task that has written the answer returns result: what it is to return,
+ * once the body step has seen the end. */
+static inline uint32_t
+et_test_pass_last_(uint32_t result)
+{
+    const struct et_test_ *m = &et_test_m_;
+    if (!m->q.is_filtered || !m->q.is_committed || !m->q.is_written ||
+        m->q.is_bare || result != ET_DONE)
+        return result;
+    return et_test_pass_("", 0, ET_BODY_LAST) < 0 ? ET_FAIL : result;
+}
+
 static inline int32_t
 et_test_task_write_(et_req *r, const void *p, size_t n)
 {
@@ -1876,6 +1981,8 @@ et_test_task_write_(et_req *r, const void *p, size_t n)
     (void)r;
     if (rc < 0 || n == 0)
         return rc;
+    if (m->q.is_filtered && !m->q.is_bare)
+        return et_test_pass_(p, n, 0);
     rc = et_test_task_waits_();
     if (rc < 0)
         return rc;
@@ -1895,6 +2002,8 @@ et_test_task_flush_(et_req *r)
 {
     int32_t rc = et_test_task_writes_();
     (void)r;
+    if (rc == 0 && et_test_m_.q.is_filtered && !et_test_m_.q.is_bare)
+        return et_test_pass_("", 0, ET_BODY_FLUSH);
     if (rc == 0)
         rc = et_test_task_waits_();
     return rc == 0 && et_test_m_.q.is_bare ? ET_ECANCEL : rc;
@@ -2456,6 +2565,9 @@ et_test_mock_(void)
     h->reply_file = et_test_h_reply_file_;
     h->fail = et_test_h_fail_;
     h->panic = et_test_h_panic_;
+    h->trailer = et_test_h_trailer_;
+    h->filter = et_test_h_filter_;
+    h->emit = et_test_h_emit_;
     m->log.size = (uint32_t)sizeof m->log;
     m->log.open = et_test_log_open_;
     m->log.write = et_test_log_write_;
@@ -2613,6 +2725,7 @@ et_test_check_items_(void)
     static const char odd_flags[] = "flags that are refused: ";
     const uint32_t may = ET_B_BUFFER | ET_B_STREAM | ET_F_TASK;
     const et_metricdef *metric;
+    const et_bodydef *body;
     const et_stepdef *step;
     const et_needdef *need;
     const et_route *route;
@@ -2621,6 +2734,13 @@ et_test_check_items_(void)
     for (kind = ET_I_REQUEST; kind <= ET_I_IMAGE; kind++)
         if (et_test_item_(kind, 1))
             return et_test_refuse_("declared twice: ET_", once[kind]);
+    if (et_test_item_(ET_I_BODY, 1))
+        return et_test_refuse_("declared twice: ET_", "BODY");
+    body = (const et_bodydef *)et_test_item_(ET_I_BODY, 0);
+    if (body && body->flags)
+        return et_test_refuse_(odd_flags, body->name);
+    if (body && !et_test_item_(ET_I_RESPONSE, 0))
+        return et_test_refuse_("no response step can ask for it: ", body->name);
     for (kind = ET_I_REQUEST; kind <= ET_I_LOG; kind++) {
         const int may_wait = kind != ET_I_RESPONSE && kind != ET_I_LOG;
         step = (const et_stepdef *)et_test_item_(kind, 0);
@@ -3065,7 +3185,8 @@ et_test_free_request_(void)
     m->q.release = NULL;
     free(m->q.reserved);
     m->q.reserved = NULL;
-    m->q.fields = m->q.params = NULL;
+    m->q.fields = m->q.params = m->q.behind = NULL;
+    et_test_drop_(&m->q.shown);
     et_test_drop_(&m->q.request);
 }
 
@@ -3204,6 +3325,14 @@ et_test_body(const void *p, size_t n)
 }
 
 static inline void
+et_test_request_trailer(const char *name, const char *value)
+{
+    struct et_test_ *m = &et_test_m_;
+    et_test_append_(&m->q.request, &m->q.behind, et_s(name), et_s(value));
+    m->q.has_body = 1;
+}
+
+static inline void
 et_test_param(const char *name, const char *value)
 {
     struct et_test_ *m = &et_test_m_;
@@ -3241,7 +3370,10 @@ et_test_seal_(void)
         et_test_find_(m->q.fields, et_s("Transfer-Encoding"), 0))
         return;
     snprintf(length, sizeof length, "%zu", m->q.body.n);
-    et_test_header("Content-Length", length);
+    if (m->q.behind)
+        et_test_header("Transfer-Encoding", "chunked");
+    else
+        et_test_header("Content-Length", length);
 }
 
 /* ---- routes --------------------------------------------------------------*/
@@ -3340,6 +3472,8 @@ et_test_enter_(et_step fn, uint32_t flags, et_resume_fn resume, int32_t rc)
     if (setjmp(m->step) == 0) {
         result = fn ? fn(&m->q.req, et_test_self())
                     : resume(&m->q.req, et_test_self(), rc);
+        if (m->running)
+            result = et_test_pass_last_(result);
         et_test_run_defers_(&task);
     } else {
         m->q.is_panicked = 1;
@@ -3445,6 +3579,40 @@ et_test_commit_(void)
     m->q.sent = et_test_dup_(&m->q.result, m->q.sent);
 }
 
+/* An answer that was decided goes through the body step, by pieces: what a task
+ * of the host's does. */
+static inline uint32_t
+et_test_copy_(et_req *r, void *self)
+{
+    struct et_test_ *m = &et_test_m_;
+    et_str left = m->q.whole;
+    (void)r;
+    (void)self;
+    while (left.n > 0) {
+        size_t n = m->piece > 0 && m->piece < 16384 ? m->piece : 16384;
+        n = n < left.n ? n : left.n;
+        if (et_test_pass_(left.p, n, 0) < 0)
+            return ET_FAIL;
+        left = et_sn(left.p + n, left.n - n);
+    }
+    return ET_DONE;
+}
+
+static inline void et_test_end_answer_(uint32_t result);
+
+static inline void
+et_test_filter_whole_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    m->q.whole = m->q.sent;
+    m->q.sent = et_s("");
+    m->q.is_written = 1;
+    m->q.left = ET_ANY_LENGTH;
+    m->q.where = ET_TEST_ANSWER_;
+    m->q.why = 0;
+    et_test_end_answer_(et_test_enter_(et_test_copy_, ET_F_TASK, NULL, 0));
+}
+
 /* The answer leaves, unless it has before. */
 static inline void
 et_test_send_(void)
@@ -3457,6 +3625,10 @@ et_test_send_(void)
     if (m->q.is_dropped)
         et_test_decide_(0, "");
     et_test_commit_();
+    m->q.is_bare = et_test_is_bare_(m->q.req.status);
+    if (m->q.is_filtered && !m->q.is_bare && !m->q.is_poisoned &&
+        !m->q.is_panicked)
+        et_test_filter_whole_();
 }
 
 static inline uint32_t
@@ -3592,9 +3764,11 @@ et_test_call(const char *name)
     et_test_m_.q.where = ET_TEST_ALONE_;
     for (kind = ET_I_REQUEST; kind <= ET_I_LOG; kind++) {
         step = (const et_stepdef *)et_test_item_(kind, 0);
+        et_test_m_.q.is_in_response = kind == ET_I_RESPONSE;
         if (step && strcmp(step->name, name) == 0)
             return et_test_walk_(et_test_step_(step->fn, step->flags));
     }
+    et_test_m_.q.is_in_response = 0;
     for (i = 0; (route = (const et_route *)et_test_item_(ET_I_ROUTE, i)); i++)
         if (strcmp(route->name, name) == 0)
             return et_test_walk_(et_test_step_(route->fn, route->flags));
