@@ -28,6 +28,21 @@ struct meeting {
 
 /* ---- in words ------------------------------------------------------------*/
 
+/* Whose step that is. */
+static const struct chain_member *
+member_of(const struct chain *c, uint32_t slot)
+{
+    return &c->members[c->member[slot]];
+}
+
+/* Is slot a response step that may have its body step see the body? */
+static int
+may_filter(const struct chain *c, uint32_t slot)
+{
+    return slot >= c->n_req && slot < (uint32_t)c->n_req + c->n_resp &&
+           member_of(c, slot)->filter;
+}
+
 static void
 print_steps(FILE *out, const char *title, const struct chain *c, uint32_t first,
             uint32_t n)
@@ -37,8 +52,9 @@ print_steps(FILE *out, const char *title, const struct chain *c, uint32_t first,
         const char *needs = "";
         if (first == 0 && c->body[i])
             needs = "  (waits for the body)";
-        fprintf(out, "  %2u  %s%s\n", i, c->members[c->member[first + i]].name,
-                needs);
+        else if (may_filter(c, first + i))
+            needs = "  (may change the body)";
+        fprintf(out, "  %2u  %s%s\n", i, member_of(c, first + i)->name, needs);
     }
 }
 
@@ -143,10 +159,13 @@ json_steps(FILE *out, const char *name, const struct chain *c, uint32_t first,
     for (uint32_t i = 0; i < n; i++) {
         fputs(i ? ",{" : "{", out);
         /* The three arrays of a chain are one block. */
-        json_step(out, &c->members[c->member[first + i]], c->req[first + i].fn);
+        json_step(out, member_of(c, first + i), c->req[first + i].fn);
         if (first == 0)
             fprintf(out, ",\"waits_for_body\":%s",
                     c->body[i] ? "true" : "false");
+        if (first == c->n_req && c->n_resp > 0)
+            fprintf(out, ",\"may_change_body\":%s",
+                    may_filter(c, first + i) ? "true" : "false");
         fputc('}', out);
     }
     fputc(']', out);

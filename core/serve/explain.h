@@ -7,13 +7,15 @@
  *      "params":{"x":"b"},
  *      "req":[{"plugin":"org.a","instance":"a","step":"f",
  *              "waits_for_body":false}, ...],
- *      "resp":[{"plugin":...,"instance":...,"step":...}, ...], "log":[...],
+ *      "resp":[{"plugin":...,"instance":...,"step":...,
+ *               "may_change_body":false}, ...], "log":[...],
  *      "entry":[0,0]}                                   (on one line)
  *
  * result is found, method (405), slash (another one by the final slash) or
  * not_found; route is null for all but the first.  "quarantined", with
  * "quarantined_why" of what is left out, is there if the route is closed.  Of
- * steps that are the host's own plugin and step are "".  entry[d] is the first
+ * steps that are the host's own plugin and step are "".  may_change_body: it
+ * may ask for a body step of its plugin (http/filter.h).  entry[d] is the first
  * of resp that runs when d steps of req were entered (http/chain.h). */
 #ifndef SERVE_EXPLAIN_H
 #define SERVE_EXPLAIN_H

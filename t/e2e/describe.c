@@ -174,6 +174,19 @@ START_TEST(what_is_not_found_is_explained_too)
 }
 END_TEST
 
+START_TEST(who_may_change_the_body_is_told)
+{
+    server_prepare(&s, "[server]\nlisten = 127.0.0.1:0\nuse = filter, mark\n"
+                       "[plugin filter]\n[plugin mark]\n");
+    routes("--explain", "/nobody", NULL, NULL, 0);
+    unit_has(out, "resp[]\n   0  mark\n   1  filter  (may change the body)\n");
+    routes("--explain", "/nobody", "--json", NULL, 0);
+    unit_has(out, "\"step\":\"mark\",\"may_change_body\":false},");
+    unit_has(out, "\"step\":\"ask\",\"may_change_body\":true}],\"log\":[]");
+    server_clean(&s);
+}
+END_TEST
+
 START_TEST(a_configuration_with_errors_has_no_routes)
 {
     begin();
@@ -188,5 +201,5 @@ END_TEST
 UNIT_MAIN(describe, all_routes_stand_in_a_table,
           json_says_what_each_is_made_of_but_no_secret,
           one_path_is_explained_step_by_step, the_same_as_json,
-          what_is_not_found_is_explained_too,
+          who_may_change_the_body_is_told, what_is_not_found_is_explained_too,
           a_configuration_with_errors_has_no_routes)

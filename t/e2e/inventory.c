@@ -78,6 +78,17 @@ START_TEST(json_has_the_sha256_of_each_file)
 }
 END_TEST
 
+START_TEST(body_steps_are_steps)
+{
+    server_prepare(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin filter]\n");
+    plugins("--json", 0);
+    unit_has(out, "\"steps\":{\"response\":\"ask\",\"body\":\"pass\"},");
+    plugins(NULL, 0);
+    unit_has(out, " filter response body routes=");
+    server_clean(&s);
+}
+END_TEST
+
 START_TEST(json_says_what_each_declares)
 {
     server_prepare(&s, ini);
@@ -174,6 +185,6 @@ START_TEST(a_configuration_with_errors_has_no_plugins)
 END_TEST
 
 UNIT_MAIN(inventory, json_has_the_sha256_of_each_file,
-          json_says_what_each_declares, the_table_is_short,
-          commands_are_listed_to_be_typed, two_files_are_two_entries,
-          a_configuration_with_errors_has_no_plugins)
+          json_says_what_each_declares, body_steps_are_steps,
+          the_table_is_short, commands_are_listed_to_be_typed,
+          two_files_are_two_entries, a_configuration_with_errors_has_no_plugins)

@@ -46,7 +46,7 @@ read_source(const char *name, char *text, size_t cap)
 const char *
 guide_read(const char *name)
 {
-    static char text[1 << 18];
+    static char text[1 << 17];
 
     read_source(name, text, sizeof text);
     return text;
