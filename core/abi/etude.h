@@ -1131,6 +1131,30 @@ et_listen(et_loop *l, et_str channel,
     return api ? api->listen(l, channel, fn, arg) : 0;
 }
 
+/* A WebSocket is sent every message of a channel from now on, as ET_WS_TEXT or
+ * ET_WS_BINARY, until it ends; the host does it, the plugin is not called.
+ * Whose client is slow loses the oldest that wait (more: et_channel_api).  0;
+ * ET_EINVAL: no such name or type; ET_ELIMIT: no room; ET_ECANCEL: it is
+ * closing; ET_ENOTSUP: this server cannot. */
+static inline int32_t
+et_ws_subscribe(et_ws *s, et_str channel, uint32_t type)
+{
+    const et_channel_api *api =
+        et_iface(s, ET_IF_CHANNEL, et_channel_api, subscribe_ws);
+    return api ? api->subscribe_ws(s, channel, type, 0, ET_CH_DROP_OLDEST)
+               : ET_ENOTSUP;
+}
+
+/* It is not any more. */
+static inline void
+et_ws_unsubscribe(et_ws *s, et_str channel)
+{
+    const et_channel_api *api =
+        et_iface(s, ET_IF_CHANNEL, et_channel_api, unsubscribe_ws);
+    if (api)
+        api->unsubscribe_ws(s, channel);
+}
+
 /* ---- asking other servers -------------------------------------------------*/
 
 /* A task asks as it waits, where it stands:

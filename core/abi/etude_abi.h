@@ -136,6 +136,7 @@ typedef struct et_task et_task;
 typedef struct et_metrics et_metrics;
 typedef struct et_fetch_api et_fetch_api;
 typedef struct et_ws_api et_ws_api;
+typedef struct et_ws et_ws;
 
 typedef struct et_worker { /* one thread that serves */
     et_ctx ctx;
@@ -651,6 +652,23 @@ struct et_channel_api {
                        void (*fn)(et_loop *l, void *arg, et_str channel,
                                   et_str message),
                        void *arg);
+    /* Have the host send every message of channel on s, as one of that type
+     * (ET_WS_TEXT, ET_WS_BINARY); the plugin is not called.  What it cannot
+     * send yet, because as much as `ws_queue` waits there, waits in front of
+     * that, at most max_queue messages (0: ET_CH_QUEUE) and a sixteenth of
+     * channel_memory; beyond that the oldest of them is lost
+     * (ET_CH_DROP_OLDEST), or s is closed with 1008 (ET_CH_DROP_SELF).  A
+     * message that is not UTF-8 is no text, and one of more than 16 MiB not
+     * sent.  Until unsubscribe_ws or the end of s, reloads that s outlives
+     * included.  If s is subscribed to channel it is told it no other way than
+     * these say from now on, once each.  0; ET_EINVAL: a bad name, type or
+     * policy; ET_ELIMIT: `max_subscriptions`; ET_ECANCEL: s is closing.
+     * [worker] */
+    int32_t (*subscribe_ws)(et_ws *s, et_str channel, uint32_t type,
+                            uint32_t max_queue, uint32_t policy);
+    /* No message of channel is sent any more, but for what is queued on s
+     * itself; nothing if s is not subscribed to it. [worker] */
+    void (*unsubscribe_ws)(et_ws *s, et_str channel);
 };
 
 /* ---- et.fetch/1: asking other servers ------------------------------------*/
@@ -749,13 +767,13 @@ struct et_fetch_api {
 /* A stream: what has become of the connection of a request whose step has
  * returned ET_TAKE.  Good from open until close has returned, on its worker,
  * in callbacks of any kind that run there. */
-typedef struct et_ws {
+struct et_ws {
     et_ctx ctx;
     et_worker *worker;
     const et_ws_api *ws;
     void *data;      /* the plugin's own; at first what accept was given */
     et_str protocol; /* that was agreed on, of those asked for; absent: none */
-} et_ws;
+};
 
 /* What happens to a stream.  Static in the plugin, or accept is ET_FAIL; any
  * may be NULL.  self is that of the step that has accepted it.  One that

@@ -131,7 +131,11 @@ static inline void et_test_store_wait(uint64_t ms);
 /* ---- the test's side: channels --------------------------------------------*/
 
 /* et.channel/1.  Somebody else publishes: a task that is subscribed is told
- * when it calls et_next, if it is subscribed by then (et_test_meanwhile). */
+ * when it calls et_next, if it is subscribed by then (et_test_meanwhile);
+ * a state that listens and streams that are subscribed are before this returns.
+ * What the plugin publishes itself they are told when its step or callback is
+ * over.  Of a loop (et_async.open) the mock has nothing else: no timers, no
+ * watches, no posts. */
 static inline void et_test_publish(const char *channel, const char *message);
 /* The ith message that was published to it, by whomever, or NULL.  Until
  * et_test_end. */
@@ -296,7 +300,8 @@ static inline void et_test_fail_set(int32_t rc);
 static inline void et_test_fail_log(int32_t open_rc, int32_t write_rc);
 /* et.store/1: what needs room there returns rc, until 0. */
 static inline void et_test_fail_store(int32_t rc);
-/* et.channel/1: publish returns rc, and subscribe NULL, until 0. */
+/* et.channel/1: publish and subscribe_ws return rc, subscribe NULL and listen
+ * 0, until 0. */
 static inline void et_test_fail_channel(int32_t rc);
 /* iface() knows no such interface, until NULL. */
 static inline void et_test_hide_iface(const char *id);
@@ -464,6 +469,19 @@ struct et_test_posted_ { /* to a stream */
     void *arg;
 };
 
+struct et_test_ear_ { /* of a state that listens, or a stream; until then */
+    struct et_test_ear_ *next;
+    struct et_test_ws_ *stream; /* or NULL */
+    void (*fn)(et_loop *l, void *arg, et_str channel, et_str message);
+    void *arg;
+    et_str channel;
+    et_token token;
+    int is_over;
+    uint32_t type, max, policy;
+    struct et_test_pair_ *waiting; /* while the stream is full */
+    size_t n;
+};
+
 struct et_test_ws_ { /* a stream */
     et_ws pub;
     struct et_test_ws_ *next;
@@ -516,6 +534,9 @@ struct et_test_ {
     /* channels */
     struct et_test_sub_ *subs;
     struct et_test_pair_ *published;
+    struct et_test_pair_ *untold; /* that ears are still to be told */
+    struct et_test_ear_ *ears;
+    et_loop loop; /* of the state; worker NULL: there is none */
     /* streams, in the order they were accepted; the test's */
     et_test_memory_ streams;
     struct et_test_ws_ *all, *stream;
@@ -1742,6 +1763,8 @@ et_test_channel_publish_(const et_host *h, et_str channel, const void *p,
     for (s = m->subs; s; s = s->next)
         if (s->owner && !s->is_dropped && et_eq(s->channel, channel))
             et_test_channel_tell_(s, message);
+    if (m->ears)
+        et_test_append_(&m->journal, &m->untold, channel, message);
     return 0;
 }
 
@@ -2506,6 +2529,219 @@ et_test_ws_post_(et_token t, void (*fn)(et_ws *s, void *arg), void *arg)
     return 0;
 }
 
+/* ---- channels, of streams and of a state ----------------------------------*/
+
+static inline et_loop *
+et_test_async_open_(et_worker *w)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (!m->is_in_init || m->loop.worker)
+        return NULL;
+    m->loop.ctx.size = (uint32_t)sizeof m->loop;
+    m->loop.ctx.kind = ET_K_LOOP;
+    m->loop.ctx.host = &m->host;
+    m->loop.async = &m->async;
+    m->loop.worker = w;
+    m->loop.token = ++m->tokens;
+    return &m->loop;
+}
+
+static inline et_token
+et_test_async_timer_(et_loop *l, uint64_t ms, void (*fn)(et_loop *l, void *arg),
+                     void *arg)
+{
+    (void)l;
+    (void)ms;
+    (void)fn;
+    (void)arg;
+    return 0;
+}
+
+static inline et_token
+et_test_async_watch_(et_loop *l, int32_t fd, uint32_t events,
+                     void (*fn)(et_loop *l, int32_t fd, uint32_t events,
+                                void *arg),
+                     void *arg)
+{
+    (void)l;
+    (void)fd;
+    (void)events;
+    (void)fn;
+    (void)arg;
+    return 0;
+}
+
+static inline int32_t
+et_test_async_post_(et_token loop, void (*fn)(et_loop *l, void *arg), void *arg)
+{
+    (void)loop;
+    (void)fn;
+    (void)arg;
+    return ET_ESTALE;
+}
+
+static inline int32_t
+et_test_async_cancel_(et_loop *l, et_token t)
+{
+    struct et_test_ear_ *e;
+    (void)l;
+    for (e = et_test_m_.ears; e; e = e->next)
+        if (t && e->token == t && !e->is_over) {
+            e->is_over = 1;
+            return 0;
+        }
+    return ET_ESTALE;
+}
+
+/* Behind all others; NULL: no such name, or trouble. */
+static inline struct et_test_ear_ *
+et_test_ear_new_(et_str channel)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_ear_ **at = &m->ears;
+    if (!et_test_channel_is_name_(channel) || m->fail_channel)
+        return NULL;
+    while (*at)
+        at = &(*at)->next;
+    *at = (struct et_test_ear_ *)et_test_get_(&m->journal, sizeof **at);
+    (*at)->channel = et_test_dup_(&m->journal, channel);
+    return *at;
+}
+
+static inline et_token
+et_test_channel_listen_(et_loop *l, et_str channel,
+                        void (*fn)(et_loop *l, void *arg, et_str channel,
+                                   et_str message),
+                        void *arg)
+{
+    struct et_test_ear_ *e = fn && l ? et_test_ear_new_(channel) : NULL;
+    if (!e)
+        return 0;
+    e->fn = fn;
+    e->arg = arg;
+    e->token = ++et_test_m_.tokens;
+    return e->token;
+}
+
+static inline struct et_test_ear_ *
+et_test_ear_of_(const struct et_test_ws_ *s, et_str channel)
+{
+    struct et_test_ear_ *e = et_test_m_.ears;
+    while (e && (e->stream != s || e->is_over || !et_eq(e->channel, channel)))
+        e = e->next;
+    return e;
+}
+
+static inline int32_t
+et_test_channel_subscribe_ws_(et_ws *pub, et_str channel, uint32_t type,
+                              uint32_t max_queue, uint32_t policy)
+{
+    struct et_test_ws_ *s = et_test_ws_of_(pub);
+    struct et_test_ear_ *e;
+    if ((type != ET_WS_TEXT && type != ET_WS_BINARY) ||
+        policy > ET_CH_DROP_SELF || !et_test_channel_is_name_(channel))
+        return ET_EINVAL;
+    if (s->is_closing)
+        return ET_ECANCEL;
+    e = et_test_ear_of_(s, channel);
+    if (!e)
+        e = et_test_ear_new_(channel);
+    if (!e)
+        return et_test_m_.fail_channel;
+    e->stream = s;
+    e->type = type;
+    e->max = max_queue ? max_queue : ET_CH_QUEUE;
+    e->policy = policy;
+    return 0;
+}
+
+static inline void
+et_test_channel_unsubscribe_ws_(et_ws *pub, et_str channel)
+{
+    struct et_test_ear_ *e = et_test_ear_of_(et_test_ws_of_(pub), channel);
+    if (e)
+        e->is_over = 1;
+}
+
+static inline void
+et_test_ear_send_(const struct et_test_ear_ *e, et_str message)
+{
+    et_test_append_(&et_test_m_.streams, &e->stream->sent, et_s(""), message)
+        ->level = e->type;
+}
+
+/* The client is slow. */
+static inline void
+et_test_ear_keep_(struct et_test_ear_ *e, et_str message)
+{
+    if (e->n == e->max && e->policy == ET_CH_DROP_SELF) {
+        e->is_over = 1;
+        e->stream->is_closing = 1;
+        e->stream->code = 1008;
+        return;
+    }
+    et_test_append_(&et_test_m_.journal, &e->waiting, et_s(""), message);
+    if (e->n == e->max)
+        e->waiting = e->waiting->next;
+    else
+        e->n++;
+}
+
+static inline void
+et_test_ear_tell_(struct et_test_ear_ *e, et_str channel, et_str message)
+{
+    const struct et_test_ws_ *s = e->stream;
+    if (!s)
+        e->fn(&et_test_m_.loop, e->arg, channel, message);
+    else if (!s->is_open || s->is_closing)
+        e->is_over = 1;
+    else if (e->type == ET_WS_TEXT &&
+             !et_test_ws_is_text_(message.p, message.n))
+        return;
+    else if (s->is_full)
+        et_test_ear_keep_(e, message);
+    else
+        et_test_ear_send_(e, message);
+}
+
+/* All that was published is told; who listens may publish. */
+static inline void
+et_test_ears_turn_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    while (m->untold) {
+        const struct et_test_pair_ *p = m->untold;
+        struct et_test_ear_ *e;
+        m->untold = p->next;
+        for (e = m->ears; e; e = e->next)
+            if (!e->is_over && et_eq(e->channel, p->name))
+                et_test_ear_tell_(e, p->name, p->value);
+    }
+}
+
+/* s is not full any more. */
+static inline void
+et_test_ears_room_(const struct et_test_ws_ *s)
+{
+    struct et_test_ear_ *e;
+    for (e = et_test_m_.ears; e; e = e->next) {
+        if (e->stream != s || e->is_over || s->is_closing)
+            continue;
+        for (; e->waiting; e->waiting = e->waiting->next)
+            et_test_ear_send_(e, e->waiting->value);
+        e->n = 0;
+    }
+}
+
+/* The state has ended, and so have all streams. */
+static inline void
+et_test_ears_end_(void)
+{
+    et_test_m_.ears = NULL;
+    et_test_m_.untold = NULL;
+    et_test_m_.loop.worker = NULL;
+}
+
 /* ---- interfaces ----------------------------------------------------------*/
 
 static inline const void *
@@ -2588,6 +2824,11 @@ et_test_mock_(void)
     m->async.suspend = et_test_async_suspend_;
     m->async.resume = et_test_async_resume_;
     m->async.offload = et_test_async_offload_;
+    m->async.open = et_test_async_open_;
+    m->async.timer = et_test_async_timer_;
+    m->async.watch = et_test_async_watch_;
+    m->async.cancel = et_test_async_cancel_;
+    m->async.post = et_test_async_post_;
     m->task.size = (uint32_t)sizeof m->task;
     m->task.sleep = et_test_task_sleep_;
     m->task.wait_fd = et_test_task_wait_fd_;
@@ -2604,6 +2845,9 @@ et_test_mock_(void)
     m->channel.next = et_test_channel_next_;
     m->channel.unsubscribe = et_test_channel_unsubscribe_;
     m->channel.dropped = et_test_channel_dropped_;
+    m->channel.listen = et_test_channel_listen_;
+    m->channel.subscribe_ws = et_test_channel_subscribe_ws_;
+    m->channel.unsubscribe_ws = et_test_channel_unsubscribe_ws_;
     m->task.begin = et_test_task_begin_answer_;
     m->task.write = et_test_task_write_;
     m->task.flush = et_test_task_flush_;
@@ -3068,6 +3312,7 @@ et_test_shut_(void)
         (const et_statedef *)et_test_item_(ET_I_STATE, 0);
     struct et_test_store_ *s;
     et_test_ws_shut_();
+    et_test_ears_end_();
     if (m->state && state->exit)
         state->exit(&m->worker, m->state);
     et_test_take_back_();
@@ -3647,6 +3892,7 @@ et_test_finish_(void)
     if (m->q.req.status == 101)
         et_test_ws_open_();
     m->accepted = NULL;
+    et_test_ears_turn_();
     return m->q.req.status;
 }
 
@@ -4127,6 +4373,7 @@ et_test_ws_message(uint32_t type, const void *p, size_t n)
     if (ET_TEST_WS_CALL_(s, message))
         s->calls->message(&s->pub, s->self, type, copy.p, copy.n);
     et_test_drop_(&here);
+    et_test_ears_turn_();
 }
 
 static inline void
@@ -4139,6 +4386,7 @@ static inline void
 et_test_ws_close(uint32_t code, const char *reason)
 {
     et_test_ws_finish_(et_test_ws_mine_(), code, reason);
+    et_test_ears_turn_();
 }
 
 static inline void
@@ -4149,6 +4397,7 @@ et_test_ws_retire(void)
         s->is_retired = 1;
         s->calls->retiring(&s->pub, s->self);
     }
+    et_test_ears_turn_();
 }
 
 static inline void
@@ -4157,6 +4406,8 @@ et_test_ws_full(int is_full)
     struct et_test_ws_ *s = et_test_ws_mine_();
     const int is_due = s->was_refused && !is_full;
     s->is_full = is_full;
+    if (!is_full)
+        et_test_ears_room_(s);
     if (!is_due)
         return;
     s->was_refused = 0;
@@ -4173,6 +4424,7 @@ et_test_ws_turn(void)
         s->posted = p->next;
         p->fn(&s->pub, p->arg);
     }
+    et_test_ears_turn_();
 }
 
 static inline const struct et_test_pair_ *
@@ -4364,6 +4616,7 @@ et_test_publish(const char *channel, const char *message)
                                  strlen(message)) < 0)
         et_test_misuse_("et_test_publish: no such name");
     m->fail_channel = rc;
+    et_test_ears_turn_();
 }
 
 static inline const char *

@@ -67,7 +67,8 @@
     X(channel_published,    counter, "messages published to channels")         \
     X(channel_refused,      counter, "messages that there was no room for")    \
     X(channel_delivered,    counter, "messages handed to subscribers")         \
-    X(channel_dropped,      counter, "of those: lost, the queue was full")
+    X(channel_dropped,      counter, "of those: lost, the queue was full")     \
+    X(channel_no_text,      counter, "of those: no UTF-8, for a WebSocket that takes text")
 /* clang-format on */
 
 enum metric {

@@ -38,6 +38,12 @@ struct backlog {
  * struct backlog_chunk, always the same one.  0 or ERR_NOMEM. [worker] */
 MUST_USE int backlog_push(struct backlog *b, struct slab *chunks,
                           struct message *m);
+/* The oldest one, which stays; NULL: it is empty. [worker] */
+static inline struct message *
+backlog_first(const struct backlog *b)
+{
+    return b->n > 0 ? b->first->v[b->begin] : NULL;
+}
 /* The oldest one, whose reference is the caller's; NULL: it is empty.
  * [worker] */
 MUST_USE struct message *backlog_pop(struct backlog *b, struct slab *chunks);

@@ -228,6 +228,14 @@ channels_subscribe(struct channels *c, struct subscriber *s, et_str name)
     return 0;
 }
 
+et_str
+channels_name(const struct subscriber *s)
+{
+    const struct topic *t = s->topic;
+
+    return t ? (et_str){t->name, t->name_len} : (et_str){NULL, 0};
+}
+
 void
 channels_unsubscribe(struct subscriber *s)
 {

@@ -97,6 +97,8 @@ void channels_fini(struct channels *c);
  * [worker] */
 MUST_USE int32_t channels_subscribe(struct channels *c, struct subscriber *s,
                                     et_str name);
+/* What s is subscribed to; absent: nothing. [worker] */
+et_str channels_name(const struct subscriber *s);
 /* s is told nothing any more; nothing if it is subscribed to nothing.
  * [worker] */
 void channels_unsubscribe(struct subscriber *s);

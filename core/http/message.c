@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/utf8.h"
+
 static _Atomic size_t n_bytes;
 static _Atomic size_t max_bytes = SIZE_MAX;
 
@@ -59,6 +61,16 @@ put(char **to, et_str s)
     return copy;
 }
 
+static void
+release(struct payload *p)
+{
+    struct message *m = CONTAINER_OF(p, struct message, payload);
+    size_t bytes = m->bytes;
+
+    free(m);
+    give_bytes(bytes);
+}
+
 int32_t
 message_new(struct message **out, uint32_t n_mails, uint64_t hash, et_str name,
             et_str body)
@@ -68,7 +80,7 @@ message_new(struct message **out, uint32_t n_mails, uint64_t hash, et_str name,
     struct message *m;
     char *to;
 
-    if (!take_bytes(bytes))
+    if (body.n > UINT32_MAX || !take_bytes(bytes))
         return ET_ELIMIT;
     m = malloc(bytes);
     if (!m) {
@@ -77,25 +89,27 @@ message_new(struct message **out, uint32_t n_mails, uint64_t hash, et_str name,
     }
     to = (char *)m + head;
     *m = (struct message){.n_mails = n_mails, .hash = hash, .bytes = bytes};
-    atomic_init(&m->n_refs, 1);
     m->name = put(&to, name);
     m->body = put(&to, body);
+    m->payload = (struct payload){
+        .n = (uint32_t)body.n, .p = m->body.p, .release = release};
+    atomic_init(&m->payload.refs, 1);
     for (uint32_t i = 0; i < n_mails; i++)
         m->mails[i].message = m;
     *out = m;
     return 0;
 }
 
-void
-message_unref(struct message *m, uint32_t n)
-{
-    size_t bytes = m->bytes;
-    uint32_t before =
-        atomic_fetch_sub_explicit(&m->n_refs, n, memory_order_acq_rel);
+enum { UNKNOWN, TEXT, NO_TEXT };
 
-    CHECK(before >= n);
-    if (before > n)
-        return;
-    free(m);
-    give_bytes(bytes);
+int
+message_is_text(struct message *m)
+{
+    uint8_t text = atomic_load_explicit(&m->text, memory_order_relaxed);
+
+    if (text == UNKNOWN) {
+        text = utf8_is_valid(m->body) ? TEXT : NO_TEXT;
+        atomic_store_explicit(&m->text, text, memory_order_relaxed);
+    }
+    return text == TEXT;
 }

@@ -5,7 +5,8 @@
  *
  * A message is written by who publishes it and read-only from then on.  It is
  * there as long as somebody has a reference; who gives the last one back, on
- * whatever thread, frees it.  All messages of the process together are bounded:
+ * whatever thread, frees it.  WebSockets send the body from where it lies: it
+ * is a payload (payload.h).  All messages of the process together are bounded:
  * so is what workers that are busy, or readers that are slow, can hold.
  * Invariant: the bytes of all of them are at most the limit they were made
  * under.
@@ -20,6 +21,7 @@
 
 #include "abi/etude_abi.h"
 #include "base/check.h"
+#include "http/payload.h"
 #include "io/mailbox.h"
 
 struct channels;
@@ -34,7 +36,8 @@ struct message_mail {
 };
 
 struct message {
-    _Atomic uint32_t n_refs;
+    struct payload payload; /* body; whose references are the message's */
+    _Atomic uint8_t text;   /* what message_is_text has found out */
     uint32_t n_mails;
     uint64_t hash; /* of name, as channels.c has it */
     et_str name;   /* of its channel; followed by a NUL, as body is */
@@ -57,9 +60,16 @@ MUST_USE int32_t message_new(struct message **out, uint32_t n_mails,
 static inline void
 message_ref(struct message *m, uint32_t n)
 {
-    atomic_fetch_add_explicit(&m->n_refs, n, memory_order_relaxed);
+    payload_ref(&m->payload, n);
 }
 /* n references less. [any], who has them */
-void message_unref(struct message *m, uint32_t n);
+static inline void
+message_unref(struct message *m, uint32_t n)
+{
+    payload_unref(&m->payload, n);
+}
+/* Whether its body is UTF-8, which is looked at once: by each worker, if all
+ * ask at the same time. [any], who has a reference */
+int message_is_text(struct message *m);
 
 #endif

@@ -371,10 +371,13 @@ stream_bind(struct stream *s, struct stream_bond *b)
     list_push_back(&s->bonds, &b->link);
 }
 
+/* Another one begins each time: none takes all the room. */
 static void
 tell_bonds(struct stream *s)
 {
     s->is_short = 0;
+    if (!list_is_empty(&s->bonds))
+        list_push_back(&s->bonds, list_pop(&s->bonds));
     LIST_FOR_EACH_SAFE(link, &s->bonds)
     {
         struct stream_bond *b = CONTAINER_OF(link, struct stream_bond, link);

@@ -156,26 +156,16 @@ int32_t stream_close(et_ws *s, uint32_t code, et_str reason);
 et_token stream_token(et_ws *s);
 int32_t stream_post(et_token t, void (*fn)(et_ws *s, void *arg), void *arg);
 
-/* A frame as others share it: whole, with its head (ws_frame_head), never
- * compressed.  Who makes it has the first reference. */
-struct payload {
-    _Atomic uint32_t refs;
-    uint32_t n;
-    const char *frame;
-    void (*release)(struct payload *p); /* the last reference is gone [any] */
-};
-
-/* One reference less. [any] */
-void stream_out_unref(struct payload *p);
-
 /* From now on b, which is the caller's, is told; of a stream that is not over.
  * Undone by list_remove(&b->link). [worker] */
 void stream_bind(struct stream *s, struct stream_bond *b);
 
-/* Send a frame by reference, which is taken while it is queued: 0; ET_ELIMIT:
- * its queue is full, and bonds will hear on_room; ET_ECANCEL; ET_ENOMEM.
- * [worker] */
-MUST_USE int32_t stream_out_share(struct stream *s, struct payload *p);
+/* Send a message as one frame, never compressed; a text is UTF-8.  A reference
+ * is taken while it is queued, for one that is large: a small one is copied.
+ * 0; ET_ELIMIT: its queue is full, and bonds will hear on_room; ET_ECANCEL: it
+ * is closing; ET_EINVAL: more than et_ws_api.send takes; ET_ENOMEM. [worker] */
+MUST_USE int32_t stream_out_share(struct stream *s, uint32_t type,
+                                  struct payload *p);
 /* A control frame, whatever waits.  0 or ERR_NOMEM. [worker] */
 MUST_USE int stream_out_control(struct stream *s, unsigned opcode, et_str data);
 /* Bytes that are not with the kernel yet. [worker] */

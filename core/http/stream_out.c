@@ -6,9 +6,9 @@
  * blocks of its own.
  *
  *     queue -> [ chunk | frames ......... room ] -> [ share ] -> [ chunk ]
+ *                                                     head, others' bytes
  *
  * The order of what is sent is kept: while there is a queue, all goes there. */
-#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/metrics.h"
 #include "http/host.h"
+#include "http/payload.h"
 #include "http/stream.h"
 #include "http/streams.h"
 #include "proto/utf8.h"
@@ -24,6 +25,7 @@
 
 /* Frames up to this are copied, whoever shares them. */
 #define COPY_MAX 2048u
+#define SEND_MAX (STREAM_MESSAGE_MAX - 1024)
 
 struct chunk {
     struct segment segment; /* of what is not sent yet */
@@ -34,10 +36,11 @@ struct chunk {
 };
 
 struct share {
-    struct segment segment;
+    struct segment head_segment, segment; /* in this order */
     struct streams *all;
     size_t size;
     struct payload *payload;
+    char head[WS_HEAD_MAX];
 };
 
 /* ---- the queue -----------------------------------------------------------*/
@@ -50,19 +53,12 @@ release_chunk(void *arg)
     blocks_give(c->all->blocks, c, c->size);
 }
 
-void
-stream_out_unref(struct payload *p)
-{
-    if (atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1)
-        p->release(p);
-}
-
 static void
 release_share(void *arg)
 {
     struct share *h = arg;
 
-    stream_out_unref(h->payload);
+    payload_unref(h->payload, 1);
     blocks_give(h->all->blocks, h, h->size);
 }
 
@@ -210,17 +206,22 @@ has_room(const struct stream *s, size_t n)
            (waiting <= s->queue_max && n <= s->queue_max - waiting);
 }
 
+static unsigned
+first_of(uint32_t type)
+{
+    return WS_FIN | (type == ET_WS_TEXT ? WS_OP_TEXT : WS_OP_BINARY);
+}
+
 int32_t
 stream_out_send(et_ws *pub, uint32_t type, const void *p, size_t n)
 {
     struct stream *s = stream_of(pub);
-    unsigned first = WS_FIN | (type == ET_WS_TEXT ? WS_OP_TEXT : WS_OP_BINARY);
+    unsigned first = first_of(type);
     int rc;
 
     if (s->is_closing || s->is_over)
         return ET_ECANCEL;
-    if ((type != ET_WS_TEXT && type != ET_WS_BINARY) ||
-        n > STREAM_MESSAGE_MAX - 1024 ||
+    if ((type != ET_WS_TEXT && type != ET_WS_BINARY) || n > SEND_MAX ||
         (type == ET_WS_TEXT && !utf8_is_valid((et_str){p, n})))
         return ET_EINVAL;
     if (!has_room(s, n)) {
@@ -242,53 +243,50 @@ stream_out_send(et_ws *pub, uint32_t type, const void *p, size_t n)
 
 /* By reference, behind all that waits. */
 static int
-put_share(struct stream *s, struct payload *p)
+put_share(struct stream *s, unsigned first, struct payload *p)
 {
     size_t size;
     struct share *h = blocks_take(s->all->blocks, sizeof *h, &size);
 
     if (!h)
         return ERR_NOMEM;
-    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
-    h->all = s->all;
-    h->size = size;
-    h->payload = p;
-    h->segment = (struct segment){.kind = SEGMENT_OWN,
-                                  .fd = -1,
-                                  .p = p->frame,
-                                  .n = p->n,
-                                  .release = release_share,
-                                  .arg = h};
+    payload_ref(p, 1);
+    *h = (struct share){
+        .head_segment = {.kind = SEGMENT_MEM, .p = h->head},
+        .segment = {.kind = SEGMENT_OWN,
+                    .fd = -1,
+                    .p = p->p,
+                    .n = p->n,
+                    .release = release_share,
+                    .arg = h},
+        .all = s->all,
+        .size = size,
+        .payload = p,
+    };
+    h->head_segment.n = ws_frame_head(h->head, first, p->n);
+    segment_put(&s->queue, &h->head_segment);
     segment_put(&s->queue, &h->segment);
     streams_add(s);
     return 0;
 }
 
-/* A copy of a small one. */
-static int
-put_copy(struct stream *s, const struct payload *p)
-{
-    struct room room = find_room(s, p->n);
-
-    if (!room.at)
-        return ERR_NOMEM;
-    memcpy(room.at, p->frame, p->n);
-    commit(s, room, p->n);
-    return 0;
-}
-
 int32_t
-stream_out_share(struct stream *s, struct payload *p)
+stream_out_share(struct stream *s, uint32_t type, struct payload *p)
 {
     int rc;
 
     if (s->is_closing || s->is_over)
         return ET_ECANCEL;
+    if (p->n > SEND_MAX)
+        return ET_EINVAL;
     if (!has_room(s, p->n)) {
         s->is_short = 1;
         return ET_ELIMIT;
     }
-    rc = p->n > COPY_MAX ? put_share(s, p) : put_copy(s, p);
+    if (p->n > COPY_MAX)
+        rc = put_share(s, first_of(type), p);
+    else
+        rc = put(s, first_of(type), p->p, p->n);
     if (rc < 0)
         return ET_ENOMEM;
     metrics_add(s->all->worker->metrics, METRIC_ws_messages_out, 1);

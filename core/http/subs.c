@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "http/backlog.h"
 #include "http/channels.h"
+#include "http/hearing.h"
 #include "http/loops.h"
 #include "http/message.h"
 #include "http/req.h"
@@ -36,7 +37,8 @@ struct sub {
 int
 subs_init(struct subs *s, uint32_t max)
 {
-    if (slab_init(&s->items, sizeof(struct sub), max) < 0)
+    if (slab_init(&s->items, sizeof(struct sub), max) < 0 ||
+        hearing_init(&s->hearings, max) < 0)
         return ERR_NOMEM;
     return slab_init(&s->chunks, sizeof(struct backlog_chunk),
                      max > 0 ? CHUNKS_MAX : 0);
@@ -47,6 +49,7 @@ subs_fini(struct subs *s)
 {
     slab_fini(&s->items);
     slab_fini(&s->chunks);
+    slab_fini(&s->hearings);
 }
 
 const struct req *
@@ -270,6 +273,8 @@ static const et_channel_api iface = {
     .unsubscribe = unsubscribe,
     .dropped = dropped,
     .listen = loops_listen,
+    .subscribe_ws = hearing_begin,
+    .unsubscribe_ws = hearing_end,
 };
 
 const et_channel_api *

@@ -25,7 +25,8 @@ struct req;
 /* A worker's. */
 struct subs {
     struct slab items;
-    struct slab chunks; /* of backlog.h, of all its queues */
+    struct slab chunks;   /* of backlog.h, of all its queues */
+    struct slab hearings; /* of WebSockets: hearing.h */
 };
 
 /* At most max subscriptions.  0 or ERR_NOMEM. [worker] */

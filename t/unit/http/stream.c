@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "http/gen.h"
 #include "http/host.h"
+#include "http/payload.h"
 #include "http/req.h"
 #include "http/streams.h"
 #include "http/upgrade.h"
@@ -187,15 +188,14 @@ release(struct payload *p)
     n_released++;
 }
 
-static char frame[6000];
+static char body[6000];
 
 static struct payload
 payload_of(uint32_t n)
 {
-    memset(frame, 'x', sizeof frame);
+    memset(body, 'x', sizeof body);
     n_released = 0;
-    return (struct payload){
-        .refs = 1, .n = n, .frame = frame, .release = release};
+    return (struct payload){.refs = 1, .n = n, .p = body, .release = release};
 }
 
 START_TEST(one_payload_is_shared_by_all)
@@ -206,18 +206,20 @@ START_TEST(one_payload_is_shared_by_all)
     for (int i = 0; i < N; i++) {
         ck_assert_int_eq(
             stream_out_send(&wires[i].stream->pub, ET_WS_TEXT, "before", 6), 0);
-        ck_assert_int_eq(stream_out_share(wires[i].stream, &p), 0);
+        ck_assert_int_eq(stream_out_share(wires[i].stream, ET_WS_BINARY, &p),
+                         0);
         ck_assert_int_eq(
             stream_out_send(&wires[i].stream->pub, ET_WS_TEXT, "behind", 6), 0);
     }
     ck_assert_uint_eq(p.refs, 1 + N);
-    stream_out_unref(&p); /* its maker has no use for it any more */
+    payload_unref(&p, 1); /* its maker has no use for it any more */
     for (int i = 0; i < N; i++) {
         ck_assert_int_eq(n_released, 0);
-        ck_assert_uint_eq(drain(i, text), 8 + 6000 + 8);
+        ck_assert_uint_eq(drain(i, text), 8 + 4 + 6000 + 8);
         ck_assert(memcmp(text + 2, "before", 6) == 0);
-        ck_assert(memcmp(text + 8, frame, 6000) == 0);
-        ck_assert(memcmp(text + 8 + 6000 + 2, "behind", 6) == 0);
+        ck_assert(memcmp(text + 8, "\x82\x7e\x17\x70", 4) == 0);
+        ck_assert(memcmp(text + 8 + 4, body, 6000) == 0);
+        ck_assert(memcmp(text + 8 + 4 + 6000 + 2, "behind", 6) == 0);
     }
     ck_assert_int_eq(n_released, 1);
 }
@@ -228,9 +230,10 @@ START_TEST(a_small_one_is_copied)
     struct payload p = payload_of(100);
     char text[8000];
 
-    ck_assert_int_eq(stream_out_share(wires[0].stream, &p), 0);
+    ck_assert_int_eq(stream_out_share(wires[0].stream, ET_WS_TEXT, &p), 0);
     ck_assert_uint_eq(p.refs, 1);
-    ck_assert_uint_eq(drain(0, text), 100);
+    ck_assert_uint_eq(drain(0, text), 2 + 100);
+    ck_assert(memcmp(text, "\x81\x64xx", 4) == 0);
 }
 END_TEST
 
@@ -238,7 +241,7 @@ START_TEST(the_end_of_a_stream_gives_it_back)
 {
     struct payload p = payload_of(6000);
 
-    ck_assert_int_eq(stream_out_share(wires[0].stream, &p), 0);
+    ck_assert_int_eq(stream_out_share(wires[0].stream, ET_WS_TEXT, &p), 0);
     stream_free(wires[0].stream);
     wires[0].stream = NULL;
     ck_assert_uint_eq(p.refs, 1);
@@ -270,10 +273,10 @@ START_TEST(a_full_queue_is_told_and_so_is_room)
     char text[16000];
 
     stream_bind(s, &b);
-    ck_assert_int_eq(stream_out_share(s, &p), 0);
+    ck_assert_int_eq(stream_out_share(s, ET_WS_TEXT, &p), 0);
     stream_sent(s);
     ck_assert(!stream_wants_room(s));
-    ck_assert_int_eq(stream_out_share(s, &p), ET_ELIMIT);
+    ck_assert_int_eq(stream_out_share(s, ET_WS_TEXT, &p), ET_ELIMIT);
     ck_assert(stream_wants_room(s));
     stream_sent(s); /* not yet */
     ck_assert_str_eq(trace, "");
@@ -281,12 +284,12 @@ START_TEST(a_full_queue_is_told_and_so_is_room)
     stream_sent(s);
     stream_sent(s);
     ck_assert_str_eq(trace, "r");
-    ck_assert_int_eq(stream_out_share(s, &p), 0);
+    ck_assert_int_eq(stream_out_share(s, ET_WS_TEXT, &p), 0);
     (void)drain(0, text);
     stream_fail(s, 1011);
     ck_assert_str_eq(trace, "rc1011o");
     ck_assert_int_eq(wires[0].is_over, 1);
-    ck_assert_int_eq(stream_out_share(s, &p), ET_ECANCEL);
+    ck_assert_int_eq(stream_out_share(s, ET_WS_TEXT, &p), ET_ECANCEL);
     ck_assert_uint_eq(drain(0, text), 4); /* the close frame */
 }
 END_TEST
