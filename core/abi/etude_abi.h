@@ -720,8 +720,8 @@ typedef struct et_reply {
  * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade); ET_ENOTSUP:
  * https; ET_ECONN: no such host, nobody listens, or the connection broke;
  * ET_EPROTO: what came is no reply (101 is none either); ET_ETIME; ET_ELIMIT:
- * `max_fetches`, `max_waits` or `pool_queue`, or the body is larger than
- * max_body; ET_ENOMEM.  ET_EPHASE, ET_ECANCEL and ET_ETIME as et_task, too; of
+ * `max_fetches`, `max_waits` or `pool_queue`, no descriptor is left, or the body
+ * is larger than max_body; ET_ENOMEM.  ET_EPHASE, ET_ECANCEL and ET_ETIME as et_task, too; of
  * a reply that has failed every later call says why.
  *
  * Trailers of a reply are checked, and not shown.

@@ -387,12 +387,12 @@ broke(struct fetch *f)
     look_up(f);
 }
 
-/* Its other end takes no more.  What it may have said before is worth reading.
- */
+/* Its other end takes no more (rc).  What it may have said before is worth
+ * reading; if it was not the other end, there is nothing to wait for. */
 static void
-cannot_send(struct fetch *f)
+cannot_send(struct fetch *f, ssize_t rc)
 {
-    if (may_repeat(f)) {
+    if (may_repeat(f) || (rc != -EPIPE && rc != -ECONNRESET)) {
         broke(f);
         return;
     }
@@ -475,7 +475,7 @@ send_on(struct fetch *f)
             return;
         }
         if (n < 0) {
-            cannot_send(f);
+            cannot_send(f, n);
             return;
         }
         f->n_sent += (uint64_t)n;

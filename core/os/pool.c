@@ -192,7 +192,9 @@ call_thread(struct pool *p)
         pthread_cond_signal(&p->called);
     else if (p->now.n_threads < p->options.n_threads)
         rc = start(p);
-    return p->now.n_threads > 0 ? 0 : rc;
+    if (p->now.n_threads > 0)
+        return 0;
+    return rc == -EAGAIN ? -ENOMEM : rc; /* the queue is not full */
 }
 
 /* ---- the owner's side --------------------------------------------------- */

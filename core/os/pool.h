@@ -70,7 +70,8 @@ struct pool_figures {
 MUST_USE int pool_open(struct pool **out, const struct pool_options *o);
 /* Queue j, which is not queued.  It may be over before this returns.  0;
  * -EAGAIN: max_queued wait already; -ESHUTDOWN: stopped; or why no thread could
- * be started, if none is there (that may be -EAGAIN, too). [any] */
+ * be started, if none is there (-ENOMEM for what pthread_create(3) calls
+ * EAGAIN). [any] */
 MUST_USE int pool_submit(struct pool *p, struct pool_job *j,
                          enum pool_priority priority);
 /* 1: j was queued here, and is the caller's again; 0: it runs, has run, was

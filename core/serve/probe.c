@@ -124,7 +124,7 @@ try_worker(struct server *s, struct gen *g, struct diag *d)
     int rc;
 
     if (set_stage(&st, s) < 0) {
-        diag_error(d, NULL, "out of memory");
+        diag_error(d, NULL, "no memory, or no descriptor, to try plugins with");
         return 0;
     }
     manners_tell(keep_remark, g->conf->bundle);

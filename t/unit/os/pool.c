@@ -28,6 +28,7 @@
 
 /* The call of each that fails, counted from 0; -1: none does. */
 static int fail_create = -1, fail_calloc = -1;
+static int create_error = EPERM;
 static _Atomic int n_created, n_joined;
 
 int __real_pthread_create(pthread_t *t, const pthread_attr_t *a,
@@ -54,7 +55,7 @@ __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a,
                       void *(*fn)(void *arg), void *arg)
 {
     if (fails(&fail_create))
-        return EPERM;
+        return create_error;
     n_created++;
     return __real_pthread_create(t, a, fn, arg);
 }
@@ -545,6 +546,9 @@ START_TEST(if_none_can_be_started_nothing_is_queued)
     fail_create = 0;
     ck_assert_int_eq(pool_submit(pool, &l.job, POOL_LOW), -EPERM);
     ck_assert_int_eq(pool_withdraw(pool, &l.job), 0);
+    fail_create = 0;
+    create_error = EAGAIN; /* which is no word about the queue */
+    ck_assert_int_eq(pool_submit(pool, &l.job, POOL_LOW), -ENOMEM);
     expect_figures(0, 0, 0);
     submit(&l.job, POOL_LOW);
     WAIT_UNTIL(is_idle());
