@@ -1324,6 +1324,52 @@ et_ws_post(const et_ws_api *ws, et_token t, void (*fn)(et_ws *s, void *arg),
     return ws->post(t, fn, arg);
 }
 
+/* The linear form: a task that goes on.
+ *
+ *     ET_GET_TASK("/echo", echo)
+ *     {
+ *         et_ws *s;
+ *         et_ws_message m;
+ *         const uint32_t rc = et_ws_open(r, NULL, &s);
+ *         (void)self;
+ *         if (!s)
+ *             return rc;
+ *         while (et_ws_recv(r, s, UINT64_MAX, &m) == 0)
+ *             if (et_ws_put(r, s, m.type, m.text.p, m.text.n) < 0)
+ *                 break;
+ *         return ET_DONE;
+ *     }
+ *
+ * It holds its stack and its request for as long as it lives, which the form
+ * above does not. */
+
+/* 0, and *s is open until the step is over; or *s is NULL, and the step returns
+ * what this does: it is no handshake, or refused. */
+static inline uint32_t
+et_ws_open(et_req *r, const et_ws_ask *ask, et_ws **s)
+{
+    const et_ws_api *ws = r->worker->ws;
+    *s = NULL;
+    return ws && ET_HAS(ws, et_ws_api, open) ? ws->open(r, ask, s) : ET_FAIL;
+}
+
+/* The next message: 0, and it is in m until the next call; 1: it is closed,
+ * with m->code, because of m->text; below 0: it did not come in time
+ * (ET_ETIME), or the task is given up. */
+static inline int32_t
+et_ws_recv(et_req *r, et_ws *s, uint64_t timeout_ms, et_ws_message *m)
+{
+    m->size = (uint32_t)sizeof *m;
+    return s->ws->recv(r, s, timeout_ms, m);
+}
+
+/* et_ws_send, but instead of ET_ELIMIT it waits until there is room. */
+static inline int32_t
+et_ws_put(et_req *r, et_ws *s, uint32_t type, const void *p, size_t n)
+{
+    return s->ws->put(r, s, type, p, n);
+}
+
 /* ---- reading the request -------------------------------------------------*/
 
 /* Method, path, query string and so on are fields of et_req (etude_abi.h).

@@ -821,6 +821,15 @@ typedef struct et_ws_ask {
     uint32_t reserved0;
 } et_ws_ask;
 
+/* What recv has got. */
+typedef struct et_ws_message {
+    uint32_t size; /* the caller's, of this */
+    uint32_t type; /* ET_WS_TEXT, ET_WS_BINARY; 0: it is closed */
+    et_str text;   /* the message, until the next recv; or why it is closed */
+    uint32_t code; /* ... and with what, as of et_ws_calls.close */
+    uint32_t reserved0;
+} et_ws_message;
+
 struct et_ws_api {
     uint32_t size, reserved0;
     /* Make r's connection a stream: what the calling request step is to return.
@@ -847,6 +856,24 @@ struct et_ws_api {
      * ET_ESTALE: it is over; ET_ENOMEM.  If it ends before, it is not called.
      * [any] */
     int32_t (*post)(et_token t, void (*fn)(et_ws *s, void *arg), void *arg);
+    /* Instead of accept, in a task, which goes on: 0, and *s is its stream
+     * until its step is over, which closes it if it is open still (1000; 1011:
+     * the step has not returned ET_DONE; 1012: et_retiring); then the log steps
+     * run. Response steps have seen 101 before.  Else *s is NULL, and it
+     * returns what the step is to return, as accept.  Such a stream stays in
+     * its generation: at the end of the drain calls that wait are ET_ERETIRE,
+     * and it is closed (1012).  When the client has gone they are ET_ECANCEL.
+     * [worker] */
+    uint32_t (*open)(et_req *r, const et_ws_ask *ask, et_ws **s);
+    /* Wait for the next message, at most so many milliseconds (UINT64_MAX: for
+     * ever): 0; 1: it is closed, and every later call says so; below 0: as
+     * other calls of a task that wait (ET_ETIME ...), or ET_EINVAL: another
+     * part waits for it, or it is not r's.  One message is read before it is
+     * asked for; the client has to wait with more than fits in between.
+     * [worker] */
+    int32_t (*recv)(et_req *r, et_ws *s, uint64_t timeout_ms, et_ws_message *m);
+    /* send, but waits while the queue is full.  Several parts may. [worker] */
+    int32_t (*put)(et_req *r, et_ws *s, uint32_t type, const void *p, size_t n);
 };
 
 /* ---- what a plugin declares ----------------------------------------------*/

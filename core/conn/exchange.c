@@ -101,6 +101,27 @@ exchange_release(struct conn *c)
     c->req = NULL;
 }
 
+/* ---- by itself -----------------------------------------------------------*/
+
+struct req *
+exchange_part(struct conn *c)
+{
+    struct req *r = c->req;
+
+    CHECK(!c->body);
+    metrics_sub(c->env->metrics, METRIC_requests_active, 1);
+    c->req = NULL;
+    return r;
+}
+
+void
+exchange_end(struct env *env, struct req *r)
+{
+    metrics_add(env->metrics, METRIC_requests_active, 1); /* as others end */
+    end(env, r);
+    give_back(env, r, NULL);
+}
+
 /* ---- astray --------------------------------------------------------------*/
 
 static int

@@ -3,6 +3,7 @@
  *
  *     begin -> (read, run, answered) -> log -> release
  *                        \-> abandon: the connection ends in the middle
+ *                        \-> part -> end: a WebSocket whose step goes on
  *
  * A request that is abandoned while something of it is on its way - it has been
  * woken, a job of its plugin's runs - is astray: no connection has it, its
@@ -13,6 +14,8 @@
 #include "base/check.h"
 
 struct conn;
+struct env;
+struct req;
 struct sink;
 
 /* Attach a fresh request to c, which has none.  0, ERR_LIMIT or ERR_NOMEM.
@@ -23,6 +26,11 @@ MUST_USE int exchange_begin(struct conn *c, const struct sink *sink);
 void exchange_log(struct conn *c);
 /* It goes back; its log steps have run. [worker] */
 void exchange_release(struct conn *c);
+/* c's request leaves it: it goes on by itself, with a sink of the caller's, and
+ * does not count as one that is being answered.  [worker] */
+struct req *exchange_part(struct conn *c);
+/* One that has left is over: its log steps run, and it goes back. [worker] */
+void exchange_end(struct env *env, struct req *r);
 /* There is no answer, or not all of it: if it waits it is cancelled, then both
  * of the above.  Nothing if c has none; the kernel holds nothing of it.
  * [worker] */

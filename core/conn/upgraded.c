@@ -2,6 +2,8 @@
 /* upgraded.c - see upgraded.h. */
 #include "conn/upgraded.h"
 
+#include <errno.h>
+
 #include "conn/conn.h"
 #include "conn/env.h"
 #include "conn/exchange.h"
@@ -11,6 +13,7 @@
 #include "http/req.h"
 #include "http/route.h"
 #include "http/stream.h"
+#include "http/stream_task.h"
 #include "http/streams.h"
 #include "http/upgrade.h"
 #include "proto/http1_out.h"
@@ -64,6 +67,76 @@ static const struct stream_sink sink = {
     .over = sink_over,
 };
 
+/* ---- a step that goes on: its request's sink is the stream
+ * ------------------*/
+
+static int
+task_peer(struct req *r, struct addr *out)
+{
+    struct stream *s = r->sink_ctx;
+
+    return s->sink_ctx ? conn_peer(s->sink_ctx, out) : -ENOTCONN;
+}
+
+/* It has none. */
+static int64_t
+task_read(struct req *r, char *p, size_t n)
+{
+    (void)r;
+    (void)p;
+    (void)n;
+    return 0;
+}
+
+/* Its step is over. */
+static void
+end_task(struct stream *s, struct req *r, int is_whole)
+{
+    struct env *env = CONTAINER_OF(req_worker(r), struct env, worker);
+
+    stream_task_over(s, is_whole);
+    exchange_end(env, r);
+    if (s->sink_ctx)
+        return;
+    env->n_strays--;
+    stream_free(s);
+}
+
+static void
+task_wake_up(struct req *r)
+{
+    enum chain_result result = CHAIN_DROP;
+
+    if (r->pause.state != PAUSE_OFF)
+        result = chain_resume(r);
+    if (result != CHAIN_WAIT)
+        end_task(r->sink_ctx, r, result == CHAIN_DONE);
+}
+
+static const struct sink task_sink = {
+    .peer = task_peer, .read = task_read, .wake = task_wake_up};
+
+static void
+let_go_on(struct conn *c, struct stream *s)
+{
+    struct req *r = exchange_part(c);
+
+    r->sink = &task_sink;
+    r->sink_ctx = s;
+}
+
+/* The client has gone.  What works for its step elsewhere is waited for. */
+static void
+abandon_task(struct env *env, struct stream *s)
+{
+    struct req *r = stream_task_request(s);
+
+    stream_gone(s);
+    env->n_strays++;
+    if (pause_abandon(r, ET_ECANCEL))
+        end_task(s, r, 0);
+}
+
 /* ---- begin and end --------------------------------------------------------*/
 
 /* The head of the answer; 0, or below 0 without memory. */
@@ -107,8 +180,12 @@ upgraded_begin(struct conn *c)
         return;
     }
     c->is_request_counted = 0; /* it goes on being one of its client's */
-    exchange_log(c);
-    exchange_release(c);
+    if (s->has_task) {
+        let_go_on(c, s);
+    } else {
+        exchange_log(c);
+        exchange_release(c);
+    }
     c->stream = s;
     c->phase = CONN_STREAM;
     c->since_ms = env->clock.mono_ms;
@@ -121,7 +198,10 @@ upgraded_free(struct conn *c)
     struct stream *s = c->stream;
 
     c->stream = NULL;
-    stream_free(s);
+    if (s->has_task)
+        abandon_task(c->env, s);
+    else
+        stream_free(s);
 }
 
 void
@@ -151,8 +231,10 @@ upgraded_input(struct conn *c, const char *p, size_t n)
 void
 upgraded_flushed(struct conn *c, int has_more)
 {
-    if (has_more || stream_wants_room(c->stream))
-        streams_add(c->stream);
+    struct stream *s = c->stream;
+
+    if ((has_more && !stream_in_is_blocked(s)) || stream_wants_room(s))
+        streams_add(s);
 }
 
 void

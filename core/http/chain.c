@@ -550,12 +550,12 @@ open(struct req *r)
 
     r->pause.opens = 0;
     r->pause.state = PAUSE_WAITS;
-    if (result != CHAIN_DONE || !r->resp.is_written)
+    if (result != CHAIN_TAKE && (result != CHAIN_DONE || !r->resp.is_written))
         return close_again(r, result);
     r->phase = CHAIN_IN_REQUEST;
     enter(r, r->chain, r->entered - 1u);
     task_opened(r);
-    return CHAIN_OPEN;
+    return result == CHAIN_TAKE ? CHAIN_TAKE : CHAIN_OPEN;
 }
 
 /* What a guarded walk has returned. */

@@ -71,7 +71,8 @@ enum chain_result {
                    goes on to write it (writer.h): send the head, then
                    chain_resume */
     CHAIN_DROP, /* close without an answer */
-    CHAIN_TAKE, /* as DONE, the response is 101: a stream begins (upgrade.h) */
+    CHAIN_TAKE, /* as DONE, the response is 101: a stream begins (upgrade.h);
+                   or as OPEN, if its step goes on (stream_task.h) */
 };
 
 /* What a walk is at; req.phase. */

@@ -10,6 +10,7 @@
 #include "http/gen.h"
 #include "http/host.h"
 #include "http/req.h"
+#include "http/stream_task.h"
 #include "http/streams.h"
 #include "http/upgrade.h"
 #include "http/waits.h"
@@ -133,6 +134,7 @@ stream_new(struct streams *all, const struct req *r, const struct upgrade *u,
         .all = all,
         .calls = u->calls,
         .self = u->self,
+        .has_task = u->is_task,
         .instance = u->instance,
         .route = r->route,
         .gen = r->gen,
@@ -157,7 +159,9 @@ void
 stream_open(struct stream *s)
 {
     s->is_open = 1;
-    if (HAS(s, open) && stream_call(s, call_open, s) < 0)
+    if (s->has_task)
+        stream_task_begin(s);
+    else if (HAS(s, open) && stream_call(s, call_open, s) < 0)
         return;
     if (s->all->is_ending)
         stream_retire(s, UINT64_MAX);
@@ -223,6 +227,27 @@ finish(struct stream *s, uint32_t code, et_str reason)
     end(s);
     s->sink->over(s);
     streams_add(s); /* what is queued still goes out */
+    if (s->has_task && s->is_open) {
+        s->is_open = 0;
+        stream_task_closed(s, code, reason);
+    }
+}
+
+static void
+cut(struct stream *s)
+{
+    if (!s->is_over)
+        finish(s, s->is_ours ? s->code : WS_CODE_GONE, (et_str){"", 0});
+    list_remove(&s->due);
+    segment_clear(&s->queue);
+}
+
+void
+stream_gone(struct stream *s)
+{
+    s->is_open = 0;
+    cut(s);
+    s->sink_ctx = NULL;
 }
 
 void
@@ -230,10 +255,7 @@ stream_free(struct stream *s)
 {
     struct streams *all = s->all;
 
-    if (!s->is_over)
-        finish(s, s->is_ours ? s->code : WS_CODE_GONE, (et_str){"", 0});
-    list_remove(&s->due);
-    segment_clear(&s->queue);
+    cut(s);
     s->magic = 0;
     s->pub.ctx.host = NULL;
     slab_give(&all->slab, s);
@@ -280,6 +302,14 @@ stream_shut(struct stream *s, unsigned code)
         s->end_ms = now_ms(s);
         streams_add(s);
     }
+}
+
+void
+stream_dismiss(struct stream *s, unsigned code)
+{
+    if (s->has_task && !s->is_closing && !s->is_over)
+        stream_task_retire(s);
+    stream_shut(s, code);
 }
 
 void
@@ -358,7 +388,7 @@ stream_look(struct stream *s)
     if (now < s->end_ms)
         return ping(s);
     if (!s->is_closing)
-        stream_shut(s, STREAMS_RESTART);
+        stream_dismiss(s, STREAMS_RESTART);
     else /* the client's close has not come */
         finish(s, s->is_ours ? s->code : WS_CODE_GONE, (et_str){"", 0});
     return 0;
@@ -407,6 +437,8 @@ void
 stream_sent(struct stream *s)
 {
     give_time(s);
+    if (s->has_task && s->is_closing)
+        stream_task_room(s);
     if (!stream_wants_room(s) || s->is_over || stream_out_waiting(s) > 0)
         return;
     if (s->is_short)
@@ -414,7 +446,9 @@ stream_sent(struct stream *s)
     if (!s->is_full)
         return;
     s->is_full = 0;
-    if (!s->is_closing && HAS(s, writable))
+    if (s->has_task)
+        stream_task_room(s);
+    else if (!s->is_closing && HAS(s, writable))
         (void)!stream_call(s, call_writable, s);
 }
 

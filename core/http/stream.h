@@ -5,6 +5,8 @@
  *     stream_out.c   what is sent -> frames -> the sink, or the queue
  *     stream.c       its life: open, deadlines, the end of it
  *     streams.c      all those of a worker
+ *     stream_task.c  those whose step is a task that goes on, in place of the
+ *                    plugin's callbacks
  *
  *     open ---> (closing) ---> over ---> freed
  *                  |             |          the connection has gone
@@ -83,6 +85,9 @@ struct stream {
     uint8_t is_pinged;      /* and has not answered */
     uint8_t is_compressing; /* has zip, and compresses what it sends */
     uint8_t is_ours;        /* the host closes it: with code */
+    uint8_t
+        has_task; /* its step goes on: self is a stream_task (stream_task.h) */
+    uint8_t is_held; /* and has a message that it has not asked for yet */
     uint16_t code;
     uint32_t max_message, queue_max, ping_ms; /* ping_ms 0: none */
     const struct stream_sink *sink;
@@ -115,6 +120,9 @@ void stream_open(struct stream *s);
 /* Its connection has gone: close is called if it has not been (1006), and s is
  * free.  From the loop. [worker] */
 void stream_free(struct stream *s);
+/* The same of one that has_task, which is not told of it; s stays until
+ * stream_free, sink_ctx is NULL. [worker] */
+void stream_gone(struct stream *s);
 
 /* Use n bytes at p, which are changed; how many.  Fewer: it is over, or does
  * not read before more of what it sends is gone.  From the loop. [worker] */
@@ -137,6 +145,9 @@ void stream_sent(struct stream *s);
 
 /* The host closes it with code. [worker] */
 void stream_shut(struct stream *s, unsigned code);
+/* The same; its task, if it has one, comes to its end before.  From the loop.
+ * [worker] */
+void stream_dismiss(struct stream *s, unsigned code);
 /* The host closes it at once: what the client answers is not of interest.  From
  * the loop. [worker] */
 void stream_fail(struct stream *s, unsigned code);

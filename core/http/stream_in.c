@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/metrics.h"
 #include "http/host.h"
+#include "http/stream_task.h"
 #include "http/streams.h"
 #include "proto/utf8.h"
 #include "proto/ws.h"
@@ -178,16 +179,40 @@ call_message(void *arg)
     return 0;
 }
 
-static void
-tell(struct stream *s, unsigned opcode, et_str text)
+/* size: of the block that text is in and that may be kept; 0: none may.  0, or
+ * ERR_NOMEM. */
+static int
+tell(struct stream *s, unsigned opcode, et_str text, size_t size)
 {
     struct message m = {s,
                         opcode == WS_OP_TEXT ? ET_WS_TEXT : ET_WS_BINARY,
                         {text.p ? text.p : "", text.n}};
 
     metrics_add(s->all->worker->metrics, METRIC_ws_messages_in, 1);
+    if (s->has_task)
+        return stream_task_message(s, m.type, m.text, size);
     if (ET_HAS(s->calls, et_ws_calls, message) && s->calls->message)
         (void)!stream_call(s, call_message, &m);
+    return 0;
+}
+
+/* What was put together is whole. */
+static int
+tell_whole(struct stream *s, unsigned opcode)
+{
+    struct stream_reading *r = s->reading;
+    et_str text = {r->text, r->n};
+    size_t size = s->has_task ? r->text_size : 0;
+    int rc;
+
+    if (size > 0) { /* a task keeps it as it is */
+        r->text_size = 0;
+        drop_text(s);
+    }
+    rc = tell(s, opcode, text, size);
+    if (s->reading) /* or it has crashed */
+        drop_text(s);
+    return rc;
 }
 
 /* A piece of a message, with more of it to come or behind others. */
@@ -203,12 +228,7 @@ take_piece(struct stream *s, struct ws *ws)
     rc = is_compressed ? inflate_piece(s, piece) : collect(s, piece);
     if (rc == 0 && is_last && is_compressed)
         rc = inflate_end(s, opcode);
-    if (rc < 0 || !is_last)
-        return rc;
-    tell(s, opcode, (et_str){s->reading->text, s->reading->n});
-    if (s->reading) /* or it has crashed */
-        drop_text(s);
-    return 0;
+    return rc < 0 || !is_last ? rc : tell_whole(s, opcode);
 }
 
 static int
@@ -220,8 +240,7 @@ take_data(struct stream *s, struct ws *ws)
         return take_piece(s, ws);
     if (ws->data.n > s->max_message)
         return ERR_WS_LARGE;
-    tell(s, ws->opcode, ws->data);
-    return 0;
+    return tell(s, ws->opcode, ws->data, 0);
 }
 
 /* ---- frames --------------------------------------------------------------*/
@@ -250,7 +269,7 @@ take_frame(struct stream *s, struct ws *ws, int what)
 int
 stream_in_is_blocked(const struct stream *s)
 {
-    return s->is_full || stream_out_waiting(s) > s->queue_max / 2;
+    return s->is_full || s->is_held || stream_out_waiting(s) > s->queue_max / 2;
 }
 
 /* What frames may hold: a little more than the message, if that is compressed

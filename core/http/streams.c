@@ -120,7 +120,8 @@ streams_renew(struct streams *all, struct gen_worker *now)
         const struct route *heir;
         if (!s || s->is_over || s->gen == now)
             continue;
-        heir = s->is_retired ? NULL : heir_of(now->gen, s->route, memo);
+        heir = s->is_retired || s->has_task ? NULL
+                                            : heir_of(now->gen, s->route, memo);
         if (heir)
             move(s, now, heir);
         else if (!s->is_retired)
@@ -145,6 +146,6 @@ streams_shut(struct streams *all, unsigned code)
     for (uint32_t i = 0; i < all->slab.fresh; i++) {
         struct stream *s = at(all, i);
         if (s)
-            stream_shut(s, code);
+            stream_dismiss(s, code);
     }
 }

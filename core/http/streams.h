@@ -8,7 +8,8 @@
  *            plugins is what it was goes over to it, all others are retired
  *
  * A stream's use of plugins: its route's name, the middleware of that, the
- * handler; and each of them the same instance, so that self is the same. */
+ * handler; and each of them the same instance, so that self is the same.  One
+ * that has_task runs code of its generation, and never goes over. */
 #ifndef HTTP_STREAMS_H
 #define HTTP_STREAMS_H
 
@@ -73,7 +74,8 @@ void streams_renew(struct streams *all, struct gen_worker *now);
 /* The server ends, or leaves: all are retired, those that come, too.  From the
  * loop. [worker] */
 void streams_retire(struct streams *all);
-/* Close all with code; those that are left then are closing. [worker] */
+/* Close all with code; those that are left then are closing.  From the loop.
+ * [worker] */
 void streams_shut(struct streams *all, unsigned code);
 
 #endif

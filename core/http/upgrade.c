@@ -10,6 +10,7 @@
 #include "http/host.h"
 #include "http/req.h"
 #include "http/stream.h"
+#include "http/stream_task.h"
 #include "http/streams.h"
 #include "plug/image.h"
 #include "plug/instance.h"
@@ -212,7 +213,7 @@ complete(const et_ws_ask *ask)
 }
 
 static uint32_t
-agree(struct req *r, const et_ws_calls *calls, const et_ws_ask *ask, void *data)
+agree(struct req *r, const struct upgrade *who, const et_ws_ask *ask)
 {
     const struct chain_member *m = &r->chain->members[r->member];
     struct upgrade *u = arena_zalloc(&r->arena, sizeof *u);
@@ -221,9 +222,7 @@ agree(struct req *r, const et_ws_calls *calls, const et_ws_ask *ask, void *data)
         r->is_spoilt = 1;
         return ET_FAIL;
     }
-    u->calls = calls;
-    u->data = data;
-    u->self = m->self;
+    *u = *who;
     u->instance = m->instance;
     u->member = r->member;
     if (ws_shake_accept(only(r, STR("sec-websocket-key")), u->accept) < 0)
@@ -248,22 +247,22 @@ is_static(const struct req *r, const et_ws_calls *calls)
     return !image || image->end == 0 || (at >= image->start && at < image->end);
 }
 
-static uint32_t
-ws_accept(et_req *pub, const et_ws_calls *calls, const et_ws_ask *given,
-          void *data)
+static int
+may_begin(const struct req *r)
 {
-    static const char not_static[] =
-        "its et_ws_calls are not static: they have to outlive the step";
-    const et_ws_ask ask = complete(given);
-    struct req *r = req_of(pub);
+    return chain_is_at(r) && r->phase == CHAIN_IN_REQUEST && !r->is_spoilt &&
+           req_worker(r)->streams;
+}
 
-    if (!calls || !chain_is_at(r) || r->phase != CHAIN_IN_REQUEST ||
-        r->is_spoilt || !req_worker(r)->streams)
+uint32_t
+upgrade_begin(struct req *r, const struct upgrade *who, const et_ws_ask *given)
+{
+    const et_ws_ask ask = complete(given);
+
+    if (!may_begin(r))
         return ET_FAIL;
     r->upgrade = NULL;
-    if (!is_static(r, calls))
-        return host_http()->fail(pub, not_static, sizeof not_static - 1);
-    if (pub->method != ET_M_GET)
+    if (r->pub.method != ET_M_GET)
         return refuse_method(r);
     if (!is_handshake(r))
         return refuse_until(r, "this is a WebSocket");
@@ -273,7 +272,25 @@ ws_accept(et_req *pub, const et_ws_calls *calls, const et_ws_ask *given,
         return refuse(r, 400, "a WebSocket does not begin with content");
     if (!may_come(r, &ask))
         return refuse(r, 403, "not from this origin");
-    return agree(r, calls, &ask, data);
+    return agree(r, who, &ask);
+}
+
+static uint32_t
+ws_accept(et_req *pub, const et_ws_calls *calls, const et_ws_ask *ask,
+          void *data)
+{
+    static const char not_static[] =
+        "its et_ws_calls are not static: they have to outlive the step";
+    struct req *r = req_of(pub);
+    struct upgrade who = {.calls = calls, .data = data};
+
+    if (!calls || !may_begin(r))
+        return ET_FAIL;
+    r->upgrade = NULL;
+    if (!is_static(r, calls))
+        return host_http()->fail(pub, not_static, sizeof not_static - 1);
+    who.self = r->chain->members[r->member].self;
+    return upgrade_begin(r, &who, ask);
 }
 
 int
@@ -292,6 +309,9 @@ upgrade_iface(void)
         .close = stream_close,
         .token = stream_token,
         .post = stream_post,
+        .open = stream_task_open,
+        .recv = stream_task_recv,
+        .put = stream_task_put,
     };
 
     return &iface;

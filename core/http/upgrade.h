@@ -3,6 +3,7 @@
  * and et.ws/1.
  *
  *     step: accept -> ET_TAKE -> 101, response steps -> CHAIN_TAKE -> stream.h
+ *        or open   -> waits --/                            stream_task.h
  *               \-> ET_DONE: it is no handshake, or not wanted
  *
  *     400  the key, a list, Origin; a body
@@ -30,6 +31,7 @@ struct upgrade {
     uint32_t max_message, queue_max, ping_ms;
     uint8_t member;      /* of the chain: whose step it was */
     uint8_t has_deflate; /* deflate was agreed on */
+    uint8_t is_task;     /* its step goes on (stream_task.h): self is of that */
     struct ws_deflate deflate;
     char accept[WS_SHAKE_ACCEPT_LEN];
 };
@@ -39,6 +41,12 @@ size_t upgrade_max(const struct upgrade *u);
 /* The fields of the answer that the handshake is about; returns their end.
  * [worker] */
 char *upgrade_put(const struct upgrade *u, char *p);
+/* What has to be agreed on before a step of r has its stream, which is to be
+ * who's (calls, data, self, is_task): ET_TAKE, and r->upgrade says so; ET_DONE:
+ * it is no handshake, or refused, which is decided; or ET_FAIL.  ask may be
+ * NULL. [worker] */
+uint32_t upgrade_begin(struct req *r, const struct upgrade *who,
+                       const et_ws_ask *ask);
 /* Whether a step of r, which has returned ET_TAKE, may: it has accepted.
  * [worker] */
 int upgrade_is_on(const struct req *r);
