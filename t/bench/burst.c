@@ -15,7 +15,6 @@
  * OTHERS_NS what else ran on the machine.  Round 0 is a warm-up and not
  * printed. */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -33,15 +32,14 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "t/bench/meter.h"
 
 #define MAX_SERVERS 16
-#define MAX_PIDS 64
 #define WARM_UP 0.25 /* seconds */
 
 struct server {
     char name[64], url[256];
-    int pids[MAX_PIDS];
-    int n_pids;
+    struct meter meter;
 };
 
 struct burst {
@@ -54,106 +52,6 @@ struct burst {
 struct result {
     uint64_t requests, wall, server, client, others, errors;
 };
-
-/* ---- what the kernel says about run time ----------------------------------*/
-
-static int
-parent_of(int pid)
-{
-    char path[64], text[512], *end;
-    FILE *file;
-    size_t n;
-
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    file = fopen(path, "re");
-    if (!file)
-        return 0;
-    n = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[n] = '\0';
-    end = strrchr(text, ')'); /* "PID (NAME) STATE PARENT ..." */
-    return end && strlen(end) > 4 ? atoi(end + 4) : 0;
-}
-
-static void
-add_children(struct server *s, int of)
-{
-    DIR *dir = opendir("/proc");
-    struct dirent *e;
-
-    CHECK(dir);
-    while ((e = readdir(dir)) && s->n_pids < MAX_PIDS)
-        if (isdigit((unsigned char)e->d_name[0]) &&
-            parent_of(atoi(e->d_name)) == of)
-            s->pids[s->n_pids++] = atoi(e->d_name);
-    closedir(dir);
-}
-
-static void
-find_pids(struct server *s, int pid)
-{
-    s->pids[0] = pid;
-    s->n_pids = 1;
-    for (int i = 0; i < s->n_pids; i++)
-        add_children(s, s->pids[i]);
-}
-
-static uint64_t
-process_ns(int pid)
-{
-    char path[320];
-    uint64_t sum = 0;
-    struct dirent *e;
-    DIR *dir;
-
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    dir = opendir(path);
-    if (!dir)
-        return 0;
-    while ((e = readdir(dir))) {
-        unsigned long long ns = 0;
-        FILE *file;
-        if (e->d_name[0] == '.') /* ".." has the main thread once more */
-            continue;
-        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", pid,
-                 e->d_name);
-        file = fopen(path, "re");
-        if (!file)
-            continue;
-        if (fscanf(file, "%llu", &ns) == 1)
-            sum += ns;
-        fclose(file);
-    }
-    closedir(dir);
-    return sum;
-}
-
-static uint64_t
-server_ns(const struct server *s)
-{
-    uint64_t sum = 0;
-
-    for (int i = 0; i < s->n_pids; i++)
-        sum += process_ns(s->pids[i]);
-    return sum;
-}
-
-/* What all CPUs spent not idle. */
-static uint64_t
-machine_ns(void)
-{
-    unsigned long long t[8] = {0};
-    FILE *file = fopen("/proc/stat", "re");
-    uint64_t ticks;
-
-    CHECK(file);
-    if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0],
-               &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) < 8)
-        t[0] = 0;
-    fclose(file);
-    ticks = t[0] + t[1] + t[2] + t[5] + t[6] + t[7]; /* not idle, iowait */
-    return ticks * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
-}
 
 /* ---- wrk ------------------------------------------------------------------*/
 
@@ -237,7 +135,8 @@ static struct result
 run(const struct burst *b, const struct server *s, double seconds)
 {
     struct result r = {0};
-    uint64_t busy = machine_ns(), cpu = server_ns(s), begin = clock_mono_ns();
+    uint64_t busy = meter_machine_ns(), cpu = meter_ns(&s->meter),
+             begin = clock_mono_ns();
     struct rusage usage;
     char text[8192];
     int fds[2], status;
@@ -253,9 +152,9 @@ run(const struct burst *b, const struct server *s, double seconds)
     close(fds[0]);
     CHECK(wait4(wrk, &status, 0, &usage) == wrk);
     r.wall = clock_mono_ns() - begin;
-    r.server = server_ns(s) - cpu;
+    r.server = meter_ns(&s->meter) - cpu;
     r.client = timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime);
-    busy = machine_ns() - busy;
+    busy = meter_machine_ns() - busy;
     if (busy > r.server + r.client)
         r.others = busy - r.server - r.client;
     parse(text, &r);
@@ -309,7 +208,7 @@ main(int argc, char **argv)
     rounds = atoi(argv[2]);
     while (n < MAX_SERVERS &&
            scanf("%63s %d %255s", servers[n].name, &pid, servers[n].url) == 3)
-        find_pids(&servers[n++], pid);
+        meter_open(&servers[n++].meter, pid);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (int round = 0; n > 0 && round <= rounds; round++)
         run_round(&b, servers, n, round);

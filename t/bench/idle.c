@@ -2,14 +2,14 @@
 /* idle.c - a client of make bench that counts: it opens connections, sends
  * exactly so many requests on each, and holds them.
  *
- *     idle PORT CONNECTIONS ROUNDS [PATH]
+ *     idle [-n] PORT CONNECTIONS ROUNDS [PATH]
  *
  * Connections are opened in groups of 64; ROUNDS times one request is sent on
  * each of a group, as wrk sends it, and then each answer read (all answers of a
- * PATH must have one length).  When all is done it prints "ready BYTES", the
- * length of an answer, waits for the end of its standard input, and prints
- * "open N": how many connections the server has not closed.  It ends with its
- * parent. */
+ * PATH must have one length; -n: none is waited for).  When all is done it
+ * prints "ready BYTES", the length of an answer, waits for the end of its
+ * standard input, and prints "open N": how many connections the server has not
+ * closed.  It ends with its parent. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -29,6 +29,7 @@
 struct plan {
     struct sockaddr_in to;
     int n, rounds;
+    int is_silent; /* no answer is read */
     int *fds;
     char request[512];
     size_t request_len;
@@ -112,7 +113,7 @@ run_group(struct plan *p, int *fds, int n)
             if (send(fds[i], p->request, p->request_len, MSG_NOSIGNAL) !=
                 (ssize_t)p->request_len)
                 die("send");
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < n && !p->is_silent; i++)
             read_answer(p, fds[i]);
     }
 }
@@ -136,8 +137,13 @@ main(int argc, char **argv)
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
     char byte;
 
+    if (argc > 1 && strcmp(argv[1], "-n") == 0) {
+        p.is_silent = 1;
+        argv++;
+        argc--;
+    }
     if (argc < 4 || argc > 5) {
-        fprintf(stderr, "usage: %s PORT CONNECTIONS ROUNDS [PATH]\n", argv[0]);
+        fprintf(stderr, "usage: idle [-n] PORT CONNECTIONS ROUNDS [PATH]\n");
         return 2;
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
