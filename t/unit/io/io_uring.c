@@ -276,6 +276,145 @@ START_TEST(a_batch_may_submit_more_than_fits)
 }
 END_TEST
 
+/* ---- much at once --------------------------------------------------------*/
+
+#define FLOOD 60000u
+
+static char flood[FLOOD];
+static ssize_t largest; /* piece that came */
+
+static void
+keep_largest(struct end *e, const char *p, ssize_t n)
+{
+    (void)e;
+    (void)p;
+    largest = n > largest ? n : largest;
+}
+
+static void
+put_flood(struct io *io, struct end *e, int fd)
+{
+    const size_t before = e->n_got;
+
+    for (size_t i = 0; i < FLOOD; i++)
+        flood[i] = (char)(i * 7 + before);
+    put(fd, flood, FLOOD);
+    UNTIL(io, e->n_got == before + FLOOD);
+    ck_assert_mem_eq(e->got + before, flood, FLOOD);
+}
+
+/* One end, which is received in bulk. */
+static void
+open_flooded(struct io *io)
+{
+    largest = 0;
+    open_ends(io, 1);
+    ends[0].on_data = keep_largest;
+    put_flood(io, &ends[0], fds[0][1]);
+    ck_assert_int_eq(largest, 2048);
+    put_flood(io, &ends[0], fds[0][1]);
+    ck_assert_int_eq(largest, 16384);
+}
+
+START_TEST(much_at_once_comes_in_larger_pieces_until_it_ebbs)
+{
+    OPEN_IO(io, .n_buffers = 64, .buffer_bytes = 2048);
+    uint64_t rearms;
+
+    open_flooded(io);
+    for (size_t i = 0; i < 3; i++) { /* by buffers again, and back */
+        largest = 0;
+        put(fds[0][1], "ping", 4);
+        UNTIL(io, largest == 4);
+        rearms = io_stats(io)->rearms;
+        put(fds[0][1], "ping", 4);
+        settle(io);
+        put(fds[0][1], "ping", 4);
+        settle(io);
+        ck_assert_uint_eq(io_stats(io)->rearms, rearms);
+        put_flood(io, &ends[0], fds[0][1]);
+        ck_assert_int_eq(largest, 2048);
+        put_flood(io, &ends[0], fds[0][1]);
+        ck_assert_int_eq(largest, 16384);
+    }
+    close(fds[0][1]);
+    UNTIL(io, ends[0].n_ends == 1);
+    ck_assert_int_eq(ends[0].error, 0);
+    settle(io);
+    end_drop(&ends[0]);
+    io_close(io);
+}
+END_TEST
+
+static void
+stop_and_keep(struct end *e, const char *p, ssize_t n)
+{
+    keep_largest(e, p, n);
+    io_recv_stop(e->io, &e->s);
+}
+
+START_TEST(much_at_once_may_be_stopped_and_started)
+{
+    OPEN_IO(io, .n_buffers = 64, .buffer_bytes = 2048);
+    size_t before;
+
+    open_flooded(io);
+    before = ends[0].n_got;
+    ends[0].on_data = stop_and_keep;
+    put(fds[0][1], flood, FLOOD);
+    UNTIL(io, ends[0].n_got > before);
+    settle(io);
+    ck_assert_uint_eq(ends[0].n_got, before + 16384);
+    io_idle(io, &ends[0].s);
+    io_recv_start(io, &ends[0].s, 0);
+    io_recv_stop(io, &ends[0].s);
+    ends[0].on_data = NULL;
+    io_recv_start(io, &ends[0].s, 0);
+    io_idle(io, &ends[0].s);
+    UNTIL(io, ends[0].n_got == before + FLOOD);
+    ck_assert_mem_eq(ends[0].got + before, flood, FLOOD);
+    drop_ends(io, 1);
+    io_close(io);
+}
+END_TEST
+
+static void
+drop_at_once(struct end *e, const char *p, ssize_t n)
+{
+    (void)p;
+    (void)n;
+    io_drop(e->io, &e->s);
+}
+
+START_TEST(what_is_received_in_bulk_may_be_dropped)
+{
+    OPEN_IO(io, .n_buffers = 64, .buffer_bytes = 2048);
+    int n_data;
+
+    open_flooded(io); /* within the callback */
+    n_data = ends[0].n_data;
+    ends[0].on_data = drop_at_once;
+    put(fds[0][1], flood, FLOOD);
+    UNTIL(io, ends[0].n_released == 1);
+    ck_assert_int_eq(ends[0].n_data, n_data + 1);
+    end_free(&ends[0]);
+    close(fds[0][1]);
+
+    open_flooded(io); /* outside */
+    end_drop(&ends[0]);
+    close(fds[0][1]);
+
+    largest = 0; /* on the way there */
+    open_ends(io, 1);
+    ends[0].on_data = keep_largest;
+    put(fds[0][1], flood, FLOOD);
+    UNTIL(io, ends[0].n_data > 2);
+    end_drop(&ends[0]);
+    close(fds[0][1]);
+    io_close(io);
+}
+END_TEST
+
 /* clang-format off */
 IO_MAIN(io_uring, 1,
     a_completion_queue_that_overflows_loses_nothing,
@@ -284,5 +423,8 @@ IO_MAIN(io_uring, 1,
     a_connection_of_one_request_is_released_in_the_turn_of_its_drop,
     a_last_send_that_is_submitted_leaves_nothing_armed,
     an_entry_that_fails_for_now_is_repeated,
-    a_batch_may_submit_more_than_fits)
+    a_batch_may_submit_more_than_fits,
+    much_at_once_comes_in_larger_pieces_until_it_ebbs,
+    much_at_once_may_be_stopped_and_started,
+    what_is_received_in_bulk_may_be_dropped)
 /* clang-format on */
