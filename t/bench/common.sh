@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
 #
-# common.sh - what t/bench/run, instr and reload share: a folder of their own,
+# common.sh - what t/bench/run, instr, reload and waits share: a folder of their own,
 # servers on it, sections of RESULTS.md.  Sourced, with T_BUILD set by make.
 #
 # Everything started is a child by pid in $started, is stopped by pid, and ends
