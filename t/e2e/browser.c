@@ -278,6 +278,84 @@ START_TEST(clock_goes_on_when_the_server_is_there_again)
 }
 END_TEST
 
+/* ---- chat ----------------------------------------------------------------*/
+
+static struct browser other;
+
+static void
+open_two(const char *options)
+{
+    server_start(&s, options);
+    browser_open(&b);
+    browser_open(&other);
+    browser_go(&b, "http://127.0.0.1:%u/chat", s.port);
+    browser_go(&other, "http://127.0.0.1:%u/chat", s.port);
+}
+
+/* What is said in each is seen in both. */
+static void
+talk(const char *one, const char *two)
+{
+    char line[64];
+
+    snprintf(line, sizeof line, "%s\n", one);
+    browser_type(&b, "#text", line);
+    browser_wait_text(&other, "li", one);
+    browser_wait_text(&b, "li", one);
+    snprintf(line, sizeof line, "%s\n", two);
+    browser_type(&other, "#text", line);
+    browser_wait_text(&b, "li", two);
+}
+
+#define CHAT "[server]\nlisten = 127.0.0.1:0\nworkers = 2\n[plugin chat]\n"
+#define IS_LIVE "document.body.dataset.state === 'live'"
+
+START_TEST(chat_shows_one_what_the_other_says)
+{
+    if (!has_plugin("chat"))
+        return;
+    open_two(CHAT);
+    talk("hello", "<b>\"&</b>");
+    ck_assert_str_eq(
+        browser_eval(&b, "document.querySelectorAll('li.text').length"), "2");
+    ck_assert_str_eq(
+        browser_eval(&b, "document.querySelectorAll('li b b').length"), "0");
+    browser_go(&other, "http://127.0.0.1:%u/chat#elsewhere", s.port);
+    browser_wait(&other, IS_LIVE " && document.querySelector('h1').textContent "
+                                 "=== 'elsewhere'");
+    browser_wait_text(&b, "li.event", "leaves");
+    ck_assert_int_eq(browser_errors(&b) + browser_errors(&other), 0);
+    browser_close(&b);
+    browser_close(&other);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(chat_is_there_again_when_it_was_replaced)
+{
+    if (!has_plugin("chat"))
+        return;
+    open_two(CHAT);
+    talk("before", "as well");
+    browser_eval(&b, "window.isOld = true");
+    server_write(&s, CHAT "[plugin hello]\n");
+    ck_assert_int_eq(server_reload(&s), 1); /* which nobody notices */
+    ck_assert_str_eq(browser_eval(&b, IS_LIVE), "true");
+    server_write(&s, CHAT "history = 20\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    talk("behind", "also");
+    ck_assert_str_eq(
+        browser_eval(&b, "[...document.querySelectorAll('li.text span')]"
+                         ".map((e) => e.textContent).join()"),
+        "before,as well,behind,also"); /* each once */
+    ck_assert_str_eq(browser_eval(&b, "window.isOld"), "true");
+    ck_assert_int_eq(browser_errors(&b) + browser_errors(&other), 0);
+    browser_close(&b);
+    browser_close(&other);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -289,6 +367,8 @@ main(void)
         upload_takes_what_is_dropped_and_says_what_is_refused,
         clock_shows_a_time_that_changes,
         clock_goes_on_when_the_server_is_there_again,
+        chat_shows_one_what_the_other_says,
+        chat_is_there_again_when_it_was_replaced,
     };
     const struct unit unit = {.name = "browser"};
 
