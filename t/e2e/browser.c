@@ -356,6 +356,35 @@ START_TEST(chat_is_there_again_when_it_was_replaced)
 }
 END_TEST
 
+START_TEST(chat_goes_on_when_the_server_is_there_again)
+{
+    char ini[256];
+    struct server next;
+
+    if (!has_plugin("chat"))
+        return;
+    open_two(CHAT);
+    talk("before", "as well");
+    ck_assert_int_eq(server_stop(&s), 0);
+    browser_wait(&b, "document.body.dataset.state === 'lost' && "
+                     "wait > 2 * least"); /* it waits longer each time */
+    browser_type(&b, "#text", "meanwhile\n");
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:%u\nworkers = 2\n[plugin chat]\n",
+             s.port);
+    server_start(&next, ini);
+    browser_wait_text(&other, "li", "meanwhile");
+    (void)browser_errors(&b); /* that nobody was there */
+    (void)browser_errors(&other);
+    talk("behind", "also");
+    ck_assert_str_eq(browser_eval(&b, "wait === least"), "true");
+    ck_assert_int_eq(browser_errors(&b) + browser_errors(&other), 0);
+    browser_close(&b);
+    browser_close(&other);
+    ck_assert_int_eq(server_stop(&next), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -369,6 +398,7 @@ main(void)
         clock_goes_on_when_the_server_is_there_again,
         chat_shows_one_what_the_other_says,
         chat_is_there_again_when_it_was_replaced,
+        chat_goes_on_when_the_server_is_there_again,
     };
     const struct unit unit = {.name = "browser"};
 
