@@ -129,6 +129,78 @@ START_TEST(the_type_is_one_whoever_sets_it)
 }
 END_TEST
 
+static int32_t
+trailer(const char *name, const char *value)
+{
+    return resp_trailer(&p, &a, str_from_z(name), str_from_z(value));
+}
+
+START_TEST(fields_behind_the_body_are_of_what_is_written)
+{
+    static const char *const early[] = {"Content-Type",   "set-cookie", "Vary",
+                                        "Content-Length", "Trailer",    "Host"};
+
+    begin();
+    ck_assert_int_eq(trailer("X-A", "1"), ET_EPHASE);
+    resp_reply_mem(&p, 200, (et_str){NULL, 0}, "x", 1);
+    ck_assert_int_eq(trailer("X-A", "1"), ET_EPHASE);
+    resp_write(&p, 200, (et_str){NULL, 0}, RESP_ANY_LENGTH);
+    p.committed = 1; /* they come later than all others */
+    ck_assert_int_eq(set("X-B", "1", ET_SET), ET_EPHASE);
+    ck_assert_int_eq(trailer("X-A", "1"), 0);
+    ck_assert_int_eq(trailer("X-A", ""), 0);
+    for (size_t i = 0; i < ARRAY_LEN(early); i++)
+        ck_assert_int_eq(trailer(early[i], "1"), ET_EINVAL);
+    ck_assert_int_eq(trailer("X A", "1"), ET_EINVAL);
+    ck_assert_int_eq(trailer("X-A", "1\r\nY: 2"), ET_EINVAL);
+    expect("X-A", 0, NULL);
+    ck_assert_uint_eq(p.fields_len, 0);
+    ck_assert(str_eq(p.trailers->value, str_from_z("1")));
+    ck_assert(str_eq(p.trailers->next->value, str_from_z("")));
+    ck_assert_ptr_null(p.trailers->next->next);
+    resp_write(&p, 200, (et_str){NULL, 0}, 1); /* another answer */
+    ck_assert_ptr_null(p.trailers);
+    end();
+}
+END_TEST
+
+START_TEST(fields_behind_it_have_bounds)
+{
+    static char value[70000];
+
+    begin();
+    resp_write(&p, 200, (et_str){NULL, 0}, RESP_ANY_LENGTH);
+    memset(value, 'x', sizeof value - 1);
+    ck_assert_int_eq(trailer("X-A", value), ET_ELIMIT);
+    arena_reset(&a);
+    arena_init(&a, NULL, 0, NULL, 0);
+    ck_assert_int_eq(trailer("X-A", "1"), ET_ENOMEM);
+    ck_assert_ptr_null(p.trailers);
+    end();
+}
+END_TEST
+
+START_TEST(all_fields_may_be_dropped)
+{
+    begin();
+    ck_assert_int_eq(set("X-A", "1", ET_SET), 0);
+    ck_assert_int_eq(set("Server", "mine", ET_SET), 0);
+    resp_reply_mem(&p, 200, str_from_z("a/b"), "x", 1);
+    resp_drop_fields(&p);
+    expect("X-A", 0, NULL);
+    ck_assert_int_eq(p.has_server, 0);
+    ck_assert_uint_eq(p.fields_len, 0);
+    ck_assert_ptr_null(p.filters);
+    ck_assert_uint_eq(p.status, 200); /* what is decided stays */
+    expect("Content-Type", 0, "a/b");
+    ck_assert_int_eq(set("X-B", "2", ET_ADD), 0);
+    expect("X-B", 0, "2");
+    end();
+}
+END_TEST
+
 UNIT_MAIN(resp, set_replaces_add_appends_delete_removes,
           no_value_splits_the_response, a_value_has_a_bound,
-          framing_is_the_hosts, the_type_is_one_whoever_sets_it)
+          framing_is_the_hosts, the_type_is_one_whoever_sets_it,
+          fields_behind_the_body_are_of_what_is_written,
+          fields_behind_it_have_bounds, all_fields_may_be_dropped)
