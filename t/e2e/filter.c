@@ -164,32 +164,6 @@ START_TEST(one_piece_at_a_time)
 }
 END_TEST
 
-START_TEST(one_that_crashes_cuts_it_off)
-{
-    server_start(&s, SERVER("one", "crash", "mark", ""));
-    is_cut(GET("/filter/big?n=20000"));
-    is_cut(GET("/writer/pieces?n=2&size=5"));
-    is_cut(GET("/filter/parts")); /* in one of them, the other goes on */
-    ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-START_TEST(whose_response_step_crashes_sees_nothing)
-{
-    struct client c;
-
-    server_start(&s, SERVER("one, two", "die", "mark", ""));
-    c = client_open(&s);
-    client_expect(&c, GET("/filter/big?n=5"), 500,
-                  "500 Internal Server Error\n");
-    client_expect(&c, GET("/writer/pieces?n=2"), 500,
-                  "500 Internal Server Error\n");
-    client_expect(&c, GET("/nothing/here"), 500, "500 Internal Server Error\n");
-    client_close(&c);
-    ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
 START_TEST(a_file_that_has_become_shorter_cuts_it_off)
 {
     server_start(&s, SERVER("one", "mark", "mark", ""));
@@ -236,7 +210,5 @@ UNIT_MAIN(filter, whatever_the_answer_is_made_of, from_the_inside_out,
           where_there_is_no_body_they_see_none,
           what_is_held_goes_when_it_is_flushed, they_may_wait,
           one_that_fails_cuts_the_answer_off, one_piece_at_a_time,
-          one_that_crashes_cuts_it_off,
-          whose_response_step_crashes_sees_nothing,
           a_file_that_has_become_shorter_cuts_it_off, without_a_stack_it_is_503,
           old_clients_see_the_end_of_the_connection)
