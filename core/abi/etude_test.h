@@ -241,6 +241,13 @@ static inline const char *et_test_asked(void);
  * exact size.  What is open at et_test_end or et_test_reload is closed before
  * (1012). */
 
+/* Of a task (et_ws_open) recv returns what comes below: what came before, when
+ * no stream was open, and what comes while it waits (et_test_meanwhile); then
+ * it is ET_ECANCEL, as all that waits for ever.  When its step is over it has
+ * been closed with 1000, 1011 or 1012 (et_test_ws_closed), unless it was
+ * before; of 1011 et_test_is_cut is true.  A stream with callbacks hears of
+ * what came before behind open. */
+
 /* The nth (from 0) stream that was accepted is the test's. */
 static inline void et_test_ws_pick(size_t n);
 /* The client sends a message: message is called, unless a send was refused and
@@ -249,10 +256,10 @@ static inline void et_test_ws_message(uint32_t type, const void *p, size_t n);
 static inline void et_test_ws_text(const char *text);
 /* The client closes it, with code (1006: it is gone): close is called. */
 static inline void et_test_ws_close(uint32_t code, const char *reason);
-/* retiring is called. */
+/* retiring is called; of a task et_retiring is 1. */
 static inline void et_test_ws_retire(void);
 /* From now on sends are ET_ELIMIT; and no more, after which writable is called
- * if one was. */
+ * if one was.  et_ws_put waits. */
 static inline void et_test_ws_full(int is_full);
 /* What was posted to it is called. */
 static inline void et_test_ws_turn(void);
@@ -271,7 +278,8 @@ static inline et_ws *et_test_ws(void);
 
 /* The nth allocation from here on fails (1: the next); 0: none.  Allocations
  * are alloc, reserve, set, what query and form decode, et_offload_then,
- * et_defer, et_begin, et_set_trailer and et_filter. */
+ * et_defer, et_begin, et_set_trailer, et_ws_open
+ * and et_filter. */
 static inline void et_test_fail_at(size_t n);
 /* How many allocations the last request made. */
 static inline size_t et_test_allocations(void);
@@ -427,7 +435,8 @@ struct et_test_request_ {
     int where, is_in_step, is_panicked; /* panicked: it was left, and is out */
     int is_gone;                        /* nobody waits for the answer */
     struct et_test_wait_ wait;
-    int32_t why; /* its task was given up; 0: it was not */
+    int32_t why;            /* its task was given up; 0: it was not */
+    struct et_test_ws_ *ws; /* its task's stream, or NULL */
 };
 
 struct et_test_aside_ { /* a request that waits while another runs */
@@ -493,6 +502,12 @@ struct et_test_ws_ { /* a stream */
     int is_open, is_closing, is_full, was_refused, is_retired;
     uint32_t code;
     const char *reason;
+    /* of a task: */
+    int is_task;
+    struct et_test_pair_ *inbox; /* that recv has not returned; level: type */
+    et_test_memory_ given;       /* what it has returned last */
+    uint32_t end;                /* the client closes it behind those; or 0 */
+    et_str why;
 };
 
 struct et_test_ {
@@ -541,6 +556,9 @@ struct et_test_ {
     et_test_memory_ streams;
     struct et_test_ws_ *all, *stream;
     struct et_test_ws_ *accepted; /* in this step, or NULL */
+    struct et_test_pair_ *early;  /* what comes before one is open */
+    uint32_t early_end;
+    const char *early_why;
     /* stores */
     struct et_test_store_ *stores;
     uint64_t now_ms;
@@ -1907,7 +1925,7 @@ et_test_task_writes_(void)
     const int32_t rc = et_test_task_refuses_();
     if (rc < 0 && rc != ET_ERETIRE)
         return rc;
-    return m->q.is_committed && m->q.is_written ? 0 : ET_EPHASE;
+    return m->q.is_committed && m->q.is_written && !m->q.ws ? 0 : ET_EPHASE;
 }
 
 static inline void
@@ -2387,19 +2405,12 @@ et_test_ws_protocol_(const et_ws_ask *ask)
     return et_s(NULL);
 }
 
-static inline uint32_t
-et_test_ws_accept_(et_req *r, const et_ws_calls *calls, const et_ws_ask *ask,
-                   void *data)
+static inline struct et_test_ws_ *
+et_test_ws_new_(const et_ws_calls *calls, const et_ws_ask *ask, void *data)
 {
     struct et_test_ *m = &et_test_m_;
-    struct et_test_ws_ *s;
-    if (!m->q.is_in_step || m->q.where == ET_TEST_RESPONSE_ ||
-        m->q.where == ET_TEST_LOG_ || !calls)
-        return ET_FAIL;
-    if (r->method != ET_M_GET)
-        return r->http->reply(r, 405, et_s("text/plain; charset=utf-8"),
-                              "a WebSocket begins with GET", 27, ET_R_DRESS);
-    s = (struct et_test_ws_ *)et_test_get_(&m->streams, sizeof *s);
+    struct et_test_ws_ *s =
+        (struct et_test_ws_ *)et_test_get_(&m->streams, sizeof *s);
     s->pub.ctx.size = (uint32_t)sizeof s->pub;
     s->pub.ctx.kind = ET_K_WS;
     s->pub.ctx.host = &m->host;
@@ -2410,7 +2421,27 @@ et_test_ws_accept_(et_req *r, const et_ws_calls *calls, const et_ws_ask *ask,
     s->calls = calls;
     s->self = et_test_self();
     s->reason = "";
-    m->accepted = s;
+    return s;
+}
+
+static inline uint32_t
+et_test_ws_refuse_(et_req *r)
+{
+    return r->http->reply(r, 405, et_s("text/plain; charset=utf-8"),
+                          "a WebSocket begins with GET", 27, ET_R_DRESS);
+}
+
+static inline uint32_t
+et_test_ws_accept_(et_req *r, const et_ws_calls *calls, const et_ws_ask *ask,
+                   void *data)
+{
+    struct et_test_ *m = &et_test_m_;
+    if (!m->q.is_in_step || m->q.where == ET_TEST_RESPONSE_ ||
+        m->q.where == ET_TEST_LOG_ || !calls)
+        return ET_FAIL;
+    if (r->method != ET_M_GET)
+        return et_test_ws_refuse_(r);
+    m->accepted = et_test_ws_new_(calls, ask, data);
     return ET_TAKE;
 }
 
@@ -2418,17 +2449,41 @@ et_test_ws_accept_(et_req *r, const et_ws_calls *calls, const et_ws_ask *ask,
 #define ET_TEST_WS_CALL_(s, name)                                              \
     (ET_HAS((s)->calls, et_ws_calls, name) ? (s)->calls->name : NULL)
 
+/* It is one more, and the test's. */
 static inline void
-et_test_ws_open_(void)
+et_test_ws_add_(struct et_test_ws_ *s)
 {
     struct et_test_ *m = &et_test_m_;
     struct et_test_ws_ **at = &m->all;
     while (*at)
         at = &(*at)->next;
-    m->stream = *at = m->accepted;
-    m->stream->is_open = 1;
+    m->stream = *at = s;
+    s->is_open = 1;
+}
+
+/* What came before it was open comes now. */
+static inline void
+et_test_ws_catch_up_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_pair_ *p = m->early;
+    const uint32_t end = m->early_end;
+    m->early = NULL;
+    m->early_end = 0;
+    for (; p && m->stream->is_open; p = p->next)
+        et_test_ws_message(p->level, p->value.p, p->value.n);
+    if (end && m->stream->is_open)
+        et_test_ws_close(end, m->early_why);
+}
+
+static inline void
+et_test_ws_open_(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    et_test_ws_add_(m->accepted);
     if (ET_TEST_WS_CALL_(m->stream, open))
         m->stream->calls->open(&m->stream->pub, m->stream->self);
+    et_test_ws_catch_up_();
 }
 
 /* The end: close is called. */
@@ -2495,6 +2550,7 @@ et_test_ws_close_(et_ws *pub, uint32_t code, et_str reason)
         !et_test_ws_is_text_(reason.p, reason.n))
         return ET_EINVAL;
     s->is_closing = 1;
+    s->inbox = NULL;
     s->code = code;
     s->reason = et_test_z_(&et_test_m_.streams, reason);
     return 0;
@@ -2742,6 +2798,133 @@ et_test_ears_end_(void)
     et_test_m_.loop.worker = NULL;
 }
 
+/* ---- of a task -----------------------------------------------------------*/
+
+static inline uint32_t
+et_test_ws_task_(et_req *r, const et_ws_ask *ask, et_ws **out)
+{
+    static const et_ws_calls none = {
+        sizeof(et_ws_calls), 0, NULL, NULL, NULL, NULL, NULL};
+    struct et_test_ *m = &et_test_m_;
+    const int32_t rc = et_test_task_refuses_();
+    struct et_test_ws_ *s;
+    *out = NULL;
+    if (rc == ET_EPHASE)
+        return et_fail(r, "et_ws_open waits: it is for tasks");
+    if (rc < 0)
+        return et_error(r, rc == ET_ETIME ? 504 : 503, "too late");
+    if (m->q.is_committed || m->q.is_refused || et_test_fails_(1))
+        return ET_FAIL;
+    if (r->method != ET_M_GET)
+        return et_test_ws_refuse_(r);
+    if (et_test_task_waits_() < 0)
+        return ET_FAIL;
+    s = et_test_ws_new_(&none, ask, NULL);
+    et_test_clear_();
+    m->q.is_decided = m->q.is_written = 1;
+    m->q.left = ET_ANY_LENGTH;
+    r->status = 101;
+    if (!et_test_open_answer_()) {
+        m->q.is_refused = 1;
+        m->q.why = ET_ECANCEL;
+        return ET_FAIL;
+    }
+    et_test_commit_();
+    s->is_task = 1;
+    et_test_ws_add_(s);
+    m->q.ws = s;
+    et_test_ws_catch_up_();
+    *out = &s->pub;
+    return 0;
+}
+
+/* Its step has returned that. */
+static inline void
+et_test_ws_over_(uint32_t result)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_ws_ *s = m->q.ws;
+    m->q.ws = NULL;
+    if (!s)
+        return;
+    if (!s->is_closing && m->q.why != ET_ECANCEL)
+        s->code = result != ET_DONE || m->q.is_poisoned ? 1011
+                  : m->q.is_retiring                    ? 1012
+                                                        : 1000;
+    et_test_drop_(&s->given);
+    s->is_open = 0;
+}
+
+/* The end of it, if there is one: 1, below 0, or 0. */
+static inline int32_t
+et_test_ws_end_(struct et_test_ws_ *s, et_ws_message *message)
+{
+    const uint32_t code = s->end ? s->end : s->code;
+    if (!code)
+        return 0;
+    if (code == 1006)
+        return et_test_m_.q.why = ET_ECANCEL;
+    s->is_closing = 1;
+    message->type = 0;
+    message->code = code;
+    message->text = s->why.p ? s->why : et_s("");
+    return 1;
+}
+
+static inline int32_t
+et_test_ws_recv_(et_req *r, et_ws *pub, uint64_t timeout_ms,
+                 et_ws_message *message)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_ws_ *s = et_test_ws_of_(pub);
+    const uint64_t due_ms = et_test_due_(timeout_ms);
+    int32_t rc = et_test_task_begin_();
+    if (s != m->q.ws || r != &m->q.req || message->size < sizeof *message)
+        return ET_EINVAL;
+    if (rc == ET_EPHASE)
+        return rc;
+    et_test_drop_(&s->given);
+    if (rc < 0)
+        return s->end && s->is_closing ? et_test_ws_end_(s, message) : rc;
+    if (!s->inbox && !s->end)
+        et_test_others_();
+    if (m->q.why)
+        return m->q.why;
+    if (s->inbox) {
+        message->type = s->inbox->level;
+        message->code = 0;
+        message->text = et_test_dup_(&s->given, s->inbox->value);
+        s->inbox = s->inbox->next;
+        return 0;
+    }
+    rc = et_test_ws_end_(s, message);
+    if (rc != 0)
+        return rc;
+    rc = et_test_task_pass_(due_ms);
+    return rc < 0 ? rc : ET_ETIME;
+}
+
+static inline int32_t
+et_test_ws_put_(et_req *r, et_ws *pub, uint32_t type, const void *p, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_ws_ *s = et_test_ws_of_(pub);
+    int32_t rc = et_test_task_refuses_();
+    if (s != m->q.ws || r != &m->q.req)
+        return ET_EINVAL;
+    if (rc == 0 || (rc == ET_ERETIRE && m->running && !m->running->is_ending))
+        rc = et_test_task_waits_();
+    if (rc == 0)
+        rc = et_test_ws_send_(pub, type, p, n);
+    if (rc != ET_ELIMIT || !s->is_full)
+        return rc;
+    et_test_others_();
+    s->was_refused = 0;
+    if (s->is_full && !m->q.why)
+        m->q.why = ET_ECANCEL; /* for ever */
+    return m->q.why ? m->q.why : et_test_ws_send_(pub, type, p, n);
+}
+
 /* ---- interfaces ----------------------------------------------------------*/
 
 static inline const void *
@@ -2866,6 +3049,9 @@ et_test_mock_(void)
     m->ws.close = et_test_ws_close_;
     m->ws.token = et_test_ws_token_;
     m->ws.post = et_test_ws_post_;
+    m->ws.open = et_test_ws_task_;
+    m->ws.recv = et_test_ws_recv_;
+    m->ws.put = et_test_ws_put_;
     m->now_ms = 1;
     m->ready = ET_FD_IN | ET_FD_OUT;
     m->host.size = (uint32_t)sizeof m->host;
@@ -3889,7 +4075,7 @@ et_test_finish_(void)
     if (m->q.is_gone)
         m->q.req.status = 0;
     et_test_free_request_();
-    if (m->q.req.status == 101)
+    if (m->q.req.status == 101 && m->accepted)
         et_test_ws_open_();
     m->accepted = NULL;
     et_test_ears_turn_();
@@ -3945,6 +4131,7 @@ et_test_end_answer_(uint32_t result)
     struct et_test_ *m = &et_test_m_;
     static const char cut[] = "an answer was begun, and is cut off";
     const int is_short = m->q.left != ET_ANY_LENGTH && m->q.left > 0;
+    et_test_ws_over_(result);
     if (m->q.why != ET_ECANCEL && m->q.is_bare &&
         (result == ET_DONE || result == ET_FAIL))
         return;
@@ -4364,12 +4551,20 @@ et_test_ws_pick(size_t n)
 static inline void
 et_test_ws_message(uint32_t type, const void *p, size_t n)
 {
-    struct et_test_ws_ *s = et_test_ws_mine_();
+    struct et_test_ *m = &et_test_m_;
+    const et_str bytes = et_sn(n ? (const char *)p : "", n);
+    struct et_test_ws_ *s = m->stream;
     et_test_memory_ here = NULL;
     et_str copy;
-    if (s->was_refused || s->is_closing)
+    if (!s || !s->is_open) {
+        et_test_append_(&m->streams, &m->early, et_s(""), bytes)->level = type;
         return;
-    copy = et_test_dup_(&here, et_sn(n ? (const char *)p : "", n));
+    }
+    if (s->is_task && !s->end && !s->is_closing)
+        et_test_append_(&m->streams, &s->inbox, et_s(""), bytes)->level = type;
+    if (s->is_task || s->was_refused || s->is_closing)
+        return;
+    copy = et_test_dup_(&here, bytes);
     if (ET_TEST_WS_CALL_(s, message))
         s->calls->message(&s->pub, s->self, type, copy.p, copy.n);
     et_test_drop_(&here);
@@ -4385,7 +4580,17 @@ et_test_ws_text(const char *text)
 static inline void
 et_test_ws_close(uint32_t code, const char *reason)
 {
-    et_test_ws_finish_(et_test_ws_mine_(), code, reason);
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_ws_ *s = m->stream;
+    if (!s || !s->is_open) {
+        m->early_end = code;
+        m->early_why = et_test_z_(&m->streams, et_s(reason));
+    } else if (s->is_task) {
+        s->end = code;
+        s->why = et_test_dup_(&m->streams, et_s(reason));
+    } else {
+        et_test_ws_finish_(s, code, reason);
+    }
     et_test_ears_turn_();
 }
 
@@ -4393,6 +4598,8 @@ static inline void
 et_test_ws_retire(void)
 {
     struct et_test_ws_ *s = et_test_ws_mine_();
+    if (s->is_task)
+        et_test_m_.q.is_retiring = 1;
     if (!s->is_retired && !s->is_closing && ET_TEST_WS_CALL_(s, retiring)) {
         s->is_retired = 1;
         s->calls->retiring(&s->pub, s->self);
