@@ -121,7 +121,7 @@ START_TEST(one_that_is_slow_loses_the_oldest)
     et_test_ws_text("hear");
     et_test_ws_full(1);
     for (int i = 0; i < 70; i++) {
-        char text[8];
+        char text[16];
         snprintf(text, sizeof text, "%d", i);
         et_test_publish("news", text);
     }
