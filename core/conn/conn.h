@@ -34,9 +34,9 @@ enum conn_phase {
     CONN_WAIT,    /* a step waits for something else (http/pause.h) */
     CONN_SEND,    /* the response is decided and not yet sent */
     CONN_DISCARD, /* the response is out, its request's body still coming */
+    CONN_STREAM,  /* a WebSocket (upgraded.h) */
     CONN_FLUSH,   /* the last answer is on its way, then close */
     CONN_LINGER,  /* our side is shut; reading until the peer's is too */
-    CONN_STREAM,  /* a WebSocket (upgraded.h) */
     CONN_CLOSED,  /* waiting for on_released */
 };
 

@@ -78,7 +78,7 @@ count_status(struct conn *c, uint32_t status)
 /* Will the connection take another request, but for the rest of this one's
  * body?  That may never come, because the client still waits for our 100 (RFC
  * 9110 10.1.1). */
-static inline int
+static inline __attribute__((always_inline)) int
 may_keep_but_body(const struct conn *c)
 {
     const struct req *r = c->req;
@@ -93,7 +93,7 @@ may_keep_but_body(const struct conn *c)
 }
 
 /* It will not if that is more than is worth reading. */
-static int
+static inline __attribute__((always_inline)) int
 may_keep(const struct conn *c)
 {
     if (!may_keep_but_body(c))
@@ -151,7 +151,7 @@ put_large_head(struct conn *c, uint64_t length, size_t max)
 }
 
 /* The head goes into the block. */
-static int
+static inline __attribute__((always_inline)) int
 put_head(struct conn *c, uint64_t length)
 {
     const struct resp *resp = &c->req->resp;
@@ -213,7 +213,7 @@ is_writing(const struct conn *c)
 }
 
 /* The head of an answer that its step goes on to write: 0, or -ENOMEM. */
-static int
+static __attribute__((noinline, cold)) int
 begin_answer(struct conn *c)
 {
     struct req *r = c->req;
@@ -227,7 +227,7 @@ begin_answer(struct conn *c)
 }
 
 /* All of it is written, or no more will be. */
-static void
+static __attribute__((noinline, cold)) void
 end_answer(struct conn *c, int is_whole)
 {
     int rc = streamed_end(c, is_whole);
@@ -499,6 +499,19 @@ turn_away(struct conn *c)
 
 /* ---- input ----------------------------------------------------------------*/
 
+/* The usual case, inline: a walk that ends with an answer that is all there. */
+static inline __attribute__((always_inline)) void
+run(struct conn *c, int has_bytes)
+{
+    struct req *r = c->req;
+    enum chain_result result = chain_run(r);
+
+    if (LIKELY(result == CHAIN_DONE) && LIKELY(!r->resp.filters))
+        respond(c);
+    else
+        go_on(c, result, has_bytes);
+}
+
 /* The head at p is complete: pin the generation, find the route, walk. */
 static void
 start_request(struct conn *c, const char *p, int has_bytes)
@@ -529,7 +542,7 @@ start_request(struct conn *c, const char *p, int has_bytes)
     else if (UNLIKELY(is_crowded(env)) && is_too_much(c))
         turn_away(c);
     else
-        go_on(c, chain_run(r), has_bytes);
+        run(c, has_bytes);
 }
 
 /* A head of which a part is there already goes on under the limits that hold

@@ -86,12 +86,11 @@ out_free(struct conn *c)
 static struct segment_queue *
 body_of(const struct conn *c)
 {
-    struct req *r = c->req;
-
-    if (UNLIKELY(!r && c->stream))
+    if (c->phase == CONN_SEND)
+        return c->req->resp.body.first ? &c->req->resp.body : NULL;
+    if (UNLIKELY(c->phase >= CONN_STREAM) && !c->req && c->stream)
         return c->stream->queue.first ? &c->stream->queue : NULL;
-    return r && c->phase == CONN_SEND && r->resp.body.first ? &r->resp.body
-                                                            : NULL;
+    return NULL;
 }
 
 static void
