@@ -3,8 +3,9 @@
  * http/stream.h needs of it, and it of that.
  *
  *     CHAIN_TAKE -> 101, log steps, the request goes back -> CONN_STREAM
- *          \-> 101, the request is the stream's: its step goes on
- * (stream_task.h) |  over CONN_FLUSH -> linger
+ *          \-> 101, the request is the stream's (stream_task.h)  |
+ *                                                              |  over
+ *                                                      CONN_FLUSH -> linger
  *
  * All of it but the request's slot stays: input that waits in conn.in, output
  * in conn.out and, behind that, in the stream's queue. */

@@ -85,9 +85,8 @@ struct stream {
     uint8_t is_pinged;      /* and has not answered */
     uint8_t is_compressing; /* has zip, and compresses what it sends */
     uint8_t is_ours;        /* the host closes it: with code */
-    uint8_t
-        has_task; /* its step goes on: self is a stream_task (stream_task.h) */
-    uint8_t is_held; /* and has a message that it has not asked for yet */
+    uint8_t has_task;       /* its step goes on: self is a stream_task */
+    uint8_t is_held;        /* and has not asked for a message that is there */
     uint16_t code;
     uint32_t max_message, queue_max, ping_ms; /* ping_ms 0: none */
     const struct stream_sink *sink;

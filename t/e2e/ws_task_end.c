@@ -57,6 +57,17 @@ start_waiting(const char *place, const char *server)
     server_start(&s, ini);
 }
 
+static struct client
+open_waiting(const char *place)
+{
+    struct client c = wsock_open(&s, "/dialog/wait");
+
+    wsock_take_text(&c, "waits");
+    if (strcmp(place, "offload") == 0) /* else it is not run at all */
+        tally_wait(&s, GET("/dialog/jobs"), "begun", 1);
+    return c;
+}
+
 /* While its job runs the step is not over, and there is nobody any more. */
 static void
 maybe_end_job(const char *place)
@@ -73,8 +84,7 @@ START_TEST(the_client_goes)
     struct client c;
 
     start_waiting(place, SERVER("ws_queue = 64k"));
-    c = wsock_open(&s, "/dialog/wait");
-    wsock_take_text(&c, "waits");
+    c = open_waiting(place);
     client_close(&c);
     tally_wait(&s, GET("/metrics"), "\netude_ws_active", 0);
     maybe_end_job(place);
@@ -91,8 +101,7 @@ START_TEST(the_generation_goes)
     struct wsock_got g;
 
     start_waiting(place, SERVER("drain_timeout = 50ms\nws_queue = 64k"));
-    c = wsock_open(&s, "/dialog/wait");
-    wsock_take_text(&c, "waits");
+    c = open_waiting(place);
     server_write(&s, SERVER("drain_timeout = 50ms\nws_queue = 64k") DIALOG
                  "say = new\n");
     ck_assert_int_eq(server_reload(&s), 1);
@@ -125,8 +134,7 @@ START_TEST(the_server_stops)
     if (strcmp(place, "offload") == 0)
         return; /* who would end it? */
     start_waiting(place, SERVER("drain_timeout = 50ms\nws_queue = 64k"));
-    c = wsock_open(&s, "/dialog/wait");
-    wsock_take_text(&c, "waits");
+    c = open_waiting(place);
     ck_assert_int_eq(server_stop(&s), 0);
     if (strcmp(place, "put") == 0) {
         client_close(&c);
