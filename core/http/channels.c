@@ -284,18 +284,20 @@ end(struct channels *c)
     message_unref(to->message, 1);
 }
 
-/* Tell n of them at most: how many it were. */
+/* Tell as many as this turn has room for: how many it were. */
 static uint32_t
-tell(struct channels *c, uint32_t n)
+tell(struct channels *c)
 {
     struct message *m = c->first->message;
     uint32_t told = 0;
 
     if (!c->is_telling)
         begin(c);
-    while (c->visited && c->at != &c->visited->subscribers && told < n) {
+    while (c->visited && c->at != &c->visited->subscribers && c->n_left > 0) {
         struct subscriber *s = CONTAINER_OF(c->at, struct subscriber, link);
+        uint32_t weight = s->is_light ? 1 : CHANNELS_LIGHT;
         c->at = c->at->next;
+        c->n_left -= weight < c->n_left ? weight : c->n_left;
         told++;
         s->deliver(s, m);
     }
@@ -310,13 +312,10 @@ work(struct channels *c)
 {
     if (c->turn_ns != c->clock->mono_ns) {
         c->turn_ns = c->clock->mono_ns;
-        c->n_left = CHANNELS_TURN;
+        c->n_left = CHANNELS_TURN * CHANNELS_LIGHT;
     }
-    while (c->first && c->n_left > 0) {
-        uint32_t n = tell(c, c->n_left);
-        metrics_add(c->metrics, METRIC_channel_delivered, n);
-        c->n_left -= n;
-    }
+    while (c->first && c->n_left > 0)
+        metrics_add(c->metrics, METRIC_channel_delivered, tell(c));
     if (!c->first || c->is_posted)
         return;
     c->is_posted = 1;

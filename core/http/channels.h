@@ -39,8 +39,11 @@ struct message_mail;
 struct metrics;
 struct topic;
 
-/* Subscribers that are told something in a turn of the loop. */
+/* Subscribers that are told something in a turn of the loop; of light ones so
+ * many times as many: what comes at once for a stream is to leave in one send.
+ */
 #define CHANNELS_TURN 256u
+#define CHANNELS_LIGHT 16u
 
 struct channels {
     struct slab topics; /* with their names */
@@ -59,7 +62,7 @@ struct channels {
     struct list *at;                   /* whom of it to tell next */
     struct mail again;                 /* to itself: there is more to tell */
     uint64_t turn_ns;                  /* since then it has told ... */
-    uint32_t n_left;                   /* ... and may tell so many more */
+    uint32_t n_left;                   /* ... and may tell so many more light */
 };
 
 /* Whoever wants messages: embed it. */
@@ -69,6 +72,7 @@ struct subscriber {
     struct channels *channels;
     /* m was published; who keeps it takes a reference. [worker] */
     void (*deliver)(struct subscriber *s, struct message *m);
+    uint8_t is_light; /* it only copies, or takes a reference: no code runs */
 };
 
 /* What is published and what cannot be is counted in metrics, by any thread,

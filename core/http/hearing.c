@@ -189,7 +189,7 @@ begin(struct hearing **out, struct stream *s, et_str channel)
     if (!h)
         return ET_ELIMIT;
     *h = (struct hearing){
-        .subscriber = {.deliver = deliver},
+        .subscriber = {.deliver = deliver, .is_light = 1},
         .bond = {.on_over = on_over, .on_room = on_room},
         .stream = s,
     };

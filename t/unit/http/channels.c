@@ -478,6 +478,7 @@ subscribe_many(void)
     open_large_worker(0, MANY + 1);
     for (uint32_t i = 0; i < MANY; i++) {
         many[i].deliver = be_told;
+        many[i].is_light = 0;
         ck_assert_int_eq(
             channels_subscribe(&workers[0].channels, &many[i], text("x")), 0);
     }
@@ -496,6 +497,28 @@ START_TEST(a_turn_tells_so_many)
         ck_assert_int_eq(message_bytes() > 0, i < 6);
     }
     ck_assert_int_eq(turn(0), 0);
+    for (uint32_t i = 0; i < MANY; i++)
+        channels_unsubscribe(&many[i]);
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_turn_tells_many_more_that_are_light)
+{
+    const uint32_t all = 6 * MANY, most = CHANNELS_TURN * CHANNELS_LIGHT;
+
+    set_up();
+    subscribe_many();
+    for (uint32_t i = 0; i < MANY; i++)
+        many[i].is_light = 1;
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_eq(channels_publish(text("x"), text("1")), 0);
+    ck_assert_uint_gt(all, most);
+    (void)turn(0);
+    ck_assert_uint_eq(n_told, most);
+    (void)turn(0);
+    ck_assert_uint_eq(n_told, all);
+    ck_assert_uint_eq(message_bytes(), 0);
     for (uint32_t i = 0; i < MANY; i++)
         channels_unsubscribe(&many[i]);
     tear_down();
@@ -733,6 +756,6 @@ UNIT_MAIN(channels, whoever_is_subscribed_is_told_later,
           whom_it_does_not_concern_is_left_alone, names_are_any_bytes,
           all_of_it_is_bounded, memory_may_end_anywhere,
           others_may_go_meanwhile, others_may_come_meanwhile,
-          a_turn_tells_so_many, between_two_turns_they_come_and_go,
-          a_worker_may_go_in_the_middle, each_hears_each_publisher_in_order,
-          a_worker_may_go_meanwhile)
+          a_turn_tells_so_many, a_turn_tells_many_more_that_are_light,
+          between_two_turns_they_come_and_go, a_worker_may_go_in_the_middle,
+          each_hears_each_publisher_in_order, a_worker_may_go_meanwhile)
