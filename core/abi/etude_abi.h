@@ -573,9 +573,10 @@ struct et_task {
     /* Begin an answer whose body is written piece by piece, of length bytes
      * (ET_ANY_LENGTH: nobody knows): the response steps see it, its head goes.
      * 0; ET_EINVAL; ET_EPHASE: one has begun already; or ET_ECANCEL: a response
-     * step has answered otherwise, as if the client had gone.  The step is to
-     * return ET_DONE when all is written; anything else, and fewer bytes than
-     * length, cut the answer off (RFC 9112, 8). */
+     * step has answered otherwise, as if the client had gone.  Response steps
+     * cannot wait here: suspend is 0 for them, offload ET_EPHASE.  The step is
+     * to return ET_DONE when all is written; anything else, and fewer bytes
+     * than length, cut the answer off (RFC 9112, 8). */
     int32_t (*begin)(et_req *r, uint32_t status, et_str type, uint64_t length);
     /* Write n bytes of it, copied: waits while the client is behind.  They go
      * when enough has come together, when a call waits, and at the end.  0;
@@ -720,9 +721,9 @@ typedef struct et_reply {
  * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade); ET_ENOTSUP:
  * https; ET_ECONN: no such host, nobody listens, or the connection broke;
  * ET_EPROTO: what came is no reply (101 is none either); ET_ETIME; ET_ELIMIT:
- * `max_fetches`, `max_waits` or `pool_queue`, no descriptor is left, or the body
- * is larger than max_body; ET_ENOMEM.  ET_EPHASE, ET_ECANCEL and ET_ETIME as et_task, too; of
- * a reply that has failed every later call says why.
+ * `max_fetches`, `max_waits` or `pool_queue`, no descriptor is left, or the
+ * body is larger than max_body; ET_ENOMEM.  ET_EPHASE, ET_ECANCEL and ET_ETIME
+ * as et_task, too; of a reply that has failed every later call says why.
  *
  * Trailers of a reply are checked, and not shown.
  *

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/filter.h"
 #include "http/host.h"
 #include "http/req.h"
 #include "http/route.h"
@@ -253,6 +254,8 @@ responded(struct req *r, uint32_t i, uint32_t rc, int was_spoilt)
         fail_memory(r, rc);
     else if (rc == ET_FAIL)
         fail(r, without_reason, rc);
+    else if (rc == ET_WAIT && r->has_pause && r->pause.opens)
+        fail(r, "cannot wait while a task is about to write the answer", rc);
     else if (rc == ET_WAIT)
         fail(r, "waits for nothing", rc);
     else if (rc != ET_NEXT && rc != ET_DONE)
@@ -693,7 +696,10 @@ chain_running(const struct req *r, const char **step)
     const struct chain *c = r->chain;
 
     *step = r->phase < ARRAY_LEN(names) ? names[r->phase] : "";
-    if (r->phase == CHAIN_IN_REQUEST && r->member + 1 == c->n_members)
+    if (r->resp.filters && r->resp.passing &&
+        r->resp.passing->member == r->member)
+        *step = "body step";
+    else if (r->phase == CHAIN_IN_REQUEST && r->member + 1 == c->n_members)
         *step = "handler";
     return &c->members[r->member];
 }

@@ -20,6 +20,8 @@ writer_begin(et_req *pub, uint32_t status, et_str type, uint64_t length)
         return rc;
     if (r->resp.committed || r->pause.opens)
         return ET_EPHASE;
+    if (length > INT64_MAX && length != ET_ANY_LENGTH)
+        return ET_EINVAL; /* an error, most likely, that was not looked at */
     if (!host_http_accepts(r, status, type))
         return r->is_spoilt ? ET_ENOMEM : ET_EINVAL;
     type = arena_dup(&r->arena, type);

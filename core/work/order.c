@@ -191,6 +191,8 @@ order_leave(struct worker *w, struct order *o)
     w->leaver.on_parcel = o->on_parcel;
     worker_take_held(w);
     conn_give_all(&w->env, &w->leaver.giver);
+    w->env.gen->is_old = 1; /* another process has a newer one */
+    retire_all(&w->env);
     streams_retire(&w->env.streams);
     order_reply(o, 0);
 }

@@ -72,7 +72,7 @@
     "}\n" \
     "\n" \
     "function say(words) {\n" \
-    "  socket.send(JSON.stringify({ text: words }));\n" \
+    "  if (socket.readyState === 1) socket.send(JSON.stringify({ text: words }));\n" \
     "}\n" \
     "\n" \
     "function hear(m) {\n" \
@@ -135,7 +135,7 @@
     "nick.value = 'guest' + (1000 + Math.floor(9000 * Math.random()));\n" \
     "nick.onchange = enter;\n" \
     "enter();\n"
-#define SCRIPT_HASH "Q0kEAVwgEtXbGfnbv0bbwYZ2pksBGqppp1JOsEQ43QM="
+#define SCRIPT_HASH "FcbBI3dqFDxdR7hmPeUx9IDdZZOgY7iyIDsmJ7YJ4bs="
 
 const char page_text[] =
     "<!doctype html>\n"
