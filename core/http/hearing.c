@@ -21,7 +21,8 @@ struct hearing {
     struct stream_bond bond;
     struct stream *stream;
     struct backlog backlog;
-    uint32_t type, max_queue, policy;
+    uint32_t max_queue;
+    uint8_t type, policy; /* ET_WS_, ET_CH_ */
 };
 
 int
@@ -220,9 +221,9 @@ hearing_begin(et_ws *pub, et_str channel, uint32_t type, uint32_t max_queue,
     rc = h ? 0 : begin(&h, s, channel);
     if (rc < 0)
         return rc;
-    h->type = type;
+    h->type = (uint8_t)type;
     h->max_queue = max_queue ? max_queue : ET_CH_QUEUE;
-    h->policy = policy;
+    h->policy = (uint8_t)policy;
     return 0;
 }
 
