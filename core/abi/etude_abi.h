@@ -300,8 +300,8 @@ struct et_http {
     int32_t (*filter)(et_req *r);
     /* In a body step: pass n bytes on, copied or used before it returns, with
      * flags (ET_BODY_*) for those further out: those that it was called with,
-     * in the last call.  Waits while the client is behind.  0, or below 0: the
-     * step is to return that. */
+     * in the last call, behind which it is ET_EINVAL.  Waits while the client
+     * is behind.  0, or below 0: the step is to return that. */
     int32_t (*emit)(et_req *r, const void *p, size_t n, uint32_t flags);
 };
 
@@ -537,8 +537,9 @@ struct et_task {
     /* 0, when ms milliseconds are over: not before, and up to 16 later. */
     int32_t (*sleep)(et_req *r, uint64_t ms);
     /* Until fd is ready for one of events (ET_FD_*), or has failed: the events
-     * of poll(2); ET_ETIME after timeout_ms (UINT64_MAX: for ever), but then
-     * the task goes on.  fd stays open, and nobody else waits for it here. */
+     * of poll(2), by which a file is always ready; ET_ETIME after timeout_ms
+     * (UINT64_MAX: for ever), but then the task goes on; ET_EINVAL: other
+     * events.  fd stays open, and nobody else waits for it here. */
     int32_t (*wait_fd)(et_req *r, int32_t fd, uint32_t events,
                        uint64_t timeout_ms);
     /* Until job(arg) has run on a thread of the pool: what it returned (better

@@ -426,8 +426,9 @@ struct et_test_request_ {
     uint64_t left; /* bytes to come, or ET_ANY_LENGTH */
     size_t sent_cap;
     struct et_test_pair_ *trailers;
-    /* the body step was asked for; runs, or was left; what it is shown */
-    int is_filtered, is_passing;
+    /* the body step was asked for; runs, or was left; has passed on the end;
+     * what it is shown */
+    int is_filtered, is_passing, has_passed_end;
     et_test_memory_ shown;
     int is_in_response; /* the one step that et_test_call runs */
     int is_retiring;
@@ -1565,12 +1566,13 @@ et_test_task_wait_fd_(et_req *r, int32_t fd, uint32_t events,
 {
     struct et_test_ *m = &et_test_m_;
     const uint32_t both = ET_FD_IN | ET_FD_OUT;
+    const int is_known = events && !(events & ~both);
     const uint64_t due_ms = et_test_due_(timeout_ms);
     int32_t rc = et_test_task_begin_();
     (void)r;
     if (rc < 0)
         return rc;
-    if (fd < 0 || !(events & both))
+    if (fd < 0 || !is_known)
         return ET_EINVAL;
     et_test_others_();
     events = m->ready & (events | ~both);
@@ -1998,8 +2000,14 @@ et_test_h_filter_(et_req *r)
 static inline int32_t
 et_test_h_emit_(et_req *r, const void *p, size_t n, uint32_t flags)
 {
+    struct et_test_ *m = &et_test_m_;
     (void)r;
-    return et_test_m_.q.is_passing ? et_test_put_out_(p, n, flags) : ET_EPHASE;
+    if (!m->q.is_passing)
+        return ET_EPHASE;
+    if (m->q.has_passed_end)
+        return ET_EINVAL;
+    m->q.has_passed_end = (flags & ET_BODY_LAST) != 0;
+    return et_test_put_out_(p, n, flags);
 }
 
 /* The task that has written the answer returns result: what it is to return,

@@ -51,10 +51,13 @@
     X(requests_shed,        counter, "requests refused under too much load")   \
     X(tasks_active,         gauge,   "steps of plugins on stacks of their own") \
     X(tasks_refused,        counter, "of those: there was no stack")           \
+    X(waits_refused,        counter, "waits of plugins: max_waits waited")     \
+    X(jobs_refused,         counter, "jobs of plugins: pool_queue waited")     \
     X(fetches,              counter, "requests of plugins to other servers")   \
     X(fetches_active,       gauge,   "of those: not over")                     \
     X(fetches_reused,       counter, "of those: on a connection that was there") \
     X(fetches_failed,       counter, "of those: that have no reply")           \
+    X(fetches_refused,      counter, "more of them: max_fetches were not over") \
     X(ws_active,            gauge,   "WebSockets open now")                    \
     X(ws_closed,            counter, "WebSockets that are over")               \
     X(ws_messages_in,       counter, "messages that came on them")             \

@@ -52,7 +52,7 @@ static const struct directive server_rows[] = {
              "affinity and cgroup quota"},
     {SERVER(max_waits), INT(1, 1048576), .reload = DIRECTIVE_PROCESS,
      .dflt = "131072",
-     .help = "requests, timers and jobs of plugins that may wait at once, per "
+     .help = "requests, timers, jobs and loops of plugins that may wait at once, per "
              "worker"},
     {SERVER(max_tasks), INT(1, 1000000), .reload = DIRECTIVE_PROCESS,
      .dflt = "8192",

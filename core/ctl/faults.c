@@ -201,9 +201,11 @@ outcome(const struct faults_record *r)
 {
     switch (r->result) {
     case FAULTS_RECOVERED:
-        return r->request && !has_answer(r)
-                   ? "recovered: this request alone is answered with 500"
-                   : "recovered: the callback is given up";
+        if (!r->request || has_answer(r))
+            return "recovered: the callback is given up";
+        return r->has_begun
+                   ? "recovered: the answer, which had begun, alone is cut off"
+                   : "recovered: this request alone is answered with 500";
     case FAULTS_LOST:
         return "not recovered: this thread is lost, the process ends";
     case FAULTS_FATAL: return "not recovered: the process ends at once";

@@ -56,7 +56,7 @@ struct faults_record {
     char plugin[64], version[32], build_id[65], sha256[65];
     char instance[64], callback[32], route[64], target[128];
     uint32_t n_frames;
-    uint32_t reserved;
+    uint32_t has_begun;                        /* 1: the request's answer has */
     struct faults_frame frames[FAULTS_FRAMES]; /* [0]: where it was */
 };
 

@@ -517,8 +517,10 @@ new_fetch(struct req *r, const et_fetch_ask *ask, struct fetch_owner *owner)
     struct fetches *pool = req_worker(r)->fetches;
     struct fetch *f = slab_take(&pool->slab);
 
-    if (!f)
+    if (!f) {
+        metrics_add(pool->worker->metrics, METRIC_fetches_refused, 1);
         return NULL;
+    }
     memset(f, 0, offsetof(struct fetch, in));
     f->pool = pool;
     f->r = r;

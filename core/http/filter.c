@@ -92,10 +92,13 @@ int32_t
 filter_emit(et_req *pub, const void *p, size_t n, uint32_t flags)
 {
     struct req *r = req_of(pub);
-    const struct filter *f = r->resp.passing;
+    struct filter *f = r->resp.passing;
 
     if (!f || f->member != r->member || !chain_is_at(r))
         return ET_EPHASE;
+    if (f->has_ended)
+        return ET_EINVAL;
+    f->has_ended = (flags & ET_BODY_LAST) != 0;
     return pass(r, f->next, p, n, flags);
 }
 

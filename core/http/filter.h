@@ -26,6 +26,7 @@ struct filter {
     et_body_step fn;
     void *self;
     uint8_t member;
+    uint8_t has_ended; /* it has passed on the end */
 };
 
 /* Of et.http/1. [worker] */

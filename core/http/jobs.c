@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
+#include "http/host.h"
 #include "http/waits.h"
 #include "os/cpu.h"
 #include "plug/guard.h"
@@ -126,15 +128,17 @@ run(struct pool_job *in_pool)
 }
 
 int32_t
-jobs_start(struct jobs *s, struct job *j, uint32_t priority)
+jobs_start(struct host_worker *hw, struct job *j, uint32_t priority)
 {
     int rc;
 
     j->in_pool = (struct pool_job){.run = run};
-    rc = pool_submit(s->pool, &j->in_pool,
+    rc = pool_submit(hw->jobs->pool, &j->in_pool,
                      priority == ET_PRIO_HIGH ? POOL_HIGH : POOL_LOW);
-    if (rc == -EAGAIN)
+    if (rc == -EAGAIN) {
+        metrics_add(hw->metrics, METRIC_jobs_refused, 1);
         return ET_ELIMIT;
+    }
     return rc < 0 ? ET_ENOMEM : 0;
 }
 

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "os/pool.h"
 
+struct host_worker;
 struct instance;
 
 struct jobs {
@@ -36,10 +37,11 @@ MUST_USE int jobs_open(struct jobs *s, uint32_t n_threads, uint32_t max_queued);
  * are waited for, ms milliseconds in all: 0, or -ETIMEDOUT, and the pool stays.
  * [control] */
 MUST_USE int jobs_close(struct jobs *s, uint32_t ms);
-/* Have j run, all but in_pool set: it stays where it is until its token is
- * woken. 0; ET_ELIMIT: as many wait as may; ET_ENOMEM: there is no thread, and
- * none can be started. [any] */
-MUST_USE int32_t jobs_start(struct jobs *s, struct job *j, uint32_t priority);
+/* Have j run, all but in_pool set, for that worker: it stays where it is until
+ * its token is woken.  0; ET_ELIMIT: as many wait as may; ET_ENOMEM: there is
+ * no thread, and none can be started. [worker] */
+MUST_USE int32_t jobs_start(struct host_worker *hw, struct job *j,
+                            uint32_t priority);
 /* 1: it has not begun, and will not; 0: it has. [any] */
 MUST_USE int jobs_withdraw(struct jobs *s, struct job *j);
 

@@ -294,18 +294,17 @@ loops_watch(et_loop *pub, int32_t fd, uint32_t events,
             void (*fn)(et_loop *l, int32_t fd, uint32_t events, void *arg),
             void *arg)
 {
-    const uint32_t both = ET_FD_IN | ET_FD_OUT;
     struct loop *l = loop_of(pub);
     struct event *e;
 
-    if (!fn || fd < 0 || !(events & both) || !l->worker->watches)
+    if (!fn || fd < 0 || !watches_knows(events) || !l->worker->watches)
         return 0;
     e = new_event(l, arg);
     if (!e)
         return 0;
     e->on_watch = fn;
     e->fd = fd;
-    e->watch = watches_arm(l->worker->watches, fd, events & both, on_ready, e);
+    e->watch = watches_arm(l->worker->watches, fd, events, on_ready, e);
     if (e->watch)
         return waits_token(e->wait);
     (void)take(e);

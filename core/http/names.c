@@ -158,7 +158,7 @@ ask(struct name *e)
         return ET_ELIMIT;
     e->job =
         (struct job){.fn = look_up, .arg = e, .token = waits_token(e->wait)};
-    rc = jobs_start(hw->jobs, &e->job, ET_PRIO_HIGH);
+    rc = jobs_start(hw, &e->job, ET_PRIO_HIGH);
     if (rc == 0)
         return 0;
     waits_forget(e->wait);

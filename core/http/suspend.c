@@ -156,7 +156,7 @@ begin_job(struct req *r, int32_t (*fn)(void *arg), void *arg, uint32_t priority)
                       .fn = fn,
                       .arg = arg,
                       .token = waits_token(r->pause.u.token.wait)};
-    rc = jobs_start(req_worker(r)->jobs, j, priority);
+    rc = jobs_start(req_worker(r), j, priority);
     if (rc == 0)
         r->pause.u.token.job = j;
     return rc;

@@ -638,12 +638,11 @@ task_wait_fd(et_req *pub, int32_t fd, uint32_t events, uint64_t timeout_ms)
 
     if (rc < 0)
         return rc;
-    if (fd < 0 || !(events & (ET_FD_IN | ET_FD_OUT)))
+    if (fd < 0 || !watches_knows(events))
         return ET_EINVAL;
     if (!arm(t))
         return ET_ELIMIT;
-    t->watch = watches_arm(req_worker(t->r)->watches, fd,
-                           events & (ET_FD_IN | ET_FD_OUT), on_ready, t);
+    t->watch = watches_arm(req_worker(t->r)->watches, fd, events, on_ready, t);
     if (t->watch)
         return yield(t, timeout_ms);
     disarm(t);
@@ -666,7 +665,7 @@ task_offload(et_req *pub, int32_t (*fn)(void *arg), void *arg,
                      .fn = fn,
                      .arg = arg,
                      .token = waits_token(t->wait)};
-    rc = jobs_start(req_worker(t->r)->jobs, &t->job, priority);
+    rc = jobs_start(req_worker(t->r), &t->job, priority);
     if (rc < 0) {
         disarm(t);
         return rc;

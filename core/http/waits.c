@@ -8,6 +8,7 @@
 #include "abi/etude_abi.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/metrics.h"
 
 #define SLOT_BITS 20
 #define SERIAL_BITS 34
@@ -27,10 +28,11 @@ static struct waits *_Atomic tables[WAITS_MAX_WORKERS];
 
 int
 waits_init(struct waits *t, uint32_t worker, uint32_t max,
-           struct mailbox *mailbox)
+           struct mailbox *mailbox, struct metrics *metrics)
 {
     CHECK(worker < WAITS_MAX_WORKERS && max <= WAITS_MAX);
     t->mailbox = mailbox;
+    t->metrics = metrics;
     t->worker = worker;
     t->seed = hash_seed_new();
     atomic_init(&t->n_made, 0);
@@ -142,8 +144,10 @@ take(struct waits *t, void (*on_fired)(struct wait *w, int32_t rc), void *owner,
     struct wait *w = slab_take(&t->slab);
     uint64_t serial;
 
-    if (!w)
+    if (!w) {
+        metrics_add(t->metrics, METRIC_waits_refused, 1);
         return NULL;
+    }
     serial = next_serial(
         t, slab_index(&t->slab, w),
         serial_of(atomic_load_explicit(&w->state, memory_order_relaxed)));

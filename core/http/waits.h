@@ -53,6 +53,7 @@ struct waits {
     struct slab slab;
     _Atomic uint32_t n_made; /* slots that were ever taken */
     struct mailbox *mailbox; /* of the worker */
+    struct metrics *metrics; /* its own */
     uint32_t worker;
     _Atomic uint32_t n_posting; /* threads that are at the mailbox */
     _Atomic int is_closed;
@@ -60,10 +61,10 @@ struct waits {
 };
 
 /* At most max (up to WAITS_MAX) things wait on that worker, below
- * WAITS_MAX_WORKERS, whose mailbox that is; from now on tokens find them.  0 or
- * ERR_NOMEM. [worker] */
+ * WAITS_MAX_WORKERS, whose mailbox and metrics these are; from now on tokens
+ * find them.  0 or ERR_NOMEM. [worker] */
 MUST_USE int waits_init(struct waits *t, uint32_t worker, uint32_t max,
-                        struct mailbox *mailbox);
+                        struct mailbox *mailbox, struct metrics *metrics);
 /* Nobody posts or wakes any more: the mailbox may be closed. [worker] */
 void waits_close(struct waits *t);
 /* Nothing waits or is on its way any more, and nobody has a token. [control] */

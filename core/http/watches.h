@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* watches.h - descriptors of plugins that a worker waits for, each once.
  *
- *     arm -> on_ready, once            the descriptor stays its owner's: it
- * must
- *        \-> cancel: it is not called  be open until either
+ *     arm -> on_ready, once             the descriptor stays its owner's:
+ *        \-> cancel: it is not called   it must be open until either
  *
  * The memory of one that is over is used again when the kernel holds nothing of
  * it; its source's generation outlives that (io/io.h). */
@@ -12,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "abi/etude_abi.h"
 #include "base/check.h"
 #include "base/slab.h"
 #include "io/io.h"
@@ -30,9 +30,17 @@ struct watches {
 
 /* Room for max of them.  0 or ERR_NOMEM. [worker] */
 MUST_USE int watches_init(struct watches *t, uint32_t max, struct io *io);
+/* Whether events are some of ET_FD_*, which are those of poll(2), and nothing
+ * else. [any] */
+static inline int
+watches_knows(uint32_t events)
+{
+    return events && !(events & ~(ET_FD_IN | ET_FD_OUT));
+}
+
 /* The io is closed. [control] */
 void watches_fini(struct watches *t);
-/* Wait until fd is ready for events (POLLIN, POLLOUT), or has failed: then
+/* Wait until fd is ready for events (ET_FD_*), or has failed: then
  * on_ready is called, from the loop, and w is over.  NULL: no room.
  * [worker] */
 MUST_USE struct watch *

@@ -337,11 +337,25 @@ epoll_drop(struct io *io, struct io_source *s, int keep_fd)
     io_later(io, s);
 }
 
+/* What can be said of one that the kernel would not report: a file is ready at
+ * any time, and for all else it is an error. */
+static uint32_t
+ready_anyway(const struct io_source *s)
+{
+    const uint32_t events = io_poll_events(s);
+    struct pollfd p = {.fd = s->fd, .events = (short)events};
+
+    if (poll(&p, 1, 0) == 1 && (uint32_t)p.revents & events)
+        return (uint32_t)p.revents & (events | POLLERR | POLLHUP);
+    return POLLERR;
+}
+
 /* The kernel would not report s: every operation of it has failed. */
 static void
 fail(struct io_source *s)
 {
     uint16_t was = s->state;
+    uint32_t ready = was & IO_POLL ? ready_anyway(s) : 0;
 
     s->state &= (uint16_t) ~(WANT | ACCEPTING | IO_POLL | IO_WATCH);
     if (was & WANT)
@@ -349,7 +363,7 @@ fail(struct io_source *s)
     if (was & ACCEPTING && !(s->state & IO_GONE))
         s->on->on_accept(s, -ENOMEM);
     if (was & IO_POLL && !(s->state & IO_GONE))
-        s->on->on_ready(s, POLLERR);
+        s->on->on_ready(s, ready);
 }
 
 /* Sources that are gone, or failed.  What these callbacks add waits for the

@@ -84,6 +84,7 @@ name_step(struct faults_record *r, const struct req *q)
     const char *step;
 
     r->request = q->pub.id;
+    r->has_begun = q->resp.committed;
     append(r->target, sizeof r->target, q->pub.method_s);
     append(r->target, sizeof r->target, (et_str){" ", 1});
     append(r->target, sizeof r->target, q->pub.path);

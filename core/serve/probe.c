@@ -56,7 +56,7 @@ set_stage(struct stage *st, struct server *s)
     wheel_init(&st->wheel, st->clock.mono_ms);
     if (io_open(&st->io, "epoll", &io, why, sizeof why) < 0 ||
         mailbox_open(&st->mailbox) < 0 ||
-        waits_init(&st->waits, 0, STAGE_WAITS, &st->mailbox) < 0 ||
+        waits_init(&st->waits, 0, STAGE_WAITS, &st->mailbox, s->metrics) < 0 ||
         watches_init(&st->watches, STAGE_WAITS, st->io) < 0 ||
         loops_init(&st->loops, STAGE_WAITS) < 0 ||
         channels_init(&st->channels, 0, STAGE_WAITS, &st->mailbox, &st->clock,

@@ -468,7 +468,8 @@ set_up(struct worker *w)
         log_warn("event: %s: %s", io_name(env->io), why);
     if (slab_init(&env->conns, sizeof(struct conn), o->slab_capacity) < 0 ||
         slab_init(&env->reqs, REQ_SLOT_BYTES, o->slab_capacity) < 0 ||
-        waits_init(&env->waits, o->index, o->max_waits, &w->mailbox) < 0 ||
+        waits_init(&env->waits, o->index, o->max_waits, &w->mailbox,
+                   o->metrics) < 0 ||
         watches_init(&env->watches, o->max_waits, env->io) < 0 ||
         loops_init(&env->loops, o->max_waits) < 0 ||
         subs_init(&env->subs, o->max_subscriptions) < 0 ||

@@ -527,6 +527,7 @@ START_TEST(so_many_at_once)
     fd[0] = upstream_take(&u);
     upstream_say(fd[0], HELLO);
     answer("0 0 200 -5 0");
+    ck_assert_int_eq(figure("fetches_refused_total"), 1);
     close(fd[0]);
     dialogue("whole", "", HELLO, OK_HELLO);
     tear_down();

@@ -67,6 +67,8 @@ START_TEST(a_stack_has_an_end)
 {
     crashes(GET("/task/deep/200"), 500, NULL,
             "waiting 0 cancelled 0 deferred 0", " use_stack+0x");
+    crashes(GET("/task/frame"), 500, NULL, "waiting 0 cancelled 0 deferred 0",
+            " frame+0x");
 }
 END_TEST
 
@@ -86,6 +88,7 @@ START_TEST(an_answer_that_has_begun_is_cut_off)
     client_expect(&d, GET("/writer/count"), 200,
                   "active 0 ended 1 cancelled 0 nobody 0");
     client_close(&d);
+    ck_assert(server_has_log(&s, "the answer, which had begun, alone"));
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST

@@ -534,6 +534,7 @@ wait_in_every_way(et_req *r)
     ck_assert_int_eq(et_wait_fd(r, 0, ET_FD_OUT, 10), ET_FD_OUT);
     ck_assert_int_eq(et_wait_fd(r, -1, ET_FD_OUT, 10), ET_EINVAL);
     ck_assert_int_eq(et_wait_fd(r, 0, 0, 10), ET_EINVAL);
+    ck_assert_int_eq(et_wait_fd(r, 0, ET_FD_OUT | 8, 10), ET_EINVAL);
     ck_assert_int_eq(et_offload(r, inline_job, r), 9);
     ck_assert_int_eq(et_await(r, 1), ET_EINVAL);
     t = et_arm(r);

@@ -160,6 +160,17 @@ START_TEST(a_record_in_words)
 }
 END_TEST
 
+START_TEST(an_answer_that_had_begun_is_cut_off)
+{
+    struct faults_record r = example();
+    char text[FAULTS_TEXT_MAX + 1];
+
+    r.has_begun = 1;
+    text[faults_write(&r, text, FAULTS_TEXT_MAX)] = '\0';
+    unit_has(text, "recovered: the answer, which had begun, alone is cut off");
+}
+END_TEST
+
 START_TEST(who_has_an_answer_already_gets_no_500)
 {
     struct faults_record r = example();
@@ -218,6 +229,7 @@ UNIT_MAIN_IN(setup, teardown, faults,
              another_mapping_reads_what_one_has_written,
              one_of_its_own_needs_no_descriptor, the_oldest_gives_way,
              one_that_is_not_whole_is_not_there, what_is_no_block_is_refused,
-             a_record_in_words, who_has_an_answer_already_gets_no_500,
+             a_record_in_words, an_answer_that_had_begun_is_cut_off,
+             who_has_an_answer_already_gets_no_500,
              whatever_a_record_holds_it_stays_in_its_bounds,
              threads_have_records_of_their_own)

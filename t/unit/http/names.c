@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "http/host.h"
 #include "http/jobs.h"
 #include "http/waits.h"
@@ -23,6 +24,7 @@ static struct host_worker worker;
 static struct clock now;
 static struct waits waits;
 static struct mailbox mailbox;
+static struct metrics metrics;
 static struct jobs jobs;
 static struct names names;
 static struct addr found[NAMES_ADDRESSES];
@@ -90,9 +92,10 @@ set_up(uint32_t max_waits, uint32_t max_queued)
     atomic_store(&n_questions, 0);
     atomic_store(&n_addresses, 2);
     ck_assert_int_eq(mailbox_open(&mailbox), 0);
-    ck_assert_int_eq(waits_init(&waits, 1, max_waits, &mailbox), 0);
+    ck_assert_int_eq(waits_init(&waits, 1, max_waits, &mailbox, &metrics), 0);
     ck_assert_int_eq(jobs_open(&jobs, 1, max_queued), 0);
     worker.clock = &now;
+    worker.metrics = &metrics;
     worker.waits = &waits;
     worker.jobs = &jobs;
     ck_assert_int_eq(names_init(&names, &worker), 0);
@@ -252,6 +255,7 @@ START_TEST(bounds_of_others_are_told)
         ;
     ck_assert_int_eq(ask(&b, "b"), 0);
     ck_assert_int_eq(ask(&d, "d"), ET_ELIMIT); /* pool_queue */
+    ck_assert_uint_eq(metrics_get(&metrics, METRIC_jobs_refused), 1);
     ck_assert_int_eq(ask(&d, "b"), 0);
     pthread_mutex_unlock(&gate);
     wait_told(&d);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "abi/etude_abi.h"
+#include "base/metrics.h"
 
 #define UNIT_SECONDS 120
 #include "t/lib/unit.h"
@@ -16,6 +17,7 @@
 
 static struct waits waits;
 static struct mailbox mailbox;
+static struct metrics metrics;
 static uint32_t n_fired;
 static int32_t last_rc;
 static void *last_owner;
@@ -24,7 +26,7 @@ static void
 set_up(uint32_t max)
 {
     ck_assert_int_eq(mailbox_open(&mailbox), 0);
-    ck_assert_int_eq(waits_init(&waits, 3, max, &mailbox), 0);
+    ck_assert_int_eq(waits_init(&waits, 3, max, &mailbox, &metrics), 0);
     n_fired = 0;
     last_rc = 0;
     last_owner = NULL;
@@ -113,6 +115,7 @@ START_TEST(there_is_room_for_so_many)
         ck_assert_ptr_nonnull(v[i]);
     }
     ck_assert_ptr_null(waits_arm(&waits, on_fired, NULL));
+    ck_assert_uint_eq(metrics_get(&metrics, METRIC_waits_refused), 1);
     for (uint32_t i = 0; i < MAX; i++)
         ck_assert_int_eq(waits_cancel(v[i]), 1);
     tear_down();

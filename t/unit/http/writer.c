@@ -58,7 +58,7 @@ open_worker(void)
     wheel_init(&w.wheel, w.clock.mono_ms);
     blocks_init(&w.blocks, 1 << 22);
     ck_assert_int_eq(mailbox_open(&w.mailbox), 0);
-    ck_assert_int_eq(waits_init(&w.waits, 0, 64, &w.mailbox), 0);
+    ck_assert_int_eq(waits_init(&w.waits, 0, 64, &w.mailbox, &w.metrics), 0);
     ck_assert_int_eq(task_pool_init(&w.tasks, 8, 65536, &w.wheel), 0);
     host_worker_init(&w.worker, 0, 1);
     w.worker.clock = &w.clock;

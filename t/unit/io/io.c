@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* io.c - bytes and readiness through the event core, on both backends. */
+#include <sys/mman.h>
+
 #include "harness.h"
 
 START_TEST(bytes_go_both_ways)
@@ -557,6 +559,28 @@ START_TEST(a_watch_goes_on)
 }
 END_TEST
 
+/* By poll(2) it is ready at any time, whatever epoll says. */
+START_TEST(a_file_is_ready)
+{
+    OPEN_IO(io, 0);
+    struct end e = {0};
+    int fd = memfd_create("file", MFD_CLOEXEC), nothing = open("/", O_PATH);
+
+    end_add(&e, io, fd);
+    io_poll(io, &e.s, POLLIN);
+    UNTIL(io, e.ready);
+    ck_assert_uint_eq(e.ready, POLLIN);
+    end_drop(&e);
+    e = (struct end){0};
+    end_add(&e, io, nothing);
+    io_poll(io, &e.s, POLLIN | POLLOUT);
+    UNTIL(io, e.ready);
+    ck_assert_uint_eq(e.ready, POLLERR);
+    end_drop(&e);
+    io_close(io);
+}
+END_TEST
+
 START_TEST(a_wait_ends_in_time)
 {
     OPEN_IO(io, 0);
@@ -735,6 +759,7 @@ IO_MAIN(io, 2,
     a_poll_fires_once_with_what_is_true,
     a_new_poll_replaces_the_old,
     a_watch_goes_on,
+    a_file_is_ready,
     a_wait_ends_in_time,
     many_sources_share_two_buffers,
     a_turn_is_shared,
