@@ -138,8 +138,8 @@ stray_wake(struct req *r)
 {
     struct env *env = r->sink_ctx;
 
-    if (r->pause.state != PAUSE_OFF && chain_resume(r) == CHAIN_WAIT)
-        return; /* for more */
+    if (!pause_stray(r))
+        return;
     env->n_strays--;
     end(env, r);
     give_back(env, r, r->stray_body);

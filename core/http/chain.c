@@ -212,6 +212,26 @@ drop(struct req *r)
     return CHAIN_DROP;
 }
 
+/* Whether the step that runs, or has returned, has begun to wait: not only one
+ * that is held meanwhile. */
+static inline int
+has_begun_to_wait(const struct req *r)
+{
+    return r->has_pause && r->pause.kind != r->pause.held;
+}
+
+/* It waits no more.  Of one that is astray the pause stays: no step waits. */
+static void
+end_pause(struct req *r)
+{
+    struct pause *p = &r->pause;
+
+    if (p->held)
+        p->kind = p->held;
+    else
+        r->has_pause = p->is_closed;
+}
+
 /* A step that has begun to wait (response step i, or a request step) has
  * returned rc: 1, and it waits no more; 0: the walk does, for what it was begun
  * for, or for a job of a step that has thought better of it. */
@@ -226,7 +246,7 @@ leave_pause(struct req *r, uint32_t rc, uint32_t i)
         return 0;
     }
     if (p->kind->settle(r)) {
-        r->has_pause = p->is_closed; /* of one that is astray: no step waits */
+        end_pause(r);
         return 1;
     }
     p->state = PAUSE_ENDS;
@@ -246,7 +266,7 @@ waits(const struct req *r)
 static enum chain_result
 responded(struct req *r, uint32_t i, uint32_t rc, int was_spoilt)
 {
-    if (r->has_pause && !r->pause.opens && !leave_pause(r, rc, i))
+    if (has_begun_to_wait(r) && !leave_pause(r, rc, i))
         return CHAIN_WAIT;
     if (rc == ET_DROP)
         return drop(r);
@@ -254,8 +274,6 @@ responded(struct req *r, uint32_t i, uint32_t rc, int was_spoilt)
         fail_memory(r, rc);
     else if (rc == ET_FAIL)
         fail(r, without_reason, rc);
-    else if (rc == ET_WAIT && r->has_pause && r->pause.opens)
-        fail(r, "cannot wait while a task is about to write the answer", rc);
     else if (rc == ET_WAIT)
         fail(r, "waits for nothing", rc);
     else if (rc != ET_NEXT && rc != ET_DONE)
@@ -495,8 +513,7 @@ respond_outside(void *arg)
 static int
 leave_crashed(struct req *r)
 {
-    if (!r->has_pause || r->pause.opens ||
-        leave_pause(r, ET_FAIL, r->pause.slot))
+    if (!has_begun_to_wait(r) || leave_pause(r, ET_FAIL, r->pause.slot))
         return 1;
     r->pause.has_crashed = 1;
     return 0;
@@ -536,6 +553,8 @@ close_again(struct req *r, enum chain_result result)
 {
     struct pause *p = &r->pause;
 
+    r->phase = CHAIN_IN_REQUEST;
+    r->resp.is_written = 0;
     r->resp.committed = 1; /* it cannot change that */
     p->is_refused = 1;
     p->result = (uint32_t)result;
@@ -543,22 +562,50 @@ close_again(struct req *r, enum chain_result result)
     return refused(r, p->kind->settle(r) ? ET_DONE : ET_WAIT);
 }
 
-/* The response steps see an answer of which nothing is written yet. */
-static __attribute__((noinline, cold)) enum chain_result
-open(struct req *r)
+/* The step that is held waits again, and nothing on top of it. */
+static void
+let_go(struct pause *p)
 {
-    int rc = guard_walk(GUARD_STEPS, r, finish, r);
-    enum chain_result result =
-        rc == LEAP_LEFT ? after_crash(r) : (enum chain_result)rc;
+    p->kind = p->held;
+    p->held = NULL;
+    p->opens = p->is_late = p->has_crashed = 0;
+    p->is_on = 1;
+    p->state = PAUSE_WAITS;
+}
 
-    r->pause.opens = 0;
-    r->pause.state = PAUSE_WAITS;
+/* The response steps have seen an answer of which nothing is written yet. */
+static __attribute__((noinline, cold)) enum chain_result
+opened(struct req *r, enum chain_result result)
+{
+    let_go(&r->pause);
     if (result != CHAIN_TAKE && (result != CHAIN_DONE || !r->resp.is_written))
         return close_again(r, result);
     r->phase = CHAIN_IN_REQUEST;
     enter(r, r->chain, r->entered - 1u);
     task_opened(r);
     return result == CHAIN_TAKE ? CHAIN_TAKE : CHAIN_OPEN;
+}
+
+/* They are to see it, and may wait: the step that is to write it is held. */
+static __attribute__((noinline, cold)) enum chain_result
+open(struct req *r)
+{
+    enum chain_result result;
+    int rc;
+
+    r->pause.held = r->pause.kind;
+    rc = guard_walk(GUARD_STEPS, r, finish, r);
+    result = rc == LEAP_LEFT ? after_crash(r) : (enum chain_result)rc;
+    return result == CHAIN_WAIT ? CHAIN_WAIT : opened(r, result);
+}
+
+int
+chain_refuse(struct req *r)
+{
+    if (!r->has_pause || !r->pause.held)
+        return 1;
+    let_go(&r->pause);
+    return close_again(r, CHAIN_DROP) != CHAIN_WAIT;
 }
 
 /* What a guarded walk has returned. */
@@ -608,29 +655,38 @@ end_late(struct req *r)
     int rc;
 
     chain_give_up(r, r->pause.why);
-    r->has_pause = 0;
+    end_pause(r);
     req_decide_error(r, r->pause.why == ET_ETIME ? 504 : 503);
     rc = guard_walk(GUARD_STEPS, r, r->crashed ? respond_outside : respond_late,
                     r);
     return left(r, rc);
 }
 
+/* It had crashed, and its job is over. */
+static enum chain_result
+end_crashed(struct req *r)
+{
+    r->pause.state = PAUSE_OFF;
+    end_pause(r);
+    return left(r, guard_walk(GUARD_STEPS, r, respond_outside, r));
+}
+
 enum chain_result
 chain_resume(struct req *r)
 {
     struct pause *p = &r->pause;
-    int rc;
+    enum chain_result result;
 
     if (p->is_late)
-        return end_late(r);
-    if (p->state == PAUSE_ENDS && p->has_crashed) {
-        p->state = PAUSE_OFF;
-        r->has_pause = p->is_closed;
-        rc = guard_walk(GUARD_STEPS, r, respond_outside, r);
-    } else {
-        rc = guard_walk(GUARD_STEPS, r, resume, r);
-    }
-    return left(r, rc);
+        result = end_late(r);
+    else if (p->state == PAUSE_ENDS && p->has_crashed)
+        result = end_crashed(r);
+    else
+        result = left(r, guard_walk(GUARD_STEPS, r, resume, r));
+    if (UNLIKELY(r->has_pause && p->held) && result != CHAIN_WAIT &&
+        !p->is_closed)
+        return opened(r, result);
+    return result;
 }
 
 int

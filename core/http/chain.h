@@ -92,6 +92,11 @@ enum chain_result chain_resume(struct req *r);
 /* The step that waits is given up, because of why (ET_ECANCEL ...): its cancel
  * runs, or the calls it waits in return that. [worker] */
 void chain_give_up(struct req *r, int32_t why);
+/* Nobody is to be answered: if a step of r is held while the response steps see
+ * the answer that it was to write, and none of them waits any more, it is given
+ * up.  1: it is over, or there is none; 0: something of it is on its way.
+ * [worker] */
+MUST_USE int chain_refuse(struct req *r);
 /* Code of that member runs now, on behalf of r. [worker] */
 void chain_enter(struct req *r, uint8_t member);
 /* Whether a request or response step of r runs on this thread. [any] */

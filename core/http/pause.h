@@ -7,7 +7,9 @@
  *         client gone, the server's end  ---------+--> pause_abandon
  *
  * How a step waits is its kind: with a continuation and a token (suspend.h), or
- * on a stack of its own (task.h).  A walk does not end, and a request does not
+ * on a stack of its own (task.h).  Both at once is for one case: a task that is
+ * about to write its answer is held while the response steps see it, and they
+ * may wait, too.  A walk does not end, and a request does not
  * go, before what works for it elsewhere (jobs.h) has come back: its memory is
  * in use there. */
 #ifndef HTTP_PAUSE_H
@@ -50,9 +52,11 @@ struct pause_kind {
 
 /* Of a request with has_pause. */
 struct pause {
-    const struct pause_kind *kind;
-    uint8_t state;       /* enum pause_state */
-    uint8_t slot;        /* of the response step that waits */
+    const struct pause_kind *kind; /* of who waits, or held */
+    const struct pause_kind *held; /* of the step whose answer opens, while the
+                                      response steps see it; or NULL */
+    uint8_t state;                 /* enum pause_state */
+    uint8_t slot;                  /* of the response step that waits */
     uint8_t is_on;       /* a step has begun to wait, and it is not over */
     uint8_t is_late;     /* nothing has come, and its time is over */
     int8_t why;          /* of is_late: ET_ETIME, 504; ET_ERETIRE, 503 */
@@ -63,25 +67,23 @@ struct pause {
     uint8_t opens;       /* the step has decided on an answer that it goes on to
                             write: the response steps are to see it */
     uint32_t result;     /* what it has returned, of PAUSE_ENDS */
-    union {
-        struct {
-            struct wait *wait;   /* armed, or on its way; NULL: none */
-            struct job *job;     /* at whose end it is woken; NULL: none */
-            et_resume_fn resume; /* of the step */
-            et_cancel_fn cancel; /* or NULL */
-            int32_t rc;          /* what it was woken with */
-        } token;
-        struct {
-            struct task *root; /* the step; NULL: it is over */
-            struct task *now;  /* whose stack this is, or NULL */
-            struct task *all;  /* those that are not over */
-            struct task *ready, *last_ready;
-            struct task *reader; /* who waits for the body, or NULL */
-            struct task *opener; /* ... for its answer's head to be gone */
-            struct task *writer; /* ... for room for more of its answer */
-            uint64_t body_at;    /* of a collected one: how far it is read */
-        } tasks;
-    } u;
+    struct {
+        struct wait *wait;   /* armed, or on its way; NULL: none */
+        struct job *job;     /* at whose end it is woken; NULL: none */
+        et_resume_fn resume; /* of the step */
+        et_cancel_fn cancel; /* or NULL */
+        int32_t rc;          /* what it was woken with */
+    } token;
+    struct {
+        struct task *root; /* the step; NULL: it is over */
+        struct task *now;  /* whose stack this is, or NULL */
+        struct task *all;  /* those that are not over */
+        struct task *ready, *last_ready;
+        struct task *reader; /* who waits for the body, or NULL */
+        struct task *opener; /* ... for its answer's head to be gone */
+        struct task *writer; /* ... for room for more of its answer */
+        uint64_t body_at;    /* of a collected one: how far it is read */
+    } tasks;
 };
 
 /* A step of r is about to wait in that way: the pause is set up, unless it is
@@ -91,6 +93,9 @@ MUST_USE int pause_begin(struct req *r, const struct pause_kind *kind);
  * is given up.  1: nothing of r is on its way; 0: something is, r stays until
  * its sink is told to wake it.  r has has_pause. [worker] */
 MUST_USE int pause_abandon(struct req *r, int32_t why);
+/* What of r, which was abandoned, was on its way has woken it: as
+ * pause_abandon. [worker] */
+MUST_USE int pause_stray(struct req *r);
 /* r's generation is to end: if a step of it waits, it is given up (ET_ERETIRE)
  * and what it has to say, or 503, is the answer.  From the loop. [worker] */
 void pause_retire(struct req *r);

@@ -181,7 +181,7 @@ begin(struct stream_task *t)
     r->resp.status = 101;
     r->pub.status = 101;
     r->pause.opens = 1;
-    rc = task_wait(r, UINT64_MAX, &r->pause.u.tasks.opener);
+    rc = task_wait(r, UINT64_MAX, &r->pause.tasks.opener);
     if (rc == 0 && t->s)
         return &t->s->pub;
     if (!r->resp.committed) { /* it was not even asked for */

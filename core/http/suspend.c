@@ -20,11 +20,11 @@ static const struct pause_kind kind;
 static struct wait *
 detach(struct req *r)
 {
-    struct wait *w = r->pause.u.token.wait;
+    struct wait *w = r->pause.token.wait;
 
     wheel_cancel(req_worker(r)->wheel, &w->timer);
-    r->pause.u.token.wait = NULL;
-    r->pause.u.token.job = NULL;
+    r->pause.token.wait = NULL;
+    r->pause.token.job = NULL;
     r->pause.is_on = 0;
     return w;
 }
@@ -35,7 +35,7 @@ on_fired(struct wait *w, int32_t rc)
     struct req *r = w->owner;
 
     (void)detach(r);
-    r->pause.u.token.rc = rc;
+    r->pause.token.rc = rc;
     if (r->pause.state != PAUSE_OFF || r->pause.is_closed)
         r->sink->wake(r);
 }
@@ -44,7 +44,7 @@ on_fired(struct wait *w, int32_t rc)
 static void
 end_late(struct req *r, int8_t why)
 {
-    r->pause.u.token.wait = NULL;
+    r->pause.token.wait = NULL;
     r->pause.is_on = 0;
     r->pause.is_late = 1;
     r->pause.why = why;
@@ -68,26 +68,26 @@ retire(struct req *r)
 {
     struct pause *p = &r->pause;
 
-    if (p->u.token.job && !jobs_withdraw(req_worker(r)->jobs, p->u.token.job))
+    if (p->token.job && !jobs_withdraw(req_worker(r)->jobs, p->token.job))
         return; /* it is over soon */
-    wheel_cancel(req_worker(r)->wheel, &p->u.token.wait->timer);
-    if (!waits_cancel(p->u.token.wait))
+    wheel_cancel(req_worker(r)->wheel, &p->token.wait->timer);
+    if (!waits_cancel(p->token.wait))
         return;
-    p->u.token.job = NULL;
+    p->token.job = NULL;
     end_late(r, ET_ERETIRE);
 }
 
 static uint32_t
 resume(struct req *r, void *self)
 {
-    return r->pause.u.token.resume(&r->pub, self, r->pause.u.token.rc);
+    return r->pause.token.resume(&r->pub, self, r->pause.token.rc);
 }
 
 static void
 give_up(struct req *r, void *self, int32_t why)
 {
-    if (r->pause.u.token.cancel)
-        r->pause.u.token.cancel(&r->pub, self, why);
+    if (r->pause.token.cancel)
+        r->pause.token.cancel(&r->pub, self, why);
 }
 
 /* The step that waited was left, or another one: none goes on. */
@@ -108,16 +108,16 @@ arm(struct req *r, et_resume_fn resume_fn, et_cancel_fn cancel)
 
     if (!resume_fn)
         return ET_EINVAL;
-    if (!chain_is_at(r) || (r->has_pause && p->kind != &kind) ||
-        (r->has_pause && p->u.token.job) || !pause_begin(r, &kind))
+    if (!chain_is_at(r) || (r->has_pause && p->kind != &kind && !p->held) ||
+        (r->has_pause && p->token.job) || !pause_begin(r, &kind))
         return ET_EPHASE;
-    if (p->u.token.wait)
+    if (p->token.wait)
         waits_forget(detach(r));
-    p->u.token.wait = waits_arm(req_worker(r)->waits, on_fired, r);
-    if (!p->u.token.wait)
+    p->token.wait = waits_arm(req_worker(r)->waits, on_fired, r);
+    if (!p->token.wait)
         return ET_ELIMIT;
-    p->u.token.resume = resume_fn;
-    p->u.token.cancel = cancel;
+    p->token.resume = resume_fn;
+    p->token.cancel = cancel;
     p->is_on = 1;
     p->is_late = 0;
     return 0;
@@ -132,7 +132,7 @@ suspend_step(struct req *r, et_resume_fn resume_fn, et_cancel_fn cancel,
 
     if (arm(r, resume_fn, cancel) < 0)
         return 0;
-    w = r->pause.u.token.wait;
+    w = r->pause.token.wait;
     if (ms == 0)
         ms = dispatch_wait_ms(r);
     w->timer.fn = on_timer;
@@ -155,10 +155,10 @@ begin_job(struct req *r, int32_t (*fn)(void *arg), void *arg, uint32_t priority)
     *j = (struct job){.instance = r->chain->members[r->member].instance,
                       .fn = fn,
                       .arg = arg,
-                      .token = waits_token(r->pause.u.token.wait)};
+                      .token = waits_token(r->pause.token.wait)};
     rc = jobs_start(req_worker(r), j, priority);
     if (rc == 0)
-        r->pause.u.token.job = j;
+        r->pause.token.job = j;
     return rc;
 }
 
@@ -183,9 +183,9 @@ settle(struct req *r)
 {
     struct pause *p = &r->pause;
 
-    if (!p->u.token.wait)
+    if (!p->token.wait)
         return 1;
-    if (p->u.token.job && !jobs_withdraw(req_worker(r)->jobs, p->u.token.job))
+    if (p->token.job && !jobs_withdraw(req_worker(r)->jobs, p->token.job))
         return 0;
     waits_forget(detach(r));
     return 1;
@@ -198,7 +198,7 @@ abandon_job(struct req *r, int32_t why)
 {
     struct pause *p = &r->pause;
 
-    if (p->state == PAUSE_WAITS && waits_is_armed(p->u.token.wait)) {
+    if (p->state == PAUSE_WAITS && waits_is_armed(p->token.wait)) {
         p->state = PAUSE_OFF;
         chain_give_up(r, why);
     }
@@ -210,19 +210,19 @@ abandon(struct req *r, int32_t why)
 {
     struct pause *p = &r->pause;
 
-    if (!p->u.token.wait)
+    if (!p->token.wait)
         return 1;
-    if (p->u.token.job && !jobs_withdraw(req_worker(r)->jobs, p->u.token.job))
+    if (p->token.job && !jobs_withdraw(req_worker(r)->jobs, p->token.job))
         return abandon_job(r, why);
     if (p->state != PAUSE_WAITS) { /* it does not want to */
         waits_forget(detach(r));
         return 1;
     }
-    wheel_cancel(req_worker(r)->wheel, &p->u.token.wait->timer);
-    if (!waits_cancel(p->u.token.wait))
+    wheel_cancel(req_worker(r)->wheel, &p->token.wait->timer);
+    if (!waits_cancel(p->token.wait))
         return 0;
-    p->u.token.wait = NULL;
-    p->u.token.job = NULL;
+    p->token.wait = NULL;
+    p->token.job = NULL;
     p->is_on = 0;
     p->state = PAUSE_OFF;
     chain_give_up(r, why);

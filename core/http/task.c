@@ -113,11 +113,11 @@ make_ready(struct task *t)
 
     t->state = TASK_READY;
     t->next_ready = NULL;
-    if (p->u.tasks.ready)
-        p->u.tasks.last_ready->next_ready = t;
+    if (p->tasks.ready)
+        p->tasks.last_ready->next_ready = t;
     else
-        p->u.tasks.ready = t;
-    p->u.tasks.last_ready = t;
+        p->tasks.ready = t;
+    p->tasks.last_ready = t;
 }
 
 /* What it waits for has come, in the loop. */
@@ -131,7 +131,8 @@ wake(struct task *t, int32_t rc)
     t->watch = NULL;
     t->has_job = 0;
     make_ready(t);
-    r->sink->wake(r);
+    if (r->pause.kind == &kind) /* else a response step waits on top */
+        r->sink->wake(r);
 }
 
 static void
@@ -171,28 +172,33 @@ on_ready(struct watch *watch, uint32_t events)
 static int
 has_tasks(const struct req *r)
 {
-    return r->has_pause && r->pause.kind == &kind;
+    return r->has_pause && (r->pause.kind == &kind || r->pause.held == &kind);
 }
 
 void
 task_body_came(struct req *r)
 {
-    if (has_tasks(r) && r->pause.u.tasks.reader)
-        task_wake(r->pause.u.tasks.reader, 0);
+    if (has_tasks(r) && r->pause.tasks.reader)
+        task_wake(r->pause.tasks.reader, 0);
 }
 
 void
 task_room_came(struct req *r)
 {
-    if (has_tasks(r) && r->pause.u.tasks.writer)
-        task_wake(r->pause.u.tasks.writer, 0);
+    if (has_tasks(r) && r->pause.tasks.writer)
+        task_wake(r->pause.tasks.writer, 0);
 }
 
 void
 task_opened(struct req *r)
 {
-    if (r->pause.u.tasks.opener)
-        task_wake_beside(r->pause.u.tasks.opener, 0);
+    struct task *t = r->pause.tasks.opener;
+
+    if (!t)
+        return;
+    if (t->state == TASK_READY && t->why == 0)
+        t->rc = 0; /* its time is over: it hears of that when it writes */
+    task_wake_beside(t, 0);
 }
 
 /* ---- begin and end -------------------------------------------------------*/
@@ -237,9 +243,9 @@ new_task(struct req *r)
     t = (struct task *)(void *)((char *)stack + bytes);
     *t = (struct task){.stack = stack,
                        .r = r,
-                       .next = r->pause.u.tasks.all,
+                       .next = r->pause.tasks.all,
                        .member = r->member};
-    r->pause.u.tasks.all = t;
+    r->pause.tasks.all = t;
     metrics_add(hw->metrics, METRIC_tasks_active, 1);
     fiber_make(&t->fiber, stack, bytes, run, t);
     make_ready(t);
@@ -272,15 +278,15 @@ over(struct task *t)
 {
     struct req *r = t->r;
     struct pause *p = &r->pause;
-    struct task **at = &p->u.tasks.all, *parent = t->parent;
+    struct task **at = &p->tasks.all, *parent = t->parent;
 
     disarm(t);
     release_things(t);
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
-    if (t == p->u.tasks.root) {
-        p->u.tasks.root = NULL;
+    if (t == p->tasks.root) {
+        p->tasks.root = NULL;
         p->is_on = 0;
         fetch_close_of(r, 1);
     }
@@ -297,23 +303,23 @@ run_ready(struct req *r)
     struct pause *p = &r->pause;
     uint32_t result = ET_FAIL;
 
-    while (p->u.tasks.ready) {
-        struct task *t = p->u.tasks.ready;
-        p->u.tasks.ready = t->next_ready;
+    while (p->tasks.ready) {
+        struct task *t = p->tasks.ready;
+        p->tasks.ready = t->next_ready;
         t->state = TASK_RUNS;
-        p->u.tasks.now = t;
+        p->tasks.now = t;
         chain_enter(r, t->member);
         if (fiber_enter(&t->fiber)) {
-            p->u.tasks.now = NULL;
+            p->tasks.now = NULL;
             t->member = r->member;
             continue;
         }
-        p->u.tasks.now = NULL;
-        if (t == p->u.tasks.root)
+        p->tasks.now = NULL;
+        if (t == p->tasks.root)
             result = t->result;
         over(t);
     }
-    return p->u.tasks.root ? ET_WAIT : result;
+    return p->tasks.root ? ET_WAIT : result;
 }
 
 int32_t
@@ -328,7 +334,7 @@ task_start(struct req *r, const struct chain_step *step)
     if (!t)
         return ET_ELIMIT;
     t->step = step;
-    p->u.tasks.root = t;
+    p->tasks.root = t;
     p->is_on = 1;
     p->is_late = 0;
     p->is_refused = 0;
@@ -389,7 +395,7 @@ static void
 give_up(struct req *r, void *self, int32_t why)
 {
     (void)self;
-    for (struct task *t = r->pause.u.tasks.all; t; t = t->next)
+    for (struct task *t = r->pause.tasks.all; t; t = t->next)
         give_up_one(t, why);
     (void)run_ready(r);
 }
@@ -397,25 +403,25 @@ give_up(struct req *r, void *self, int32_t why)
 static void
 retire(struct req *r)
 {
-    for (struct task *t = r->pause.u.tasks.all; t; t = t->next)
+    for (struct task *t = r->pause.tasks.all; t; t = t->next)
         give_up_one(t, ET_ERETIRE);
-    if (r->pause.u.tasks.ready)
+    if (r->pause.tasks.ready)
         r->sink->wake(r);
 }
 
 static int
 settle(struct req *r)
 {
-    return !r->pause.u.tasks.root;
+    return !r->pause.tasks.root;
 }
 
 static int
 abandon(struct req *r, int32_t why)
 {
-    if (!r->pause.u.tasks.root)
+    if (!r->pause.tasks.root)
         return 1;
     chain_give_up(r, why);
-    return !r->pause.u.tasks.root;
+    return !r->pause.tasks.root;
 }
 
 static int
@@ -430,16 +436,16 @@ end_defers(void *arg)
 static int
 crashed(struct req *r)
 {
-    struct task *t = r->pause.u.tasks.now;
+    struct task *t = r->pause.tasks.now;
     int is_root;
 
     if (!t)
         return 0;
-    r->pause.u.tasks.now = NULL;
+    r->pause.tasks.now = NULL;
     fiber_abandon(&t->fiber);
     while (t->defers && guard_walk(GUARD_STEPS, r, end_defers, t) == LEAP_LEFT)
         ;
-    is_root = t == r->pause.u.tasks.root;
+    is_root = t == r->pause.tasks.root;
     if (!is_root)
         t->part->rc = ET_ECRASH;
     over(t);
@@ -465,7 +471,7 @@ calling(et_req *pub)
 
     if (!r->has_pause || r->pause.kind != &kind || !chain_is_at(r))
         return NULL;
-    return r->pause.u.tasks.now;
+    return r->pause.tasks.now;
 }
 
 /* Why t may not wait; 0: it may. */
@@ -705,7 +711,7 @@ task_await(et_req *pub, uint64_t timeout_ms)
 static int64_t
 read_collected(struct req *r, void *p, size_t n)
 {
-    uint64_t *at = &r->pause.u.tasks.body_at;
+    uint64_t *at = &r->pause.tasks.body_at;
     size_t left = r->body.n - (size_t)*at, k = n < left ? n : left;
 
     memcpy(p, r->body.p + *at, k);
@@ -728,7 +734,7 @@ task_read_body(et_req *pub, void *p, size_t n)
     struct req *r = t ? t->r : NULL;
     int64_t rc = refuses(t);
 
-    if (rc == 0 && (n == 0 || r->pause.u.tasks.reader))
+    if (rc == 0 && (n == 0 || r->pause.tasks.reader))
         rc = ET_EINVAL;
     if (rc < 0)
         return rc;
@@ -737,7 +743,7 @@ task_read_body(et_req *pub, void *p, size_t n)
     while ((rc = r->sink->read(r, p, n)) == -EAGAIN) {
         uint64_t ms = dispatch_body_ms(
             r, (uint32_t)r->gen->gen->conf->server.body_timeout);
-        rc = task_wait(r, ms ? ms : UINT64_MAX, &r->pause.u.tasks.reader);
+        rc = task_wait(r, ms ? ms : UINT64_MAX, &r->pause.tasks.reader);
         if (rc < 0)
             return rc;
     }

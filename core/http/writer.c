@@ -32,7 +32,7 @@ writer_begin(et_req *pub, uint32_t status, et_str type, uint64_t length)
     resp_write(&r->resp, (uint16_t)status, type, length);
     pub->status = status;
     r->pause.opens = 1;
-    rc = task_wait(r, UINT64_MAX, &r->pause.u.tasks.opener);
+    rc = task_wait(r, UINT64_MAX, &r->pause.tasks.opener);
     if (rc < 0 && !r->resp.committed) { /* it was not even asked for */
         r->pause.opens = 0;
         resp_clear(&r->resp);
@@ -50,7 +50,7 @@ refuses(struct req *r)
         return rc;
     if (!r->resp.committed || !r->resp.is_written)
         return ET_EPHASE;
-    return r->pause.u.tasks.writer ? ET_EINVAL : 0;
+    return r->pause.tasks.writer ? ET_EINVAL : 0;
 }
 
 static int32_t
@@ -71,7 +71,7 @@ put_some(struct req *r, const char *p, size_t n)
         return k;
     if (k != -EAGAIN)
         return error_of(k);
-    rc = task_wait_to_write(r, &r->pause.u.tasks.writer);
+    rc = task_wait_to_write(r, &r->pause.tasks.writer);
     return rc < 0 ? rc : -EAGAIN;
 }
 

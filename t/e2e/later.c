@@ -14,7 +14,8 @@
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 #define SERVER(more)                                                           \
-    "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n" more "\n[plugin later]\n"
+    "[server]\nlisten = 127.0.0.1:0\nworkers = 1\nmetrics = /metrics\n" more   \
+    "\n[plugin later]\n"
 
 static struct server s;
 

@@ -274,8 +274,6 @@ START_TEST(response_steps_may_answer_instead)
     c = client_open(&s);
     client_expect(&c, GET("/writer/pieces?n=2&size=4&seen=deny"), 403, "no");
     client_expect(&c, GET("/writer/pieces?n=2&size=4&seen=fail"), 500, NULL);
-    client_expect(&c, GET("/writer/pieces?n=2&size=4&seen=wait"), 200,
-                  "abcdefgh");
     client_puts(&c, GET("/writer/pieces?n=2&size=4&seen=drop"));
     ck_assert(client_is_closed(&c));
     client_close(&c);

@@ -221,7 +221,7 @@ START_TEST(response_steps_may_refuse_it)
 {
     refuse_with("deny", 403);
     refuse_with("fail", 500);
-    refuse_with("late", 500);
+    refuse_with("late", 504);
 }
 END_TEST
 
