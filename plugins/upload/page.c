@@ -28,7 +28,9 @@ static const char style[] =
     "button{font:inherit;float:right;margin-left:1rem}"
     "code{font-size:.85rem}"
     "small{opacity:.75}"
-    "[data-state=failed] output{color:#d33}";
+    "[data-state=failed] output{color:#c22}"
+    "@media (prefers-color-scheme:dark)"
+    "{[data-state=failed] output{color:#f77}}";
 
 static const char script[] =
     "'use strict';\n"
@@ -47,6 +49,7 @@ static const char script[] =
     "  return new Promise((done) => {\n"
     "    const x = new XMLHttpRequest();\n"
     "    const end = (state, text) => {\n"
+    "      if (document.activeElement === row.stop) input.focus();\n"
     "      row.bar.remove();\n"
     "      row.stop.remove();\n"
     "      if (state === 'done') make(row.says, 'code', text);\n"
@@ -77,9 +80,11 @@ static const char script[] =
     "function upload(file) {\n"
     "  const row = { item: document.createElement('li') };\n"
     "  row.stop = make(row.item, 'button', 'stop');\n"
+    "  row.stop.setAttribute('aria-label', 'stop ' + file.name);\n"
     "  make(row.item, 'b', file.name);\n"
     "  make(row.item, 'small', ' ' + file.size.toLocaleString() + ' bytes');\n"
     "  row.bar = make(row.item, 'progress');\n"
+    "  row.bar.setAttribute('aria-label', file.name);\n"
     "  row.bar.value = 0;\n"
     "  row.says = make(make(row.item, 'div'), 'output');\n"
     "  row.item.dataset.state = 'waiting';\n"

@@ -17,6 +17,7 @@
 
 #include "digest.h"
 #include "janitor.h"
+#include "origin.h"
 #include "page.h"
 #include "spool.h"
 
@@ -30,6 +31,7 @@ struct options {
     int64_t max;
     int64_t replace;
     int64_t sync;
+    et_list origin;
 };
 
 ET_OPTIONS(struct options, NULL,
@@ -37,7 +39,10 @@ ET_OPTIONS(struct options, NULL,
                        "where the files go; it must be there"),
            ET_OPT_SIZE(max, "100m", 0, INT64_MAX, "largest file"),
            ET_OPT_BOOL(replace, "no", "a name that is there is replaced"),
-           ET_OPT_BOOL(sync, "yes", "answer when it is safe on the disk"));
+           ET_OPT_BOOL(sync, "yes", "answer when it is safe on the disk"),
+           ET_OPT_LIST(origin, 0,
+                       "whose pages may upload beside those of the same host, "
+                       "\"https://example.org\" or \"*\"; may repeat"));
 
 ET_COUNTER(stored, NULL, "files stored");
 ET_COUNTER(received, "bytes", "bytes of bodies read, stored or not");
@@ -197,7 +202,7 @@ judge(et_req *r, struct upload *u)
     const et_str coding = et_header(r, "Content-Encoding");
     const et_str length = et_header(r, "Content-Length");
     int64_t n;
-    if (et_eq(et_header(r, "Sec-Fetch-Site"), et_s("cross-site")))
+    if (!origin_may_come(r, &u->depot->options->origin))
         return 403;
     if (et_header(r, "Content-Range").p || read_name(r, u) < 0 ||
         read_digests(r, u) < 0)
@@ -308,7 +313,7 @@ refuse(et_req *r, uint32_t status)
         const char *text;
     } why[] = {
         {400, "the name, a digest or the body is malformed\n"},
-        {403, "not from a page of another site\n"},
+        {403, "not from a page of another origin\n"},
         {408, "the body did not come in time\n"},
         {409, "there is something of that name\n"},
         {413, "it is too large\n"},

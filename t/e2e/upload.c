@@ -224,6 +224,12 @@ START_TEST(what_is_refused_leaves_nothing)
              "Content-Length: 5\r\nRepr-Digest: sha-256=:\r\n") "hello",
          400},
         {PUT("/upload/x",
+             "Content-Length: 5\r\nOrigin: http://evil.example\r\n") "hello",
+         403},
+        {PUT("/upload/x",
+             "Content-Length: 5\r\nSec-Fetch-Site: same-site\r\n") "hello",
+         403},
+        {PUT("/upload/x",
              "Content-Length: 5\r\nRepr-Digest: "
              "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:\r\n") "hel"
                                                                            "lo",
