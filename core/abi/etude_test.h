@@ -683,7 +683,8 @@ et_test_hex_(char c)
                                       : -1;
 }
 
-/* s decoded; '+' becomes a space in forms, "%2F" stays in paths. */
+/* s decoded; '+' becomes a space in forms, "%2F" stays in paths, in capitals.
+ */
 static inline et_str
 et_test_decode_(et_test_memory_ *list, et_str s, int is_form)
 {
@@ -695,10 +696,13 @@ et_test_decode_(et_test_memory_ *list, et_str s, int is_form)
             et_test_hex_(s.p[i + 2]) >= 0) {
             const int x =
                 et_test_hex_(s.p[i + 1]) * 16 + et_test_hex_(s.p[i + 2]);
-            if (is_form || x != '/') {
-                c = (char)x;
-                i += 2;
+            i += 2;
+            if (!is_form && x == '/') {
+                memcpy(out + n, "%2F", 3);
+                n += 3;
+                continue;
             }
+            c = (char)x;
         }
         out[n++] = c;
     }

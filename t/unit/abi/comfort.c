@@ -373,6 +373,8 @@ START_TEST(parameters_are_decoded_and_the_best_route_wins)
     open_plugin();
     ck_assert_uint_eq(run("GET", "/act/a%20b/c/%2Fd", copy_to_c), 200);
     ck_assert_str_eq(et_test_text(), "c/%2Fd");
+    ck_assert_uint_eq(run("GET", "/act/a%20b/c/%2fd", copy_to_c), 200);
+    ck_assert_str_eq(et_test_text(), "c/%2Fd");
     ck_assert_uint_eq(run("GET", "/act/fixed/path", NULL), 200);
     ck_assert_str_eq(et_test_text(), "fixed");
     ck_assert_uint_eq(run("GET", "/body", NULL), 405);
