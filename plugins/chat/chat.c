@@ -211,7 +211,8 @@ come_in(et_ws *s, struct chat *c, et_str name)
         return;
     }
     if (!wire_is_clean(name, WIRE_NAME_MAX)) {
-        complain(s, "a name has 1 to 40 bytes, and no control characters");
+        complain(s, "a name has 1 to 40 bytes, something to see and no control "
+                    "characters");
         return;
     }
     memcpy(me->name, name.p, me->name_len = name.n);
@@ -236,7 +237,7 @@ say(et_ws *s, struct chat *c, et_str text)
     else if (text.n > (size_t)c->options->max_message)
         complain(s, "too long");
     else if (!wire_is_clean(text, WIRE_TEXT_MAX))
-        complain(s, "nothing, or control characters");
+        complain(s, "nothing to see, or control characters");
     else if (tell(s, c, WIRE_TEXT, text) < 0)
         complain(s, "too much is said, try again");
 }
@@ -338,8 +339,10 @@ ET_ROUTE("GET", "/chat/:room", room, ET_B_NONE, "a WebSocket of a room")
     const et_str name = et_param(r, "room");
     struct room *room;
     et_ws_ask ask = {ET_WS_ASK, NULL, 0, NULL, 0, 0, 0, 0, 0};
-    if (!wire_is_clean(name, WIRE_ROOM_MAX))
-        return et_error(r, 404, "no such room\n");
+    if (!wire_is_room(name))
+        return et_error(r, 404,
+                        "a room's name has 1 to 64 bytes of UTF-8, no "
+                        "slash and no control characters\n");
     room = rooms_get(&c->rooms, name);
     if (!room)
         return et_error(r, 503, "there are too many rooms\n");

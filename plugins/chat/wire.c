@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* wire.c - see wire.h. */
+#define _GNU_SOURCE
 #include "wire.h"
 
 struct reader {
@@ -159,33 +160,85 @@ wire_read(const char *p, size_t n, struct wire_said *said)
     return r.p == r.end ? 0 : ET_EINVAL;
 }
 
-/* Whether the character at p is not to be shown: a control, a separator of
- * lines, one that turns the direction. */
-static int
-is_hidden(const unsigned char *p, size_t n)
+/* ---- characters ----------------------------------------------------------*/
+
+/* The character at p, of n > 0 bytes, which moves behind it; -1: it is no
+ * UTF-8 (RFC 3629). */
+static int32_t
+next_character(const unsigned char **p, size_t n)
 {
-    if (p[0] < 0x20 || p[0] == 0x7f)
-        return 1;
-    if (n >= 2 && p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
-        return 1; /* U+0080 to U+009F */
-    if (n < 3 || p[0] != 0xe2)
-        return 0;
-    return (p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) || /* U+2028 to 2E */
-           (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);   /* U+2066 to 69 */
+    const unsigned char *u = *p;
+    const size_t k = u[0] < 0x80 ? 1 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
+    static const int32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    int32_t c = k == 1 ? u[0] : u[0] & (0x7f >> k);
+    if ((u[0] >= 0x80 && u[0] < 0xc2) || u[0] > 0xf4 || k > n)
+        return -1;
+    for (size_t i = 1; i < k; i++) {
+        if ((u[i] & 0xc0) != 0x80)
+            return -1;
+        c = c << 6 | (u[i] & 0x3f);
+    }
+    if (c < least[k] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+        return -1;
+    *p = u + k;
+    return c;
 }
+
+struct range {
+    int32_t first, last;
+};
+
+static int
+is_in(const struct range *v, int32_t c)
+{
+    while (v->last < c)
+        v++;
+    return c >= v->first;
+}
+
+/* Controls, separators of lines, what turns the direction. */
+static const struct range hidden[] = {
+    {0, 0x1f},        {0x7f, 0x9f},           {0x2028, 0x202e},
+    {0x2066, 0x2069}, {INT32_MAX, INT32_MAX},
+};
+
+/* Of which nothing is seen, as Unicode has them: White_Space,
+ * Default_Ignorable_Code_Point, and the blank of Braille. */
+static const struct range unseen[] = {
+    {0x20, 0x20},       {0xa0, 0xa0},           {0xad, 0xad},
+    {0x34f, 0x34f},     {0x61c, 0x61c},         {0x115f, 0x1160},
+    {0x1680, 0x1680},   {0x17b4, 0x17b5},       {0x180b, 0x180f},
+    {0x2000, 0x200f},   {0x2028, 0x202f},       {0x205f, 0x206f},
+    {0x2800, 0x2800},   {0x3000, 0x3000},       {0x3164, 0x3164},
+    {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},       {0xffa0, 0xffa0},
+    {0xfff0, 0xfff8},   {0x1bca0, 0x1bca3},     {0x1d173, 0x1d17a},
+    {0xe0000, 0xe0fff}, {INT32_MAX, INT32_MAX},
+};
 
 int
 wire_is_clean(et_str s, size_t max)
 {
-    int is_blank = 1;
-    if (!s.p || s.n > max)
+    const unsigned char *p = (const unsigned char *)s.p, *end;
+    int is_seen = 0;
+    if (!p || s.n > max)
         return 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (is_hidden((const unsigned char *)s.p + i, s.n - i))
+    end = p + s.n;
+    while (p < end) {
+        const int32_t c = next_character(&p, (size_t)(end - p));
+        if (c < 0 || is_in(hidden, c))
             return 0;
-        is_blank = is_blank && s.p[i] == ' ';
+        is_seen = is_seen || !is_in(unseen, c);
     }
-    return !is_blank;
+    return is_seen;
+}
+
+/* "%2F" of a path is not decoded, and "%252F" is: what looks like it may be
+ * either. */
+int
+wire_is_room(et_str s)
+{
+    return wire_is_clean(s, WIRE_ROOM_MAX) && !memchr(s.p, '/', s.n) &&
+           !memmem(s.p, s.n, "%2F", 3);
 }
 
 size_t

@@ -7,9 +7,10 @@
  *              {"welcome":"Ann"}   {"error":"why not"}
  *
  * A message of a client is one object with one member, a string; anything else
- * is refused, so that there is nothing to skip.  Names and texts are UTF-8 (the
- * host sees to that), without control characters and without those that turn
- * the direction of what stands behind them.  Nothing here allocates. */
+ * is refused, so that there is nothing to skip.  Names and texts are UTF-8,
+ * without control characters and without those that turn the direction of what
+ * stands behind them, and something of them is seen; page.c judges them alike.
+ * Nothing here allocates. */
 #ifndef CHAT_WIRE_H
 #define CHAT_WIRE_H
 
@@ -34,8 +35,12 @@ struct wire_said {
 /* What n bytes at p say: 0; ET_EINVAL: not in that form; ET_ELIMIT: more than
  * a text may be. */
 int32_t wire_read(const char *p, size_t n, struct wire_said *said);
-/* Whether s is 1 to max bytes that may be shown, and not all blanks. */
+/* Whether s is 1 to max bytes that may be shown, and of which something is
+ * seen: not all blanks, or joiners and the like. */
 int wire_is_clean(et_str s, size_t max);
+/* Whether it may be the name of a room, which is a parameter of a path: two
+ * that differ are of two rooms. */
+int wire_is_room(et_str s);
 /* Of a text, or somebody who comes or goes; its length. */
 size_t wire_write(char out[WIRE_MAX], enum wire_kind kind, uint64_t id,
                   int64_t time_ms, et_str name, et_str text);

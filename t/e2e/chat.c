@@ -216,6 +216,7 @@ START_TEST(what_is_no_message_is_not_told)
         "{\"text\":\"\\u202e\"}",
         "{\"text\":\"\"}",
         "{\"text\":\"  \"}",
+        "{\"text\":\"\\u200b\"}",
         "{\"hello\":\"again\"}",
     };
     struct client c, d;
@@ -265,6 +266,10 @@ START_TEST(names_and_rooms_are_bounded)
              65, 0);
     client_once(&s, path, 404, NULL);
     client_once(&s, GET("/chat/%0a"), 404, NULL);
+    client_once(&s, GET("/chat/%ff"), 404, NULL); /* no UTF-8 */
+    client_once(&s, GET("/chat/a%2fb"), 404, NULL);
+    client_once(&s, GET("/chat/a%252Fb"), 404, NULL); /* else the same one */
+    client_once(&s, GET("/chat/%25ff"), 426, NULL);
     client_once(&s, GET("/chat/b"), 426, NULL);
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);

@@ -193,6 +193,50 @@ START_TEST(rooms_are_bounded)
 }
 END_TEST
 
+START_TEST(a_room_is_not_another_one)
+{
+    static const char *const none[] = {
+        "/chat/%ff",       "/chat/a%2fb",    "/chat/a%2Fb", "/chat/a%252Fb",
+        "/chat/%c2",       "/chat/%0a",      "/chat/%7f",   "/chat/%20",
+        "/chat/%e2%80%ae", "/chat/%e2%80%8b"};
+
+    open_with(NULL, NULL);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        et_test_request("GET", none[i]);
+        ck_assert_msg(et_test_run() == 404, "%s", none[i]);
+        unit_has(et_test_text(), "a room's name has");
+    }
+    connect_to("/chat/%25ff");
+    et_test_ws_text("{\"hello\":\"Ann\"}");
+    connect_to("/chat/%C3%BF");
+    et_test_ws_text("{\"hello\":\"Bob\"}");
+    ck_assert_uint_eq(count_sent(), 2);
+    unit_has(et_test_published("chat/%ff", 0), "Ann");
+    unit_has(et_test_published("chat/\xc3\xbf", 0), "Bob");
+}
+END_TEST
+
+/* That somebody comes or goes is not kept: texts would have to go for it. */
+START_TEST(who_comes_and_goes_leaves_what_was_said)
+{
+    open_with("history", "2");
+    connect_to("/chat/a");
+    et_test_ws_text("{\"hello\":\"Ann\"}");
+    et_test_ws_text("{\"text\":\"1\"}");
+    et_test_ws_text("{\"text\":\"2\"}");
+    for (int i = 0; i < 5; i++) {
+        connect_to("/chat/a");
+        et_test_ws_text("{\"hello\":\"Bob\"}");
+        et_test_ws_close(1006, "");
+    }
+    connect_to("/chat/a");
+    et_test_ws_text("{\"hello\":\"Eve\"}");
+    unit_has(et_test_ws_sent(0), "\"text\":\"1\"");
+    unit_has(et_test_ws_sent(1), "\"text\":\"2\"");
+    unit_has(et_test_ws_sent(2), "welcome");
+}
+END_TEST
+
 START_TEST(the_page_is_one_piece)
 {
     open_with(NULL, NULL);
@@ -219,5 +263,6 @@ END_TEST
 UNIT_MAIN_IN(begin, et_test_end, chat, two_talk,
              who_comes_is_told_what_was_said_even_after_a_reload,
              one_that_is_fast_waits, what_cannot_be_told_is_said,
-             rooms_are_bounded, the_page_is_one_piece,
+             rooms_are_bounded, a_room_is_not_another_one,
+             who_comes_and_goes_leaves_what_was_said, the_page_is_one_piece,
              without_channels_there_is_no_chat)

@@ -81,35 +81,101 @@ START_TEST(it_is_bounded)
 }
 END_TEST
 
-START_TEST(what_cannot_be_seen_is_not_clean)
+/* Controls, or no UTF-8: wherever they stand. */
+START_TEST(what_is_hidden_is_not_clean)
 {
-    static const char *const bad[] = {"",
-                                      " ",
-                                      "   ",
+    static const char *const bad[] = {"\x01",
                                       "\x1f",
-                                      "a\n",
+                                      "\n",
                                       "\x7f",
                                       "\xc2\x80",
-                                      "x\xc2\x9f",
+                                      "\xc2\x9f",
                                       "\xe2\x80\xa8",
                                       "\xe2\x80\xae",
                                       "\xe2\x81\xa6",
-                                      "\xe2\x81\xa9"};
-    static const char *const good[] = {"a",
-                                       " a ",
-                                       "\xc2\xa0",
-                                       "\xe2\x80\xa7",
-                                       "\xe2\x80\xaf",
-                                       "\xe2\x81\xa5",
-                                       "\xe2"};
+                                      "\xe2\x81\xa9",
+                                      "\xff",
+                                      "\x80",
+                                      "\xc1\xbf",
+                                      "\xe2\x80",
+                                      "\xe0\x9f\xbf",
+                                      "\xed\xa0\x80",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80"};
+    char text[16];
 
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ck_assert_msg(!wire_is_clean(et_s(bad[i]), 40), "%zu", i);
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        ck_assert_msg(wire_is_clean(et_s(good[i]), 40), "%zu", i);
+        snprintf(text, sizeof text, "a%s", bad[i]);
+        ck_assert_msg(!wire_is_clean(et_s(text), 40), "%zu", i);
+        snprintf(text, sizeof text, "%sa", bad[i]);
+        ck_assert_msg(!wire_is_clean(et_s(text), 40), "%zu", i);
+    }
+    ck_assert(!wire_is_clean(et_sn("a\0b", 3), 40));
+}
+END_TEST
+
+/* Blanks and the like: they may stand beside what is seen. */
+START_TEST(something_is_to_be_seen)
+{
+    static const char *const unseen[] = {
+        " ",
+        "   ",
+        "\xc2\xa0",         /* U+00A0 */
+        "\xc2\xad",         /* U+00AD */
+        "\xd8\x9c",         /* U+061C */
+        "\xe1\x85\x9f",     /* U+115F */
+        "\xe2\x80\x8b",     /* U+200B */
+        "\xe2\x80\x8d",     /* U+200D */
+        "\xe2\x80\xaf",     /* U+202F */
+        "\xe2\x81\xa5",     /* U+2065 */
+        "\xe2\xa0\x80",     /* U+2800 */
+        "\xe3\x80\x80",     /* U+3000 */
+        "\xef\xb8\x8f",     /* U+FE0F */
+        "\xef\xbb\xbf",     /* U+FEFF */
+        "\xf3\xa0\x80\x81", /* U+E0001 */
+    };
+    static const char *const seen[] = {"a",
+                                       " a ",
+                                       "\xe2\x80\xa7",     /* U+2027 */
+                                       "\xe2\xa0\x81",     /* U+2801 */
+                                       "\xe6\xbc\xa2",     /* U+6F22 */
+                                       "\xf0\x9f\x98\x80", /* U+1F600 */
+                                       "\xf4\x8f\xbf\xbf"};
+    char text[16];
+
+    ck_assert(!wire_is_clean(et_s(""), 40));
+    ck_assert(!wire_is_clean(et_s(NULL), 40));
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) {
+        ck_assert_msg(!wire_is_clean(et_s(unseen[i]), 40), "%zu", i);
+        snprintf(text, sizeof text, "%s%s", unseen[i], unseen[i]);
+        ck_assert_msg(!wire_is_clean(et_s(text), 40), "%zu", i);
+        snprintf(text, sizeof text, "a%s", unseen[i]);
+        ck_assert_msg(wire_is_clean(et_s(text), 40), "%zu", i);
+    }
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
+        ck_assert_msg(wire_is_clean(et_s(seen[i]), 40), "%zu", i);
     ck_assert(wire_is_clean(et_s("abc"), 3));
     ck_assert(!wire_is_clean(et_s("abcd"), 3));
-    ck_assert(!wire_is_clean(et_s(NULL), 3));
+}
+END_TEST
+
+START_TEST(a_room_has_one_name)
+{
+    char name[WIRE_ROOM_MAX + 1];
+
+    memset(name, 'x', sizeof name);
+    ck_assert(wire_is_room(et_sn(name, WIRE_ROOM_MAX)));
+    ck_assert(!wire_is_room(et_sn(name, WIRE_ROOM_MAX + 1)));
+    ck_assert(wire_is_room(et_s("100%")));
+    ck_assert(wire_is_room(et_s("%ff")));
+    ck_assert(wire_is_room(et_s("a%2fb"))); /* that is of %252f */
+    ck_assert(!wire_is_room(et_s("a%2Fb")));
+    ck_assert(!wire_is_room(et_s("a/b")));
+    ck_assert(!wire_is_room(et_s("\xff")));
+    ck_assert(!wire_is_room(et_s("")));
+    ck_assert(!wire_is_room(et_s(NULL)));
 }
 END_TEST
 
@@ -134,4 +200,5 @@ START_TEST(it_is_written_as_json)
 END_TEST
 
 UNIT_MAIN(wire, a_message_is_one_string, anything_else_is_none, it_is_bounded,
-          what_cannot_be_seen_is_not_clean, it_is_written_as_json)
+          what_is_hidden_is_not_clean, something_is_to_be_seen,
+          a_room_has_one_name, it_is_written_as_json)
