@@ -3,7 +3,8 @@
  *
  * EventSource comes again by itself when the connection ends, unless it gets an
  * answer that is no stream, as from a proxy whose server is away: then the page
- * begins anew.  What the server sends becomes text of the page, never HTML.
+ * begins anew, later each time.  What the server sends becomes text of the
+ * page, never HTML.
  *
  * The hashes of STYLE and SCRIPT stand below, so that no library is needed for
  * them; e2e/clock.c says what they are to be. */
@@ -17,10 +18,11 @@
     "time{display:block;font-size:min(19vw,12rem);line-height:1;" \
     "font-variant-numeric:tabular-nums}" \
     "time.fine{font-size:min(13vw,9rem)}" \
+    "h1{font-size:1rem;font-weight:normal;opacity:.75;margin:.5rem}" \
     "p{margin:.5rem}" \
     "small{opacity:.75}" \
     "[data-state=lost] time{opacity:.35}"
-#define STYLE_HASH "Ide0ASMR4LiOFKGXq7k8m0ZV3tnXtRQOyM6LWZJENZo="
+#define STYLE_HASH "44RcRSbw3HVsB+AUDdsRnlyllmpKxuaT1QIh5sXXgZs="
 
 #define SCRIPT \
     "'use strict';\n" \
@@ -28,9 +30,12 @@
     "const date = document.querySelector('#date');\n" \
     "const state = document.querySelector('small');\n" \
     "const from = location.pathname.replace(/\\/*$/, '/events');\n" \
-    "const again = 3000;\n" \
+    "const least = 1000, most = 30000;\n" \
+    "let wait = least;\n" \
     "\n" \
+    "/* Once: a reader would say it each second. */\n" \
     "function is(name, text) {\n" \
+    "  if (document.body.dataset.state === name) return;\n" \
     "  document.body.dataset.state = name;\n" \
     "  state.textContent = text;\n" \
     "}\n" \
@@ -45,15 +50,19 @@
     "\n" \
     "function listen() {\n" \
     "  const events = new EventSource(from);\n" \
-    "  events.onmessage = (e) => show(JSON.parse(e.data).time);\n" \
+    "  events.onmessage = (e) => {\n" \
+    "    wait = least;\n" \
+    "    show(JSON.parse(e.data).time);\n" \
+    "  };\n" \
     "  events.onerror = () => {\n" \
     "    is('lost', 'connecting again');\n" \
-    "    if (events.readyState === EventSource.CLOSED)\n" \
-    "      setTimeout(listen, again);\n" \
+    "    if (events.readyState !== EventSource.CLOSED) return;\n" \
+    "    setTimeout(listen, wait * (.5 + Math.random()));\n" \
+    "    wait = Math.min(2 * wait, most);\n" \
     "  };\n" \
     "}\n" \
     "listen();\n"
-#define SCRIPT_HASH "ILhfw3QVGZ5zWbVufwiS97Gsxwzx2DWO2bKiSNjmxLA="
+#define SCRIPT_HASH "iJc01Eb1LfnUe2hnVs9257SFyINhSMUe0H0QD1UGz/w="
 
 const char page_text[] =
     "<!doctype html>\n"
@@ -65,6 +74,7 @@ const char page_text[] =
     "<style>" STYLE "</style>\n"
     "<body>\n"
     "<main>\n"
+    "<h1>Clock</h1>\n"
     "<time>--:--:--</time>\n"
     "<p><span id=\"date\"></span> UTC</p>\n"
     "<p><small role=\"status\">connecting</small></p>\n"
