@@ -222,8 +222,9 @@ come_in(et_ws *s, struct chat *c, et_str name)
         return;
     }
     me->is_in = 1;
-    (void)et_ws_text(s, "{\"welcome\":%.*s}",
-                     (int)et_quote_to(quoted, sizeof quoted, name), quoted);
+    (void)et_ws_text(s, "{\"welcome\":%.*s,\"max\":%lld}",
+                     (int)et_quote_to(quoted, sizeof quoted, name), quoted,
+                     (long long)c->options->max_message);
 }
 
 /* ---- talking -------------------------------------------------------------*/

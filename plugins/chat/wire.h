@@ -4,7 +4,7 @@
  *     client:  {"hello":"Ann"}   once, first      {"text":"hi"}
  *     server:  {"id":1,"time":1,"name":"Ann","event":"join"}  (or "leave")
  *              {"id":2,"time":2,"name":"Ann","text":"hi"}
- *              {"welcome":"Ann"}   {"error":"why not"}
+ *              {"welcome":"Ann","max":2048}   {"error":"why not"}
  *
  * A message of a client is one object with one member, a string; anything else
  * is refused, so that there is nothing to skip.  Names and texts are UTF-8,

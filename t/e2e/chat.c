@@ -68,7 +68,7 @@ enter(const char *path, const char *name)
     struct client c = join(path, name);
     char text[128];
 
-    snprintf(text, sizeof text, "{\"welcome\":\"%s\"}", name);
+    snprintf(text, sizeof text, "{\"welcome\":\"%s\",\"max\":2048}", name);
     wsock_take_text(&c, text);
     snprintf(text, sizeof text, "\"name\":\"%s\",\"event\":\"join\"}", name);
     waits(&c, text);
@@ -131,7 +131,7 @@ START_TEST(who_comes_in_is_told_what_was_said)
         v[i] = join("/chat/a", "b");
         hears(&v[i], "\"name\":\"a\",\"text\":\"2\"}");
         hears(&v[i], "\"name\":\"a\",\"text\":\"3\"}");
-        wsock_take_text(&v[i], "{\"welcome\":\"b\"}");
+        wsock_take_text(&v[i], "{\"welcome\":\"b\",\"max\":2048}");
     }
     for (int i = 0; i < 4; i++)
         client_close(&v[i]);

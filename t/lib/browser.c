@@ -340,6 +340,15 @@ browser_go(struct browser *b, const char *url, ...)
     tell_one(b, "/url", "url", text);
 }
 
+void
+browser_resize(struct browser *b, int width, int height)
+{
+    char body[64];
+
+    snprintf(body, sizeof body, "{\"width\":%d,\"height\":%d}", width, height);
+    tell(b, "POST", "/window/rect", body);
+}
+
 /* The path of the first element, with verb behind it. */
 static void
 find_element(struct browser *b, const char *css, const char *verb,

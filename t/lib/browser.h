@@ -36,6 +36,8 @@ void browser_close(struct browser *b);
 /* Open that page; printf.  Returns when it is loaded. */
 void browser_go(struct browser *b, const char *url, ...)
     __attribute__((format(printf, 2, 3)));
+/* So large its window is, in pixels. */
+void browser_resize(struct browser *b, int width, int height);
 /* As a hand does it.  Into an input of type file goes the path of a file. */
 void browser_click(struct browser *b, const char *css);
 void browser_type(struct browser *b, const char *css, const char *text);

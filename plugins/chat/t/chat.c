@@ -6,6 +6,8 @@
 #include <etude_test.h>
 #include <time.h>
 
+#include "plugins/chat/wire.h"
+
 #include "t/lib/unit.h"
 
 #define START_MS 1000000000250
@@ -73,7 +75,7 @@ START_TEST(two_talk)
     open_with(NULL, NULL);
     connect_to("/chat/a");
     et_test_ws_text("{\"hello\":\"Ann\"}");
-    ck_assert_str_eq(et_test_ws_sent(0), "{\"welcome\":\"Ann\"}");
+    ck_assert_str_eq(et_test_ws_sent(0), "{\"welcome\":\"Ann\",\"max\":2048}");
     ck_assert_str_eq(et_test_ws_sent(1),
                      "{\"id\":1024000000256000,\"time\":1000000000250,"
                      "\"name\":\"Ann\",\"event\":\"join\"}");
@@ -239,6 +241,8 @@ END_TEST
 
 START_TEST(the_page_is_one_piece)
 {
+    char bounds[64];
+
     open_with(NULL, NULL);
     et_test_request("GET", "/chat");
     ck_assert_uint_eq(et_test_run(), 200);
@@ -248,6 +252,11 @@ START_TEST(the_page_is_one_piece)
     ck_assert_str_eq(et_test_field("X-Content-Type-Options", 0), "nosniff");
     ck_assert_ptr_null(strstr(et_test_text(), "src="));
     ck_assert_ptr_null(strstr(et_test_text(), "innerHTML"));
+    snprintf(bounds, sizeof bounds, "nameMax = %u, roomMax = %u;",
+             WIRE_NAME_MAX, WIRE_ROOM_MAX);
+    unit_has(et_test_text(), bounds);
+    snprintf(bounds, sizeof bounds, "textMax = %u,", WIRE_TEXT_MAX);
+    unit_has(et_test_text(), bounds);
 }
 END_TEST
 
