@@ -2439,7 +2439,8 @@ et_test_ws_new_(const et_ws_calls *calls, const et_ws_ask *ask, void *data)
 static inline uint32_t
 et_test_ws_refuse_(et_req *r)
 {
-    return r->http->reply(r, 405, et_s("text/plain; charset=utf-8"),
+    const uint32_t status = r->method == ET_M_HEAD ? 426 : 405;
+    return r->http->reply(r, status, et_s("text/plain; charset=utf-8"),
                           "a WebSocket begins with GET", 27, ET_R_DRESS);
 }
 

@@ -50,7 +50,7 @@ refuse_until(struct req *r, const char *why)
 static uint32_t
 refuse_method(struct req *r)
 {
-    if (resp_set(&r->resp, &r->arena, STR("Allow"), STR("GET"), ET_SET) < 0)
+    if (resp_set(&r->resp, &r->arena, STR("Allow"), STR("GET, HEAD"), ET_SET) < 0)
         return ET_FAIL;
     return refuse(r, 405, "a WebSocket begins with GET");
 }
@@ -262,9 +262,9 @@ upgrade_begin(struct req *r, const struct upgrade *who, const et_ws_ask *given)
     if (!may_begin(r))
         return ET_FAIL;
     r->upgrade = NULL;
-    if (r->pub.method != ET_M_GET)
+    if (r->pub.method != ET_M_GET && r->pub.method != ET_M_HEAD)
         return refuse_method(r);
-    if (!is_handshake(r))
+    if (r->pub.method == ET_M_HEAD || !is_handshake(r))
         return refuse_until(r, "this is a WebSocket");
     if (!str_eq(only(r, STR("sec-websocket-version")), STR("13")))
         return refuse_until(r, "version 13 is spoken here");
