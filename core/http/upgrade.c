@@ -50,7 +50,8 @@ refuse_until(struct req *r, const char *why)
 static uint32_t
 refuse_method(struct req *r)
 {
-    if (resp_set(&r->resp, &r->arena, STR("Allow"), STR("GET, HEAD"), ET_SET) < 0)
+    if (resp_set(&r->resp, &r->arena, STR("Allow"), STR("GET, HEAD"), ET_SET) <
+        0)
         return ET_FAIL;
     return refuse(r, 405, "a WebSocket begins with GET");
 }
