@@ -15,6 +15,7 @@
 #include "conn/exchange.h"
 #include "conn/out.h"
 #include "conn/proxied.h"
+#include "conn/response.h"
 #include "conn/streamed.h"
 #include "conn/transport.h"
 #include "conn/upgraded.h"
@@ -26,14 +27,11 @@
 #include "http/req.h"
 #include "http/route.h"
 #include "http/task.h"
-#include "proto/http1_out.h"
 
 /* After our side is shut: how much more is read, so that the client sees the
  * answer and not a reset. */
 #define LINGER_BYTES (128u << 10)
 
-static void respond(struct conn *c);
-static void turn_away(struct conn *c);
 static void go_on(struct conn *c, enum chain_result result, int has_bytes);
 
 /* ---- what a request asks of its connection --------------------------------*/
@@ -59,221 +57,7 @@ static const struct sink h1_sink = {.peer = sink_peer,
                                     .write = sink_write,
                                     .wake = sink_wake};
 
-/* ---- answers --------------------------------------------------------------*/
-
-static void
-count_status(struct conn *c, uint32_t status)
-{
-    static const enum metric by_class[] = {
-        METRIC_responses_2xx,
-        METRIC_responses_3xx,
-        METRIC_responses_4xx,
-        METRIC_responses_5xx,
-    };
-
-    if (status >= 200 && status < 600)
-        metrics_add(c->env->metrics, by_class[status / 100 - 2], 1);
-}
-
-/* Will the connection take another request, but for the rest of this one's
- * body?  That may never come, because the client still waits for our 100 (RFC
- * 9110 10.1.1). */
-static inline __attribute__((always_inline)) int
-may_keep_but_body(const struct conn *c)
-{
-    const struct req *r = c->req;
-    const struct limits *l = &c->env->limits;
-
-    if (c->closes || c->is_orphan || !r->head.keep_alive ||
-        c->env->is_stopping || l->keepalive_ms == 0 ||
-        c->n_requests >= l->max_requests)
-        return 0;
-    return c->body_done || !r->head.expect_continue || c->body->n > 0 ||
-           c->body->collects;
-}
-
-/* It will not if that is more than is worth reading. */
-static inline __attribute__((always_inline)) int
-may_keep(const struct conn *c)
-{
-    if (!may_keep_but_body(c))
-        return 0;
-    return c->body_done || c->body->is_chunked ||
-           body_remaining(c->body) <= c->env->limits.discard_body;
-}
-
-/* Lengths that are none: where there can be no body, or its end shows; of a
- * body in chunks. */
-#define NO_LENGTH UINT64_MAX
-#define CHUNKED_LENGTH (UINT64_MAX - 1)
-
-/* Write the head to p, where there is room for it; returns its end. */
-static inline __attribute__((always_inline)) char *
-write_head(const struct conn *c, uint64_t length, char *p)
-{
-    const struct req *r = c->req;
-    const struct resp *resp = &r->resp;
-    const struct env *env = c->env;
-
-    p = http1_out_begin(p, resp->status,
-                        resp->has_server ? &env->common_bare : &env->common);
-    p = http1_out_type(p, resp->type);
-    if (LIKELY(length < CHUNKED_LENGTH))
-        p = http1_out_length(p, length);
-    else if (length == CHUNKED_LENGTH)
-        p = http1_out_chunked(p);
-    if (UNLIKELY(c->closes))
-        p = http1_out_connection(p, HTTP1_OUT_CLOSE);
-    else if (UNLIKELY(r->head.version == 10))
-        p = http1_out_connection(p, HTTP1_OUT_KEEP_ALIVE);
-    for (const struct resp_field *f = resp->fields; f; f = f->next)
-        p = http1_out_field(p, f->name, f->value);
-    return http1_out_end(p);
-}
-
-/* A head too large for the block becomes the first segment of the body. */
-static __attribute__((noinline)) int
-put_large_head(struct conn *c, uint64_t length, size_t max)
-{
-    struct req *r = c->req;
-    struct segment *s = arena_alloc(&r->arena, sizeof *s + max);
-    char *text;
-    uint64_t n;
-
-    if (!s)
-        return ERR_NOMEM;
-    text = (char *)(s + 1);
-    n = (uint64_t)(write_head(c, length, text) - text);
-    *s = (struct segment){.kind = SEGMENT_MEM, .fd = -1, .p = text, .n = n};
-    segment_put_front(&r->resp.body, s);
-    r->resp.sent_bytes -= n; /* these are not the body's */
-    return 0;
-}
-
-/* The head goes into the block. */
-static inline __attribute__((always_inline)) int
-put_head(struct conn *c, uint64_t length)
-{
-    const struct resp *resp = &c->req->resp;
-    size_t max = HTTP1_OUT_MAX + resp->type.n + resp->fields_len;
-    char *to = out_room(c, max);
-
-    if (UNLIKELY(!to))
-        return put_large_head(c, length, max);
-    out_commit(c, (size_t)(write_head(c, length, to) - to));
-    return 0;
-}
-
-/* The response is decided: head and small bodies into the output block. */
-static void
-respond(struct conn *c)
-{
-    struct req *r = c->req;
-    uint64_t length;
-
-    c->closes = !may_keep(c);
-    r->pub.status = r->resp.status;
-    count_status(c, r->resp.status);
-    if (c->body)
-        body_drop(c->body);
-    if (UNLIKELY(r->resp.status ==
-                 205)) /* RFC 9110 15.3.6: none, and says so */
-        segment_clear(&r->resp.body);
-    length = r->resp.body.bytes;
-    if (UNLIKELY(!status_has_body(r->resp.status)))
-        length = NO_LENGTH;
-    if (UNLIKELY(length == NO_LENGTH || r->pub.method == ET_M_HEAD))
-        segment_clear(&r->resp.body);
-    if (put_head(c, length) < 0) {
-        conn_close(c);
-        return;
-    }
-    r->resp.committed = 1;
-    c->phase = CONN_SEND;
-    out_gather(c);
-}
-
-static uint64_t
-length_said(const struct conn *c)
-{
-    const struct resp *resp = &c->req->resp;
-
-    if (resp->framing == STREAMED_CHUNKED)
-        return CHUNKED_LENGTH;
-    if (resp->framing == STREAMED_CLOSED || !status_has_body(resp->status))
-        return NO_LENGTH;
-    return resp->left; /* ANY, of a HEAD, is none */
-}
-
-/* Has the answer begun, and its step goes on to write it? */
-static int
-is_writing(const struct conn *c)
-{
-    return c->req->resp.is_written && c->req->resp.committed;
-}
-
-/* The head of an answer that its step goes on to write: 0, or -ENOMEM. */
-static __attribute__((noinline, cold)) int
-begin_answer(struct conn *c)
-{
-    struct req *r = c->req;
-
-    c->closes = !may_keep_but_body(c);
-    r->pub.status = r->resp.status;
-    count_status(c, r->resp.status);
-    streamed_begin(c);
-    r->resp.committed = 1;
-    return put_head(c, length_said(c));
-}
-
-/* All of it is written, or no more will be. */
-static __attribute__((noinline, cold)) void
-end_answer(struct conn *c, int is_whole)
-{
-    int rc = streamed_end(c, is_whole);
-
-    if (rc == ERR_LIMIT && is_whole)
-        log_error("route \"%s\" has written less than it said",
-                  c->req->route->name);
-    if (rc < 0 && c->req->resp.framing == STREAMED_CLOSED) {
-        conn_abort(c);
-        return;
-    }
-    if (c->body)
-        body_drop(c->body);
-    c->closes |= rc < 0 || !may_keep(c);
-    c->phase = CONN_SEND;
-    out_gather(c);
-}
-
-/* Nothing is answered, or what is on its way is cut off. */
-static void
-drop(struct conn *c)
-{
-    if (is_writing(c))
-        end_answer(c, 0);
-    else
-        conn_close(c);
-}
-
-/* A request that is no request: answered without a chain, then the end.  Reads
- * on for a while so that the client gets to see why. */
-static void
-refuse(struct conn *c, int err)
-{
-    struct req *r = c->req;
-
-    metrics_add(c->env->metrics, METRIC_requests_bad, 1);
-    log_debug("request refused: %s", err_text(err));
-    c->closes = 1;
-    c->lingers = err != ERR_TIMEOUT; /* who is late is not waited for */
-    r->head.keep_alive = 0;
-    r->pub.method = r->head.method; /* a HEAD has no content, right or wrong */
-    resp_clear(&r->resp);
-    req_decide_error_text(r, (uint32_t)err_status(err),
-                          (et_str){err_text(err), strlen(err_text(err))});
-    respond(c);
-}
+/* ---- what comes of a walk -------------------------------------------------*/
 
 /* The host ends a request that waits for its body: its response steps run. */
 static void
@@ -288,18 +72,6 @@ end_waiting(struct conn *c, int err)
     req_decide_error_text(r, status,
                           (et_str){err_text(err), strlen(err_text(err))});
     go_on(c, chain_finish(r), 0);
-}
-
-static void
-send_continue(struct conn *c)
-{
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    char *to = out_room(c, sizeof text - 1);
-
-    if (!to)
-        return;
-    memcpy(to, text, sizeof text - 1);
-    out_commit(c, sizeof text - 1);
 }
 
 /* A step wants the body. has_bytes: some of it is here already. */
@@ -320,7 +92,7 @@ collect(struct conn *c, int has_bytes)
         return;
     }
     if (r->head.expect_continue && !has_bytes)
-        send_continue(c);
+        response_continue(c);
     c->phase = CONN_BODY;
     c->since_ms = c->env->clock.mono_ms;
 }
@@ -336,20 +108,20 @@ begin_filtered(struct conn *c)
 
     filter_drop_crashed(r);
     if (!r->resp.filters) {
-        respond(c);
+        response_send(c);
         return 0;
     }
     if (is_bare) {
         resp_write(&r->resp, r->resp.status, r->resp.type, RESP_ANY_LENGTH);
     } else if (filter_begin(r) < 0) {
         resp_drop_fields(&r->resp); /* they may speak of what is not done */
-        turn_away(c);
+        response_busy(c);
         return 0;
     }
-    if (begin_answer(c) < 0)
+    if (response_begin(c) < 0)
         conn_close(c);
     else if (is_bare)
-        end_answer(c, 1);
+        response_end(c, 1);
     return !is_bare && c->phase != CONN_CLOSED;
 }
 
@@ -358,11 +130,11 @@ static int
 answer(struct conn *c)
 {
     if (UNLIKELY(c->req->resp.is_written))
-        end_answer(c, 1);
+        response_end(c, 1);
     else if (UNLIKELY(c->req->resp.filters != NULL))
         return begin_filtered(c);
     else
-        respond(c);
+        response_send(c);
     return 0;
 }
 
@@ -379,10 +151,10 @@ go_on(struct conn *c, enum chain_result result, int has_bytes)
                 return;
             result = chain_resume(c->req);
             break;
-        case CHAIN_DROP: drop(c); return;
+        case CHAIN_DROP: response_drop(c); return;
         case CHAIN_WAIT: c->phase = CONN_WAIT; return;
         case CHAIN_OPEN:
-            if (begin_answer(c) < 0) {
+            if (response_begin(c) < 0) {
                 conn_close(c);
                 return;
             }
@@ -426,7 +198,7 @@ sink_read(struct req *r, char *p, size_t n)
     if (got != 0 || is_done)
         return got;
     if (is_first && r->head.expect_continue && !r->resp.committed)
-        send_continue(c);
+        response_continue(c);
     return -EAGAIN;
 }
 
@@ -484,19 +256,6 @@ is_crowded(const struct env *env)
     return metrics_get(env->metrics, METRIC_requests_active) > env->look_beyond;
 }
 
-/* No step runs: that is what makes it cheap.  The connection goes on. */
-static __attribute__((noinline)) void
-turn_away(struct conn *c)
-{
-    static const et_str name = {"Retry-After", 11}, value = {"1", 1};
-    struct req *r = c->req;
-
-    req_decide_error(r, 503);
-    if (resp_set(&r->resp, &r->arena, name, value, ET_SET) < 0)
-        log_debug("no memory for Retry-After");
-    respond(c);
-}
-
 /* ---- input ----------------------------------------------------------------*/
 
 /* The usual case, inline: a walk that ends with an answer that is all there. */
@@ -507,7 +266,7 @@ run(struct conn *c, int has_bytes)
     enum chain_result result = chain_run(r);
 
     if (LIKELY(result == CHAIN_DONE) && LIKELY(!r->resp.filters))
-        respond(c);
+        response_send(c);
     else
         go_on(c, result, has_bytes);
 }
@@ -538,9 +297,9 @@ start_request(struct conn *c, const char *p, int has_bytes)
         }
     }
     if (rc < 0)
-        refuse(c, rc);
+        response_refuse(c, rc);
     else if (UNLIKELY(is_crowded(env)) && is_too_much(c))
-        turn_away(c);
+        response_busy(c);
     else
         run(c, has_bytes);
 }
@@ -573,7 +332,7 @@ read_head(struct conn *c, const char *p, size_t n)
     if (rc == HTTP1_MORE)
         return 0;
     if (rc < 0) {
-        refuse(c, rc);
+        response_refuse(c, rc);
         return n;
     }
     len = c->req->head.head_len;
@@ -699,7 +458,7 @@ use(struct conn *c, const char *p, size_t n)
                 end_response(c);
             break;
         case CONN_WAIT:
-            if (is_writing(c))
+            if (response_is_begun(c))
                 streamed_seal(c);
             return used;
         case CONN_STREAM:
@@ -835,7 +594,8 @@ tell_reader(struct conn *c)
 static void
 tell_writer(struct conn *c)
 {
-    if (UNLIKELY(c->phase == CONN_WAIT) && is_writing(c) && !out_is_pending(c))
+    if (UNLIKELY(c->phase == CONN_WAIT) && response_is_begun(c) &&
+        !out_is_pending(c))
         task_room_came(c->req);
 }
 
@@ -924,7 +684,7 @@ h1_timeout(struct conn *c)
     if (phase != CONN_IDLE || out_is_pending(c))
         metrics_add(c->env->metrics, METRIC_timeouts, 1);
     if (phase == CONN_HEAD)
-        refuse(c, ERR_TIMEOUT);
+        response_refuse(c, ERR_TIMEOUT);
     else if (phase == CONN_BODY)
         end_waiting(c, ERR_TIMEOUT);
     else
