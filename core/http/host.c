@@ -18,7 +18,7 @@
 #include "http/stores.h"
 #include "http/stream.h"
 #include "http/subs.h"
-#include "http/task.h"
+#include "http/task_calls.h"
 #include "http/upgrade.h"
 #include "plug/instance.h"
 
@@ -126,7 +126,7 @@ host_iface(const et_host *h, const char *id, uint32_t min_size)
         {ET_IF_METRICS, metering_iface(), sizeof(et_metrics)},
         {ET_IF_STORE, stores_iface(), sizeof(et_store_api)},
         {ET_IF_ASYNC, async_iface(), sizeof(et_async)},
-        {ET_IF_TASK, task_iface(), sizeof(et_task)},
+        {ET_IF_TASK, task_calls(), sizeof(et_task)},
         {ET_IF_CHANNEL, subs_iface(), sizeof(et_channel_api)},
         {ET_IF_FETCH, fetching_iface(), sizeof(et_fetch_api)},
         {ET_IF_WS, upgrade_iface(), sizeof(et_ws_api)},
@@ -177,7 +177,7 @@ host_worker_init(struct host_worker *w, uint32_t index, uint32_t n_workers)
                 .n_workers = n_workers,
                 .metrics = metering_iface(),
                 .async = async_iface(),
-                .task = task_iface(),
+                .task = task_calls(),
                 .fetch = fetching_iface(),
                 .ws = upgrade_iface()},
         .magic = HOST_WORKER_MAGIC};

@@ -2,19 +2,14 @@
 /* task.c - see task.h. */
 #include "http/task.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/metrics.h"
-#include "conf/conf.h"
 #include "http/chain.h"
-#include "http/dispatch.h"
 #include "http/fetch.h"
-#include "http/gen.h"
 #include "http/jobs.h"
 #include "http/req.h"
+#include "http/task_own.h"
 #include "http/waits.h"
 #include "http/watches.h"
 #include "http/writer.h"
@@ -25,40 +20,6 @@
  * given back at once. */
 #define TRIM_MS 1000u
 #define TRIM_MOST 64u
-
-enum task_state { TASK_READY, TASK_RUNS, TASK_WAITS, TASK_JOINS };
-
-struct task_defer {
-    struct task_defer *next;
-    void (*fn)(void *arg);
-    void *arg;
-};
-
-/* It lies at the top of its own stack. */
-struct task {
-    struct fiber fiber;
-    void *stack;
-    struct req *r;
-    const struct chain_step *step; /* of the root; NULL: it is a part */
-    et_part *part;
-    struct task *parent;     /* who has joined it, or NULL */
-    struct task *next;       /* of all of r */
-    struct task *next_ready; /* in the queue */
-    struct task_defer *defers;
-    struct task_thing *things;
-    struct wait *wait;   /* armed, or on its way; NULL: none */
-    struct watch *watch; /* with it, or NULL */
-    struct job job;      /* at whose end it is woken */
-    uint64_t due_ms;     /* of et_timeout; 0: never */
-    uint32_t n_parts;    /* that are not over */
-    uint32_t result;     /* of the step */
-    int32_t rc;          /* what has come */
-    int32_t why;         /* it was given up; 0: it was not */
-    uint8_t state;       /* enum task_state */
-    uint8_t has_job;
-    uint8_t is_ending; /* its defers run */
-    uint8_t member;    /* whose code it was in: a body step's, perhaps */
-};
 
 static const struct pause_kind kind;
 
@@ -158,8 +119,8 @@ on_timer(struct wheel_timer *timer, uint64_t now_ms)
     wake(t, ET_ETIME);
 }
 
-static void
-on_ready(struct watch *watch, uint32_t events)
+void
+task_on_ready(struct watch *watch, uint32_t events)
 {
     struct task *t = watch->owner;
 
@@ -226,9 +187,8 @@ run(void *arg)
     run_defers(t);
 }
 
-/* A task of r that is ready to begin; NULL: no stack is free. */
-static struct task *
-new_task(struct req *r)
+struct task *
+task_add(struct req *r)
 {
     struct host_worker *hw = req_worker(r);
     struct stacks *stacks = &hw->tasks->stacks;
@@ -252,9 +212,8 @@ new_task(struct req *r)
     return t;
 }
 
-/* A token that was not waited for is good for nothing any more. */
-static void
-disarm(struct task *t)
+void
+task_disarm(struct task *t)
 {
     if (t->wait)
         waits_forget(t->wait);
@@ -280,7 +239,7 @@ over(struct task *t)
     struct pause *p = &r->pause;
     struct task **at = &p->tasks.all, *parent = t->parent;
 
-    disarm(t);
+    task_disarm(t);
     release_things(t);
     while (*at != t)
         at = &(*at)->next;
@@ -330,7 +289,7 @@ task_start(struct req *r, const struct chain_step *step)
 
     if (!pause_begin(r, &kind))
         return ET_ECANCEL;
-    t = new_task(r);
+    t = task_add(r);
     if (!t)
         return ET_ELIMIT;
     t->step = step;
@@ -461,11 +420,10 @@ static const struct pause_kind kind = {
     .retire = retire,
 };
 
-/* ---- et.task/1 -----------------------------------------------------------*/
+/* ---- for its calls -------------------------------------------------------*/
 
-/* The task that calls; NULL: none does. */
-static struct task *
-calling(et_req *pub)
+struct task *
+task_calling(et_req *pub)
 {
     struct req *r = req_of(pub);
 
@@ -474,9 +432,8 @@ calling(et_req *pub)
     return r->pause.tasks.now;
 }
 
-/* Why t may not wait; 0: it may. */
-static int32_t
-refuses(const struct task *t)
+int32_t
+task_may_not(const struct task *t)
 {
     if (!t || t->is_ending)
         return ET_EPHASE;
@@ -488,19 +445,16 @@ refuses(const struct task *t)
     return t->why;
 }
 
-/* A wait of t's; NULL: no more may. */
-static struct wait *
-arm(struct task *t)
+struct wait *
+task_arm(struct task *t)
 {
-    disarm(t);
+    task_disarm(t);
     t->wait = waits_arm(req_worker(t->r)->waits, on_fired, t);
     return t->wait;
 }
 
-/* Until it has come, at most ms milliseconds (UINT64_MAX: for ever), nor longer
- * than the task may: what has come. */
-static int32_t
-yield(struct task *t, uint64_t ms)
+int32_t
+task_yield(struct task *t, uint64_t ms)
 {
     struct host_worker *hw = req_worker(t->r);
     uint64_t now_ms = hw->clock->mono_ms;
@@ -522,14 +476,14 @@ yield(struct task *t, uint64_t ms)
 int32_t
 task_refuses(struct req *r)
 {
-    return refuses(calling(&r->pub));
+    return task_may_not(task_calling(&r->pub));
 }
 
 int32_t
 task_refuses_to_write(struct req *r)
 {
-    struct task *t = calling(&r->pub);
-    int32_t rc = refuses(t);
+    struct task *t = task_calling(&r->pub);
+    int32_t rc = task_may_not(t);
 
     return rc == ET_ERETIRE && !t->is_ending ? 0 : rc;
 }
@@ -539,10 +493,10 @@ wait_at(struct task *t, uint64_t ms, struct task **waiting)
 {
     int32_t rc;
 
-    if (!arm(t))
+    if (!task_arm(t))
         return ET_ELIMIT;
     *waiting = t;
-    rc = yield(t, ms);
+    rc = task_yield(t, ms);
     *waiting = NULL;
     return rc;
 }
@@ -552,7 +506,7 @@ task_wait(struct req *r, uint64_t ms, struct task **waiting)
 {
     int32_t rc = task_refuses(r);
 
-    return rc < 0 ? rc : wait_at(calling(&r->pub), ms, waiting);
+    return rc < 0 ? rc : wait_at(task_calling(&r->pub), ms, waiting);
 }
 
 int32_t
@@ -560,7 +514,7 @@ task_wait_to_write(struct req *r, struct task **waiting)
 {
     int32_t rc = task_refuses_to_write(r);
 
-    return rc < 0 ? rc : wait_at(calling(&r->pub), UINT64_MAX, waiting);
+    return rc < 0 ? rc : wait_at(task_calling(&r->pub), UINT64_MAX, waiting);
 }
 
 /* True: t waited, and does not any more. */
@@ -593,7 +547,7 @@ task_wake_beside(struct task *t, int32_t rc)
 int
 task_own(struct req *r, struct task_thing *thing)
 {
-    struct task *t = calling(&r->pub);
+    struct task *t = task_calling(&r->pub);
 
     if (!t || t->is_ending)
         return 0;
@@ -612,218 +566,4 @@ task_disown(struct task_thing *thing)
         at = &(*at)->next;
     *at = thing->next;
     thing->owner = NULL;
-}
-
-/* ---- its own calls -------------------------------------------------------*/
-
-static int32_t
-task_sleep(et_req *pub, uint64_t ms)
-{
-    struct task *t = calling(pub);
-    int32_t rc = refuses(t);
-    uint64_t end_ms;
-
-    if (rc < 0)
-        return rc;
-    if (!arm(t))
-        return ET_ELIMIT;
-    end_ms = req_worker(t->r)->clock->mono_ms;
-    end_ms = ms > UINT64_MAX - end_ms ? UINT64_MAX : end_ms + ms;
-    rc = yield(t, ms);
-    if (rc != ET_ETIME || t->why ||
-        (t->due_ms && t->due_ms < end_ms)) /* its own time is over */
-        return rc;
-    return 0;
-}
-
-static int32_t
-task_wait_fd(et_req *pub, int32_t fd, uint32_t events, uint64_t timeout_ms)
-{
-    struct task *t = calling(pub);
-    int32_t rc = refuses(t);
-
-    if (rc < 0)
-        return rc;
-    if (fd < 0 || !watches_knows(events))
-        return ET_EINVAL;
-    if (!arm(t))
-        return ET_ELIMIT;
-    t->watch = watches_arm(req_worker(t->r)->watches, fd, events, on_ready, t);
-    if (t->watch)
-        return yield(t, timeout_ms);
-    disarm(t);
-    return ET_ELIMIT;
-}
-
-static int32_t
-task_offload(et_req *pub, int32_t (*fn)(void *arg), void *arg,
-             uint32_t priority)
-{
-    struct task *t = calling(pub);
-    int32_t rc = fn ? refuses(t) : ET_EINVAL;
-
-    if (rc < 0)
-        return rc;
-    if (!arm(t))
-        return ET_ELIMIT;
-    t->job =
-        (struct job){.instance = t->r->chain->members[t->r->member].instance,
-                     .fn = fn,
-                     .arg = arg,
-                     .token = waits_token(t->wait)};
-    rc = jobs_start(req_worker(t->r), &t->job, priority);
-    if (rc < 0) {
-        disarm(t);
-        return rc;
-    }
-    t->has_job = 1;
-    t->state = TASK_WAITS;
-    fiber_yield(&t->fiber); /* whatever the time is: it uses our stack */
-    return t->why ? t->why : t->rc;
-}
-
-static et_token
-task_arm(et_req *pub)
-{
-    struct task *t = calling(pub);
-
-    if (refuses(t) < 0)
-        return 0;
-    return arm(t) ? waits_token(t->wait) : 0;
-}
-
-static int32_t
-task_await(et_req *pub, uint64_t timeout_ms)
-{
-    struct task *t = calling(pub);
-    int32_t rc = refuses(t);
-
-    if (rc == 0 && !t->wait)
-        rc = ET_EINVAL;
-    if (rc == 0)
-        return yield(t, timeout_ms);
-    if (t)
-        disarm(t);
-    return rc;
-}
-
-/* Of a body that was collected for a step before. */
-static int64_t
-read_collected(struct req *r, void *p, size_t n)
-{
-    uint64_t *at = &r->pause.tasks.body_at;
-    size_t left = r->body.n - (size_t)*at, k = n < left ? n : left;
-
-    memcpy(p, r->body.p + *at, k);
-    *at += k;
-    return (int64_t)k;
-}
-
-static int64_t
-error_of(int64_t rc)
-{
-    if (rc == -ENOTCONN)
-        return ET_ECANCEL;
-    return rc == ERR_BODY_LARGE ? ET_ELIMIT : ET_EINVAL;
-}
-
-static int64_t
-task_read_body(et_req *pub, void *p, size_t n)
-{
-    struct task *t = calling(pub);
-    struct req *r = t ? t->r : NULL;
-    int64_t rc = refuses(t);
-
-    if (rc == 0 && (n == 0 || r->pause.tasks.reader))
-        rc = ET_EINVAL;
-    if (rc < 0)
-        return rc;
-    if (r->body.p)
-        return read_collected(r, p, n);
-    while ((rc = r->sink->read(r, p, n)) == -EAGAIN) {
-        uint64_t ms = dispatch_body_ms(
-            r, (uint32_t)r->gen->gen->conf->server.body_timeout);
-        rc = task_wait(r, ms ? ms : UINT64_MAX, &r->pause.tasks.reader);
-        if (rc < 0)
-            return rc;
-    }
-    return rc < 0 ? error_of(rc) : rc;
-}
-
-static int32_t
-task_join(et_req *pub, et_part *parts, uint32_t n)
-{
-    struct task *t = calling(pub);
-    int32_t rc = refuses(t);
-
-    for (uint32_t i = 0; i < n; i++)
-        parts[i].rc = rc < 0 ? rc : ET_ELIMIT;
-    for (uint32_t i = 0; i < n && rc == 0; i++) {
-        struct task *part = new_task(t->r);
-        if (!part)
-            continue;
-        part->part = &parts[i];
-        part->parent = t;
-        part->due_ms = t->due_ms;
-        t->n_parts++;
-    }
-    if (rc < 0)
-        return rc;
-    if (t->n_parts > 0) {
-        t->state = TASK_JOINS;
-        fiber_yield(&t->fiber);
-    }
-    return t->why;
-}
-
-static int32_t
-task_timeout(et_req *pub, uint64_t ms)
-{
-    struct task *t = calling(pub);
-
-    if (!t)
-        return ET_EPHASE;
-    t->due_ms = ms ? req_worker(t->r)->clock->mono_ms + ms : 0;
-    return 0;
-}
-
-static int32_t
-task_defer(et_req *pub, void (*fn)(void *arg), void *arg)
-{
-    struct task *t = calling(pub);
-    struct task_defer *d;
-
-    if (!t || t->is_ending || !fn)
-        return ET_EPHASE;
-    d = arena_alloc(&t->r->arena, sizeof *d);
-    if (!d) {
-        t->r->is_spoilt = 1;
-        return ET_ENOMEM;
-    }
-    *d = (struct task_defer){t->defers, fn, arg};
-    t->defers = d;
-    return 0;
-}
-
-static const et_task iface = {
-    .size = sizeof iface,
-    .sleep = task_sleep,
-    .wait_fd = task_wait_fd,
-    .offload = task_offload,
-    .arm = task_arm,
-    .await = task_await,
-    .join = task_join,
-    .timeout = task_timeout,
-    .defer = task_defer,
-    .read_body = task_read_body,
-    .begin = writer_begin,
-    .write = writer_write,
-    .flush = writer_flush,
-    .trailer = writer_trailer,
-};
-
-const et_task *
-task_iface(void)
-{
-    return &iface;
 }

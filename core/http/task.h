@@ -100,7 +100,4 @@ MUST_USE int task_own(struct req *r, struct task_thing *thing);
 /* It is nobody's any more. [worker] */
 void task_disown(struct task_thing *thing);
 
-/* et.task/1. [any] */
-const et_task *task_iface(void);
-
 #endif
