@@ -950,6 +950,68 @@ et_offload_then(et_req *r, int32_t (*job)(void *arg), void *arg,
     return r->worker->async->offload(r, job, arg, ET_PRIO_LOW, resume, cancel);
 }
 
+/* ---- waiting: what belongs to no request ---------------------------------*/
+
+/* A state has a loop on its worker, in which its callbacks are called until it
+ * has ended, each one once:
+ *
+ *     static void tick(et_loop *l, void *arg)
+ *     {
+ *         struct state *s = (struct state *)arg;
+ *         ...
+ *         (void)et_loop_timer(l, 1000, tick, s);
+ *     }
+ *
+ * in its init:
+ *
+ *         s->loop = et_loop_open(w);
+ *         return s->loop && et_loop_timer(s->loop, 0, tick, s) ? 0 : ET_ENOMEM;
+ *
+ * Only in the init of a state; else NULL, and if there is no memory. */
+static inline et_loop *
+et_loop_open(et_worker *w)
+{
+    return w->async->open(w);
+}
+
+/* fn is called ms milliseconds from now, or up to 16 later.  What cancels it;
+ * 0: too many wait (max_waits).  On the loop's worker, as the next two. */
+static inline et_token
+et_loop_timer(et_loop *l, uint64_t ms, void (*fn)(et_loop *l, void *arg),
+              void *arg)
+{
+    return l->async->timer(l, ms, fn, arg);
+}
+
+/* fn is called when fd is ready for one of events (ET_FD_*), or has failed.  It
+ * stays open until then, or until that is cancelled.  0: as timer, or there are
+ * no such events. */
+static inline et_token
+et_loop_watch(et_loop *l, int32_t fd, uint32_t events,
+              void (*fn)(et_loop *l, int32_t fd, uint32_t events, void *arg),
+              void *arg)
+{
+    return l->async->watch(l, fd, events, fn, arg);
+}
+
+/* A timer, a watch or what et_listen has begun is over: 0; ET_ESTALE: it was
+ * already, or has been called. */
+static inline int32_t
+et_loop_cancel(et_loop *l, et_token token)
+{
+    return l->async->cancel(l, token);
+}
+
+/* Have fn(l, arg) called by the loop with that token (l->token): 0; ET_ESTALE:
+ * its state has ended; ET_ENOMEM.  Of any thread; async is l->async, which
+ * stays as long as the plugin does. */
+static inline int32_t
+et_loop_post(const et_async *async, et_token loop,
+             void (*fn)(et_loop *l, void *arg), void *arg)
+{
+    return async->post(loop, fn, arg);
+}
+
 /* ---- waiting: tasks ------------------------------------------------------*/
 
 /* A step that is declared as a task (ET_GET_TASK ...) waits where it stands;
@@ -1119,8 +1181,8 @@ et_dropped(const et_sub *s)
     return s ? s->api->dropped(s) : 0;
 }
 
-/* For a state, by its loop (et_async.open): fn is called for every message.  0:
- * there is no room, or no such name. */
+/* For a state, by its loop (et_loop_open): fn is called for every message,
+ * until et_loop_cancel.  0: there is no room, or no such name. */
 static inline et_token
 et_listen(et_loop *l, et_str channel,
           void (*fn)(et_loop *l, void *arg, et_str channel, et_str message),

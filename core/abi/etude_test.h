@@ -134,12 +134,19 @@ static inline void et_test_store_wait(uint64_t ms);
  * when it calls et_next, if it is subscribed by then (et_test_meanwhile);
  * a state that listens and streams that are subscribed are before this returns.
  * What the plugin publishes itself they are told when its step or callback is
- * over.  Of a loop (et_async.open) the mock has nothing else: no timers, no
- * watches, no posts. */
+ * over. */
 static inline void et_test_publish(const char *channel, const char *message);
 /* The ith message that was published to it, by whomever, or NULL.  Until
  * et_test_end. */
 static inline const char *et_test_published(const char *channel, size_t i);
+
+/* ---- the test's side: what belongs to no request --------------------------*/
+
+/* The loop of the state (et_loop_open): what is due of it is called - what was
+ * posted, watches of what et_test_ready says is ready, in their order, then
+ * timers whose time has come by et_test_wait - until nothing is that was there
+ * before.  How many calls. */
+static inline size_t et_test_loop(void);
 
 /* ---- the test's side: steps that wait -------------------------------------*/
 
@@ -479,6 +486,18 @@ struct et_test_posted_ { /* to a stream */
     void *arg;
 };
 
+struct et_test_due_ { /* of a loop: a timer, a watch or a post */
+    struct et_test_due_ *next;
+    void (*fn)(et_loop *l, void *arg);
+    void (*on_ready)(et_loop *l, int32_t fd, uint32_t events, void *arg);
+    void *arg;
+    et_token token; /* 0: a post */
+    uint64_t due_ms;
+    int32_t fd;
+    uint32_t events;
+    int is_over;
+};
+
 struct et_test_ear_ { /* of a state that listens, or a stream; until then */
     struct et_test_ear_ *next;
     struct et_test_ws_ *stream; /* or NULL */
@@ -553,6 +572,7 @@ struct et_test_ {
     struct et_test_pair_ *untold; /* that ears are still to be told */
     struct et_test_ear_ *ears;
     et_loop loop; /* of the state; worker NULL: there is none */
+    struct et_test_due_ *dues;
     /* streams, in the order they were accepted; the test's */
     et_test_memory_ streams;
     struct et_test_ws_ *all, *stream;
@@ -2615,15 +2635,31 @@ et_test_async_open_(et_worker *w)
     return &m->loop;
 }
 
+/* Behind all others. */
+static inline struct et_test_due_ *
+et_test_due_new_(void *arg)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_due_ **at = &m->dues;
+    while (*at)
+        at = &(*at)->next;
+    *at = (struct et_test_due_ *)et_test_get_(&m->journal, sizeof **at);
+    (*at)->arg = arg;
+    return *at;
+}
+
 static inline et_token
 et_test_async_timer_(et_loop *l, uint64_t ms, void (*fn)(et_loop *l, void *arg),
                      void *arg)
 {
-    (void)l;
-    (void)ms;
-    (void)fn;
-    (void)arg;
-    return 0;
+    struct et_test_due_ *d;
+    if (!l || !fn)
+        return 0;
+    d = et_test_due_new_(arg);
+    d->fn = fn;
+    d->due_ms = et_test_due_(ms);
+    d->token = ++et_test_m_.tokens;
+    return d->token;
 }
 
 static inline et_token
@@ -2632,31 +2668,80 @@ et_test_async_watch_(et_loop *l, int32_t fd, uint32_t events,
                                 void *arg),
                      void *arg)
 {
-    (void)l;
-    (void)fd;
-    (void)events;
-    (void)fn;
-    (void)arg;
-    return 0;
+    const uint32_t both = ET_FD_IN | ET_FD_OUT;
+    struct et_test_due_ *d;
+    if (!l || !fn || fd < 0 || !events || events & ~both)
+        return 0;
+    d = et_test_due_new_(arg);
+    d->on_ready = fn;
+    d->fd = fd;
+    d->events = events;
+    d->token = ++et_test_m_.tokens;
+    return d->token;
 }
 
 static inline int32_t
 et_test_async_post_(et_token loop, void (*fn)(et_loop *l, void *arg), void *arg)
 {
-    (void)loop;
-    (void)fn;
-    (void)arg;
-    return ET_ESTALE;
+    const et_loop *l = &et_test_m_.loop;
+    if (!fn)
+        return ET_EINVAL;
+    if (!l->worker || l->token != loop)
+        return ET_ESTALE;
+    et_test_due_new_(arg)->fn = fn;
+    return 0;
+}
+
+/* The events that d is to be called with, or 1 of what has none; 0: it is not
+ * due. */
+static inline uint32_t
+et_test_due_events_(const struct et_test_due_ *d)
+{
+    const struct et_test_ *m = &et_test_m_;
+    const uint32_t both = ET_FD_IN | ET_FD_OUT;
+    if (d->is_over)
+        return 0;
+    if (d->on_ready)
+        return m->ready & (d->events | ~both);
+    return d->due_ms <= m->now_ms;
+}
+
+/* What is called next; NULL: nothing is due, up to last. */
+static inline struct et_test_due_ *
+et_test_due_next_(const struct et_test_due_ *last)
+{
+    struct et_test_due_ *d, *next = NULL;
+    for (d = et_test_m_.dues; d; d = d == last ? NULL : d->next)
+        if (et_test_due_events_(d) && (!next || d->due_ms < next->due_ms))
+            next = d;
+    return next;
+}
+
+static inline void
+et_test_due_call_(struct et_test_due_ *d)
+{
+    const uint32_t events = et_test_due_events_(d);
+    d->is_over = 1;
+    if (d->on_ready)
+        d->on_ready(&et_test_m_.loop, d->fd, events, d->arg);
+    else
+        d->fn(&et_test_m_.loop, d->arg);
 }
 
 static inline int32_t
 et_test_async_cancel_(et_loop *l, et_token t)
 {
     struct et_test_ear_ *e;
+    struct et_test_due_ *d;
     (void)l;
     for (e = et_test_m_.ears; e; e = e->next)
         if (t && e->token == t && !e->is_over) {
             e->is_over = 1;
+            return 0;
+        }
+    for (d = et_test_m_.dues; d; d = d->next)
+        if (t && d->token == t && !d->is_over) {
+            d->is_over = 1;
             return 0;
         }
     return ET_ESTALE;
@@ -2809,6 +2894,7 @@ et_test_ears_end_(void)
     et_test_m_.ears = NULL;
     et_test_m_.untold = NULL;
     et_test_m_.loop.worker = NULL;
+    et_test_m_.dues = NULL;
 }
 
 /* ---- of a task -----------------------------------------------------------*/
@@ -4336,6 +4422,24 @@ et_test_turn(void)
         return m->q.wait.token ? ET_WAIT : m->q.req.status;
     et_test_bring_(next);
     return m->q.wait.turn ? et_test_go_on_() : et_test_cancel(ET_ETIME);
+}
+
+static inline size_t
+et_test_loop(void)
+{
+    struct et_test_ *m = et_test_mock_();
+    const struct et_test_due_ *last = m->dues;
+    struct et_test_due_ *d;
+    size_t n = 0;
+    if (m->q.is_in_step)
+        et_test_misuse_("et_test_loop within a step");
+    while (last && last->next)
+        last = last->next;
+    for (; last && (d = et_test_due_next_(last)); n++) {
+        et_test_due_call_(d);
+        et_test_ears_turn_();
+    }
+    return n;
 }
 
 static inline void

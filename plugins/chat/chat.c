@@ -79,7 +79,7 @@ init(et_worker *w, const void *from, void *state, et_err *e)
 {
     struct chat *c = (struct chat *)state;
     c->options = (const struct options *)from;
-    c->loop = w->async->open(w);
+    c->loop = et_loop_open(w);
     if (!c->loop || !et_listen(c->loop, et_s(LOG_CHANNEL), on_logged, c) ||
         rooms_init(&c->rooms, (uint32_t)c->options->max_rooms,
                    (uint32_t)c->options->history) < 0) {

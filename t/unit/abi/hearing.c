@@ -24,7 +24,7 @@ on_news(et_loop *l, void *arg, et_str channel, et_str message)
     snprintf(s->heard + strlen(s->heard), sizeof s->heard - strlen(s->heard),
              "%.*s=%.*s ", ET_STR(channel), ET_STR(message));
     if (et_eq(message, et_s("enough")))
-        (void)l->async->cancel(l, s->token);
+        (void)et_loop_cancel(l, s->token);
     if (et_eq(message, et_s("again")))
         (void)et_publish(l, et_s("news"), et_s("once more"));
 }
@@ -37,8 +37,8 @@ init(et_worker *w, const void *from, void *state, et_err *e)
     (void)from;
     (void)e;
     state_here = s;
-    s->loop = w->async->open(w);
-    if (w->async->open(w)) /* there is one */
+    s->loop = et_loop_open(w);
+    if (et_loop_open(w)) /* there is one */
         return ET_EINVAL;
     s->token = et_listen(s->loop, et_s("news"), on_news, s);
     return s->token ? 0 : ET_ENOMEM;
