@@ -45,6 +45,7 @@ prepare(const char *ini)
         return 0;
     snprintf(preload, sizeof preload, "%s/t/preload/refuse.so",
              build ? build : "build");
+    ck_assert_int_eq(access(preload, R_OK), 0);
     server_prepare(&s, ini);
     snprintf(shared, sizeof shared, "%s/refuse", s.dir);
     fd = open(shared, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

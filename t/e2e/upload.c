@@ -69,6 +69,7 @@ start_on(const char *name, const char *value, const char *server)
 
     snprintf(preload, sizeof preload, "%s/t/preload/disk.so",
              build ? build : "build");
+    ck_assert_int_eq(access(preload, R_OK), 0);
     server_prepare(&s, ini(server, ""));
     ck_assert_int_eq(setenv(name, value, 1), 0);
     ck_assert_int_eq(setenv("LD_PRELOAD", preload, 1), 0);

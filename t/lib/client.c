@@ -20,6 +20,7 @@
 #include "t/lib/server.h"
 
 #define DEADLINE_MS 20000
+#define MOST ((size_t)1 << 29) /* bytes that are not used yet */
 
 struct client
 client_connect_to(const void *sockaddr, size_t len)
@@ -178,6 +179,7 @@ fill(struct client *c)
 
     if (c->cap - c->n < 65536) {
         c->cap = c->cap ? c->cap * 2 : 131072;
+        ck_assert_msg(c->cap <= MOST, "there is no end of it");
         c->buf = realloc(c->buf, c->cap);
         ck_assert_ptr_nonnull(c->buf);
     }
