@@ -766,9 +766,9 @@ START_TEST(it_may_be_answered_early)
                   u.port);
     fd = upstream_take(&u);
     upstream_say(fd, early);
-    (void)client_pour(&c, block, sizeof block, 500);
+    (void)client_pour(&c, block, sizeof block, 100);
     for (int i = 1; i < 152; i++) /* until it has said so */
-        if (client_pour(&c, block, sizeof block, 500) < sizeof block)
+        if (client_pour(&c, block, sizeof block, 100) < sizeof block)
             break;
     {
         struct answer a = client_answer(&c, 0);
@@ -792,7 +792,7 @@ START_TEST(a_reader_that_waits_holds_the_sender)
     int fd;
 
     set_up(SERVER("max_fetches = 8"));
-    ask("pieces", "n=1&timeout=60000");
+    ask("pieces", "n=7&timeout=60000");
     fd = upstream_take(&u);
     upstream_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n");
     while (n < 4000000) {

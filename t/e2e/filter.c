@@ -37,7 +37,7 @@ take_alphabet(struct client *c, const char *request, size_t n, const char *edge)
     ck_assert_mem_eq(a.body, edge, k);
     ck_assert_mem_eq(a.body + k + n, edge, k);
     for (size_t i = 0; i < n; i++)
-        ck_assert_int_eq(a.body[k + i], (char)('a' + i % 26));
+        UNIT_HOLDS(a.body[k + i] == (char)('a' + i % 26));
     ck_assert_ptr_null(answer_field(&a, "Content-Length", 0));
     answer_free(&a);
 }
@@ -103,7 +103,7 @@ START_TEST(what_is_held_goes_when_it_is_flushed)
     server_start(&s, SERVER("one", "hold", "mark", ""));
     c = client_open(&s);
     client_puts(&c, GET("/writer/sse?n=1000"));
-    client_gather(&c, 5000); /* while it goes on */
+    client_gather(&c, 1000); /* while it goes on */
     client_close(&c);
     c = client_open(&s);
     client_expect(&c, GET("/filter/big?n=3"), 200, "abc");

@@ -30,7 +30,7 @@ static void
 is_alphabet(const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        ck_assert_int_eq(p[i], (char)('a' + i % 26));
+        UNIT_HOLDS(p[i] == (char)('a' + i % 26));
 }
 
 static void
