@@ -65,13 +65,13 @@ on_drained(struct wheel_timer *t, uint64_t now_ms)
     give_up(env, NULL);
 }
 
-void
-retire_all(struct env *env)
+uint64_t
+retire_all(struct env *env, uint32_t ms)
 {
-    uint32_t ms = env->limits.drain_ms;
+    uint64_t due_ms =
+        env->clock.mono_ms + (ms > 2 * FAREWELL_MS ? ms - FAREWELL_MS : ms / 2);
 
     env->retire.fn = on_drained;
-    wheel_arm(&env->wheel, &env->retire,
-              env->clock.mono_ms +
-                  (ms > 2 * FAREWELL_MS ? ms - FAREWELL_MS : ms / 2));
+    wheel_arm(&env->wheel, &env->retire, due_ms);
+    return due_ms;
 }

@@ -164,7 +164,7 @@ stream_open(struct stream *s)
     else if (HAS(s, open) && stream_call(s, call_open, s) < 0)
         return;
     if (s->all->is_ending)
-        stream_retire(s, UINT64_MAX);
+        stream_retire(s, s->all->due_ms);
 }
 
 /* ---- its end -------------------------------------------------------------*/

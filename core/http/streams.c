@@ -130,13 +130,14 @@ streams_renew(struct streams *all, struct gen_worker *now)
 }
 
 void
-streams_retire(struct streams *all)
+streams_retire(struct streams *all, uint64_t due_ms)
 {
     all->is_ending = 1;
+    all->due_ms = due_ms;
     for (uint32_t i = 0; i < all->slab.fresh; i++) {
         struct stream *s = at(all, i);
         if (s)
-            stream_retire(s, UINT64_MAX);
+            stream_retire(s, due_ms);
     }
 }
 

@@ -46,6 +46,7 @@ struct streams {
     struct host_worker *worker;
     const struct streams_limits *limits;
     uint64_t zip_bytes; /* that those with compression may come to hold */
+    uint64_t due_ms;    /* of streams_retire */
     uint8_t is_ending;  /* the server ends: new ones are retired at once */
     /* A generation's last stream here is gone, and so is all else of it. */
     void (*on_unpinned)(struct streams *all, struct gen_worker *g);
@@ -71,9 +72,9 @@ struct stream *streams_next(struct streams *all);
 
 /* now has taken the place of its predecessors.  From the loop. [worker] */
 void streams_renew(struct streams *all, struct gen_worker *now);
-/* The server ends, or leaves: all are retired, those that come, too.  From the
- * loop. [worker] */
-void streams_retire(struct streams *all);
+/* The server ends, or leaves: all are retired, those that come, too, and closed
+ * at due_ms; UINT64_MAX: when their worker ends.  From the loop. [worker] */
+void streams_retire(struct streams *all, uint64_t due_ms);
 /* Close all with code; those that are left then are closing.  From the loop.
  * [worker] */
 void streams_shut(struct streams *all, unsigned code);

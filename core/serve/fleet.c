@@ -125,11 +125,11 @@ fleet_unlisten_all(struct fleet *f)
 }
 
 void
-fleet_wind_up(struct fleet *f)
+fleet_wind_up(struct fleet *f, uint32_t ms)
 {
     acceptor_wind_up(&f->acceptor);
     for (uint32_t i = 0; i < f->n_workers; i++)
-        worker_wind_up(&f->workers[i]);
+        worker_wind_up(&f->workers[i], ms);
 }
 
 uint32_t
@@ -254,10 +254,13 @@ fleet_unlisten(struct fleet *f, uint8_t listener)
 }
 
 void
-fleet_leave(struct fleet *f, void (*on_parcel)(void *, struct mail *))
+fleet_leave(struct fleet *f, void (*on_parcel)(void *, struct mail *),
+            uint32_t die_ms)
 {
-    for (uint32_t i = 0; i < f->n_workers; i++)
+    for (uint32_t i = 0; i < f->n_workers; i++) {
         f->orders[i].on_parcel = on_parcel;
+        f->orders[i].die_ms = die_ms;
+    }
     (void)fleet_all(f, order_leave, f->control, NULL);
 }
 

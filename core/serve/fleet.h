@@ -56,8 +56,9 @@ void fleet_unlisten_all(struct fleet *f);
 /* Have every worker accept and close its sockets, and end its connections: its
  * last command.  Does not wait. */
 void fleet_drain(struct fleet *f);
-/* Have all threads wind up (work/worker.h); does not wait. [any] */
-void fleet_wind_up(struct fleet *f);
+/* Have all threads wind up within ms milliseconds (work/worker.h); does not
+ * wait.  Once. [any] */
+void fleet_wind_up(struct fleet *f, uint32_t ms);
 /* Wait for all answers, at most timeout_ms (-1: for ever).  0, or -ETIMEDOUT:
  * then the orders are still out. */
 MUST_USE int fleet_wait(struct fleet *f, int64_t timeout_ms);
@@ -84,9 +85,12 @@ void fleet_listen(struct fleet *f, uint8_t listener, const int *fds);
 /* Accept what is queued, close the sockets. */
 void fleet_unlisten(struct fleet *f, uint8_t listener);
 /* Have every worker hand its connections over, as parcels (work/parcel.h) that
- * are delivered to the control thread by on_parcel. */
+ * are delivered to the control thread by on_parcel, and what goes on here come
+ * to its end: before the process dies, die_ms from now, or (0) drain_timeout is
+ * over. */
 void fleet_leave(struct fleet *f,
-                 void (*on_parcel)(void *reader, struct mail *m));
+                 void (*on_parcel)(void *reader, struct mail *m),
+                 uint32_t die_ms);
 /* Wait until every thread has taken what was on its way to it; how many
  * connections are about to leave.  f->n_held says how many nobody has room
  * for. */

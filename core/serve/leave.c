@@ -40,6 +40,19 @@ tell(struct server *s)
     channel_given(&s->channel);
 }
 
+/* How long a process that has lost a worker has, at most; 0: none is lost. */
+static uint32_t
+die_ms(const struct server *s)
+{
+    const struct conf_server *c = &s->gen->conf->server;
+    int64_t ms =
+        c->crash_drain < c->drain_timeout ? c->crash_drain : c->drain_timeout;
+
+    if (fleet_count_lost(&s->fleet) == 0)
+        return 0;
+    return ms > 0 ? (uint32_t)ms : 1;
+}
+
 int
 leave_serving(struct server *s)
 {
@@ -50,7 +63,7 @@ leave_serving(struct server *s)
     census_limit(&s->census, 0); /* who waits to be let in goes along */
     watchdog_heir_serves(&s->watchdog);
     listeners_cede(s);
-    fleet_leave(&s->fleet, handover_post);
+    fleet_leave(&s->fleet, handover_post, die_ms(s));
     while (s->orders.stops == 0 && !is_empty(s) && clock_mono_ns() < end_ns) {
         tell(s);
         control_turn(s, s->handover.is_told ? LOOK_MS : 1);

@@ -284,7 +284,7 @@ end_process(struct watchdog *d)
     channel_fault(d->channel, faults_index(serial), CTL_FAULT_DYING);
     has_heir = d->channel->fd >= 0 && wait_for_heir(d);
     if (!has_heir)
-        fleet_wind_up(d->fleet);
+        fleet_wind_up(d->fleet, (uint32_t)atomic_load(&d->drain_ms));
     end_ns = clock_mono_ns() + (uint64_t)atomic_load(&d->drain_ms) * MS;
     do
         wait_a_step();

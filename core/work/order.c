@@ -186,14 +186,17 @@ on_given(struct giver *g, struct env *env, int fd, const struct handed *h)
 void
 order_leave(struct worker *w, struct order *o)
 {
+    uint32_t ms = w->env.limits.drain_ms;
+    uint64_t due_ms;
+
     w->leaver.giver.on_given = on_given;
     w->leaver.to = o->arg;
     w->leaver.on_parcel = o->on_parcel;
     worker_take_held(w);
     conn_give_all(&w->env, &w->leaver.giver);
     w->env.gen->is_old = 1; /* another process has a newer one */
-    retire_all(&w->env);
-    streams_retire(&w->env.streams);
+    due_ms = retire_all(&w->env, o->die_ms ? o->die_ms : ms);
+    streams_retire(&w->env.streams, o->die_ms ? due_ms : UINT64_MAX);
     order_reply(o, 0);
 }
 
@@ -212,7 +215,7 @@ order_stopping(struct worker *w, struct order *o)
     w->env.is_stopping = 1;
     w->env.gen->is_stopping = 1;
     rebalance_stop(w);
-    streams_retire(&w->env.streams);
+    streams_retire(&w->env.streams, UINT64_MAX);
     order_reply(o, 0);
 }
 
@@ -232,6 +235,6 @@ order_drain(struct worker *w, struct order *o)
         listener_end(&w->listeners[i]);
     }
     conn_drain(env, env->clock.mono_ms + env->limits.idle_grace_ms);
-    retire_all(env);
+    (void)retire_all(env, env->limits.drain_ms);
     worker_check_drained(w);
 }

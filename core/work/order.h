@@ -25,8 +25,9 @@ struct order {
     void (*on_reply)(struct order *o); /* on the control thread */
     void *arg;
     void (*on_parcel)(void *reader, struct mail *m); /* of order_leave */
-    void *fleet; /* the sender's own, for on_reply */
-    int fd;      /* of order_listen */
+    void *fleet;     /* the sender's own, for on_reply */
+    int fd;          /* of order_listen */
+    uint32_t die_ms; /* of order_leave: it dies by then; 0: it ends */
     uint8_t listener;
     uint8_t is_out;      /* given and not yet answered; the sender's */
     uint8_t is_given_up; /* and not waited for any more; likewise */

@@ -312,11 +312,13 @@ deliver_wind_up(void *reader, struct mail *m)
     w->env.is_stopping = 1;
     if (w->env.gen)
         w->env.gen->is_stopping = 1;
+    streams_retire(&w->env.streams, retire_all(&w->env, w->wind_up_ms));
 }
 
 void
-worker_wind_up(struct worker *w)
+worker_wind_up(struct worker *w, uint32_t ms)
 {
+    w->wind_up_ms = ms;
     w->wind_up.deliver = deliver_wind_up;
     mailbox_post(&w->mailbox, &w->wind_up);
 }

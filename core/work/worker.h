@@ -74,6 +74,7 @@ struct worker {
     struct wheel_timer tick; /* keeps the last turns short */
     struct mail stop;        /* of worker_stop */
     struct mail wind_up;     /* of worker_wind_up */
+    uint32_t wind_up_ms;
     /* Set once a crash has cost this thread (plug/guard.h); NULL at first. */
     const _Atomic int *_Atomic is_lost;
     uint32_t calls_seen;  /* guard_here.turn at the last turn */
@@ -103,9 +104,11 @@ MUST_USE int worker_start(struct worker *w, const struct worker_options *o,
                           struct order *start);
 /* Have the thread leave its loop, whatever its connections do. [control] */
 void worker_stop(struct worker *w);
-/* The process is about to end: no connection is accepted any more, every answer
- * says `Connection: close`.  Needs no memory and no lock. [any] */
-void worker_wind_up(struct worker *w);
+/* The process dies, in ms milliseconds at most: no connection is accepted any
+ * more, every answer says `Connection: close`, and before that what waits is
+ * given up (conn/retire.h) and WebSockets are closed.  Needs no memory and no
+ * lock.  Once. [any] */
+void worker_wind_up(struct worker *w, uint32_t ms);
 /* Whether it does not go on any more: what it had is lost. [any] */
 static inline int
 worker_is_lost(const struct worker *w)

@@ -11,6 +11,8 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/tally.h"
+#include "t/lib/wsock.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -47,17 +49,23 @@ ask_worker(struct client *c)
 static struct client clients[CONNECTIONS];
 static int of_survivor[CONNECTIONS];
 
-/* Of both workers, and one is lost: with the connection that is returned. */
+/* Of both workers. */
+static void
+open_all(void)
+{
+    for (int i = 0; i < CONNECTIONS; i++) {
+        clients[i] = client_open(&s);
+        of_survivor[i] = ask_worker(&clients[i]);
+    }
+}
+
+/* One is lost: with the connection that is returned. */
 static struct client
 lose_one(void)
 {
     struct client c;
     int lost;
 
-    for (int i = 0; i < CONNECTIONS; i++) {
-        clients[i] = client_open(&s);
-        of_survivor[i] = ask_worker(&clients[i]);
-    }
     c = client_open(&s);
     lost = ask_worker(&c);
     for (int i = 0; i < CONNECTIONS; i++)
@@ -94,6 +102,7 @@ START_TEST(they_serve_until_another_process_does)
 
     server_start(&s, SERVER PLUGINS);
     pid = server_pid(&s);
+    open_all();
     c = lose_one();
     for (int i = 0; i < CONNECTIONS; i++)
         n += of_survivor[i];
@@ -120,6 +129,7 @@ START_TEST(without_another_process_it_ends)
 
     server_start(&s, SERVER "start_timeout = 1s\n" PLUGINS);
     pid = server_pid(&s);
+    open_all();
     c = lose_one();
     close_all(&c);
     server_wait_log(&s, "was killed by signal 6");
@@ -128,6 +138,80 @@ START_TEST(without_another_process_it_ends)
 }
 END_TEST
 
+/* ---- what goes on --------------------------------------------------------*/
+
+/* A third of them are WebSockets, a third wait, a third write. */
+static void
+open_more(void)
+{
+    struct answer a;
+
+    open_all();
+    for (int i = 0; i < CONNECTIONS; i++) {
+        switch (i / 2) {
+        case 0:
+            wsock_ask(&clients[i], "/talk/hello", "");
+            a = wsock_welcome(&clients[i]);
+            answer_free(&a);
+            wsock_take_text(&clients[i], "hello");
+            break;
+        case 1: client_puts(&clients[i], GET("/waits/in/sleep")); break;
+        default: client_puts(&clients[i], GET("/waits/in/write")); break;
+        }
+    }
+    tally_wait(&s, GET("/waits/count"), "waiting", CONNECTIONS - 2);
+}
+
+static void
+take_end(struct client *c, int i)
+{
+    struct answer a;
+
+    if (i / 2 == 0) {
+        (void)wsock_take_close(c, 1012);
+        return;
+    }
+    a = client_answer(c, 0);
+    ck_assert_int_eq(a.status, 200);
+    if (i / 2 == 1)
+        ck_assert_str_eq(a.body, "- -10 00000000");
+    answer_free(&a);
+}
+
+/* It has crash_drain for that. */
+static void
+lose_one_of(const char *ini)
+{
+    struct client c;
+
+    server_start(&s, ini);
+    open_more();
+    c = lose_one();
+    for (int i = 0; i < CONNECTIONS; i++) {
+        if (of_survivor[i])
+            take_end(&clients[i], i);
+    }
+    close_all(&c); /* with those of the one that is lost */
+    server_wait_log(&s, "was killed by signal 6");
+}
+
+#define MORE "[plugin talk]\n[plugin waits]\n"
+
+START_TEST(what_goes_on_is_told_to_end)
+{
+    lose_one_of(SERVER "[plugin life]\n[plugin faulty]\n" MORE);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(without_another_process_too)
+{
+    lose_one_of(SERVER "start_timeout = 1s\n" PLUGINS MORE);
+    (void)server_stop(&s);
+}
+END_TEST
+
 UNIT_MAIN(survivors, they_serve_until_another_process_does,
-          without_another_process_it_ends)
+          without_another_process_it_ends, what_goes_on_is_told_to_end,
+          without_another_process_too)
 #endif

@@ -133,7 +133,7 @@ START_TEST(at_the_end_of_the_server_all_that_wait)
     add(2, &newer, 1);
     add(3, &newer, 0);
     add(4, &newer, 0)->phase = CONN_BODY;
-    retire_all(&env);
+    (void)retire_all(&env, env.limits.drain_ms);
     pass(DRAIN_MS - 600);
     expect_told(0, 0, 0, 0, 0);
     pass(200); /* and have a while for what they say */
@@ -147,7 +147,7 @@ START_TEST(of_a_short_drain_half_is_left)
 {
     env.limits.drain_ms = 800;
     add(0, &newer, 0);
-    retire_all(&env);
+    (void)retire_all(&env, env.limits.drain_ms);
     pass(350);
     expect_told(0, 0, 0, 0, 0);
     pass(100);
