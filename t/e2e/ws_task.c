@@ -419,7 +419,7 @@ START_TEST(one_part_receives_while_another_sends)
         wsock_take_text(&c[i], "in");
     }
     for (int k = 0; k < 4; k++) {
-        char text[16];
+        char text[32];
         snprintf(text, sizeof text, "from %d", k);
         wsock_text(&c[k], text);
         for (int i = 0; i < 4; i++)
