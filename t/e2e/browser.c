@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* browser.c - the pages of plugins, in a real browser.  Skipped where there is
- * none. tags: epoll */
+ * none: on one backend, the pages are what is tried. */
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>

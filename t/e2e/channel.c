@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* channel.c - what is published anywhere is told on every worker, in order; who
  * is slow loses what its policy says; whatever ends a task ends what it is
- * subscribed to. tags: epoll asan tsan */
+ * subscribed to.
+ * tags: epoll asan tsan */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 2
 build=${1:-build}
 
 failed=
-for lint in spdx words layers names headers docs proofs heap recipes format \
+for lint in spdx words layers names headers tags docs proofs heap recipes format \
     clang cppcheck; do
     started=$(date +%s)
     if out=$(t/lint/$lint.sh "$build" 2>&1); then

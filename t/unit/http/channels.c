@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* channels.c - what is published is told to whoever is subscribed, in order,
- * whoever comes and goes meanwhile. tags: asan tsan */
+ * whoever comes and goes meanwhile.
+ * tags: asan tsan */
 /* ldflags: -Wl,--wrap=malloc,--wrap=calloc,--wrap=mmap */
 #include "http/channels.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hearing.c - WebSockets that are sent a channel: one body for all of them,
- * what is lost when one is slow, and that memory may end. tags: asan */
+ * what is lost when one is slow, and that memory may end.
+ * tags: asan */
 #include "http/hearing.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* message.c - a message is there as long as somebody refers to it, and all of
- * them are bounded. tags: asan tsan */
+ * them are bounded.
+ * tags: asan tsan */
 #include "http/message.h"
 
 #include <pthread.h>
