@@ -103,6 +103,7 @@ START_TEST(a_reload_lets_it_end_with_its_own)
     struct client control = wsock_open(&s, "/waits/ws");
 
     reload(SERVER("new", ""));
+    wsock_take_text(&control, "retiring");
     module_stamp(&s, "waits", 1);
     reload(SERVER("old", ""));
     reload(SERVER("new", ""));
@@ -126,7 +127,8 @@ START_TEST(another_process_lets_it_end_in_its_own)
     struct client control = wsock_open(&s, "/waits/ws");
 
     (void)server_upgrade(&s);
-    wait_counted("waiting", 0); /* whoever comes now is with it */
+    wsock_take_text(&control, "retiring");
+    ck_assert_int_eq(counted("waiting"), 0); /* whoever comes is with it */
     ck_assert_int_eq(waiter_count(&control, "waiting"), 1);
     waiter_go(&w, &control);
     take_of(&w, "-", "00000000");

@@ -521,21 +521,6 @@ START_TEST(the_plugin_closes)
 }
 END_TEST
 
-/* STREAM_CLOSE_MS. */
-START_TEST(who_does_not_answer_a_close_is_not_waited_for)
-{
-    struct client c;
-
-    server_start(&s, SERVER(""));
-    c = wsock_open(&s, "/talk/act");
-    wsock_text(&c, "close 1000");
-    wsock_ended(&c, 1000);
-    wait_count("closed", 1);
-    ck_assert_int_eq(count("code"), 1006);
-    ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
 START_TEST(the_client_goes_without_a_word)
 {
     struct client c;
@@ -717,7 +702,6 @@ UNIT_MAIN(ws, the_plugin_that_comes_with_it, a_request_becomes_a_stream,
           steps_that_wait_may_accept, what_is_not_accepted_is_not_taken,
           however_it_is_cut, messages_of_each_size, many_at_once,
           what_is_wrong_is_said, the_client_closes, the_plugin_closes,
-          who_does_not_answer_a_close_is_not_waited_for,
           the_client_goes_without_a_word,
           silence_is_asked_and_an_answer_will_do, a_flood_of_pings_is_held_up,
           a_full_queue_is_told_and_written_to_again,

@@ -214,8 +214,9 @@ START_TEST(it_ends_sooner_if_they_do)
     server_signal(&s, SIGTERM);
     (void)wsock_take_close(&c, 1001);
     wsock_close(&c, 1001, "");
-    ck_assert_int_eq(server_wait(&s), 0);
+    ck_assert(client_is_closed(&c));
     client_close(&c);
+    ck_assert_int_eq(server_wait(&s), 0);
 }
 END_TEST
 

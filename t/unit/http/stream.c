@@ -305,6 +305,53 @@ START_TEST(who_has_left_is_not_told)
 }
 END_TEST
 
+/* ---- deadlines -----------------------------------------------------------*/
+
+/* It is when that is due, and then it is over. */
+static void
+look_until_over(struct stream *s, uint64_t due_ms)
+{
+    ck_assert_uint_eq(stream_due_ms(s), due_ms);
+    now.mono_ms = due_ms - 1;
+    ck_assert_int_eq(stream_look(s), 0);
+    ck_assert(!s->is_over);
+    now.mono_ms = due_ms;
+    ck_assert_int_eq(stream_look(s), 0);
+    ck_assert(s->is_over);
+}
+
+START_TEST(who_does_not_answer_a_close_is_not_waited_for)
+{
+    now.mono_ms = 1000;
+    ck_assert_uint_eq(stream_due_ms(wires[0].stream), UINT64_MAX);
+    ck_assert_int_eq(stream_close(&wires[0].stream->pub, 1000, (et_str){"", 0}),
+                     0);
+    ck_assert_uint_eq(wires[0].n, 4);
+    look_until_over(wires[0].stream, 1000 + STREAM_CLOSE_MS);
+    ck_assert_str_eq(trace, "c1006");
+}
+END_TEST
+
+START_TEST(who_is_retired_is_closed_when_it_is_due)
+{
+    static const char restart[] = "\x88\x02\x03\xf4";
+
+    now.mono_ms = 1000;
+    streams_retire(&all, 1500);
+    now.mono_ms = 1499;
+    ck_assert_int_eq(stream_look(wires[0].stream), 0);
+    ck_assert_uint_eq(wires[0].n, 0);
+    now.mono_ms = 1500;
+    ck_assert_int_eq(stream_look(wires[0].stream), 0);
+    ck_assert_uint_eq(wires[0].n, 4);
+    ck_assert_mem_eq(wires[0].out, restart, 4);
+    streams_retire(&all, UINT64_MAX); /* no later than that */
+    look_until_over(wires[0].stream, 1500 + STREAM_CLOSE_MS);
+    ck_assert_str_eq(trace, "c1012");
+    ck_assert_uint_eq(stream_due_ms(wires[1].stream), 1500);
+}
+END_TEST
+
 /* ---- without memory ------------------------------------------------------*/
 
 /* A message in two, as a client sends it with a mask of zeros. */
@@ -343,4 +390,6 @@ END_TEST
 UNIT_MAIN_IN(set_up, tear_down, stream, one_payload_is_shared_by_all,
              a_small_one_is_copied, the_end_of_a_stream_gives_it_back,
              a_full_queue_is_told_and_so_is_room, who_has_left_is_not_told,
+             who_does_not_answer_a_close_is_not_waited_for,
+             who_is_retired_is_closed_when_it_is_due,
              memory_may_end_at_any_point)
