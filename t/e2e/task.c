@@ -115,12 +115,12 @@ START_TEST(a_job_that_uses_its_stack_is_waited_for)
     struct client c;
 
     server_start(&s, SERVER("pool_threads = 1"));
-    c = ask(GET("/task/job/1500"), 1);
+    c = ask(GET("/task/job/500"), 1);
     client_close(&c);
     wait_count("waiting", 0);
     ck_assert_int_eq(count("cancelled"), 1);
     ck_assert_int_eq(count("deferred"), 1);
-    c = ask(GET("/task/job/1500"), 1);
+    c = ask(GET("/task/job/1000"), 1);
     {
         struct client queued = ask(GET("/task/job/1"), 2);
         client_close(&queued); /* it has not begun: it is over at once */
@@ -128,7 +128,7 @@ START_TEST(a_job_that_uses_its_stack_is_waited_for)
     wait_count("waiting", 1);
     client_take(&c, 0, 200, "7 1");
     client_close(&c);
-    c = ask(GET("/task/job/1500"), 1);
+    c = ask(GET("/task/job/300"), 1);
     ck_assert_int_eq(server_stop(&s), 0);
     client_take(&c, 0, 200, "7 1");
     client_close(&c);
@@ -195,7 +195,7 @@ START_TEST(a_reload_leaves_it_with_its_code)
     server_start(&s, SERVER(""));
     c[0] = ask(GET("/task/token/1"), 1);
     c[1] = ask(GET("/task/pipe/60000"), 2);
-    c[2] = ask(GET("/task/job/1500"), 3);
+    c[2] = ask(GET("/task/job/500"), 3);
     server_write(&s, SERVER("") "request = 1\n");
     ck_assert_int_eq(server_reload(&s), 1);
     client_once(&s, GET("/task/wake/1?rc=4"), 200, "0");
