@@ -574,10 +574,10 @@ struct et_task {
     /* Begin an answer whose body is written piece by piece, of length bytes
      * (ET_ANY_LENGTH: nobody knows): the response steps see it, its head goes.
      * 0; ET_EINVAL; ET_EPHASE: one has begun already; or ET_ECANCEL: a response
-     * step has answered otherwise, as if the client had gone.  Response steps
-     * cannot wait here: suspend is 0 for them, offload ET_EPHASE.  The step is
-     * to return ET_DONE when all is written; anything else, and fewer bytes
-     * than length, cut the answer off (RFC 9112, 8). */
+     * step has answered otherwise, as if the client had gone.  They may wait,
+     * and it waits for them.  The step is to return ET_DONE when all is
+     * written; anything else, and fewer bytes than length, cut the answer off
+     * (RFC 9112, 8). */
     int32_t (*begin)(et_req *r, uint32_t status, et_str type, uint64_t length);
     /* Write n bytes of it, copied: waits while the client is behind.  They go
      * when enough has come together, when a call waits, and at the end.  0;

@@ -183,7 +183,7 @@ static const struct directive server_rows[] = {
      .help = "compression of messages on WebSockets (permessage-deflate) where "
              "clients offer it; fresh: each message by itself, nothing is held "
              "between them; takeover: with those before it, which takes up to "
-             "80 KiB of each"},
+             "85 KiB of each"},
     {SERVER(ws_deflate_memory), SIZE(0, 1024 * G), .dflt = "64m",
      .help = "bytes that this may hold between messages, per worker; beyond it "
              "offers are declined"},

@@ -219,7 +219,11 @@ put_signal(struct words *w, const struct faults_record *r)
     const char *reason = trap_reason(r->signo, r->code);
 
     put(w, trap_name(r->signo));
-    if (*reason) {
+    if (r->what[0]) {
+        put(w, " (");
+        PUT_FIELD(w, r->what);
+        put(w, ")");
+    } else if (*reason) {
         put(w, " (");
         put(w, reason);
         put(w, ")");

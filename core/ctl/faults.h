@@ -51,7 +51,7 @@ struct faults_record {
     uint64_t address, pc;
     uint64_t request;                    /* its id; 0: none */
     uint64_t wall_us, cpu_us, waited_us; /* FAULTS_SLOW: of the step so far */
-    char what[64];
+    char what[64]; /* without a signal; with one: what is known besides */
     char thread[16];
     char plugin[64], version[32], build_id[65], sha256[65];
     char instance[64], callback[32], route[64], target[128];

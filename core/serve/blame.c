@@ -17,6 +17,7 @@
 #include "http/chain.h"
 #include "http/req.h"
 #include "http/route.h"
+#include "http/task.h"
 #include "os/dso.h"
 #include "os/dynsym.h"
 #include "plug/guard.h"
@@ -75,6 +76,15 @@ name_text(struct faults_record *r, const struct text *t)
     COPY(r->version, t->version);
     COPY(r->build_id, t->build_id);
     COPY(r->sha256, t->hash);
+}
+
+/* A task of this request has gone beyond the end of its stack. */
+static int
+is_overflow(const struct req *q, const struct guard_fault *f)
+{
+    const struct tasks *t = req_worker(q)->tasks;
+
+    return f->signo == SIGSEGV && t && stacks_guard_of(&t->stacks, f->address);
 }
 
 static void
@@ -143,6 +153,8 @@ name_culprit(void *fault)
     }
     if (call == GUARD_STEPS || call == GUARD_LOG) {
         name_step(r, g->who.subject);
+        if (is_overflow(g->who.subject, f))
+            COPY(r->what, "the end of a task's stack");
         return 0;
     }
     COPY(r->callback, call == GUARD_NONE && !g->tid

@@ -66,7 +66,8 @@ END_TEST
 START_TEST(a_stack_has_an_end)
 {
     crashes(GET("/task/deep/200"), 500, NULL,
-            "waiting 0 cancelled 0 deferred 0", " use_stack+0x");
+            "waiting 0 cancelled 0 deferred 0",
+            "SIGSEGV (the end of a task's stack)");
     crashes(GET("/task/frame"), 500, NULL, "waiting 0 cancelled 0 deferred 0",
             " frame+0x");
 }

@@ -160,6 +160,17 @@ START_TEST(a_record_in_words)
 }
 END_TEST
 
+START_TEST(what_is_known_of_a_signal)
+{
+    struct faults_record r = example();
+    char text[FAULTS_TEXT_MAX + 1];
+
+    snprintf(r.what, sizeof r.what, "the end of a task's stack");
+    text[faults_write(&r, text, FAULTS_TEXT_MAX)] = '\0';
+    unit_has(text, "fault: SIGSEGV (the end of a task's stack) at 0x10; ");
+}
+END_TEST
+
 START_TEST(an_answer_that_had_begun_is_cut_off)
 {
     struct faults_record r = example();
@@ -230,6 +241,6 @@ UNIT_MAIN_IN(setup, teardown, faults,
              one_of_its_own_needs_no_descriptor, the_oldest_gives_way,
              one_that_is_not_whole_is_not_there, what_is_no_block_is_refused,
              a_record_in_words, an_answer_that_had_begun_is_cut_off,
-             who_has_an_answer_already_gets_no_500,
+             what_is_known_of_a_signal, who_has_an_answer_already_gets_no_500,
              whatever_a_record_holds_it_stays_in_its_bounds,
              threads_have_records_of_their_own)
