@@ -660,12 +660,12 @@ struct et_channel_api {
      * that, at most max_queue messages (0: ET_CH_QUEUE) and a sixteenth of
      * channel_memory; beyond that the oldest of them is lost
      * (ET_CH_DROP_OLDEST), or s is closed with 1008 (ET_CH_DROP_SELF).  A
-     * message that is not UTF-8 is no text, and one of more than 16 MiB not
-     * sent.  Until unsubscribe_ws or the end of s, reloads that s outlives
-     * included.  If s is subscribed to channel it is told it no other way than
-     * these say from now on, once each.  0; ET_EINVAL: a bad name, type or
-     * policy; ET_ELIMIT: `max_subscriptions`; ET_ECANCEL: s is closing.
-     * [worker] */
+     * message that is not UTF-8 is no text, and one of more than
+     * ET_WS_MESSAGE_MAX not sent.  Until unsubscribe_ws or the end of s,
+     * reloads that s outlives included.  If s is subscribed to channel it is
+     * told it no other way than these say from now on, once each.  0;
+     * ET_EINVAL: a bad name, type or policy; ET_ELIMIT: `max_subscriptions`;
+     * ET_ECANCEL: s is closing. [worker] */
     int32_t (*subscribe_ws)(et_ws *s, et_str channel, uint32_t type,
                             uint32_t max_queue, uint32_t policy);
     /* No message of channel is sent any more, but for what is queued on s
@@ -805,6 +805,8 @@ typedef struct et_ws_calls {
 /* et_ws_ask.flags */
 #define ET_WS_PLAIN                                                            \
     1u /* never compressed: for what mixes secrets and guesses */
+/* Bytes of one message at most, whichever way it goes: 16 MiB less a page. */
+#define ET_WS_MESSAGE_MAX 16773120u
 
 /* What a stream is to be like.  Zeros, and fields it does not have, are the
  * server's settings.  What is pointed to stays as long as the instance. */
@@ -816,10 +818,10 @@ typedef struct et_ws_ask {
      * the same host and port.  What is no browser says nothing and may. */
     const et_str *origins;
     size_t n_origins;
-    uint64_t
-        max_message;  /* bytes of one that comes, inflated; at most 16 MiB */
-    uint64_t queue;   /* bytes that wait to be sent, but for one message */
-    uint32_t ping_ms; /* of silence before a ping; UINT32_MAX: none */
+    uint64_t max_message; /* bytes of one that comes, inflated; at most
+                             ET_WS_MESSAGE_MAX */
+    uint64_t queue;       /* bytes that wait to be sent, but for one message */
+    uint32_t ping_ms;     /* of silence before a ping; UINT32_MAX: none */
     uint32_t reserved0;
 } et_ws_ask;
 
@@ -844,9 +846,9 @@ struct et_ws_api {
     /* Send a message, a copy of n bytes: 0; ET_ELIMIT: more would wait than
      * `ws_queue` (one message may, if nothing else does), nothing was taken,
      * and writable will be called; ET_ECANCEL: it is closing; ET_EINVAL: a text
-     * that is not UTF-8, or more than 16 MiB; ET_ENOMEM. [worker] */
+     * that is not UTF-8, or more than ET_WS_MESSAGE_MAX; ET_ENOMEM. [worker] */
     int32_t (*send)(et_ws *s, uint32_t type, const void *p, size_t n);
-    /* Close it with 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999, and at most
+    /* Close it with 1000 to 1003, 1007 to 1014 or 3000 to 4999, and at most
      * 123 bytes of UTF-8 (more is cut): 0; ET_ECANCEL: it is closing;
      * ET_EINVAL.  What was sent before goes out first; no message comes any
      * more, close is called when the client has answered. [worker] */

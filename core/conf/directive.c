@@ -186,7 +186,9 @@ static const struct directive server_rows[] = {
              "85 KiB of each"},
     {SERVER(ws_deflate_memory), SIZE(0, 1024 * G), .dflt = "64m",
      .help = "bytes that this may hold between messages, per worker; beyond it "
-             "offers are declined"},
+             "offers are declined; and bytes that messages may hold which came "
+             "compressed, and are not whole or not taken by their task; beyond "
+             "it, but for a single one, they are refused (1013)"},
     {SERVER(ws_deflate_min), SIZE(1, 16 * M), .dflt = "1k",
      .help = "bytes of the smallest message that is compressed"},
     {SERVER(store_memory), SIZE(1 * M, 63 * G), .reload = DIRECTIVE_RESTART,

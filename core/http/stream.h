@@ -46,8 +46,6 @@ struct ws_zip;
 #define STREAM_MAGIC 0x57ea3u
 /* A close frame has been sent: how long the client's is waited for. */
 #define STREAM_CLOSE_MS 5000u
-/* What one message may be, whichever way it goes. */
-#define STREAM_MESSAGE_MAX (16u << 20)
 
 /* What carries a stream; all of it [worker]. */
 struct stream_sink {

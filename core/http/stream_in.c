@@ -30,6 +30,8 @@ struct stream_reading {
     char *text;
     size_t n, cap;
     size_t text_size; /* of the block text is in; 0: behind this */
+    struct utf8 utf8; /* of a text that was compressed, so far */
+    uint8_t is_inflated;
     struct ws ws;
     char first[];
 };
@@ -47,10 +49,24 @@ new_reading(struct stream *s, const struct ws *ws)
     r->size = size;
     r->text = r->first;
     r->n = r->text_size = 0;
+    r->is_inflated = 0;
     r->cap = size - sizeof *r;
     r->ws = *ws;
     s->reading = r;
     return r;
+}
+
+/* The block that text is in goes back. */
+static void
+give_text(struct stream *s)
+{
+    struct stream_reading *r = s->reading;
+
+    if (r->text_size == 0)
+        return;
+    if (r->is_inflated)
+        s->all->inflated_bytes -= r->text_size;
+    blocks_give(s->all->blocks, r->text, r->text_size);
 }
 
 static void
@@ -58,8 +74,7 @@ drop_text(struct stream *s)
 {
     struct stream_reading *r = s->reading;
 
-    if (r->text_size > 0)
-        blocks_give(s->all->blocks, r->text, r->text_size);
+    give_text(s);
     r->text = r->first;
     r->n = r->text_size = 0;
     r->cap = r->size - sizeof *r;
@@ -77,6 +92,18 @@ stream_in_drop(struct stream *s)
     blocks_give(s->all->blocks, r, r->size);
 }
 
+/* Whether so many bytes may take the place of the block that text is in: few
+ * that are sent may be very many, so there is a bound for all that the clients
+ * of a worker have it hold.  One alone may be as large as a message. */
+static int
+may_hold(const struct stream *s, size_t want)
+{
+    const struct streams *all = s->all;
+    uint64_t others = all->inflated_bytes - s->reading->text_size;
+
+    return others == 0 || others + want <= all->limits->deflate_memory;
+}
+
 /* Room for n more bytes of text, or for some at least: 0 or ERR_NOMEM. */
 static int
 make_room(struct stream *s, size_t n)
@@ -89,16 +116,19 @@ make_room(struct stream *s, size_t n)
         return 0;
     if (want < r->n + n)
         want = r->n + n;
+    if (r->is_inflated && !may_hold(s, want))
+        return ERR_NOMEM;
     to = want <= BLOCKS_MAX_BYTES ? blocks_take(s->all->blocks, want, &got)
                                   : NULL;
     if (!to)
         return ERR_NOMEM;
     if (r->n > 0)
         memcpy(to, r->text, r->n);
-    if (r->text_size > 0)
-        blocks_give(s->all->blocks, r->text, r->text_size);
+    give_text(s);
     r->text = to;
     r->cap = r->text_size = got;
+    if (r->is_inflated)
+        s->all->inflated_bytes += got;
     return 0;
 }
 
@@ -119,7 +149,7 @@ collect(struct stream *s, et_str piece)
 
 /* It is only inflated as far as it may be large, and a byte more. */
 static int
-inflate_piece(struct stream *s, et_str piece)
+inflate_piece(struct stream *s, unsigned opcode, et_str piece)
 {
     struct stream_reading *r = s->reading;
     size_t used, made, room;
@@ -135,6 +165,9 @@ inflate_piece(struct stream *s, et_str piece)
                             room, &made);
         if (rc < 0)
             return rc;
+        if (opcode == WS_OP_TEXT &&
+            utf8_feed(&r->utf8, r->text + r->n, made) < 0)
+            return ERR_UTF8;
         r->n += made;
         if (r->n > s->max_message)
             return ERR_WS_LARGE;
@@ -151,12 +184,11 @@ static int
 inflate_end(struct stream *s, unsigned opcode)
 {
     const struct stream_reading *r = s->reading;
-    int rc = inflate_piece(s, (et_str){WS_ZIP_TAIL, WS_ZIP_TAIL_LEN});
+    int rc = inflate_piece(s, opcode, (et_str){WS_ZIP_TAIL, WS_ZIP_TAIL_LEN});
 
     if (rc == 0)
         rc = ws_zip_inflated(s->zip);
-    if (rc == 0 && opcode == WS_OP_TEXT &&
-        !utf8_is_valid((et_str){r->text, r->n}))
+    if (rc == 0 && opcode == WS_OP_TEXT && !utf8_is_whole(&r->utf8))
         rc = ERR_UTF8;
     return rc;
 }
@@ -179,10 +211,11 @@ call_message(void *arg)
     return 0;
 }
 
-/* size: of the block that text is in and that may be kept; 0: none may.  0, or
- * ERR_NOMEM. */
+/* size: of the block that text is in and that may be kept; 0: none may.  It may
+ * count as one that is_inflated.  0, or ERR_NOMEM. */
 static int
-tell(struct stream *s, unsigned opcode, et_str text, size_t size)
+tell(struct stream *s, unsigned opcode, et_str text, size_t size,
+     int is_inflated)
 {
     struct message m = {s,
                         opcode == WS_OP_TEXT ? ET_WS_TEXT : ET_WS_BINARY,
@@ -190,7 +223,7 @@ tell(struct stream *s, unsigned opcode, et_str text, size_t size)
 
     metrics_add(s->all->worker->metrics, METRIC_ws_messages_in, 1);
     if (s->has_task)
-        return stream_task_message(s, m.type, m.text, size);
+        return stream_task_message(s, m.type, m.text, size, is_inflated);
     if (ET_HAS(s->calls, et_ws_calls, message) && s->calls->message)
         (void)!stream_call(s, call_message, &m);
     return 0;
@@ -203,13 +236,13 @@ tell_whole(struct stream *s, unsigned opcode)
     struct stream_reading *r = s->reading;
     et_str text = {r->text, r->n};
     size_t size = s->has_task ? r->text_size : 0;
-    int rc;
+    int is_inflated = r->is_inflated, rc;
 
     if (size > 0) { /* a task keeps it as it is */
         r->text_size = 0;
         drop_text(s);
     }
-    rc = tell(s, opcode, text, size);
+    rc = tell(s, opcode, text, size, is_inflated);
     if (s->reading) /* or it has crashed */
         drop_text(s);
     return rc;
@@ -222,10 +255,15 @@ take_piece(struct stream *s, struct ws *ws)
     et_str piece = ws->data;
     unsigned opcode = ws->opcode;
     int is_compressed = ws->is_compressed, is_last = ws->is_last, rc;
+    int is_first = ws->is_first;
 
     if (!s->reading && !new_reading(s, ws))
         return ERR_NOMEM;
-    rc = is_compressed ? inflate_piece(s, piece) : collect(s, piece);
+    if (is_first) {
+        s->reading->is_inflated = (uint8_t)is_compressed;
+        utf8_init(&s->reading->utf8);
+    }
+    rc = is_compressed ? inflate_piece(s, opcode, piece) : collect(s, piece);
     if (rc == 0 && is_last && is_compressed)
         rc = inflate_end(s, opcode);
     return rc < 0 || !is_last ? rc : tell_whole(s, opcode);
@@ -240,7 +278,7 @@ take_data(struct stream *s, struct ws *ws)
         return take_piece(s, ws);
     if (ws->data.n > s->max_message)
         return ERR_WS_LARGE;
-    return tell(s, ws->opcode, ws->data, 0);
+    return tell(s, ws->opcode, ws->data, 0, 0);
 }
 
 /* ---- frames --------------------------------------------------------------*/

@@ -25,7 +25,6 @@
 
 /* Frames up to this are copied, whoever shares them. */
 #define COPY_MAX 2048u
-#define SEND_MAX (STREAM_MESSAGE_MAX - 1024)
 
 struct chunk {
     struct segment segment; /* of what is not sent yet */
@@ -221,7 +220,7 @@ stream_out_send(et_ws *pub, uint32_t type, const void *p, size_t n)
 
     if (s->is_closing || s->is_over)
         return ET_ECANCEL;
-    if ((type != ET_WS_TEXT && type != ET_WS_BINARY) || n > SEND_MAX ||
+    if ((type != ET_WS_TEXT && type != ET_WS_BINARY) || n > ET_WS_MESSAGE_MAX ||
         (type == ET_WS_TEXT && !utf8_is_valid((et_str){p, n})))
         return ET_EINVAL;
     if (!has_room(s, n)) {
@@ -277,7 +276,7 @@ stream_out_share(struct stream *s, uint32_t type, struct payload *p)
 
     if (s->is_closing || s->is_over)
         return ET_ECANCEL;
-    if (p->n > SEND_MAX)
+    if (p->n > ET_WS_MESSAGE_MAX)
         return ET_EINVAL;
     if (!has_room(s, p->n)) {
         s->is_short = 1;

@@ -19,6 +19,7 @@ struct held {
     uint32_t type; /* 0: there is none */
     char *p;
     size_t n, size; /* size 0: no block is needed */
+    int is_inflated;
 };
 
 /* A part that waits for room; on its stack. */
@@ -48,6 +49,8 @@ static const et_ws_calls no_calls = {.size = sizeof no_calls};
 static void
 let_go(struct stream *s, struct held *h)
 {
+    if (h->size > 0 && h->is_inflated)
+        s->all->inflated_bytes -= h->size;
     if (h->size > 0)
         blocks_give(s->all->blocks, h->p, h->size);
     *h = (struct held){0};
@@ -67,13 +70,16 @@ copy(struct stream *s, struct held *h, et_str text)
 }
 
 int
-stream_task_message(struct stream *s, uint32_t type, et_str text, size_t size)
+stream_task_message(struct stream *s, uint32_t type, et_str text, size_t size,
+                    int is_inflated)
 {
     struct stream_task *t = s->self;
     struct held *h = &t->next;
 
     CHECK(h->type == 0);
-    *h = (struct held){.p = (char *)(uintptr_t)text.p, .size = size};
+    *h = (struct held){.p = (char *)(uintptr_t)text.p,
+                       .size = size,
+                       .is_inflated = size > 0 && is_inflated};
     if (text.n > 0 && size == 0 && copy(s, h, text) < 0)
         return ERR_NOMEM;
     h->type = type;

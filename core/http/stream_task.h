@@ -48,9 +48,10 @@ struct req *stream_task_request(const struct stream *s);
 /* It has begun: the task goes on. [worker] */
 void stream_task_begin(struct stream *s);
 /* A message has come; nothing is_held.  size: of the block at text.p, which is
- * taken in any case; 0: it is copied.  0 or ERR_NOMEM. [worker] */
+ * taken in any case, as one of streams.inflated_bytes if it is_inflated; 0: it
+ * is copied.  0 or ERR_NOMEM. [worker] */
 MUST_USE int stream_task_message(struct stream *s, uint32_t type, et_str text,
-                                 size_t size);
+                                 size_t size, int is_inflated);
 /* There is room for what is sent again, or never will be. [worker] */
 void stream_task_room(struct stream *s);
 /* It is over, and that was its end. [worker] */

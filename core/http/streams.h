@@ -45,9 +45,11 @@ struct streams {
     struct blocks *blocks;
     struct host_worker *worker;
     const struct streams_limits *limits;
-    uint64_t zip_bytes; /* that those with compression may come to hold */
-    uint64_t due_ms;    /* of streams_retire */
-    uint8_t is_ending;  /* the server ends: new ones are retired at once */
+    uint64_t zip_bytes;      /* that those with compression may come to hold */
+    uint64_t inflated_bytes; /* of blocks of messages that were compressed, and
+                                are not whole, or which a task has */
+    uint64_t due_ms;         /* of streams_retire */
+    uint8_t is_ending;       /* the server ends: new ones are retired at once */
     /* A generation's last stream here is gone, and so is all else of it. */
     void (*on_unpinned)(struct streams *all, struct gen_worker *g);
 };

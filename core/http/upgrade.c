@@ -192,7 +192,7 @@ set_limits(const struct req *r, const et_ws_ask *ask, struct upgrade *u)
     const struct streams_limits *l = req_worker(r)->streams->limits;
 
     u->max_message =
-        at_most(ask->max_message, l->max_message, STREAM_MESSAGE_MAX - 4096);
+        at_most(ask->max_message, l->max_message, ET_WS_MESSAGE_MAX);
     u->queue_max = at_most(ask->queue, l->queue, UINT32_MAX);
     u->ping_ms = ask->ping_ms == UINT32_MAX ? 0
                  : ask->ping_ms             ? ask->ping_ms

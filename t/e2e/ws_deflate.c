@@ -26,6 +26,8 @@
 #define DEFLATED_TEXT 0xc1
 #define DEFLATED_FIRST 0x41
 #define LAST 0x80
+#define PING 0x89
+#define PONG 0x8a
 
 static struct server s;
 
@@ -372,8 +374,140 @@ START_TEST(memory_is_bounded)
 }
 END_TEST
 
+/* n times "a", compressed, in one frame with that first byte; or, if it is not
+ * the last, two, of which the second is still to come: its bytes, in rest. */
+static size_t
+send_many(struct client *c, unsigned first, size_t n, char rest[16])
+{
+    char *text = malloc(n), *to = malloc(n);
+    struct zip z;
+    size_t len;
+
+    memset(text, 'a', n);
+    zip_open(&z, 15, 15);
+    len = zip_deflate(&z, text, n, to, n);
+    if (first & LAST) {
+        wsock_send(c, first, to, len);
+        len = 0;
+    } else {
+        wsock_send(c, first, to, len - 2);
+        memcpy(rest, to + len - 2, 2);
+        len = 2;
+    }
+    zip_close(&z);
+    free(text);
+    free(to);
+    return len;
+}
+
+/* The text that came back. */
+static void
+take_many(struct client *c, size_t n)
+{
+    char *text = malloc(n + 1);
+    struct zip z;
+
+    zip_open(&z, 15, 15);
+    (void)take(&z, c, text, n);
+    ck_assert_uint_eq(strspn(text, "a"), n);
+    zip_close(&z);
+    free(text);
+}
+
+#define FEW "ws_deflate = fresh\nws_deflate_memory = 256k\n"
+
+/* A kilobyte on the wire may be a megabyte here. */
+START_TEST(what_is_not_whole_is_bounded)
+{
+    struct client c, d;
+    struct zip z;
+    char rest[16], none[16];
+    size_t n;
+
+    server_start(&s, SERVER(FEW));
+    c = wsock_open_with(&s, "/talk/echo", OFFER(""));
+    n = send_many(&c, DEFLATED_FIRST, 600000, rest); /* one may */
+    wsock_send(&c, PING, "x", 1);
+    wsock_take(&c, PONG, "x", 1);
+    d = wsock_open_with(&s, "/talk/echo", OFFER(""));
+    zip_open(&z, 15, 15);
+    (void)echo(&z, &d, "small ones are no matter");
+    zip_close(&z);
+    (void)send_many(&d, DEFLATED_TEXT, 100000, none);
+    wsock_ended(&d, 1013);
+    wsock_send(&c, LAST, rest, n);
+    take_many(&c, 600000);
+    d = wsock_open_with(&s, "/talk/echo", OFFER(""));
+    (void)send_many(&d, DEFLATED_TEXT, 100000, rest);
+    take_many(&d, 100000);
+    (void)send_many(&c, DEFLATED_FIRST, 600000, rest);
+    wsock_send(&c, PING, "x", 1);
+    wsock_take(&c, PONG, "x", 1);
+    client_close(&c); /* what it was goes with it */
+    wait_count("closed", 2);
+    (void)send_many(&d, DEFLATED_TEXT, 100000, rest);
+    take_many(&d, 100000);
+    client_close(&d);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(so_is_what_a_task_has_not_taken)
+{
+    struct client c, d;
+    char rest[16];
+
+    server_start(&s, SERVER(FEW "\n[plugin dialog]"));
+    c = wsock_open_with(&s, "/dialog/act", OFFER(""));
+    wsock_text(&c, "sleep 60000");
+    (void)send_many(&c, DEFLATED_TEXT, 600000, rest);
+    d = wsock_open_with(&s, "/dialog/echo", OFFER(""));
+    for (;;) { /* until that has come */
+        struct wsock_got g;
+        (void)send_many(&d, DEFLATED_TEXT, 100000, rest);
+        g = wsock_next(&d);
+        if (g.first == 0x88) {
+            ck_assert_uint_eq(g.n, 2);
+            ck_assert_int_eq(memcmp(g.p, "\x03\xf5", 2), 0); /* 1013 */
+            break;
+        }
+        ck_assert_uint_eq(g.first, DEFLATED_TEXT);
+    }
+    client_close(&d);
+    client_close(&c);
+    tally_wait(&s, GET("/dialog/count"), "over", 2);
+    d = wsock_open_with(&s, "/dialog/echo", OFFER(""));
+    for (int i = 0; i < 3; i++) {
+        (void)send_many(&d, DEFLATED_TEXT, 100000, rest);
+        take_many(&d, 100000);
+    }
+    client_close(&d);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(what_is_no_text_is_said_before_it_is_whole)
+{
+    struct client c;
+    struct zip z;
+    char to[256];
+    size_t n;
+
+    server_start(&s, SERVER("ws_deflate = takeover"));
+    c = wsock_open_with(&s, "/talk/echo", OFFER(""));
+    zip_open(&z, 15, 15);
+    n = zip_deflate(&z, "no \xff UTF-8", 10, to, sizeof to);
+    wsock_send(&c, DEFLATED_FIRST, to, n);
+    wsock_ended(&c, 1007);
+    zip_close(&z);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 UNIT_MAIN(ws_deflate, each_offer_has_its_answer, a_context_is_taken_over,
           or_each_message_is_by_itself, however_it_is_cut,
           the_examples_of_the_rfc, what_is_not_deflated_is_said,
           what_it_inflates_to_is_judged,
-          rsv1_is_for_the_first_frame_of_a_message, memory_is_bounded)
+          rsv1_is_for_the_first_frame_of_a_message, memory_is_bounded,
+          what_is_not_whole_is_bounded, so_is_what_a_task_has_not_taken,
+          what_is_no_text_is_said_before_it_is_whole)
