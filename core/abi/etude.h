@@ -1980,6 +1980,26 @@ et_utf8_(const char *p, size_t n)
     return k;
 }
 
+/* The character (code point) at the front of s, which moves behind it; -1: s is
+ * empty, or goes on with no UTF-8 (RFC 3629), and stays. */
+static inline int32_t
+et_next_char(et_str *s)
+{
+    const size_t k = s->n > 0 ? et_utf8_(s->p, s->n) : 0;
+    int32_t c;
+    size_t i;
+    if (k == 0)
+        return -1;
+    c = (unsigned char)s->p[0];
+    if (k > 1)
+        c &= 0x7f >> k;
+    for (i = 1; i < k; i++)
+        c = c << 6 | (s->p[i] & 0x3f);
+    s->p += k;
+    s->n -= k;
+    return c;
+}
+
 /* The escape of the byte at *s for JSON in e (or the bytes as they are), and
  * *s moved behind them; how many bytes it is. */
 static inline size_t

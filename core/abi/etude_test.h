@@ -1584,22 +1584,33 @@ et_test_task_sleep_(et_req *r, uint64_t ms)
     return et_test_task_pass_(due_ms);
 }
 
+/* Whether these may be waited for; which of them are there. */
+static inline int
+et_test_knows_(uint32_t events)
+{
+    return events && !(events & ~(ET_FD_IN | ET_FD_OUT));
+}
+
+static inline uint32_t
+et_test_ready_of_(uint32_t events)
+{
+    return et_test_m_.ready & (events | ~(ET_FD_IN | ET_FD_OUT));
+}
+
 static inline int32_t
 et_test_task_wait_fd_(et_req *r, int32_t fd, uint32_t events,
                       uint64_t timeout_ms)
 {
     struct et_test_ *m = &et_test_m_;
-    const uint32_t both = ET_FD_IN | ET_FD_OUT;
-    const int is_known = events && !(events & ~both);
     const uint64_t due_ms = et_test_due_(timeout_ms);
     int32_t rc = et_test_task_begin_();
     (void)r;
     if (rc < 0)
         return rc;
-    if (fd < 0 || !is_known)
+    if (fd < 0 || !et_test_knows_(events))
         return ET_EINVAL;
     et_test_others_();
-    events = m->ready & (events | ~both);
+    events = et_test_ready_of_(events);
     if (m->q.why || events)
         return m->q.why ? m->q.why : (int32_t)events;
     rc = et_test_task_pass_(due_ms);
@@ -2668,9 +2679,8 @@ et_test_async_watch_(et_loop *l, int32_t fd, uint32_t events,
                                 void *arg),
                      void *arg)
 {
-    const uint32_t both = ET_FD_IN | ET_FD_OUT;
     struct et_test_due_ *d;
-    if (!l || !fn || fd < 0 || !events || events & ~both)
+    if (!l || !fn || fd < 0 || !et_test_knows_(events))
         return 0;
     d = et_test_due_new_(arg);
     d->on_ready = fn;
@@ -2697,13 +2707,10 @@ et_test_async_post_(et_token loop, void (*fn)(et_loop *l, void *arg), void *arg)
 static inline uint32_t
 et_test_due_events_(const struct et_test_due_ *d)
 {
-    const struct et_test_ *m = &et_test_m_;
-    const uint32_t both = ET_FD_IN | ET_FD_OUT;
     if (d->is_over)
         return 0;
-    if (d->on_ready)
-        return m->ready & (d->events | ~both);
-    return d->due_ms <= m->now_ms;
+    return d->on_ready ? et_test_ready_of_(d->events)
+                       : d->due_ms <= et_test_m_.now_ms;
 }
 
 /* What is called next; NULL: nothing is due, up to last. */

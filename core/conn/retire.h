@@ -21,7 +21,8 @@ struct gen_worker;
 void retire_begin(struct env *env, struct gen_worker *g);
 /* It has none any more. [worker] */
 void retire_end(struct env *env, struct gen_worker *g);
-/* The worker drains, for ms milliseconds: when they are told. [worker] */
+/* The worker drains, for ms milliseconds: when they are told, by its clock's
+ * mono_ms. [worker] */
 uint64_t retire_all(struct env *env, uint32_t ms);
 
 #endif

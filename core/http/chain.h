@@ -55,12 +55,14 @@ struct chain {
     uint8_t wants_body; /* some step has ET_B_BUFFER */
 };
 
-/* Bytes chain_compose needs for these members. [worker] */
-size_t chain_size(const struct chain_member *members, uint32_t n);
-/* Lay the chain of members (outermost first, handler last) out in block,
- * chain_size bytes aligned to 16.  members is kept. [worker] */
-struct chain *chain_compose(void *block, const struct chain_member *members,
-                            uint32_t n);
+/* Has a member with `before` request steps ahead of it seen a request that
+ * entered `entered` steps and perhaps waits in front of the next?  One without
+ * a request step of its own has seen all that reached its place. */
+static inline int
+chain_has_seen(uint32_t before, int has_request, uint32_t entered, int waiting)
+{
+    return before < entered || (waiting && !has_request && before == entered);
+}
 
 /* How a walk ended. */
 enum chain_result {

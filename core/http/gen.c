@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "http/chain_compose.h"
 #include "http/metering.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
@@ -79,7 +80,7 @@ gen_compose(struct gen_worker *w, const struct route *route)
         if (add_slots(w, route, &m[i], i) < 0)
             return NULL;
     }
-    block = arena_alloc(&w->arena, chain_size(m, n));
+    block = arena_alloc(&w->arena, chain_compose_size(m, n));
     return block ? chain_compose(block, m, n) : NULL;
 }
 

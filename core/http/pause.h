@@ -9,9 +9,8 @@
  * How a step waits is its kind: with a continuation and a token (suspend.h), or
  * on a stack of its own (task.h).  Both at once is for one case: a task that is
  * about to write its answer is held while the response steps see it, and they
- * may wait, too.  A walk does not end, and a request does not
- * go, before what works for it elsewhere (jobs.h) has come back: its memory is
- * in use there. */
+ * may wait, too.  A walk does not end, and a request does not go, before what
+ * works for it elsewhere (jobs.h) has come back: its memory is in use there. */
 #ifndef HTTP_PAUSE_H
 #define HTTP_PAUSE_H
 

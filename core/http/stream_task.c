@@ -18,8 +18,8 @@
 struct held {
     uint32_t type; /* 0: there is none */
     char *p;
-    size_t n, size; /* size 0: no block is needed */
-    int is_inflated;
+    size_t n, size;  /* size 0: no block is needed */
+    int is_inflated; /* the block counts among streams.inflated_bytes */
 };
 
 /* A part that waits for room; on its stack. */
@@ -49,7 +49,7 @@ static const et_ws_calls no_calls = {.size = sizeof no_calls};
 static void
 let_go(struct stream *s, struct held *h)
 {
-    if (h->size > 0 && h->is_inflated)
+    if (h->is_inflated)
         s->all->inflated_bytes -= h->size;
     if (h->size > 0)
         blocks_give(s->all->blocks, h->p, h->size);

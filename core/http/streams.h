@@ -75,7 +75,8 @@ struct stream *streams_next(struct streams *all);
 /* now has taken the place of its predecessors.  From the loop. [worker] */
 void streams_renew(struct streams *all, struct gen_worker *now);
 /* The server ends, or leaves: all are retired, those that come, too, and closed
- * at due_ms; UINT64_MAX: when their worker ends.  From the loop. [worker] */
+ * at due_ms, of the worker's mono_ms; UINT64_MAX: when their worker ends.  From
+ * the loop. [worker] */
 void streams_retire(struct streams *all, uint64_t due_ms);
 /* Close all with code; those that are left then are closing.  From the loop.
  * [worker] */

@@ -433,7 +433,7 @@ task_calling(et_req *pub)
 }
 
 int32_t
-task_may_not(const struct task *t)
+task_why_not(const struct task *t)
 {
     if (!t || t->is_ending)
         return ET_EPHASE;
@@ -476,14 +476,14 @@ task_yield(struct task *t, uint64_t ms)
 int32_t
 task_refuses(struct req *r)
 {
-    return task_may_not(task_calling(&r->pub));
+    return task_why_not(task_calling(&r->pub));
 }
 
 int32_t
 task_refuses_to_write(struct req *r)
 {
     struct task *t = task_calling(&r->pub);
-    int32_t rc = task_may_not(t);
+    int32_t rc = task_why_not(t);
 
     return rc == ET_ERETIRE && !t->is_ending ? 0 : rc;
 }

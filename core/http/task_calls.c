@@ -24,7 +24,7 @@ static int32_t
 call_sleep(et_req *pub, uint64_t ms)
 {
     struct task *t = task_calling(pub);
-    int32_t rc = task_may_not(t);
+    int32_t rc = task_why_not(t);
     uint64_t end_ms;
 
     if (rc < 0)
@@ -44,7 +44,7 @@ static int32_t
 call_wait_fd(et_req *pub, int32_t fd, uint32_t events, uint64_t timeout_ms)
 {
     struct task *t = task_calling(pub);
-    int32_t rc = task_may_not(t);
+    int32_t rc = task_why_not(t);
 
     if (rc < 0)
         return rc;
@@ -65,7 +65,7 @@ call_offload(et_req *pub, int32_t (*fn)(void *arg), void *arg,
              uint32_t priority)
 {
     struct task *t = task_calling(pub);
-    int32_t rc = fn ? task_may_not(t) : ET_EINVAL;
+    int32_t rc = fn ? task_why_not(t) : ET_EINVAL;
 
     if (rc < 0)
         return rc;
@@ -92,7 +92,7 @@ call_arm(et_req *pub)
 {
     struct task *t = task_calling(pub);
 
-    if (task_may_not(t) < 0)
+    if (task_why_not(t) < 0)
         return 0;
     return task_arm(t) ? waits_token(t->wait) : 0;
 }
@@ -101,7 +101,7 @@ static int32_t
 call_await(et_req *pub, uint64_t timeout_ms)
 {
     struct task *t = task_calling(pub);
-    int32_t rc = task_may_not(t);
+    int32_t rc = task_why_not(t);
 
     if (rc == 0 && !t->wait)
         rc = ET_EINVAL;
@@ -137,7 +137,7 @@ call_read_body(et_req *pub, void *p, size_t n)
 {
     struct task *t = task_calling(pub);
     struct req *r = t ? t->r : NULL;
-    int64_t rc = task_may_not(t);
+    int64_t rc = task_why_not(t);
 
     if (rc == 0 && (n == 0 || r->pause.tasks.reader))
         rc = ET_EINVAL;
@@ -159,7 +159,7 @@ static int32_t
 call_join(et_req *pub, et_part *parts, uint32_t n)
 {
     struct task *t = task_calling(pub);
-    int32_t rc = task_may_not(t);
+    int32_t rc = task_why_not(t);
 
     for (uint32_t i = 0; i < n; i++)
         parts[i].rc = rc < 0 ? rc : ET_ELIMIT;

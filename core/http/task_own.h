@@ -53,7 +53,7 @@ struct task {
 /* The task that calls; NULL: none does. [worker] */
 struct task *task_calling(et_req *pub);
 /* Why t may not wait; 0: it may. [worker] */
-int32_t task_may_not(const struct task *t);
+int32_t task_why_not(const struct task *t);
 /* A wait of t's, in place of one it may have; NULL: no more may. [worker] */
 struct wait *task_arm(struct task *t);
 /* It is good for nothing any more. [worker] */

@@ -162,28 +162,6 @@ wire_read(const char *p, size_t n, struct wire_said *said)
 
 /* ---- characters ----------------------------------------------------------*/
 
-/* The character at p, of n > 0 bytes, which moves behind it; -1: it is no
- * UTF-8 (RFC 3629). */
-static int32_t
-next_character(const unsigned char **p, size_t n)
-{
-    const unsigned char *u = *p;
-    const size_t k = u[0] < 0x80 ? 1 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
-    static const int32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    int32_t c = k == 1 ? u[0] : u[0] & (0x7f >> k);
-    if ((u[0] >= 0x80 && u[0] < 0xc2) || u[0] > 0xf4 || k > n)
-        return -1;
-    for (size_t i = 1; i < k; i++) {
-        if ((u[i] & 0xc0) != 0x80)
-            return -1;
-        c = c << 6 | (u[i] & 0x3f);
-    }
-    if (c < least[k] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-        return -1;
-    *p = u + k;
-    return c;
-}
-
 struct range {
     int32_t first, last;
 };
@@ -218,13 +196,11 @@ static const struct range unseen[] = {
 int
 wire_is_clean(et_str s, size_t max)
 {
-    const unsigned char *p = (const unsigned char *)s.p, *end;
     int is_seen = 0;
-    if (!p || s.n > max)
+    if (!s.p || s.n > max)
         return 0;
-    end = p + s.n;
-    while (p < end) {
-        const int32_t c = next_character(&p, (size_t)(end - p));
+    while (s.n > 0) {
+        const int32_t c = et_next_char(&s);
         if (c < 0 || is_in(hidden, c))
             return 0;
         is_seen = is_seen || !is_in(unseen, c);

@@ -74,30 +74,10 @@ dialogue(const char *how, const char *query, const char *reply,
     answer(text);
 }
 
-static int
-figure(const char *name)
-{
-    struct client m = client_open(&s);
-    char row[64];
-    const char *at;
-    struct answer a;
-    int n;
-
-    client_puts(&m, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
-    a = client_answer(&m, 0);
-    snprintf(row, sizeof row, "\netude_%s ", name);
-    at = strstr(a.body, row);
-    ck_assert_msg(at != NULL, "no %s", name);
-    n = (int)strtol(at + strlen(row), NULL, 10);
-    answer_free(&a);
-    client_close(&m);
-    return n;
-}
-
 static void
 wait_figure(const char *name, int n)
 {
-    for (int i = 0; figure(name) != n; i++) {
+    for (int i = 0; tally_figure(&s, name) != n; i++) {
         ck_assert_msg(i < 2000, "%s is not %d", name, n);
         usleep(10000);
     }
@@ -121,9 +101,9 @@ START_TEST(it_asks_and_is_answered)
     ck_assert_ptr_null(strstr(u.heard, "127.0.0.1"));
     dialogue("token", "", HELLO, OK_HELLO);
     dialogue("pieces", "n=2", HELLO, OK_HELLO);
-    ck_assert_int_eq(figure("fetches_total"), 5);
-    ck_assert_int_eq(figure("fetches_failed_total"), 0);
-    ck_assert_int_eq(figure("fetches_active"), 0);
+    ck_assert_int_eq(tally_figure(&s, "fetches_total"), 5);
+    ck_assert_int_eq(tally_figure(&s, "fetches_failed_total"), 0);
+    ck_assert_int_eq(tally_figure(&s, "fetches_active"), 0);
     tear_down();
 }
 END_TEST
@@ -379,7 +359,7 @@ START_TEST(a_connection_serves_again)
                          "5\r\nhello\r\n0\r\n\r\n");
         answer("0 200 5 -1 - hello");
     }
-    ck_assert_int_eq(figure("fetches_reused_total"), 3);
+    ck_assert_int_eq(tally_figure(&s, "fetches_reused_total"), 3);
     ask("whole", "host=127.1"); /* another name: not this one */
     close(upstream_accept(&u));
     answer("-11 0 0 0 - ");
@@ -527,7 +507,7 @@ START_TEST(so_many_at_once)
     fd[0] = upstream_take(&u);
     upstream_say(fd[0], HELLO);
     answer("0 0 200 -5 0");
-    ck_assert_int_eq(figure("fetches_refused_total"), 1);
+    ck_assert_int_eq(tally_figure(&s, "fetches_refused_total"), 1);
     close(fd[0]);
     dialogue("whole", "", HELLO, OK_HELLO);
     tear_down();
@@ -636,7 +616,7 @@ START_TEST(a_client_that_goes_has_it_given_up)
         client_close(&gone);
     }
     tally_wait(&s, COUNT, "waiting", 0);
-    ck_assert_int_eq(figure("fetches_active"), 0);
+    ck_assert_int_eq(tally_figure(&s, "fetches_active"), 0);
     tear_down();
 }
 END_TEST

@@ -16,37 +16,43 @@
 
 static struct server s;
 
-START_TEST(one_that_is_woken)
+/* That request, and then what is counted. */
+static struct client
+ask(const char *request)
 {
     struct client c;
 
     server_start(&s, SERVER);
     c = client_open(&s);
-    client_puts(&c, GET("/held/write?held=crash"));
+    client_puts(&c, request);
     client_puts(&c, GET("/held/count"));
+    return c;
+}
+
+static void
+end(struct client *c, const char *count)
+{
+    client_take(c, 0, 500, NULL);
+    client_take(c, 0, 200, count);
+    client_close(c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+
+START_TEST(one_that_is_woken)
+{
+    struct client c = ask(GET("/held/write?held=crash"));
+
     tally_wait(&s, GET("/held/count"), "holds", 1);
     client_once(&s, GET("/held/go"), 200, "1");
-    client_take(&c, 0, 500, NULL);
-    client_take(&c, 0, 200,
-                "holds 0 resumed 1 cancelled 0 active 0 ended 1 jobs 0 ran 0");
-    client_close(&c);
-    ck_assert_int_eq(server_stop(&s), 0);
+    end(&c, "holds 0 resumed 1 cancelled 0 active 0 ended 1 jobs 0 ran 0");
 }
 END_TEST
 
 START_TEST(its_job_is_waited_for)
 {
-    struct client c;
+    struct client c = ask(GET("/held/write?held=crashjob"));
 
-    server_start(&s, SERVER);
-    c = client_open(&s);
-    client_puts(&c, GET("/held/write?held=crashjob"));
-    client_puts(&c, GET("/held/count"));
-    client_take(&c, 0, 500, NULL);
-    client_take(&c, 0, 200,
-                "holds 0 resumed 0 cancelled 0 active 0 ended 1 jobs 1 ran 1");
-    client_close(&c);
-    ck_assert_int_eq(server_stop(&s), 0);
+    end(&c, "holds 0 resumed 0 cancelled 0 active 0 ended 1 jobs 1 ran 1");
 }
 END_TEST
 

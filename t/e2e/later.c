@@ -25,15 +25,6 @@ count(const char *what)
     return tally(&s, GET("/later/count"), what);
 }
 
-static int
-figure(const char *name)
-{
-    char line[64];
-
-    snprintf(line, sizeof line, "\netude_%s", name);
-    return tally(&s, GET("/metrics"), line);
-}
-
 static void
 wait_count(const char *what, int n)
 {
@@ -136,7 +127,7 @@ START_TEST(no_more_wait_than_may)
     c = ask(GET("/later/hold/1"), 1);
     d = ask(GET("/later/hold/2"), 2);
     client_once(&s, GET("/later/hold/3"), 503, NULL);
-    ck_assert_int_eq(figure("waits_refused_total"), 1);
+    ck_assert_int_eq(tally_figure(&s, "waits_refused_total"), 1);
     client_once(&s, GET("/later/wake/1?rc=1"), 200, "0");
     take(&c, 200, "woken with 1");
     client_expect(&c, GET("/later/inline"), 200, "woken with 5");
@@ -219,7 +210,7 @@ START_TEST(a_full_queue_is_told)
     c[1] = ask(GET("/later/job/1"), 2);
     c[2] = ask(GET("/later/job/2"), 3);
     client_once(&s, GET("/later/job/3"), 503, NULL); /* ET_ELIMIT */
-    ck_assert_int_eq(figure("jobs_refused_total"), 1);
+    ck_assert_int_eq(tally_figure(&s, "jobs_refused_total"), 1);
     client_close(&c[1]); /* it is taken out of the queue */
     wait_count("cancelled", 1);
     c[3] = ask(GET("/later/job/3"), 4);

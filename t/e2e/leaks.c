@@ -163,21 +163,13 @@ static const char *const figures[] = {"connections_active", "requests_active",
                                       "ws_active",          "memory"};
 #define FIGURES (sizeof figures / sizeof *figures)
 
-static int
-figure(size_t i)
-{
-    char what[64];
-
-    snprintf(what, sizeof what, "\netude_%s", figures[i]);
-    return tally(&s, GET("/metrics"), what);
-}
-
 static void
 expect_as_before(const int before[FIGURES], int n_fds)
 {
     for (size_t i = 0; i < FIGURES; i++) {
         int now = 0;
-        for (int k = 0; k < 2000 && (now = figure(i)) != before[i]; k++)
+        for (int k = 0;
+             k < 2000 && (now = tally_figure(&s, figures[i])) != before[i]; k++)
             usleep(5000);
         ck_assert_msg(now == before[i], "%s: %d, not %d", figures[i], now,
                       before[i]);
@@ -222,7 +214,7 @@ START_TEST(nothing_is_left_of_those_who_leave)
     tally_wait(&s, GET("/metrics"), "\netude_tasks_active", 0);
     usleep(100000);
     for (size_t i = 0; i < FIGURES; i++)
-        before[i] = figure(i);
+        before[i] = tally_figure(&s, figures[i]);
     n_fds = server_count_fds(s.pid);
     come_and_go(ROUNDS);
     expect_as_before(before, n_fds);

@@ -177,12 +177,6 @@ expect_no_stack(void)
     client_close(&c);
 }
 
-static int
-count_refused(void)
-{
-    return tally(&s, GET("/metrics"), "\netude_tasks_refused_total");
-}
-
 START_TEST(without_memory_for_stacks_it_is_503)
 {
     if (!start())
@@ -191,13 +185,13 @@ START_TEST(without_memory_for_stacks_it_is_503)
     expect_no_stack();
     expect_no_stack();
     ck_assert_int_eq(refused(REFUSE_STACKS), 2);
-    ck_assert_int_eq(count_refused(), 2);
+    ck_assert_int_eq(tally_figure(&s, "tasks_refused_total"), 2);
     refuse(REFUSE_GUARD, 0, 1, ENOMEM); /* the map is there, no guard */
     expect_no_stack();
-    ck_assert_int_eq(count_refused(), 3);
+    ck_assert_int_eq(tally_figure(&s, "tasks_refused_total"), 3);
     expect(GET("/task/sleep/1"), 200, "slept");
     expect(GET("/task/join/5"), 200, "10");
-    ck_assert_int_eq(count_refused(), 3);
+    ck_assert_int_eq(tally_figure(&s, "tasks_refused_total"), 3);
     stop();
 }
 END_TEST

@@ -35,15 +35,6 @@ static struct all {
     struct client talk, dialog, clock;
 } all;
 
-static int
-metric(const char *name)
-{
-    char what[64];
-
-    snprintf(what, sizeof what, "\netude_%s", name);
-    return tally(&s, GET("/metrics"), what);
-}
-
 static void
 open_all(const char *without)
 {
@@ -61,7 +52,7 @@ open_all(const char *without)
     all.clock = client_open(&s);
     client_puts(&all.clock, GET("/clock/events"));
     client_gather(&all.clock, strlen("HTTP/1.1 200"));
-    ck_assert_int_eq(metric("ws_active"), 2);
+    ck_assert_int_eq(tally_figure(&s, "ws_active"), 2);
 }
 
 static void
@@ -136,7 +127,7 @@ START_TEST(so_does_another_process)
     client_expect(&early, GET("/talk/count"), 200, NULL);
     ck_assert_int_eq(tally_on(&early, WAITER_COUNT, "ended"), 0);
     client_close(&early);
-    ck_assert_int_eq(metric("ws_active"), 0);
+    ck_assert_int_eq(tally_figure(&s, "ws_active"), 0);
     for (int i = 0; i < all.n; i++) /* on the same connections */
         ck_assert_int_eq(tally_on(&all.waiters[i].c, WAITER_COUNT, "waiting"),
                          0);
@@ -209,9 +200,9 @@ START_TEST(its_death_ends_them_all)
         (void)client_read_all(&all.clock);
         close_all();
         server_wait_log(&s, " serves: ");
-        ck_assert_int_eq(metric("ws_active"), 0);
-        ck_assert_int_eq(metric("tasks_active"), 0);
-        ck_assert_int_eq(metric("fetches_active"), 0);
+        ck_assert_int_eq(tally_figure(&s, "ws_active"), 0);
+        ck_assert_int_eq(tally_figure(&s, "tasks_active"), 0);
+        ck_assert_int_eq(tally_figure(&s, "fetches_active"), 0);
         memset(&all, 0, sizeof all);
         upstream_open(&u);
         open_all(NULL); /* the next one can do all that, too */

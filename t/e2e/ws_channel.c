@@ -76,15 +76,6 @@ take(struct client *c, int from, int n, size_t b)
 }
 
 static int
-metric(const char *name)
-{
-    char line[64];
-
-    snprintf(line, sizeof line, "\n%s", name);
-    return tally(&s, GET("/metrics"), line);
-}
-
-static int
 count(const char *what)
 {
     return tally(&s, GET("/hear/count"), what);
@@ -113,7 +104,7 @@ START_TEST(all_of_both_workers_are_sent_it)
     ask(&many[0], "tell x 8", "0"); /* from a stream, which is told later */
     for (int i = 0; i < MANY; i++)
         take(&many[i], 8, 1, 0);
-    ck_assert_int_eq(metric("etude_channel_dropped_total"), 0);
+    ck_assert_int_eq(tally_figure(&s, "channel_dropped_total"), 0);
     for (int i = 0; i < MANY; i++)
         client_close(&many[i]);
     wait_count("closed", MANY);
@@ -138,7 +129,7 @@ START_TEST(each_in_the_type_it_has_asked_for)
     ck_assert_int_eq(number_of(&binary, 0x82, 1, NULL), 1);
     wsock_take(&binary, 0x82, "\xff", 1);
     ck_assert_int_eq(number_of(&binary, 0x82, LARGE, NULL), 2);
-    ck_assert_int_eq(metric("etude_channel_no_text_total"), 1);
+    ck_assert_int_eq(tally_figure(&s, "channel_no_text_total"), 1);
     ask(&other, "deaf y", "deaf"); /* and nothing came before */
     client_close(&text);
     client_close(&binary);
@@ -225,7 +216,8 @@ START_TEST(who_is_slow_loses_the_oldest)
         n++;
     }
     ck_assert_int_lt(n, ROUNDS * BATCH);
-    ck_assert_int_eq(metric("etude_channel_dropped_total"), ROUNDS * BATCH - n);
+    ck_assert_int_eq(tally_figure(&s, "channel_dropped_total"),
+                     ROUNDS * BATCH - n);
     client_close(&fast);
     client_close(&slow);
     ck_assert_int_eq(server_stop(&s), 0);
@@ -297,7 +289,7 @@ START_TEST(a_reload_loses_nothing)
         take(&many[i], 0, 150, 1000);
         client_close(&many[i]);
     }
-    ck_assert_int_eq(metric("etude_channel_dropped_total"), 0);
+    ck_assert_int_eq(tally_figure(&s, "channel_dropped_total"), 0);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST

@@ -42,12 +42,6 @@ wait_count(const char *what, int n)
     tally_wait(&s, GET("/dialog/count"), what, n);
 }
 
-static int
-figure(const char *what)
-{
-    return tally(&s, GET("/metrics"), what);
-}
-
 static void
 check_echo(struct client *c)
 {
@@ -78,9 +72,9 @@ check_over(int n)
 {
     wait_count("over", n);
     ck_assert_int_eq(count("defers"), n);
-    ck_assert_int_eq(figure("\netude_ws_active"), 0);
-    ck_assert_int_eq(figure("\netude_tasks_active"), 0);
-    ck_assert_int_eq(figure("\netude_requests_active"), 1); /* that one */
+    ck_assert_int_eq(tally_figure(&s, "ws_active"), 0);
+    ck_assert_int_eq(tally_figure(&s, "tasks_active"), 0);
+    ck_assert_int_eq(tally_figure(&s, "requests_active"), 1); /* that one */
 }
 
 static void
@@ -113,7 +107,7 @@ START_TEST(a_task_goes_on_as_a_stream)
     wsock_take(&c, PONG, "x", 1);
     ck_assert_int_eq(count("opened"), 1);
     ck_assert_int_eq(count("over"), 0); /* the log steps wait for its end */
-    ck_assert_int_eq(figure("\netude_requests_active"), 1);
+    ck_assert_int_eq(tally_figure(&s, "requests_active"), 1);
     leave(&c);
     wait_count("over", 1);
     ck_assert_int_eq(count("status"), 101);
@@ -548,7 +542,7 @@ START_TEST(the_step_returns)
         ck_assert_int_eq(count("status"), 101);
     }
     ck_assert_int_eq(count("over"), n - 1); /* who panics takes no part */
-    ck_assert_int_eq(figure("\netude_tasks_active"), 0);
+    ck_assert_int_eq(tally_figure(&s, "tasks_active"), 0);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST

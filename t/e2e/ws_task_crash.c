@@ -17,18 +17,12 @@
 
 static struct server s;
 
-static int
-figure(const char *what)
-{
-    return tally(&s, GET("/metrics"), what);
-}
-
 static void
 end(void)
 {
-    ck_assert_int_eq(figure("\netude_ws_active"), 0);
-    ck_assert_int_eq(figure("\netude_tasks_active"), 0);
-    ck_assert_int_eq(figure("\netude_requests_active"), 1);
+    ck_assert_int_eq(tally_figure(&s, "ws_active"), 0);
+    ck_assert_int_eq(tally_figure(&s, "tasks_active"), 0);
+    ck_assert_int_eq(tally_figure(&s, "requests_active"), 1);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 
@@ -50,7 +44,7 @@ crash_by(const char *what)
     wsock_close(&d, 1000, "");
     wsock_ended(&d, 1000);
     tally_wait(&s, GET("/dialog/count"), "defers", 2);
-    ck_assert_int_eq(figure("\netude_crashes_recovered_total"), 1);
+    ck_assert_int_eq(tally_figure(&s, "crashes_recovered_total"), 1);
     end();
 }
 

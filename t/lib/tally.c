@@ -45,3 +45,12 @@ tally_wait(const struct server *s, const char *request, const char *what, int n)
         usleep(2000);
     ck_assert_int_eq(tally(s, request, what), n);
 }
+
+int
+tally_figure(const struct server *s, const char *name)
+{
+    char row[96];
+
+    snprintf(row, sizeof row, "\netude_%s", name);
+    return tally(s, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", row);
+}

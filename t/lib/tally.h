@@ -17,4 +17,8 @@ int tally(const struct server *s, const char *request, const char *what);
 void tally_wait(const struct server *s, const char *request, const char *what,
                 int n);
 
+/* The server's figure etude_NAME, of its `metrics = /metrics`; else the test
+ * fails. */
+int tally_figure(const struct server *s, const char *name);
+
 #endif

@@ -327,10 +327,21 @@ START_TEST(only_utf8_passes_as_utf8)
                                       "\xc3(",
                                       "\xff"};
 
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+    static const int32_t code[] = {0x80,   0x7ff,   0x800,   0xd7ff,
+                                   0xffff, 0x10000, 0x10ffff};
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        et_str s = et_s(good[i]);
         ck_assert_uint_eq(et_utf8_(good[i], strlen(good[i])), strlen(good[i]));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_int_eq(et_next_char(&s), code[i]);
+        ck_assert_int_eq(et_next_char(&s), -1);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        et_str s = et_s(bad[i]);
         ck_assert_uint_eq(et_utf8_(bad[i], strlen(bad[i])), 0);
+        ck_assert_int_eq(et_next_char(&s), -1);
+        ck_assert_uint_eq(s.n, strlen(bad[i])); /* it stays */
+    }
 }
 END_TEST
 

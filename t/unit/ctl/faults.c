@@ -160,36 +160,39 @@ START_TEST(a_record_in_words)
 }
 END_TEST
 
+static void
+says(const struct faults_record *r, const char *part)
+{
+    char text[FAULTS_TEXT_MAX + 1];
+
+    text[faults_write(r, text, FAULTS_TEXT_MAX)] = '\0';
+    unit_has(text, part);
+}
+
 START_TEST(what_is_known_of_a_signal)
 {
     struct faults_record r = example();
-    char text[FAULTS_TEXT_MAX + 1];
 
     snprintf(r.what, sizeof r.what, "the end of a task's stack");
-    text[faults_write(&r, text, FAULTS_TEXT_MAX)] = '\0';
-    unit_has(text, "fault: SIGSEGV (the end of a task's stack) at 0x10; ");
+    says(&r, "fault: SIGSEGV (the end of a task's stack) at 0x10; ");
 }
 END_TEST
 
 START_TEST(an_answer_that_had_begun_is_cut_off)
 {
     struct faults_record r = example();
-    char text[FAULTS_TEXT_MAX + 1];
 
     r.has_begun = 1;
-    text[faults_write(&r, text, FAULTS_TEXT_MAX)] = '\0';
-    unit_has(text, "recovered: the answer, which had begun, alone is cut off");
+    says(&r, "recovered: the answer, which had begun, alone is cut off");
 }
 END_TEST
 
 START_TEST(who_has_an_answer_already_gets_no_500)
 {
     struct faults_record r = example();
-    char text[FAULTS_TEXT_MAX + 1];
 
     snprintf(r.callback, sizeof r.callback, "log step");
-    text[faults_write(&r, text, FAULTS_TEXT_MAX)] = '\0';
-    unit_has(text, "recovered: the callback is given up\n");
+    says(&r, "recovered: the callback is given up\n");
 }
 END_TEST
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/wheel.h"
+#include "http/chain_compose.h"
 #include "http/filter.h"
 #include "http/req.h"
 #include "http/task.h"
@@ -228,7 +229,7 @@ begin(et_step handler, uint8_t flags)
             .name = "x", .response = ask, .filter = pass, .self = &selves[i]};
     members[MEMBERS] = (struct chain_member){
         .name = "handler", .request = handler, .body = flags};
-    ck_assert_uint_le(chain_size(members, MEMBERS + 1), sizeof block);
+    ck_assert_uint_le(chain_compose_size(members, MEMBERS + 1), sizeof block);
     memset(w.slot, 0, sizeof w.slot);
     req_init(r, &w.blocks, &w.worker.pub, &w.clock);
     memset(w.mine, 0, sizeof w.mine);
