@@ -78,7 +78,7 @@ conn_free(struct conn *c)
     conn_give_forget(c);
     if (UNLIKELY(!c->req && c->stream))
         upgraded_free(c);
-    exchange_abandon(c);
+    exchange_abandon(&c->x, c->env);
     out_free(c);
     if (c->in)
         blocks_give(&env->blocks, c->in, c->in_cap);
@@ -252,20 +252,6 @@ begin(struct conn *c, int fd)
         io_recv_start(c->env->io, &c->io, 1);
 }
 
-int
-conn_count_client(struct conn *c, uint64_t key)
-{
-    struct env *env = c->env;
-    int rc = 0;
-
-    if (env->limits.max_per_client > 0)
-        c->client =
-            census_join(env->census, key, env->limits.max_per_client, &rc);
-    if (rc < 0)
-        metrics_add(env->metrics, METRIC_clients_limited, 1);
-    return rc;
-}
-
 /* Whether its client may have another one, where accept knows who that is. */
 static int
 is_welcome(struct conn *c, int fd)
@@ -275,7 +261,7 @@ is_welcome(struct conn *c, int fd)
     if (LIKELY(env->limits.max_per_client == 0) || c->phase == CONN_PROXY ||
         env->limits.trusts_proxies)
         return 1;
-    return conn_count_client(c, census_key_of(fd)) == 0;
+    return exchange_count_client(&c->x, c->env, census_key_of(fd)) == 0;
 }
 
 int
@@ -377,10 +363,8 @@ conn_peer(struct conn *c, struct addr *out)
 }
 
 int
-conn_out_of_memory(struct conn *c)
+conn_out_of_memory(struct env *env)
 {
-    struct env *env = c->env;
-
     if (trouble_begin(&env->memory, env->clock.mono_ms))
         log_error("worker %u is out of memory: connections are closed",
                   env->worker.pub.index);
@@ -402,7 +386,7 @@ conn_keep(struct conn *c, const char *p, size_t n)
         return ERR_LIMIT;
     to = blocks_take(&c->env->blocks, kept + n, &got);
     if (!to)
-        return conn_out_of_memory(c);
+        return conn_out_of_memory(c->env);
     if (UNLIKELY(c->env->memory.is_on) && trouble_end(&c->env->memory))
         log_info("there is memory for connections again");
     if (c->in) {

@@ -16,29 +16,13 @@
 
 #include "base/check.h"
 #include "base/wheel.h"
+#include "conn/exchange.h"
 #include "io/io.h"
 #include "proto/addr.h"
 
-struct body;
 struct env;
 struct out;
-struct req;
-struct stream;
 struct transport;
-
-enum conn_phase {
-    CONN_PROXY,   /* before the PROXY protocol header is complete */
-    CONN_IDLE,    /* between requests: nothing attached */
-    CONN_HEAD,    /* part of a head has come */
-    CONN_BODY,    /* a step waits for the request's body */
-    CONN_WAIT,    /* a step waits for something else (http/pause.h) */
-    CONN_SEND,    /* the response is decided and not yet sent */
-    CONN_DISCARD, /* the response is out, its request's body still coming */
-    CONN_STREAM,  /* a WebSocket (upgraded.h) */
-    CONN_FLUSH,   /* the last answer is on its way, then close */
-    CONN_LINGER,  /* our side is shut; reading until the peer's is too */
-    CONN_CLOSED,  /* waiting for on_released */
-};
 
 /* Whether it is about to be given away (conn_give.h). */
 enum conn_leave {
@@ -52,10 +36,11 @@ struct conn {
     struct wheel_timer timer;
     struct env *env;
     const struct transport *transport;
-    struct req *req; /* being read, run or answered */
-    union {
-        struct body *body;     /* of req, in its arena; NULL: it has none */
-        struct stream *stream; /* there is no req; NULL: it is none */
+    union { /* of HTTP/1: the one request it is at, and of any its phase */
+        struct exchange x;
+        struct {
+            EXCHANGE_FIELDS
+        };
     };
     struct out *out;
     char *in;
@@ -63,24 +48,14 @@ struct conn {
     uint32_t n_dropped;   /* bytes read and dropped while lingering */
     uint32_t unsent;      /* the transport's, when the timer last looked */
     uint64_t deadline_ms; /* of the phase; an idle one's may be out of date */
-    uint64_t since_ms;    /* when the phase or its last progress was */
-    uint64_t client;      /* of census_join; 0: not counted */
     uint32_t n_requests;  /* begun on it */
     uint16_t moved_s;     /* when it came from another worker; 0: never */
     uint8_t seen_window;  /* the rebalancer's (work/rebalance.h) */
     struct addr peer;     /* as PROXY named it; ADDR_NONE: ask the socket */
-    uint8_t phase;        /* enum conn_phase */
-    uint8_t listener;
-    uint8_t is_eof;     /* the peer has shut its side */
-    uint8_t is_paused;  /* not receiving, for want of room */
-    uint8_t is_demoted; /* io_idle was called since the last byte */
-    uint8_t is_orphan;  /* its listener is gone: the next answer is the last */
-    uint8_t closes;     /* no request after this one */
-    uint8_t is_logged;  /* req's log steps have run */
-    uint8_t body_done;  /* req's body has been read to its end */
-    uint8_t lingers;    /* after the last answer, read what still comes */
-    uint8_t leave;      /* enum conn_leave */
-    uint8_t is_request_counted; /* client is of req, not of the connection */
+    uint8_t is_paused;    /* not receiving, for want of room */
+    uint8_t is_demoted;   /* io_idle was called since the last byte */
+    uint8_t is_orphan; /* its listener is gone: the next answer is the last */
+    uint8_t leave;     /* enum conn_leave */
 };
 
 /* Take over an accepted socket that the census has counted; on failure (no
@@ -107,18 +82,15 @@ int conn_is_open(const struct conn *c);
 /* See that the timer fires by the deadline of the phase, which has begun or
  * made progress; or give it away, if it is time. [worker] */
 void conn_arm(struct conn *c);
-/* Count c as one of client key, if that is limited: 0, or ERR_LIMIT: it has as
- * many as it may have. [worker] */
-MUST_USE int conn_count_client(struct conn *c, uint64_t key);
 /* The other end of the socket, or what PROXY said; 0 or -errno. [worker] */
 int conn_peer(struct conn *c, struct addr *out);
 
 /* Bytes that cannot be used yet: kept behind those already kept.  0,
  * ERR_NOMEM, or ERR_LIMIT beyond 16 MiB. [worker] */
 MUST_USE int conn_keep(struct conn *c, const char *p, size_t n);
-/* There is no memory for what c wants next: that is said, once.  ERR_NOMEM.
- * [worker] */
-int conn_out_of_memory(struct conn *c);
+/* There is no memory for what a connection wants next: that is said, once.
+ * ERR_NOMEM. [worker] */
+int conn_out_of_memory(struct env *env);
 /* n of the kept bytes are used; the block goes back when all are. [worker] */
 void conn_used(struct conn *c, size_t n);
 

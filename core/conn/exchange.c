@@ -14,30 +14,40 @@
 #include "http/req.h"
 
 int
-exchange_begin(struct conn *c, const struct sink *sink)
+exchange_begin(struct exchange *x, struct env *env, const struct sink *sink)
 {
-    struct env *env = c->env;
     struct req *r = slab_take(&env->reqs);
 
     if (!r)
         return ERR_LIMIT;
     req_init(r, &env->blocks, &env->worker.pub, &env->clock);
     r->sink = sink;
-    r->sink_ctx = c;
+    r->sink_ctx = x;
     if (req_reserve_fields(r, env->limits.head.max_fields) < 0) {
         slab_give(&env->reqs, r);
-        return conn_out_of_memory(c);
+        return conn_out_of_memory(env);
     }
     http1_init(&r->head, r->fields, &env->limits.head);
-    c->req = r;
-    c->n_requests++;
-    c->body = NULL;
-    c->body_done = 1;
-    c->is_logged = 0;
-    c->unsent = UINT32_MAX;
-    c->phase = CONN_HEAD;
-    c->since_ms = env->clock.mono_ms;
+    x->req = r;
+    x->body = NULL;
+    x->body_done = 1;
+    x->is_logged = 0;
+    x->phase = CONN_HEAD;
+    x->since_ms = env->clock.mono_ms;
     return 0;
+}
+
+int
+exchange_count_client(struct exchange *x, struct env *env, uint64_t key)
+{
+    int rc = 0;
+
+    if (env->limits.max_per_client > 0)
+        x->client =
+            census_join(env->census, key, env->limits.max_per_client, &rc);
+    if (rc < 0)
+        metrics_add(env->metrics, METRIC_clients_limited, 1);
+    return rc;
 }
 
 /* The generation is let go; its last request here retires it. */
@@ -75,42 +85,42 @@ give_back(struct env *env, struct req *r, struct body *body)
 
 /* Behind proxies a client's requests count, while they are in progress. */
 static __attribute__((noinline)) void
-uncount_client(struct conn *c)
+uncount_client(struct exchange *x, struct env *env)
 {
-    census_part(c->env->census, c->client);
-    c->client = 0;
-    c->is_request_counted = 0;
+    census_part(env->census, x->client);
+    x->client = 0;
+    x->is_request_counted = 0;
 }
 
 void
-exchange_log(struct conn *c)
+exchange_log(struct exchange *x, struct env *env)
 {
-    if (c->is_logged)
+    if (x->is_logged)
         return;
-    c->is_logged = 1;
-    if (UNLIKELY(c->is_request_counted))
-        uncount_client(c);
-    end(c->env, c->req);
+    x->is_logged = 1;
+    if (UNLIKELY(x->is_request_counted))
+        uncount_client(x, env);
+    end(env, x->req);
 }
 
 void
-exchange_release(struct conn *c)
+exchange_release(struct exchange *x, struct env *env)
 {
-    give_back(c->env, c->req, c->body);
-    c->body = NULL;
-    c->req = NULL;
+    give_back(env, x->req, x->body);
+    x->body = NULL;
+    x->req = NULL;
 }
 
 /* ---- by itself -----------------------------------------------------------*/
 
 struct req *
-exchange_part(struct conn *c)
+exchange_part(struct exchange *x, struct env *env)
 {
-    struct req *r = c->req;
+    struct req *r = x->req;
 
-    CHECK(!c->body);
-    metrics_sub(c->env->metrics, METRIC_requests_active, 1);
-    c->req = NULL;
+    CHECK(!x->body);
+    metrics_sub(env->metrics, METRIC_requests_active, 1);
+    x->req = NULL;
     return r;
 }
 
@@ -158,29 +168,29 @@ static const struct sink stray_sink = {
     .peer = stray_peer, .read = stray_read, .wake = stray_wake};
 
 static void
-go_astray(struct conn *c)
+go_astray(struct exchange *x, struct env *env)
 {
-    struct req *r = c->req;
+    struct req *r = x->req;
 
-    if (UNLIKELY(c->is_request_counted))
-        uncount_client(c);
+    if (UNLIKELY(x->is_request_counted))
+        uncount_client(x, env);
     r->sink = &stray_sink;
-    r->sink_ctx = c->env;
-    r->stray_body = c->body;
-    c->env->n_strays++;
-    c->body = NULL;
-    c->req = NULL;
+    r->sink_ctx = env;
+    r->stray_body = x->body;
+    env->n_strays++;
+    x->body = NULL;
+    x->req = NULL;
 }
 
 void
-exchange_abandon(struct conn *c)
+exchange_abandon(struct exchange *x, struct env *env)
 {
-    if (!c->req)
+    if (!x->req)
         return;
-    if (UNLIKELY(c->req->has_pause) && !pause_abandon(c->req, ET_ECANCEL)) {
-        go_astray(c);
+    if (UNLIKELY(x->req->has_pause) && !pause_abandon(x->req, ET_ECANCEL)) {
+        go_astray(x, env);
         return;
     }
-    exchange_log(c);
-    exchange_release(c);
+    exchange_log(x, env);
+    exchange_release(x, env);
 }

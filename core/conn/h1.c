@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "conn/body.h"
-#include "conn/census.h"
 #include "conn/conn.h"
 #include "conn/env.h"
 #include "conn/exchange.h"
@@ -19,156 +17,27 @@
 #include "conn/streamed.h"
 #include "conn/transport.h"
 #include "conn/upgraded.h"
+#include "conn/walk.h"
 #include "http/chain.h"
-#include "http/client.h"
-#include "http/dispatch.h"
-#include "http/filter.h"
-#include "http/gen.h"
 #include "http/req.h"
-#include "http/route.h"
 #include "http/task.h"
 
 /* After our side is shut: how much more is read, so that the client sees the
  * answer and not a reset. */
 #define LINGER_BYTES (128u << 10)
 
-static void go_on(struct conn *c, enum chain_result result, int has_bytes);
-
 /* ---- what a request asks of its connection --------------------------------*/
+
+static struct conn *
+conn_of(struct exchange *x)
+{
+    return CONTAINER_OF(x, struct conn, x);
+}
 
 static int
 sink_peer(struct req *r, struct addr *out)
 {
-    return conn_peer(r->sink_ctx, out);
-}
-
-static void sink_wake(struct req *r);
-
-static int64_t sink_read(struct req *r, char *p, size_t n);
-
-static int64_t
-sink_write(struct req *r, const char *p, size_t n)
-{
-    return streamed_write(r->sink_ctx, p, n);
-}
-
-static const struct sink h1_sink = {.peer = sink_peer,
-                                    .read = sink_read,
-                                    .write = sink_write,
-                                    .wake = sink_wake};
-
-/* ---- what comes of a walk -------------------------------------------------*/
-
-/* The host ends a request that waits for its body: its response steps run. */
-static void
-end_waiting(struct conn *c, int err)
-{
-    struct req *r = c->req;
-    uint32_t status = (uint32_t)err_status(err);
-
-    c->closes = 1;
-    body_fini(c->body); /* at once: others may wait for its share */
-    c->body_done = err == ERR_TIMEOUT; /* nor is the rest of this waited for */
-    req_decide_error_text(r, status,
-                          (et_str){err_text(err), strlen(err_text(err))});
-    go_on(c, chain_finish(r), 0);
-}
-
-/* A step wants the body. has_bytes: some of it is here already. */
-static void
-collect(struct conn *c, int has_bytes)
-{
-    struct req *r = c->req;
-    int rc;
-
-    if (c->body_done) {
-        r->body = (et_str){"", 0};
-        r->body_bytes = 0;
-        return;
-    }
-    rc = body_collect(c->body);
-    if (rc < 0) {
-        end_waiting(c, rc);
-        return;
-    }
-    if (r->head.expect_continue && !has_bytes)
-        response_continue(c);
-    c->phase = CONN_BODY;
-    c->since_ms = c->env->clock.mono_ms;
-}
-
-/* The answer that is decided goes through filters.  1: it is being written; 0:
- * it is answered, or the connection closed. */
-static int
-begin_filtered(struct conn *c)
-{
-    struct req *r = c->req;
-    int is_bare =
-        r->pub.method == ET_M_HEAD || !status_has_body(r->resp.status);
-
-    filter_drop_crashed(r);
-    if (!r->resp.filters) {
-        response_send(c);
-        return 0;
-    }
-    if (is_bare) {
-        resp_write(&r->resp, r->resp.status, r->resp.type, RESP_ANY_LENGTH);
-    } else if (filter_begin(r) < 0) {
-        resp_drop_fields(&r->resp); /* they may speak of what is not done */
-        response_busy(c);
-        return 0;
-    }
-    if (response_begin(c) < 0)
-        conn_close(c);
-    else if (is_bare)
-        response_end(c, 1);
-    return !is_bare && c->phase != CONN_CLOSED;
-}
-
-/* 1: it goes on to be written. */
-static int
-answer(struct conn *c)
-{
-    if (UNLIKELY(c->req->resp.is_written))
-        response_end(c, 1);
-    else if (UNLIKELY(c->req->resp.filters != NULL))
-        return begin_filtered(c);
-    else
-        response_send(c);
-    return 0;
-}
-
-/* What has come of a walk: go on until there is an answer, or it waits. */
-static void
-go_on(struct conn *c, enum chain_result result, int has_bytes)
-{
-    for (;;) {
-        if (UNLIKELY(c->phase == CONN_CLOSED)) /* as its answer was written */
-            return;
-        switch (result) {
-        case CHAIN_DONE:
-            if (LIKELY(!answer(c)))
-                return;
-            result = chain_resume(c->req);
-            break;
-        case CHAIN_DROP: response_drop(c); return;
-        case CHAIN_WAIT: c->phase = CONN_WAIT; return;
-        case CHAIN_OPEN:
-            if (response_begin(c) < 0) {
-                conn_close(c);
-                return;
-            }
-            result = chain_resume(c->req);
-            break;
-        case CHAIN_TAKE: upgraded_begin(c); return;
-        case CHAIN_BODY:
-            collect(c, has_bytes);
-            if (c->phase != CONN_HEAD)
-                return;
-            result = chain_run(c->req);
-            break;
-        }
-    }
+    return conn_peer(conn_of(r->sink_ctx), out);
 }
 
 static void throttle(struct conn *c);
@@ -177,84 +46,91 @@ static void throttle(struct conn *c);
 static int64_t
 sink_read(struct req *r, char *p, size_t n)
 {
-    struct conn *c = r->sink_ctx;
-    size_t kept = c->in_end - c->in_start, used = 0;
-    int is_first, is_done = 0;
-    int64_t got;
+    struct conn *c = conn_of(r->sink_ctx);
+    size_t kept = c->in_end - c->in_start, used;
+    int64_t got =
+        walk_read(&c->x, c->in ? c->in + c->in_start : "", kept, &used, p, n);
 
-    if (c->phase == CONN_CLOSED)
-        return -ENOTCONN;
-    if (c->body_done)
-        return 0;
-    is_first = !c->body->streams;
-    got = body_stream(c->body);
-    if (got == 0)
-        got = body_read(c->body, c->in ? c->in + c->in_start : "", kept, &used,
-                        p, n, &is_done);
     conn_used(c, used);
-    throttle(c);
-    c->body_done = (uint8_t)is_done;
-    c->closes |= got < 0;
-    if (got != 0 || is_done)
-        return got;
-    if (is_first && r->head.expect_continue && !r->resp.committed)
-        response_continue(c);
-    return -EAGAIN;
-}
-
-/* The client may have gone: then there is nobody to answer. */
-static void
-sink_wake(struct req *r)
-{
-    struct conn *c = r->sink_ctx;
-    enum chain_result result = chain_resume(r);
-
-    if (c->phase == CONN_CLOSED)
-        return;
-    c->phase = CONN_HEAD;
-    c->since_ms = c->env->clock.mono_ms;
-    go_on(c, result, c->in_end > c->in_start);
     if (c->phase != CONN_CLOSED)
-        h1_resume(c);
+        throttle(c);
+    return got;
 }
 
-/* ---- too much -------------------------------------------------------------*/
+static int64_t
+sink_write(struct req *r, const char *p, size_t n)
+{
+    return streamed_write(conn_of(r->sink_ctx), p, n);
+}
 
-/* Whether the request's client, who is behind a proxy, has too many already. */
+static void
+carry_send(struct exchange *x)
+{
+    response_send(conn_of(x));
+}
+
 static int
-is_of_too_many(struct conn *c)
+carry_begin(struct exchange *x)
 {
-    const struct limits *l = &c->env->limits;
-    struct client client;
+    int rc = response_begin(conn_of(x));
 
-    if (l->max_per_client == 0 || !l->trusts_proxies || c->client != 0 ||
-        c->req->route->priority == ROUTE_ALWAYS ||
-        client_find(c->req, &client) < 0)
-        return 0;
-    if (conn_count_client(c, census_key(&client.addr)) < 0)
-        return 1;
-    c->is_request_counted = c->client != 0;
-    return 0;
+    if (rc < 0)
+        conn_close(conn_of(x));
+    return rc;
 }
 
-static __attribute__((noinline)) int
-is_too_much(struct conn *c)
+static void
+carry_end(struct exchange *x, int is_whole)
 {
-    const struct env *env = c->env;
-
-    if (metrics_get(env->metrics, METRIC_requests_active) <=
-        env->shed_beyond[c->req->route->priority])
-        return is_of_too_many(c);
-    metrics_add(env->metrics, METRIC_requests_shed, 1);
-    return 1;
+    response_end(conn_of(x), is_whole);
 }
 
-/* Whether that is a question at all: one comparison a request. */
-static inline int
-is_crowded(const struct env *env)
+static void
+carry_drop(struct exchange *x)
 {
-    return metrics_get(env->metrics, METRIC_requests_active) > env->look_beyond;
+    response_drop(conn_of(x));
 }
+
+static void
+carry_continue(struct exchange *x)
+{
+    response_continue(conn_of(x));
+}
+
+static void
+carry_take(struct exchange *x)
+{
+    upgraded_begin(conn_of(x));
+}
+
+static int
+carry_has_bytes(const struct exchange *x)
+{
+    const struct conn *c = CONTAINER_OF(x, const struct conn, x);
+
+    return c->in_end > c->in_start;
+}
+
+static void
+carry_resume(struct exchange *x)
+{
+    h1_resume(conn_of(x));
+}
+
+static const struct carrier h1_carrier = {
+    .sink = {.peer = sink_peer,
+             .read = sink_read,
+             .write = sink_write,
+             .wake = walk_wake},
+    .send = carry_send,
+    .begin = carry_begin,
+    .end = carry_end,
+    .drop = carry_drop,
+    .say_continue = carry_continue,
+    .take = carry_take,
+    .has_bytes = carry_has_bytes,
+    .resume = carry_resume,
+};
 
 /* ---- input ----------------------------------------------------------------*/
 
@@ -268,40 +144,32 @@ run(struct conn *c, int has_bytes)
     if (LIKELY(result == CHAIN_DONE) && LIKELY(!r->resp.filters))
         response_send(c);
     else
-        go_on(c, result, has_bytes);
+        walk_go_on(&c->x, result, has_bytes);
 }
 
-/* The head at p is complete: pin the generation, find the route, walk. */
+/* The head at p is complete. */
 static void
 start_request(struct conn *c, const char *p, int has_bytes)
 {
-    struct env *env = c->env;
-    struct req *r = c->req;
-    int rc;
+    int rc = walk_admit(&c->x, c->env, p);
 
-    metrics_add(env->metrics, METRIC_requests, 1);
-    metrics_add(env->metrics, METRIC_requests_active, 1);
-    r->gen = env->gen;
-    r->gen->n_active++;
-    rc = req_adopt_head(r, p);
-    if (rc == 0)
-        rc = dispatch(r);
-    if (rc == 0 && (r->head.is_chunked || r->head.content_length > 0)) {
-        c->body = arena_alloc(&r->arena, sizeof *c->body);
-        if (!c->body) {
-            rc = ERR_NOMEM;
-        } else {
-            body_init(c->body, env, r,
-                      dispatch_max_body(r, env->limits.max_body));
-            c->body_done = 0;
-        }
-    }
-    if (rc < 0)
-        response_refuse(c, rc);
-    else if (UNLIKELY(is_crowded(env)) && is_too_much(c))
-        response_busy(c);
+    if (UNLIKELY(rc < 0))
+        walk_refuse(&c->x, rc);
+    else if (UNLIKELY(rc > 0))
+        walk_busy(&c->x);
     else
         run(c, has_bytes);
+}
+
+/* A fresh request, whose head is read next. */
+static int
+begin_request(struct conn *c)
+{
+    if (exchange_begin(&c->x, c->env, &h1_carrier.sink) < 0)
+        return -1;
+    c->n_requests++;
+    c->unsent = UINT32_MAX;
+    return 0;
 }
 
 /* A head of which a part is there already goes on under the limits that hold
@@ -332,7 +200,7 @@ read_head(struct conn *c, const char *p, size_t n)
     if (rc == HTTP1_MORE)
         return 0;
     if (rc < 0) {
-        response_refuse(c, rc);
+        walk_refuse(&c->x, rc);
         return n;
     }
     len = c->req->head.head_len;
@@ -350,12 +218,10 @@ read_body(struct conn *c, const char *p, size_t n)
     if (rc == BODY_MORE)
         return used;
     if (rc < 0) {
-        end_waiting(c, rc);
+        walk_end_waiting(&c->x, rc);
         return used;
     }
-    c->phase = CONN_HEAD;
-    c->body_done = 1;
-    go_on(c, chain_run(c->req), 1);
+    walk_body_came(&c->x);
     return used;
 }
 
@@ -382,7 +248,7 @@ discard(struct conn *c, const char *p, size_t n)
 static void
 end_response(struct conn *c)
 {
-    exchange_log(c);
+    exchange_log(&c->x, c->env);
     if (c->closes) {
         /* Whoever did not ask for the end may be sending another request: a
          * reset would take this answer with it (RFC 9112 9.6). */
@@ -392,7 +258,7 @@ end_response(struct conn *c)
         c->phase = CONN_DISCARD;
         c->body->n = 0; /* discard_body counts from here */
     } else {
-        exchange_release(c);
+        exchange_release(&c->x, c->env);
         c->phase = CONN_IDLE;
     }
     c->since_ms = c->env->clock.mono_ms;
@@ -429,7 +295,7 @@ use(struct conn *c, const char *p, size_t n)
         case CONN_IDLE:
             if (used == n || !may_begin(c))
                 return used;
-            if (exchange_begin(c, &h1_sink) < 0) {
+            if (begin_request(c) < 0) {
                 conn_close(c);
                 return n;
             }
@@ -503,7 +369,7 @@ finish(struct conn *c)
         conn_close(c);
         return;
     }
-    exchange_abandon(c);
+    exchange_abandon(&c->x, c->env);
     if (!c->is_paused)
         c->transport->want_read(c, 0);
     c->phase = CONN_LINGER;
@@ -684,9 +550,9 @@ h1_timeout(struct conn *c)
     if (phase != CONN_IDLE || out_is_pending(c))
         metrics_add(c->env->metrics, METRIC_timeouts, 1);
     if (phase == CONN_HEAD)
-        response_refuse(c, ERR_TIMEOUT);
+        walk_refuse(&c->x, ERR_TIMEOUT);
     else if (phase == CONN_BODY)
-        end_waiting(c, ERR_TIMEOUT);
+        walk_end_waiting(&c->x, ERR_TIMEOUT);
     else
         conn_close(c);
     if (c->phase != CONN_CLOSED)

@@ -14,7 +14,7 @@ static int
 is_welcome(struct conn *c)
 {
     return c->env->limits.trusts_proxies || c->peer.kind == ADDR_NONE ||
-           conn_count_client(c, census_key(&c->peer)) == 0;
+           exchange_count_client(&c->x, c->env, census_key(&c->peer)) == 0;
 }
 
 size_t

@@ -11,23 +11,10 @@
 #include "conn/env.h"
 #include "conn/out.h"
 #include "conn/streamed.h"
+#include "conn/walk.h"
 #include "http/req.h"
 #include "http/route.h"
 #include "proto/http1_out.h"
-
-static void
-count_status(struct conn *c, uint32_t status)
-{
-    static const enum metric by_class[] = {
-        METRIC_responses_2xx,
-        METRIC_responses_3xx,
-        METRIC_responses_4xx,
-        METRIC_responses_5xx,
-    };
-
-    if (status >= 200 && status < 600)
-        metrics_add(c->env->metrics, by_class[status / 100 - 2], 1);
-}
 
 /* Will the connection take another request, but for the rest of this one's
  * body?  That may never come, because the client still waits for our 100 (RFC
@@ -125,8 +112,7 @@ response_send(struct conn *c)
     uint64_t length;
 
     c->closes = !may_keep(c);
-    r->pub.status = r->resp.status;
-    count_status(c, r->resp.status);
+    walk_answered(&c->x, c->env, r->resp.status);
     if (c->body)
         body_drop(c->body);
     if (UNLIKELY(r->resp.status ==
@@ -170,8 +156,7 @@ response_begin(struct conn *c)
     struct req *r = c->req;
 
     c->closes = !may_keep_but_body(c);
-    r->pub.status = r->resp.status;
-    count_status(c, r->resp.status);
+    walk_answered(&c->x, c->env, r->resp.status);
     streamed_begin(c);
     r->resp.committed = 1;
     return put_head(c, length_said(c));
@@ -203,35 +188,6 @@ response_drop(struct conn *c)
         response_end(c, 0);
     else
         conn_close(c);
-}
-
-void
-response_refuse(struct conn *c, int err)
-{
-    struct req *r = c->req;
-
-    metrics_add(c->env->metrics, METRIC_requests_bad, 1);
-    log_debug("request refused: %s", err_text(err));
-    c->closes = 1;
-    c->lingers = err != ERR_TIMEOUT; /* who is late is not waited for */
-    r->head.keep_alive = 0;
-    r->pub.method = r->head.method; /* a HEAD has no content, right or wrong */
-    resp_clear(&r->resp);
-    req_decide_error_text(r, (uint32_t)err_status(err),
-                          (et_str){err_text(err), strlen(err_text(err))});
-    response_send(c);
-}
-
-void
-response_busy(struct conn *c)
-{
-    static const et_str name = {"Retry-After", 11}, value = {"1", 1};
-    struct req *r = c->req;
-
-    req_decide_error(r, 503);
-    if (resp_set(&r->resp, &r->arena, name, value, ET_SET) < 0)
-        log_debug("no memory for Retry-After");
-    response_send(c);
 }
 
 void

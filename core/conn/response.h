@@ -25,12 +25,6 @@ int response_is_begun(const struct conn *c);
 void response_end(struct conn *c, int is_whole);
 /* Nothing is answered, or what is on its way is cut off. [worker] */
 void response_drop(struct conn *c);
-/* A request that is no request (ERR_*): answered without a chain, then the end.
- * Reads on for a while so that the client gets to see why. [worker] */
-void response_refuse(struct conn *c, int err);
-/* 503 and Retry-After.  No step runs: that is what makes it cheap.  The
- * connection goes on. [worker] */
-void response_busy(struct conn *c);
 /* 100 (RFC 9110 10.1.1), if there is room for it. [worker] */
 void response_continue(struct conn *c);
 

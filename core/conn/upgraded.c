@@ -119,7 +119,7 @@ static const struct sink task_sink = {
 static void
 let_go_on(struct conn *c, struct stream *s)
 {
-    struct req *r = exchange_part(c);
+    struct req *r = exchange_part(&c->x, c->env);
 
     r->sink = &task_sink;
     r->sink_ctx = s;
@@ -183,8 +183,8 @@ upgraded_begin(struct conn *c)
     if (s->has_task) {
         let_go_on(c, s);
     } else {
-        exchange_log(c);
-        exchange_release(c);
+        exchange_log(&c->x, c->env);
+        exchange_release(&c->x, c->env);
     }
     c->stream = s;
     c->phase = CONN_STREAM;
