@@ -23,6 +23,9 @@
     X(connections_active,   gauge,   "connections open now")                   \
     X(connections_refused,  counter, "connections closed for want of a slot")  \
     X(requests,             counter, "requests whose head was complete")       \
+    X(tls_handshakes,       counter, "TLS handshakes that were completed")     \
+    X(tls_resumed,          counter, "of those: that went on with a session")  \
+    X(tls_failed,           counter, "TLS handshakes that were begun and not") \
     X(requests_bad,         counter, "requests refused as malformed")          \
     X(responses_2xx,        counter, "responses by class")                     \
     X(responses_3xx,        counter, "responses by class")                     \

@@ -118,6 +118,13 @@ unknown_key(struct bind *x, const struct section_entry *e)
     const char *near = directive_nearest(x->s->kind, e->key);
     char why[160];
 
+    if (x->s->kind == DIRECTIVE_SERVER &&
+        directive_find(DIRECTIVE_LISTEN, e->key)) {
+        complain(x, e,
+                 "it belongs to a [listen NAME]: what listen of [server] names "
+                 "is plain HTTP");
+        return;
+    }
     snprintf(why, sizeof(why), "unknown key%s%s%s",
              near ? "; did you mean \"" : "", near ? near : "",
              near ? "\"?" : "");

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "conf/bundle_image.h"
+#include "conf/bundle_paper.h"
 #include "conf/directive.h"
 #include "conf/ini.h"
 #include "conf/value.h"
@@ -47,7 +48,8 @@ struct loader {
     char *const *env;
     struct diag *d;
     struct source *scanning;
-    int in_server, rc;
+    int section; /* enum directive_kind of what is being scanned; -1: none */
+    int rc;
 };
 
 /* ---- names ----------------------------------------------------------------*/
@@ -113,23 +115,52 @@ add_include(struct loader *l, et_str value, uint32_t line)
     return 0;
 }
 
+/* Read the file that a key names. */
+static int
+add_paper(struct loader *l, const struct directive *row, et_str value)
+{
+    struct arena *a = &l->b->arena;
+    int is_secret = 0, rc;
+    char why[400];
+    et_str path;
+
+    rc = vars_expand(&l->b->vars, l->scanning->dir, a, value, &path, &is_secret,
+                     why, sizeof(why));
+    if (rc)
+        return rc == ERR_NOMEM ? rc : 0; /* conf_parse says so */
+    if (path.n == 0 || (row->spec.word && value_eq(path, row->spec.word)))
+        return 0;
+    path = value_absolute(a, l->scanning->dir, path);
+    return path.p ? bundle_paper_read(l->b, path.p) : ERR_NOMEM;
+}
+
+/* "listen secure" -> listen */
 static void
 on_section(void *arg, et_str name, uint32_t line)
 {
     struct loader *l = arg;
+    size_t n = 0;
 
     (void)line;
-    l->in_server = value_eq(name, "server");
+    while (n < name.n && name.p[n] != ' ' && name.p[n] != '\t')
+        n++;
+    l->section = directive_kind((et_str){name.p, n});
 }
 
 static void
 on_key(void *arg, et_str key, et_str value, uint32_t line)
 {
     struct loader *l = arg;
+    const struct directive *row;
 
     if (!l->rc)
         l->rc = vars_capture(&l->b->vars, l->env, l->scanning->dir, value);
-    if (!l->rc && l->in_server && value_eq(key, "include"))
+    if (l->rc || l->section < 0)
+        return;
+    row = directive_find((enum directive_kind)l->section, key);
+    if (row && row->is_read)
+        l->rc = add_paper(l, row, value);
+    else if (l->section == DIRECTIVE_SERVER && value_eq(key, "include"))
         l->rc = add_include(l, value, line);
 }
 
@@ -145,7 +176,7 @@ scan(struct loader *l, struct source *s)
     s->first = NULL;
     s->last = &s->first;
     l->scanning = s;
-    l->in_server = 0;
+    l->section = -1;
     rc = ini_read(s->text, s->name, NULL, &scan_handler, l);
     return rc < 0 ? rc : l->rc;
 }
@@ -415,6 +446,7 @@ bundle_new(void)
     arena_init(&b->arena, NULL, 0, NULL, 4 * (size_t)BUNDLE_MAX_BYTES);
     vars_init(&b->vars, &b->arena);
     b->last_image = &b->images;
+    b->last_paper = &b->papers;
     b->last_remark = &b->remarks;
     return b;
 }
@@ -429,6 +461,24 @@ bundle_of_nothing(void)
         b->modules = directive_modules_dir();
     }
     return b;
+}
+
+/* Read the files that ETUDE_* variables name. */
+static int
+read_overrides(struct bundle *b)
+{
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < b->vars.n; i++) {
+        const struct var *v = &b->vars.v[i];
+        const struct directive *row = directive_of_variable(v->name);
+        et_str path;
+        if (!row || !row->is_read || v->value.n == 0)
+            continue;
+        path = value_absolute(&b->arena, b->cwd, v->value);
+        rc = path.p ? bundle_paper_read(b, path.p) : ERR_NOMEM;
+    }
+    return rc;
 }
 
 /* A bundle that knows where it is and what env says of ETUDE_*. */
@@ -450,6 +500,8 @@ make(char *const *env)
         if (strncmp(*e, "ETUDE_", 6) == 0)
             rc = vars_capture_name(&b->vars, env,
                                    (et_str){*e, strcspn(*e, "=")});
+    if (!rc && b->cwd)
+        rc = read_overrides(b);
     if (!b->cwd || rc) {
         bundle_free(b);
         return NULL;
@@ -529,6 +581,7 @@ bundle_free(struct bundle *b)
     if (!b)
         return;
     bundle_image_close(b);
+    bundle_paper_wipe(b);
     arena_reset(&b->arena);
     free(b);
 }

@@ -2,13 +2,14 @@
 /* bundle.h - everything a configuration is made from, in memory.
  *
  * A bundle holds all ini texts after include and overlay, in the order in which
- * they are read, the values of all ${...} they mention, and the plugins' files
- * (bundle_image.h).  Files and the process environment are one way to fill it,
- * a dump (bundle_dump.h) the other; once filled it is all that conf and the
- * image stager read, so building it twice gives the same result whatever has
- * happened to the disk or the environment since.  What the texts mean is conf's
- * business: here they are only scanned for `include` of [server] and for
- * ${...}.
+ * they are read, the values of all ${...} they mention, certificates and keys
+ * (bundle_paper.h), and the plugins' files (bundle_image.h).  Files and the
+ * process environment are one way to fill it, a dump (bundle_dump.h) the other;
+ * once filled it is all that conf and the image stager read, so building it
+ * twice gives the same result whatever has happened to the disk or the
+ * environment since.  What the texts mean is conf's business: here they are
+ * only scanned for `include` of [server], for ${...}, and for the keys whose
+ * row says that their file is to be read.
  *
  *   OPEN    from files: an image that is missing is read and added
  *   CLOSED  from a dump: an image that is missing is an error
@@ -49,6 +50,7 @@ enum bundle_layer {
 
 struct bundle_image;
 struct bundle_outage;
+struct bundle_paper;
 struct bundle_remark;
 
 struct bundle_file {
@@ -60,7 +62,8 @@ struct bundle_file {
 };
 
 struct bundle {
-    struct arena arena; /* owns everything below but the images' fds */
+    struct arena arena; /* owns everything below but the images' fds, and the
+                           texts of papers */
     int is_closed;
     const char *cwd;     /* absolute; relative paths of ETUDE_* start here */
     const char *modules; /* absolute: the folder if the ini names none */
@@ -71,7 +74,10 @@ struct bundle {
     size_t bytes;     /* of all texts */
     struct bundle_image *images, **last_image; /* bundle_image.c's */
     uint32_t n_images;
-    uint64_t image_bytes;                         /* of all of them */
+    uint64_t image_bytes;                      /* of all of them */
+    struct bundle_paper *papers, **last_paper; /* bundle_paper.c's */
+    uint32_t n_papers;
+    size_t paper_bytes;
     struct bundle_remark *remarks, **last_remark; /* bundle_remark.c's */
     uint32_t n_remarks;
     struct bundle_outage *outages; /* bundle_outage.c's */
@@ -103,7 +109,7 @@ MUST_USE struct bundle *bundle_of_nothing(void);
  * ERR_NOMEM. [control] */
 MUST_USE int bundle_add_file(struct bundle *b, const struct bundle_file *f);
 
-/* Its images' descriptors too. [control] */
+/* Its images' descriptors too; its papers are wiped. [control] */
 void bundle_free(struct bundle *b);
 
 /* A captured environment variable by name ("ETUDE_WORKERS"); NULL if it is not

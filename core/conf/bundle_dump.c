@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* bundle_dump.c - see bundle_dump.h.
  *
+ * What is in papers never goes through a buffer but its own: what a stream into
+ * memory leaves behind where it grew is wiped by nobody.
+ *
  * The body is read in one piece into the bundle's arena and stays there: names
  * and texts are where they were in it, which is why each ends in a NUL. */
 #include "conf/bundle_dump.h"
@@ -20,6 +23,7 @@
 #include "conf/bundle.h"
 #include "conf/bundle_image.h"
 #include "conf/bundle_outage.h"
+#include "conf/bundle_paper.h"
 #include "conf/bundle_remark.h"
 #include "os/file.h"
 
@@ -35,6 +39,8 @@ enum var_flag {
     VAR_IS_SECRET = 4,
     VAR_FLAGS = 7,
 };
+
+#define PAPER_HAS_TEXT 1u /* else it has a reason */
 
 struct head {
     uint32_t version;
@@ -81,6 +87,8 @@ put_id(FILE *f, const struct file_id *id)
 static uint32_t
 version_of(const struct bundle *b)
 {
+    if (b->n_papers > 0)
+        return 4;
     if (b->n_outages > 0)
         return 3;
     return b->n_remarks > 0 ? 2 : 1;
@@ -141,6 +149,22 @@ put_outages(FILE *f, const struct bundle *b)
 }
 
 static void
+put_papers(FILE *f, const struct bundle *b)
+{
+    if (version_of(b) < 4)
+        return;
+    put_u32(f, b->n_papers);
+    for (const struct bundle_paper *p = b->papers; p; p = p->next) {
+        put_text(f, str_from_z(p->path));
+        put_text(f, str_from_z(p->why));
+        put_u32(f, p->mode);
+        put_u32(f, p->text ? PAPER_HAS_TEXT : 0);
+        put_u64(f, p->n);
+        fwrite(p->sha256, SHA256_LEN, 1, f);
+    }
+}
+
+static void
 put_images(FILE *f, const struct bundle *b)
 {
     put_u32(f, b->n_images);
@@ -167,6 +191,7 @@ make_body(const struct bundle *b, char **body, size_t *n)
     put_vars(f, &b->vars);
     put_remarks(f, b);
     put_outages(f, b);
+    put_papers(f, b);
     put_images(f, b);
     is_short = ferror(f);
     if (fclose(f) != 0 || is_short)
@@ -185,6 +210,20 @@ write_head(int fd, uint32_t dump_version, const char *body, size_t n)
     memcpy(head + MAGIC_LEN + 8, &len, sizeof(len));
     sha256_of(body, n, (uint8_t *)head + MAGIC_LEN + 16);
     return file_write_fd(fd, head, sizeof(head));
+}
+
+static int
+write_papers(int fd, const struct bundle *b)
+{
+    int rc = 0;
+
+    for (const struct bundle_paper *p = b->papers; !rc && p; p = p->next) {
+        if (p->text)
+            rc = file_write_fd(fd, p->text, p->n);
+        else if (!p->why)
+            rc = -ENODATA;
+    }
+    return rc;
 }
 
 static int
@@ -218,6 +257,8 @@ bundle_dump_write(const struct bundle *b, int fd)
         rc = write_head(fd, version_of(b), body, n);
     if (!rc)
         rc = file_write_fd(fd, body, n);
+    if (!rc)
+        rc = write_papers(fd, b);
     for (img = b->images; !rc && img; img = img->next)
         rc = write_image(fd, img);
     free(body);
@@ -379,13 +420,13 @@ take_remarks(struct reader *r, struct bundle *b, uint32_t version)
 }
 
 static int
-take_outages(struct reader *r, struct bundle *b)
+take_outages(struct reader *r, struct bundle *b, uint32_t version)
 {
     uint32_t n = take_u32(r), flag;
     struct bundle_outage o = {0};
     int rc = 0;
 
-    r->is_bad |= n == 0 || n > BUNDLE_OUTAGE_MAX;
+    r->is_bad |= (n == 0 && version == 3) || n > BUNDLE_OUTAGE_MAX;
     for (; !rc && !r->is_bad && n; n--) {
         o.section = take_z(r);
         o.why = take_z(r);
@@ -396,6 +437,38 @@ take_outages(struct reader *r, struct bundle *b)
             rc = bundle_outage_add(b, &o);
     }
     r->is_bad |= rc == ERR_INVALID;
+    return rc;
+}
+
+/* Each has room for its text, which is filled in later. */
+static int
+take_papers(struct reader *r, struct bundle *b)
+{
+    uint32_t n = take_u32(r), flags;
+    struct bundle_paper p = {0};
+    const char *sha256;
+    int rc = 0;
+
+    r->is_bad |= n == 0 || n > BUNDLE_PAPER_MAX;
+    for (; !rc && !r->is_bad && n; n--) {
+        p.path = take_path(r);
+        p.why = take_z(r);
+        p.mode = take_u32(r);
+        flags = take_u32(r);
+        p.n = (size_t)take_u64(r);
+        sha256 = take(r, SHA256_LEN);
+        r->is_bad |= flags != (p.why[0] ? 0 : PAPER_HAS_TEXT) ||
+                     (p.why[0] && p.n > 0) || p.n > BUNDLE_PAPER_MAX_BYTES ||
+                     p.mode > 07777 ||
+                     bundle_paper_find(b, str_from_z(p.path)) ||
+                     b->paper_bytes + p.n > BUNDLE_PAPER_MAX_TOTAL;
+        if (r->is_bad)
+            return 0;
+        if (!p.why[0])
+            p.why = NULL;
+        memcpy(p.sha256, sha256, SHA256_LEN);
+        rc = bundle_paper_add(b, &p) ? 0 : ERR_NOMEM;
+    }
     return rc;
 }
 
@@ -417,7 +490,9 @@ take_texts(struct reader *r, struct bundle *b, uint32_t version)
     if (!rc && !r->is_bad && version > 1)
         rc = take_remarks(r, b, version);
     if (!rc && !r->is_bad && version > 2)
-        rc = take_outages(r, b);
+        rc = take_outages(r, b, version);
+    if (!rc && !r->is_bad && version > 3)
+        rc = take_papers(r, b);
     r->is_bad |= !rc && b->n_files == 0 && !bundle_remark_has_error(b);
     return rc;
 }
@@ -534,6 +609,29 @@ read_body(struct loader *l, const struct head *h, struct reader *r)
     return 0;
 }
 
+/* The texts of papers, which begin at l->at. */
+static int
+read_papers(struct loader *l)
+{
+    uint8_t sha256[SHA256_LEN];
+    int rc;
+
+    for (struct bundle_paper *p = l->b->papers; p; p = p->next) {
+        if (!p->text)
+            continue;
+        if (p->n > l->size - l->at)
+            return cut_short(l);
+        rc = file_read_at(l->fd, l->at, p->text, p->n);
+        if (rc < 0)
+            return read_failed(l, rc);
+        l->at += p->n;
+        sha256_of(p->text, p->n, sha256);
+        if (memcmp(sha256, p->sha256, SHA256_LEN) != 0)
+            return refuse(l, "is damaged: %s is not that of its hash", p->path);
+    }
+    return 0;
+}
+
 static int
 add_image(struct loader *l, const struct bundle_image *img, const char *bytes)
 {
@@ -608,7 +706,10 @@ load(struct loader *l)
         return rc;
     if (take_texts(&r, l->b, h.version) == ERR_NOMEM)
         return no_memory(l);
-    return r.is_bad ? damaged(l, "its texts") : read_images(l, &r);
+    if (r.is_bad)
+        return damaged(l, "its texts");
+    rc = read_papers(l);
+    return rc < 0 ? rc : read_images(l, &r);
 }
 
 struct bundle *

@@ -3,8 +3,9 @@
  *
  * For a process that is to start from what was committed and not from what the
  * disk holds by then.  A dump holds SECRETS in the clear (values of variables,
- * files named by ${file:...}): a file it is written to is mode 0600 from its
- * first moment, which is the caller's business; better is a memfd.
+ * files named by ${file:...}, keys of certificates): a file it is written to is
+ * mode 0600 from its first moment, which is the caller's business; better is a
+ * memfd.
  *
  *     head       "etbundle" | u32 version | u32 0 | u64 bytes of the body |
  *                SHA-256 of the body
@@ -13,18 +14,21 @@
  *                u32 n_vars    { text name, value, why; u32 flags }
  *                u32 n_remarks { u32 kind; text }      from version 2 on
  *                u32 n_outages { text section, why; u32 may be loaded }
- *                                                      version 3 only
+ *                                                      from version 3 on
+ *                u32 n_papers  { text path, why; u32 mode, flags; u64 bytes;
+ *                                SHA-256 }             version 4 only
  *                u32 n_images  { text path; u64 bytes; SHA-256; identity }
+ *     papers     one after the other
  *     images     one after the other, to the end of the file
  *
  *     text      u32 bytes, the bytes, a NUL
  *     identity  struct file_id as five u64
  *
- * Version 3 is that of a bundle with outages, version 2 that of another with
- * remarks, version 1 that of any other.  All numbers are little-endian.  There
- * is no second form of the same bundle: a dump that was read and is written
- * again has the same bytes.  Every byte is under a hash or compared, so no
- * damage passes. */
+ * Version 4 is that of a bundle with papers, version 3 that of another with
+ * outages, version 2 with remarks, version 1 that of any other.  All numbers
+ * are little-endian.  There is no second form of the same bundle: a dump that
+ * was read and is written again has the same bytes.  Every byte is under a hash
+ * or compared, so no damage passes. */
 #ifndef CONF_BUNDLE_DUMP_H
 #define CONF_BUNDLE_DUMP_H
 
@@ -33,13 +37,14 @@
 #include "base/check.h"
 #include "base/diag.h"
 
-#define BUNDLE_DUMP_VERSION 3u /* of the layout above */
+#define BUNDLE_DUMP_VERSION 4u /* of the layout above */
 #define BUNDLE_DUMP_MAX_BODY (128u << 20)
 
 struct bundle;
 
 /* Write b to fd at its current offset, which is the start of an empty file.
- * 0, or -errno: -EFBIG if the body is beyond its bound. [control] */
+ * 0, or -errno: -EFBIG if the body is beyond its bound, -ENODATA if the texts
+ * of its papers were wiped. [control] */
 MUST_USE int bundle_dump_write(const struct bundle *b, int fd);
 /* The bundle that the file of fd holds from its first byte to its last,
  * closed; fd stays the caller's and its offset where it was.  NULL with one

@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "conf/bundle.h"
 #include "conf/bundle_image.h"
+#include "conf/bundle_paper.h"
 
 _Static_assert(BUNDLE_HASH_LEN < SHA256_HEX_LEN, "it is the beginning of one");
 
@@ -53,6 +54,9 @@ bundle_hash(const struct bundle *b, char out[BUNDLE_HASH_LEN + 1])
         add_text(&s, b->files[i].text);
     }
     add_vars(&s, &b->vars);
+    add_number(&s, b->n_papers);
+    for (const struct bundle_paper *p = b->papers; p; p = p->next)
+        sha256_add(&s, p->sha256, SHA256_LEN);
     add_number(&s, b->n_images);
     for (const struct bundle_image *i = b->images; i; i = i->next)
         sha256_add(&s, i->sha256, SHA256_LEN);

@@ -20,6 +20,7 @@
 #include "conf/bundle.h"
 #include "conf/directive.h"
 #include "conf/link.h"
+#include "conf/pairs.h"
 #include "conf/section.h"
 #include "conf/value.h"
 #include "conf/vars.h"
@@ -30,6 +31,7 @@
 
 struct builder {
     struct conf *c;
+    const struct bundle *bundle;
     struct diag *d;
     struct section_set *set;
     struct conf_plugin *plugins;
@@ -56,6 +58,22 @@ complete_server(struct builder *b, const struct bundle *bundle)
     return s->modules.p ? 0 : ERR_NOMEM;
 }
 
+/* What the keys of tickets are read from. */
+static void
+check_ticket_keys(struct builder *b, const struct section *s)
+{
+    const struct pairs pairs = {.d = b->d,
+                                .bundle = b->bundle,
+                                .is_strict = b->c->server.module_owner ==
+                                             CONF_OWNER_STRICT};
+    const struct conf_server *c = &b->c->server;
+    struct place at = conf_place(b->c, &c->tls_ticket_keys);
+
+    if (c->tls_ticket_keys.n && at.file)
+        pairs_check_secret(&pairs, s->title, "tls.ticket_keys",
+                           c->tls_ticket_keys, &at);
+}
+
 static int
 build_server(struct builder *b, const struct bundle *bundle)
 {
@@ -70,6 +88,8 @@ build_server(struct builder *b, const struct bundle *bundle)
                      .places = b->c->server_at};
     int rc = bind_section(&x);
 
+    if (!rc)
+        check_ticket_keys(b, x.s);
     return rc ? rc : complete_server(b, bundle);
 }
 
@@ -175,13 +195,17 @@ build_listen(struct builder *b, const struct section *s)
 {
     struct conf_listen to = {.name = s->name, .at = s->at};
     struct bind x = {.a = &b->c->arena, .d = b->d, .s = s, .to = &to};
+    struct pairs pairs = {.a = &b->c->arena,
+                          .d = b->d,
+                          .bundle = b->bundle,
+                          .is_strict =
+                              b->c->server.module_owner == CONF_OWNER_STRICT};
     int rc = bind_section(&x);
 
-    if (!rc && to.tls_key.n && !to.tls_certificate.n)
-        diag_error(b->d, &s->at, "%s tls.key: there is no tls.certificate",
-                   s->title);
     if (!rc)
         check_unix_only(b, &to, s);
+    if (!rc)
+        rc = pairs_of(&pairs, s, &to);
     return rc ? rc : add_listens(b, &to, to.addresses, s, "address");
 }
 
@@ -350,7 +374,7 @@ build(struct builder *b, const struct bundle *bundle)
 struct conf *
 conf_parse_some(const struct bundle *bundle, struct diag *d)
 {
-    struct builder b = {.c = calloc(1, sizeof(*b.c)), .d = d};
+    struct builder b = {.c = calloc(1, sizeof(*b.c)), .bundle = bundle, .d = d};
     int rc = ERR_NOMEM;
 
     if (b.c) {
@@ -401,6 +425,12 @@ conf_place(const struct conf *c, const void *field)
             return c->server_at[i];
     CHECK(i < s->n); /* a field of conf_server */
     return (struct place){NULL, 0};
+}
+
+int
+conf_listen_is_secure(const struct conf_listen *l)
+{
+    return l->n_pairs > 0 || l->tls_self_signed != CONF_SELF_SIGNED_NO;
 }
 
 const struct conf_plugin *

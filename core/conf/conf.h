@@ -94,12 +94,14 @@ struct conf_server {
     int64_t max_body, body_memory;
     int64_t body_memory_total; /* CONF_AUTO or bytes */
     int64_t temp_max, discard_body;
+    int64_t handshake_timeout;
     int64_t header_timeout, body_timeout; /* body_timeout 0: none */
     int64_t body_min_rate;                /* bytes a second; 0: none */
     int64_t write_timeout, wait_timeout;  /* wait_timeout 0: none */
     int64_t keepalive_timeout;            /* 0: close after each answer */
     int64_t drain_timeout, shutdown_delay, idle_grace, idle_demote;
     int64_t prepare_timeout, start_timeout, probe_timeout;
+    et_str tls_ticket_keys;  /* absolute path; absent: random ones */
     et_list trusted_proxies; /* "10.0.0.0/8", "::1" */
     int64_t client_address;  /* enum conf_client */
     et_str runtime_dir;      /* the key, else $RUNTIME_DIRECTORY, else absent */
@@ -151,6 +153,16 @@ struct conf_entries {
     size_t n;
 };
 
+enum conf_redirect { CONF_REDIRECT_NO, CONF_REDIRECT_HTTPS };
+enum conf_self_signed { CONF_SELF_SIGNED_NO, CONF_SELF_SIGNED_DEV };
+
+/* A certificate of a listener; the bundle has what is in the files. */
+struct conf_pair {
+    et_str certificate, key; /* absolute paths; may be the same */
+    et_str ocsp;             /* absent: none */
+    struct place at, key_at, ocsp_at;
+};
+
 /* One address to listen on: an item of [server] listen, or of the address of a
  * [listen NAME] section. */
 struct conf_listen {
@@ -165,8 +177,20 @@ struct conf_listen {
     int64_t proxy_protocol; /* enum conf_proxy */
     int64_t mode;           /* of a Unix socket: 0660; CONF_AUTO: umask's */
     et_str owner;           /* of a Unix socket: "user" or "user:group" */
-    et_str tls_certificate, tls_key; /* absolute paths; absent: plain */
-    struct place at, mode_at, owner_at;
+    /* Absolute paths, the nth of each belonging together; conf_pair has them
+     * side by side. */
+    et_list tls_certificate, tls_key, tls_ocsp;
+    const struct conf_pair *pairs;
+    size_t n_pairs;          /* 0, and self_signed no: it speaks no TLS */
+    int64_t tls_profile;     /* as enum context_profile */
+    int64_t tls_self_signed; /* enum conf_self_signed */
+    int64_t tls_client;      /* as enum context_verify */
+    et_str tls_client_ca;    /* absolute path; absent: none */
+    int64_t tls_early_data;  /* 0 or 1 */
+    int64_t tls_hsts;        /* milliseconds; 0: not sent */
+    int64_t redirect;        /* enum conf_redirect */
+    int64_t redirect_port;
+    struct place at, mode_at, owner_at, client_ca_at, self_signed_at;
 };
 
 struct conf_match {
@@ -264,6 +288,8 @@ struct place conf_place(const struct conf *c, const void *field);
 /* Write the server's log to where, from which level on and in which format
  * [server] says: 0, or -errno and it stays as it was. [control] */
 MUST_USE int conf_apply_log(const struct conf *c);
+/* Whether it speaks TLS. [any] */
+int conf_listen_is_secure(const struct conf_listen *l);
 /* The instance called name, or NULL. [any] */
 const struct conf_plugin *conf_find_plugin(const struct conf *c, et_str name);
 

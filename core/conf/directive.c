@@ -24,6 +24,7 @@
 #define ROUTE(f) .name = #f, .off = offsetof(struct conf_route, f)
 #define SCOPE(f) .name = #f, .off = offsetof(struct conf_scope, f)
 #define PLUGIN(f) .name = #f, .off = offsetof(struct conf_plugin, f)
+#define TLS(f) .name = "tls." #f, .off = offsetof(struct conf_listen, tls_##f)
 #define PLACE(kind, f) .place_off = offsetof(struct conf_##kind, f)
 
 #define AUTO .word = "auto", .word_value = CONF_AUTO
@@ -121,7 +122,8 @@ static const struct directive server_rows[] = {
      .help = "folder in which [plugin X] finds X.so"},
     {SERVER(module_owner), CHOICE("strict|any"), .dflt = "strict",
      .help = "strict: a module must belong to root or to the server's user "
-             "and be writable by nobody else"},
+             "and be writable by nobody else, and nobody else may read a "
+             "tls.key; any: whoever they belong to"},
     {SERVER(plugin_staging), CHOICE("auto|memfd|file"), .dflt = "auto",
      .help = "where the private copy of a module lives that is loaded: sealed "
              "memory, or a file in runtime_dir"},
@@ -199,6 +201,9 @@ static const struct directive server_rows[] = {
     {SERVER(store_keep), TIME(0, 365 * DAY), .dflt = "1h",
      .help = "time after which a store that no plugin has open any more is "
              "dropped"},
+    {SERVER(handshake_timeout),
+     TIME(100 * MS, 1 * HOUR), .dflt = "10s",
+     .help = "time for a TLS handshake from when a connection is accepted"},
     {SERVER(header_timeout),
      TIME(100 * MS, 1 * HOUR), .dflt = "10s",
      .help = "time for a complete request head from its first byte; beyond it "
@@ -253,6 +258,12 @@ static const struct directive server_rows[] = {
     {SERVER(idle_demote), TIME(0, 1 * DAY), .dflt = "2s",
      .help = "an idle connection gives its armed receive back after this "
              "time; 0: never"},
+    {.name = "tls.ticket_keys",
+     .off = offsetof(struct conf_server, tls_ticket_keys), TYPE(PATH),
+     .is_read = 1, .example = "keys of its own, a new one each hour",
+     .help = "file of 80 random bytes a key, to share with other machines what "
+             "clients need to resume TLS sessions: the first key encrypts, all "
+             "of them decrypt; its permissions are judged as those of tls.key"},
     {SERVER(trusted_proxies), TYPE(NETS), .may_repeat = 1,
      .help = "networks whose word about the client's address is believed"},
     {SERVER(client_address),
@@ -404,14 +415,59 @@ static const struct directive listen_rows[] = {
     {LISTEN(owner), PLACE(listen, owner_at), TYPE(STR),
      .reload = DIRECTIVE_LISTENER, .example = "the server's user",
      .help = "user or user:group, names or numbers, a Unix socket is given to"},
-    {.name = "tls.certificate",
-     .off = offsetof(struct conf_listen, tls_certificate),
-     TYPE(PATH), .reload = DIRECTIVE_LISTENER,
-     .help = "PEM file with the certificate chain: the listener speaks TLS"},
-    {.name = "tls.key", .off = offsetof(struct conf_listen, tls_key),
-     TYPE(PATH), .reload = DIRECTIVE_LISTENER,
-     .example = "in tls.certificate",
-     .help = "PEM file with the private key"},
+    {LISTEN(redirect), CHOICE("no|https"),
+     .reload = DIRECTIVE_LISTENER, .dflt = "no",
+     .help = "https: every request is answered 308 to the same place there, "
+             "before any middleware; but not health, ready and metrics, nor "
+             "below /.well-known/acme-challenge/ what a route serves"},
+    {LISTEN(redirect_port), INT(1, 65535),
+     .reload = DIRECTIVE_LISTENER, .dflt = "443",
+     .help = "port that redirect leads to"},
+    {TLS(certificate), TYPE(PATHS),
+     .reload = DIRECTIVE_LISTENER, .may_repeat = 1, .is_read = 1,
+     .help = "PEM file with a certificate and those that lead to its root: the "
+             "listener speaks TLS; of several each client is shown the one "
+             "with the name it asks for, the first one if there is none, "
+             "and of an RSA and an ECDSA one of that name the one it prefers"},
+    {TLS(key), TYPE(PATHS),
+     .reload = DIRECTIVE_LISTENER, .may_repeat = 1, .is_read = 1,
+     .example = "in the certificate's file",
+     .help = "PEM file with the private key, the first for the first "
+             "certificate, and so on; one that everybody may read is an error "
+             "(module_owner = any: a warning); read by who starts the server, "
+             "who may be root, at each start and reload"},
+    {TLS(ocsp), TYPE(PATHS, .word = "none"),
+     .reload = DIRECTIVE_LISTENER, .may_repeat = 1, .is_read = 1,
+     .example = "none",
+     .help = "DER file with the OCSP response that is shown with a "
+             "certificate, in the same order"},
+    {TLS(profile), CHOICE("intermediate|modern"),
+     .reload = DIRECTIVE_LISTENER, .dflt = "intermediate",
+     .help = "what Mozilla calls so: intermediate: TLS 1.2 and 1.3; modern: "
+             "TLS 1.3"},
+    {TLS(self_signed), CHOICE("no|dev"),
+     .reload = DIRECTIVE_LISTENER, .dflt = "no",
+     .help = "dev: speak TLS with a certificate for localhost, 127.0.0.1 and "
+             "::1 that each server process makes for itself, to develop with; "
+             "browsers warn of it"},
+    {TLS(client), CHOICE("off|optional|required"),
+     .reload = DIRECTIVE_LISTENER, .dflt = "off",
+     .help = "whether clients are asked for a certificate, signed by one of "
+             "tls.client_ca; optional: they may have none"},
+    {TLS(client_ca), TYPE(PATH),
+     .reload = DIRECTIVE_LISTENER, .is_read = 1,
+     .help = "PEM file with the authorities whose certificates clients may "
+             "show"},
+    {TLS(early_data), TYPE(BOOL),
+     .reload = DIRECTIVE_LISTENER, .dflt = "no",
+     .help = "take what a client that comes back sends with its first bytes "
+             "(TLS 1.3 0-RTT), though others may repeat it: of safe methods "
+             "only, 425 for the rest"},
+    {TLS(hsts), TIME(0, 3650 * DAY),
+     .reload = DIRECTIVE_LISTENER, .dflt = "0",
+     .help = "time for which browsers are to use nothing but TLS for this host "
+             "(Strict-Transport-Security, in every answer that does not say "
+             "it itself); 0: it is not sent"},
 };
 
 static const struct directive route_rows[] = {
@@ -510,6 +566,37 @@ directive_find(enum directive_kind kind, et_str name)
     for (i = 0; i < s->n; i++)
         if (value_eq(name, s->rows[i].name))
             return &s->rows[i];
+    return NULL;
+}
+
+/* Whether that byte of a variable's name stands for this one of a key's. */
+static int
+is_written(char variable, char key)
+{
+    if (key == '.')
+        return variable == '_';
+    return variable == (key >= 'a' && key <= 'z' ? key & ~0x20 : key) ||
+           variable == key;
+}
+
+const struct directive *
+directive_of_variable(et_str name)
+{
+    static const char prefix[] = "ETUDE_";
+    const struct directive_section *s = &directive_sections[DIRECTIVE_SERVER];
+    size_t n = sizeof(prefix) - 1, i, k;
+
+    if (name.n <= n || memcmp(name.p, prefix, n) != 0)
+        return NULL;
+    for (i = 0; i < s->n; i++) {
+        const char *key = s->rows[i].name;
+
+        for (k = 0; n + k < name.n && key[k]; k++)
+            if (!is_written(name.p[n + k], key[k]))
+                break;
+        if (n + k == name.n && !key[k])
+            return &s->rows[i];
+    }
     return NULL;
 }
 

@@ -30,6 +30,7 @@ struct directive {
     enum directive_reload reload;
     int may_repeat;
     int is_required;
+    int is_read;         /* a path: what the file holds is in the bundle */
     const char *dflt;    /* as it would stand in the ini; NULL: zeros */
     const char *example; /* reference: shown for a default that depends on
                             the installation, or for one without default */
@@ -59,6 +60,10 @@ extern const struct directive_section directive_sections[DIRECTIVE_KINDS];
 
 /* The row of a section called name, or NULL. [any] */
 const struct directive *directive_find(enum directive_kind kind, et_str name);
+/* The row of [server] that an environment variable called name takes the place
+ * of: ETUDE_MAX_BODY is max_body, ETUDE_TLS_TICKET_KEYS tls.ticket_keys.  NULL:
+ * none. [any] */
+const struct directive *directive_of_variable(et_str name);
 /* The known key closest to name, to suggest it; or NULL. [any] */
 const char *directive_nearest(enum directive_kind kind, et_str name);
 /* The kind of section called name ("route"), or -1. [any] */

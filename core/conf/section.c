@@ -293,22 +293,6 @@ static const struct ini_handler handler = {on_section, on_key};
 
 /* ---- the environment ------------------------------------------------------*/
 
-/* "max_body" of "ETUDE_MAX_BODY", in buf. */
-static et_str
-key_of_variable(et_str name, char *buf, size_t cap)
-{
-    size_t i, n = name.n - strlen("ETUDE_");
-
-    if (n > cap)
-        n = 0;
-    for (i = 0; i < n; i++) {
-        char c = name.p[i + strlen("ETUDE_")];
-
-        buf[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
-    return (et_str){buf, n};
-}
-
 static int
 add_override(struct parser *p, const struct directive *row, const struct var *v)
 {
@@ -339,7 +323,6 @@ read_environment(struct parser *p)
 {
     const struct directive *row;
     const struct var *v;
-    char buf[64];
     size_t i;
     int rc = 0;
 
@@ -352,8 +335,7 @@ read_environment(struct parser *p)
         if (v->name.n <= 6 || memcmp(v->name.p, "ETUDE_", 6) != 0 ||
             v->value.n == 0)
             continue;
-        row = directive_find(DIRECTIVE_SERVER,
-                             key_of_variable(v->name, buf, sizeof(buf)));
+        row = directive_of_variable(v->name);
         if (row)
             rc = add_override(p, row, v);
         else if (!value_eq(v->name, "ETUDE_ENV") &&

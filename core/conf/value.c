@@ -424,13 +424,16 @@ is_text(uint32_t type)
     return type == VALUE_STR || type == VALUE_PATH || type == VALUE_TARGET;
 }
 
-static void
-set_word(const struct value_spec *spec, void *field)
+static int
+set_word(struct arena *a, const struct value_spec *spec, void *field)
 {
+    if (spec->type == VALUE_PATHS)
+        return value_append(a, field, (et_str){NULL, 0});
     if (is_text(spec->type))
         *(et_str *)field = (et_str){NULL, 0};
     else
         *(int64_t *)field = spec->word_value;
+    return 0;
 }
 
 int
@@ -439,10 +442,8 @@ value_parse(struct arena *a, const struct value_spec *spec, et_str text,
 {
     int rc;
 
-    if (spec->word && value_eq(text, spec->word)) {
-        set_word(spec, field);
-        return 0;
-    }
+    if (spec->word && value_eq(text, spec->word))
+        return set_word(a, spec, field);
     rc = parse_typed(a, spec, text, dir, field);
     if (rc == ERR_INVALID)
         describe_complain(spec, text, secret, why, why_cap);

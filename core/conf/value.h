@@ -48,7 +48,8 @@ struct value_spec {
     uint32_t type;       /* enum value_type */
     const char *choices; /* CHOICE: "auto|yes|no" */
     const char *word;    /* also accepted; stands for the number word_value, or
-                            for "absent" if the field is a text; or NULL */
+                            for "absent" if the field is a text (of PATHS: for
+                            an empty item); or NULL */
     int64_t word_value;
     int64_t min, max; /* numbers, and the count of a RATE; both 0: unbounded */
 };

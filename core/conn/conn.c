@@ -18,10 +18,51 @@
 #include "conn/h1.h"
 #include "conn/out.h"
 #include "conn/reject.h"
+#include "conn/tls.h"
 #include "conn/transport.h"
 #include "conn/upgraded.h"
 
 #define CONN_IN_MAX (16u << 20)
+
+/* ---- what the transport says ----------------------------------------------*/
+
+void
+conn_input(struct conn *c, const char *p, size_t n)
+{
+    metrics_add(c->env->metrics, METRIC_bytes_in, n);
+    h1_input(c, p, n);
+}
+
+void
+conn_eof(struct conn *c)
+{
+    h1_eof(c);
+}
+
+void
+conn_sent(struct conn *c, size_t n)
+{
+    out_sent(c, n);
+    h1_sent(c);
+}
+
+void
+conn_ready(struct conn *c)
+{
+    out_writable(c);
+    h1_writable(c);
+}
+
+void
+conn_resume(struct conn *c)
+{
+    if (UNLIKELY(tls_is_before(c)))
+        tls_resume(c);
+    else
+        h1_resume(c);
+}
+
+/* ---- the plain one: the kernel itself -------------------------------------*/
 
 static void
 on_data(struct io_source *s, const char *p, ssize_t n)
@@ -29,10 +70,9 @@ on_data(struct io_source *s, const char *p, ssize_t n)
     struct conn *c = CONTAINER_OF(s, struct conn, io);
 
     if (LIKELY(n > 0)) {
-        metrics_add(c->env->metrics, METRIC_bytes_in, (uint64_t)n);
-        h1_input(c, p, (size_t)n);
+        conn_input(c, p, (size_t)n);
     } else if (n == 0) {
-        h1_eof(c);
+        conn_eof(c);
     } else {
         conn_failed(c, n);
         conn_close(c);
@@ -49,8 +89,7 @@ on_sent(struct io_source *s, ssize_t n)
         conn_close(c);
         return;
     }
-    out_sent(c, (size_t)n);
-    h1_sent(c);
+    conn_sent(c, (size_t)n);
 }
 
 static void
@@ -59,8 +98,7 @@ on_ready(struct io_source *s, uint32_t events)
     struct conn *c = CONTAINER_OF(s, struct conn, io);
 
     (void)events; /* an error shows in the next send */
-    out_writable(c);
-    h1_writable(c);
+    conn_ready(c);
 }
 
 void
@@ -80,6 +118,8 @@ conn_free(struct conn *c)
         upgraded_free(c);
     exchange_abandon(&c->x, c->env);
     out_free(c);
+    if (UNLIKELY(c->transport->free != NULL))
+        c->transport->free(c);
     if (c->in)
         blocks_give(&env->blocks, c->in, c->in_cap);
     census_part(env->census, c->client);
@@ -88,8 +128,8 @@ conn_free(struct conn *c)
     slab_give(&env->conns, c);
 }
 
-static void
-on_released(struct io_source *s)
+void
+conn_released(struct io_source *s)
 {
     struct conn *c = CONTAINER_OF(s, struct conn, io);
     struct env *env = c->env;
@@ -102,7 +142,7 @@ static const struct io_handler conn_handler = {
     .on_data = on_data,
     .on_sent = on_sent,
     .on_ready = on_ready,
-    .on_released = on_released,
+    .on_released = conn_released,
 };
 
 /* How often, while the write deadline runs, the timer looks whether the peer
@@ -215,7 +255,8 @@ conn_arm(struct conn *c)
 void
 conn_attach(struct conn *c, int fd)
 {
-    io_add(c->env->io, &c->io, fd, &conn_handler);
+    io_add(c->env->io, &c->io, fd,
+           UNLIKELY(tls_is_before(c)) ? &tls_handler : &conn_handler);
     c->is_demoted = 0;
 }
 
@@ -236,7 +277,9 @@ new_conn(struct env *env, uint8_t listener)
     c->timer.fn = on_timer;
     c->listener = listener;
     c->is_orphan = env->listeners[listener].is_gone; /* it was on its way */
-    c->phase = env->listeners[listener].proxy ? CONN_PROXY : CONN_IDLE;
+    c->phase = env->listeners[listener].proxy     ? CONN_PROXY
+               : env->listeners[listener].context ? CONN_HANDSHAKE
+                                                  : CONN_IDLE;
     c->body_done = 1;
     c->since_ms = env->clock.mono_ms;
     metrics_add(env->metrics, METRIC_connections_active, 1);
@@ -314,7 +357,13 @@ conn_take(struct env *env, int fd, const struct handed *h)
         return ERR_LIMIT;
     c->peer = h->peer;
     c->is_orphan |= h->is_orphan;
-    c->phase = h->awaits_proxy ? CONN_PROXY : CONN_IDLE;
+    if (h->awaits_proxy)
+        c->phase = CONN_PROXY;
+    else if (c->phase == CONN_PROXY) /* it has been read */
+        c->phase =
+            env->listeners[h->listener].context ? CONN_HANDSHAKE : CONN_IDLE;
+    if (h->n_requests > 0) /* one that began before its listener had TLS */
+        c->phase = CONN_IDLE;
     c->n_requests = h->n_requests;
     c->moved_s = (uint16_t)(env->clock.mono_ms / 1000) | 1;
     c->client = h->client;
@@ -331,6 +380,8 @@ conn_close(struct conn *c)
 {
     if (c->phase == CONN_CLOSED)
         return;
+    if (UNLIKELY(c->transport->bye != NULL) && c->phase == CONN_IDLE)
+        c->transport->bye(c);
     c->phase = CONN_CLOSED;
     wheel_cancel(&c->env->wheel, &c->timer);
     io_drop(c->env->io, &c->io);
@@ -455,8 +506,9 @@ conn_drain(struct env *env, uint64_t due_ms)
 static int
 is_between(const struct conn *c)
 {
-    return c->phase == CONN_PROXY || c->phase == CONN_IDLE ||
-           c->phase == CONN_LINGER || c->phase == CONN_STREAM;
+    return c->phase == CONN_PROXY || c->phase == CONN_HANDSHAKE ||
+           c->phase == CONN_IDLE || c->phase == CONN_LINGER ||
+           c->phase == CONN_STREAM;
 }
 
 uint32_t

@@ -62,6 +62,15 @@ struct conn {
  * slot, or too many of its client, who is told so) the fd is closed and
  * ERR_LIMIT returned.  Bytes are tried for at once. [worker] */
 MUST_USE int conn_open(struct env *env, int fd, uint8_t listener);
+/* What its transport says: n > 0 bytes of text have come, valid until this
+ * returns; no more will come; n bytes that a send stands for are with the
+ * kernel; there is room, or something to read, as was asked for. [worker] */
+void conn_input(struct conn *c, const char *p, size_t n);
+void conn_eof(struct conn *c);
+void conn_sent(struct conn *c, size_t n);
+void conn_ready(struct conn *c);
+/* Go on with what is kept. [worker] */
+void conn_resume(struct conn *c);
 /* The connection ends now, whatever it is doing. [worker] */
 void conn_close(struct conn *c);
 /* The same, and the peer sees that it did not end well: a reset. [worker] */
@@ -73,6 +82,8 @@ void conn_failed(struct conn *c, ssize_t rc);
 /* Attach c to fd, which nothing else watches; receiving is another matter.
  * [worker] */
 void conn_attach(struct conn *c, int fd);
+/* The on_released of its source. [worker] */
+void conn_released(struct io_source *s);
 /* The kernel holds nothing of c: all it has goes back, its slot too.  Its
  * descriptor is closed, or another's. [worker] */
 void conn_free(struct conn *c);

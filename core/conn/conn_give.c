@@ -38,8 +38,9 @@ conn_give_forget(struct conn *c)
 static int
 is_at_boundary(const struct conn *c)
 {
-    return (c->phase == CONN_IDLE || c->phase == CONN_PROXY) && !c->in &&
-           !out_is_pending(c) && !out_has_bytes(c) && !c->is_eof &&
+    return (c->phase == CONN_IDLE || c->phase == CONN_PROXY ||
+            c->phase == CONN_HANDSHAKE) &&
+           !c->in && !out_is_pending(c) && !out_has_bytes(c) && !c->is_eof &&
            c->transport->moves;
 }
 
@@ -73,7 +74,7 @@ serve_first(struct conn *c)
 {
     set_leave(c, CONN_SERVES_FIRST);
     conn_attach(c, c->io.fd);
-    h1_resume(c);
+    conn_resume(c);
 }
 
 static void
@@ -168,9 +169,10 @@ is_wanted(struct conn *c)
 static int
 waits_for_bytes(const struct conn *c)
 {
-    return c->phase == CONN_PROXY || c->phase == CONN_HEAD ||
-           c->phase == CONN_BODY || c->phase == CONN_WAIT ||
-           c->phase == CONN_DISCARD || c->phase == CONN_STREAM ||
+    return c->phase == CONN_PROXY || c->phase == CONN_HANDSHAKE ||
+           c->phase == CONN_HEAD || c->phase == CONN_BODY ||
+           c->phase == CONN_WAIT || c->phase == CONN_DISCARD ||
+           c->phase == CONN_STREAM ||
            (c->phase == CONN_IDLE && !out_is_pending(c));
 }
 

@@ -60,6 +60,7 @@ deadline_of(const struct conn *c)
     case CONN_SEND:
     case CONN_FLUSH:
         return c->since_ms + dispatch_write_ms(c->req, l->write_ms);
+    case CONN_HANDSHAKE: return c->since_ms + l->handshake_ms;
     case CONN_PROXY:
     case CONN_HEAD: return c->since_ms + l->header_ms;
     case CONN_BODY: return body_due(c);

@@ -32,6 +32,7 @@
 #include "proto/http1_out.h"
 
 struct census;
+struct context;
 struct gen_worker;
 struct giver;
 struct io;
@@ -44,6 +45,7 @@ struct limits {
     uint64_t max_body, body_memory, discard_body, temp_max;
     uint32_t keepalive_ms; /* 0: one request a connection */
     uint32_t drain_ms;
+    uint32_t handshake_ms; /* of TLS */
     uint32_t header_ms, body_ms, write_ms, idle_demote_ms, idle_grace_ms;
     uint32_t idle_soonest_ms; /* no deadline between requests is nearer */
     uint32_t body_min_rate;   /* bytes a second; 0: none */
@@ -60,9 +62,19 @@ struct limits {
 
 /* A listener as a connection sees it, by id. */
 struct listener_env {
+    /* What it shows of itself (tls/context.h); NULL: it speaks no TLS.  The
+     * control thread's, until the next order_listeners is answered: who needs
+     * it for longer holds it. */
+    struct context *context;
     uint8_t proxy; /* enum conf_proxy as a number: 0 off, 1 v1, 2 v2, 3 auto */
     uint8_t is_unix;
     uint8_t is_gone; /* its connections have one more answer */
+    /* Of one in the clear: where requests are led to that should come by TLS;
+     * 0: nowhere. */
+    uint16_t redirect_port;
+    /* Of one that speaks TLS: what Strict-Transport-Security says; 0: it is not
+     * sent. */
+    uint32_t hsts_s;
 };
 
 /* Bytes of all buffered and of all spilled bodies of this process; several

@@ -29,17 +29,18 @@ struct stream;
 /* What an exchange is at; of an HTTP/1 connection, which has one, what that is
  * at.  An HTTP/2 stream begins with HEAD and is CLOSED when it is over. */
 enum conn_phase {
-    CONN_PROXY,   /* before the PROXY protocol header is complete */
-    CONN_IDLE,    /* between requests: nothing attached */
-    CONN_HEAD,    /* part of a head has come */
-    CONN_BODY,    /* a step waits for the request's body */
-    CONN_WAIT,    /* a step waits for something else (http/pause.h) */
-    CONN_SEND,    /* the response is decided and not yet sent */
-    CONN_DISCARD, /* the response is out, its request's body still coming */
-    CONN_STREAM,  /* a WebSocket (upgraded.h) */
-    CONN_FLUSH,   /* the last answer is on its way, then close */
-    CONN_LINGER,  /* our side is shut; reading until the peer's is too */
-    CONN_CLOSED,  /* waiting for on_released */
+    CONN_PROXY,     /* before the PROXY protocol header is complete */
+    CONN_HANDSHAKE, /* of TLS: before or in it */
+    CONN_IDLE,      /* between requests: nothing attached */
+    CONN_HEAD,      /* part of a head has come */
+    CONN_BODY,      /* a step waits for the request's body */
+    CONN_WAIT,      /* a step waits for something else (http/pause.h) */
+    CONN_SEND,      /* the response is decided and not yet sent */
+    CONN_DISCARD,   /* the response is out, its request's body still coming */
+    CONN_STREAM,    /* a WebSocket (upgraded.h) */
+    CONN_FLUSH,     /* the last answer is on its way, then close */
+    CONN_LINGER,    /* our side is shut; reading until the peer's is too */
+    CONN_CLOSED,    /* waiting for on_released */
 };
 
 /* A list, so that a connection can have them as its own. */

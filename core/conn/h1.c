@@ -15,6 +15,7 @@
 #include "conn/proxied.h"
 #include "conn/response.h"
 #include "conn/streamed.h"
+#include "conn/tls.h"
 #include "conn/transport.h"
 #include "conn/upgraded.h"
 #include "conn/walk.h"
@@ -117,20 +118,33 @@ carry_resume(struct exchange *x)
     h1_resume(conn_of(x));
 }
 
-static const struct carrier h1_carrier = {
-    .sink = {.peer = sink_peer,
-             .read = sink_read,
-             .write = sink_write,
-             .wake = walk_wake},
-    .send = carry_send,
-    .begin = carry_begin,
-    .end = carry_end,
-    .drop = carry_drop,
-    .say_continue = carry_continue,
-    .take = carry_take,
-    .has_bytes = carry_has_bytes,
-    .resume = carry_resume,
-};
+static int
+sink_serves(struct req *r, et_str host)
+{
+    return tls_serves(conn_of(r->sink_ctx), host);
+}
+
+/* clang-format off */
+#define H1_CARRIER(...)                                                        \
+    {                                                                          \
+        .sink = {.peer = sink_peer,                                            \
+                 .read = sink_read,                                            \
+                 .write = sink_write,                                          \
+                 .wake = walk_wake,                                            \
+                 __VA_ARGS__},                                                 \
+        .send = carry_send,                                                    \
+        .begin = carry_begin,                                                  \
+        .end = carry_end,                                                      \
+        .drop = carry_drop,                                                    \
+        .say_continue = carry_continue,                                        \
+        .take = carry_take,                                                    \
+        .has_bytes = carry_has_bytes,                                          \
+        .resume = carry_resume,                                                \
+    }
+/* clang-format on */
+
+static const struct carrier h1_carrier = H1_CARRIER(.serves = NULL);
+static const struct carrier h1_tls_carrier = H1_CARRIER(.serves = sink_serves);
 
 /* ---- input ----------------------------------------------------------------*/
 
@@ -156,7 +170,7 @@ start_request(struct conn *c, const char *p, int has_bytes)
     if (UNLIKELY(rc < 0))
         walk_refuse(&c->x, rc);
     else if (UNLIKELY(rc > 0))
-        walk_busy(&c->x);
+        walk_turn_away(&c->x, (enum walk_away)rc);
     else
         run(c, has_bytes);
 }
@@ -165,7 +179,11 @@ start_request(struct conn *c, const char *p, int has_bytes)
 static int
 begin_request(struct conn *c)
 {
-    if (exchange_begin(&c->x, c->env, &h1_carrier.sink) < 0)
+    const struct carrier *via = LIKELY(c->transport == &plain_transport)
+                                    ? &h1_carrier
+                                    : &h1_tls_carrier;
+
+    if (exchange_begin(&c->x, c->env, &via->sink) < 0)
         return -1;
     c->n_requests++;
     c->unsent = UINT32_MAX;
@@ -327,6 +345,7 @@ use(struct conn *c, const char *p, size_t n)
             if (response_is_begun(c))
                 streamed_seal(c);
             return used;
+        case CONN_HANDSHAKE: return used;
         case CONN_STREAM:
             used += upgraded_input(c, p + used, n - used);
             if (c->phase == CONN_STREAM)

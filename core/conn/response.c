@@ -14,6 +14,7 @@
 #include "conn/walk.h"
 #include "http/req.h"
 #include "http/route.h"
+#include "proto/ascii.h"
 #include "proto/http1_out.h"
 
 /* Will the connection take another request, but for the rest of this one's
@@ -48,6 +49,25 @@ may_keep(const struct conn *c)
 #define NO_LENGTH UINT64_MAX
 #define CHUNKED_LENGTH (UINT64_MAX - 1)
 
+/* What its listener says in each answer that does not say it itself (RFC 6797
+ * 7.1). */
+#define HSTS_NAME "Strict-Transport-Security"
+#define HSTS_MAX (sizeof HSTS_NAME ": max-age=\r\n" + ASCII_U64_MAX)
+
+static __attribute__((noinline)) char *
+write_hsts(const struct conn *c, uint32_t age_s, char *p)
+{
+    if (!ascii_eq_lit(c->req->pub.scheme, "https"))
+        return p; /* it has come before the listener spoke TLS */
+    for (const struct resp_field *f = c->req->resp.fields; f; f = f->next) {
+        if (ascii_eq_lit(f->name, "strict-transport-security"))
+            return p;
+    }
+    p = http1_out_lit(p, HSTS_NAME ": max-age=");
+    p += ascii_from_u64(p, age_s);
+    return http1_out_lit(p, "\r\n");
+}
+
 /* Write the head to p, where there is room for it; returns its end. */
 static inline __attribute__((always_inline)) char *
 write_head(const struct conn *c, uint64_t length, char *p)
@@ -69,6 +89,8 @@ write_head(const struct conn *c, uint64_t length, char *p)
         p = http1_out_connection(p, HTTP1_OUT_KEEP_ALIVE);
     for (const struct resp_field *f = resp->fields; f; f = f->next)
         p = http1_out_field(p, f->name, f->value);
+    if (UNLIKELY(env->listeners[c->listener].hsts_s > 0))
+        p = write_hsts(c, env->listeners[c->listener].hsts_s, p);
     return http1_out_end(p);
 }
 
@@ -96,7 +118,7 @@ static inline __attribute__((always_inline)) int
 put_head(struct conn *c, uint64_t length)
 {
     const struct resp *resp = &c->req->resp;
-    size_t max = HTTP1_OUT_MAX + resp->type.n + resp->fields_len;
+    size_t max = HTTP1_OUT_MAX + HSTS_MAX + resp->type.n + resp->fields_len;
     char *to = out_room(c, max);
 
     if (UNLIKELY(!to))

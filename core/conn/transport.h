@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* transport.h - how bytes of a connection leave and come; plain now, TLS next.
+/* transport.h - how bytes of a connection leave and come: plain, or by TLS.
  *
- * Each implementation is one file that ends in one const struct.  Received
- * bytes come through the io_handler of the connection's source. */
+ * A connection begins with plain_transport; one of TLS has a struct of its own
+ * from the first byte on (tls.c).  What comes is told to the connection by
+ * conn_input and conn_eof, what has gone by conn_sent. */
 #ifndef CONN_TRANSPORT_H
 #define CONN_TRANSPORT_H
 
@@ -33,6 +34,11 @@ struct transport {
     uint32_t (*unsent)(struct conn *c);
     /* No more from us: the peer sees the end of our output. */
     void (*shut)(struct conn *c);
+    /* The connection is idle and about to be closed.  NULL: nobody is told. */
+    void (*bye)(struct conn *c);
+    /* The connection is gone, and the kernel holds nothing of it.  NULL: there
+     * is nothing to give back. */
+    void (*free)(struct conn *c);
 };
 
 extern const struct transport plain_transport;

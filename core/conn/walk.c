@@ -217,6 +217,15 @@ walk_busy(struct exchange *x)
     carrier_of(x)->send(x);
 }
 
+void
+walk_turn_away(struct exchange *x, enum walk_away why)
+{
+    if (why == WALK_BUSY)
+        walk_busy(x);
+    else
+        carrier_of(x)->send(x);
+}
+
 /* Whether the request's client, who is behind a proxy, has too many already. */
 static int
 is_of_too_many(struct exchange *x, struct env *env)

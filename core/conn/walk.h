@@ -3,9 +3,11 @@
  * carries it.
  *
  *     head complete -> walk_admit -> chain_run -> walk_go_on
- *                                                  |  waits: body, wake
+ *                                                  | waits: for its body, a
+ * wake
  *                                                  v
- *     the carrier's:  send | begin, sink.write ..., end | drop | take
+ *                       carrier: send | begin, sink.write ..., end | drop |
+ * take
  *
  * A protocol is a carrier: HTTP/1 (h1.c), HTTP/2 (h2_stream.c).  The usual case
  * - an answer that is all there when the walk ends - needs none of this but
@@ -24,6 +26,7 @@
 #include "http/chain.h"
 #include "http/dispatch.h"
 #include "http/gen.h"
+#include "http/redirect.h"
 #include "http/req.h"
 
 /* Each implementation is one const struct.  All of it [worker]. */
@@ -49,6 +52,12 @@ struct carrier {
     void (*resume)(struct exchange *x);
 };
 
+/* Why a request does not go to its chain. */
+enum walk_away {
+    WALK_BUSY = 1, /* there are too many of all, or of its client */
+    WALK_LED_AWAY, /* it should have come by TLS (http/redirect.h) */
+};
+
 /* What has come of a walk: go on until there is an answer, or it waits.
  * has_bytes: some of the body has come. [worker] */
 void walk_go_on(struct exchange *x, enum chain_result result, int has_bytes);
@@ -68,6 +77,8 @@ MUST_USE int64_t walk_read(struct exchange *x, const char *kept, size_t n_kept,
 void walk_refuse(struct exchange *x, int err);
 /* 503 and Retry-After.  No step runs: that is what makes it cheap. [worker] */
 void walk_busy(struct exchange *x);
+/* Answer what walk_admit has not admitted. [worker] */
+void walk_turn_away(struct exchange *x, enum walk_away why);
 /* Whether there are too many requests of all, or of x's client. [worker] */
 int walk_is_too_much(struct exchange *x, struct env *env);
 
@@ -110,8 +121,16 @@ walk_pin(struct exchange *x, struct env *env, const char *p)
     return rc < 0 ? rc : dispatch(r);
 }
 
-/* The same, and whether it is to run: 0; 1: there are too many; or ERR_*.
- * [worker] */
+/* Whether x's listener leads it away, and the answer says so. */
+static inline int
+walk_is_led_away(struct exchange *x, const struct env *env)
+{
+    uint16_t port = env->listeners[x->listener].redirect_port;
+
+    return UNLIKELY(port != 0) && redirect_to_https(x->req, port);
+}
+
+/* The same, and whether it is to run: 0; enum walk_away; or ERR_*. [worker] */
 MUST_USE static inline __attribute__((always_inline)) int
 walk_admit(struct exchange *x, struct env *env, const char *p)
 {
@@ -127,7 +146,9 @@ walk_admit(struct exchange *x, struct env *env, const char *p)
     }
     if (rc < 0)
         return rc;
-    return UNLIKELY(walk_is_crowded(env)) && walk_is_too_much(x, env);
+    if (UNLIKELY(walk_is_crowded(env)) && walk_is_too_much(x, env))
+        return WALK_BUSY;
+    return walk_is_led_away(x, env) ? WALK_LED_AWAY : 0;
 }
 
 #endif

@@ -4,6 +4,7 @@
  *     supervisor                                server process
  *        MEMORY which, seat              ->     each, if there is any
  *        FAULTS block, QUARANTINE build  ->
+ *        TICKETS keys                    ->
  *        START bundle                    ->     serves it
  *        <-  SANDBOX listener                   it has one from now on
  *        <-  LISTEN address                     for each socket it wants
@@ -73,6 +74,8 @@ enum ctl_kind {
     CTL_QUARANTINE = 12, /* before START, text: the sha256 of a build that may
                             not run, as hexadecimal digits; and to a trial, of
                             one to do without, " load WHY" or " run WHY" */
+    CTL_TICKETS = 13,    /* before START, text: the keys of session tickets
+                            (tls/tickets.h), id: how many bytes */
 
     CTL_LISTEN = 64, /* listen */
     CTL_PID_FILE = 65,

@@ -52,14 +52,14 @@ client_find(struct req *r, struct client *out)
     if (rc < 0)
         return rc;
     out->addr = peer;
-    out->scheme = http;
+    out->scheme = r->sink->serves ? https : http;
     if (trust->n == 0 || !addr_cidr_has(trust->v, trust->n, &peer))
         return 0;
     addr_client(trust, &peer, values, read_hops(r, trust->source, values),
                 &out->addr, &proto);
     if (trust->source != ADDR_FORWARDED)
         proto = forwarded_proto(r);
-    if (str_eq_nocase(proto, https))
-        out->scheme = https;
+    if (proto.n > 0)
+        out->scheme = str_eq_nocase(proto, https) ? https : http;
     return 0;
 }

@@ -12,7 +12,7 @@ struct req;
 
 struct client {
     struct addr addr; /* the first hop from the right that is not trusted */
-    et_str scheme;    /* "https" if a trusted proxy says so, else "http" */
+    et_str scheme;    /* as a trusted proxy says, else the connection's */
 };
 
 /* Of a request with a pinned generation.  0, or -errno of the socket. [worker]

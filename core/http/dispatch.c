@@ -43,13 +43,14 @@ set_host(struct req *r, const struct uri *u)
     return 0;
 }
 
-/* Only a trusted proxy can say it is another than the socket's. */
+/* Only a trusted proxy can say it is another than the connection's. */
 static void
 set_scheme(struct req *r)
 {
     struct client client;
 
-    r->pub.scheme = (et_str){"http", 4};
+    r->pub.scheme =
+        r->sink->serves ? (et_str){"https", 5} : (et_str){"http", 4};
     if (UNLIKELY(r->gen->gen->trust.n > 0) && client_find(r, &client) == 0)
         r->pub.scheme = client.scheme;
 }
@@ -117,6 +118,9 @@ dispatch(struct req *r)
         return rc;
     set_scheme(r);
     rc = set_host(r, &u);
+    if (rc == 0 && UNLIKELY(r->sink->serves != NULL) &&
+        !r->sink->serves(r, r->pub.host))
+        rc = ERR_MISDIRECTED;
     if (rc == 0)
         rc = set_path(r, &u);
     if (rc < 0)

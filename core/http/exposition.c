@@ -216,7 +216,8 @@ exposition_answer(et_req *pub, void *self)
     (void)self;
     if (!x)
         return ET_FAIL;
-    if (exposition_write(x, gen->metering, gen->conf->hash) < 0) {
+    if (exposition_write(x, gen->metering, gen->conf->hash) < 0 ||
+        (gen->facts.n > 0 && put(x, gen->facts) < 0)) {
         exposition_free(x);
         return ET_FAIL;
     }

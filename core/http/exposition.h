@@ -6,7 +6,7 @@
  * that have something to say.  The text is written on the worker that was
  * asked, from figures that other workers go on changing: each number is right
  * at some moment of it, and a histogram's count is the sum of the buckets shown
- * with it. */
+ * with it.  What else the host knows of a generation (gen.facts) follows. */
 #ifndef HTTP_EXPOSITION_H
 #define HTTP_EXPOSITION_H
 

@@ -64,6 +64,8 @@ struct gen {
     uint32_t n_kept; /* of them: taken over from the generation before */
     struct addr_trust trust;   /* proxies that are believed */
     struct metering *metering; /* the process's, where meters are held */
+    et_str facts; /* lines that follow the figures (exposition.h), in its
+                     arena; absent: none */
     uint32_t n_workers;
     struct gen_worker *workers;    /* [n_workers] */
     _Atomic uint32_t workers_left; /* not yet retired */

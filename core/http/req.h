@@ -50,6 +50,9 @@ struct sink {
      * promised.  n == 0: 0, and all of what was taken is with the kernel; else
      * -EAGAIN. [worker] */
     int64_t (*write)(struct req *r, const char *p, size_t n);
+    /* Whether host may be asked for on this connection, which is encrypted (RFC
+     * 9110 15.5.20).  NULL: it is not, and any host may. [worker] */
+    int (*serves)(struct req *r, et_str host);
     /* r waits no more: chain_resume goes on with it.  From the loop, never from
      * within a call of r's. [worker] */
     void (*wake)(struct req *r);

@@ -40,3 +40,35 @@ thread_join(pthread_t t, uint32_t ms)
     }
     return pthread_timedjoin_np(t, NULL, &end) == ETIMEDOUT ? -ETIMEDOUT : 0;
 }
+
+/* Of this thread; hi 0: not asked yet. */
+static _Thread_local struct {
+    uintptr_t lo, hi;
+} own_stack;
+
+static void
+ask_for_stack(void)
+{
+    pthread_attr_t a;
+    void *lo = NULL;
+    size_t n = 0;
+
+    own_stack.hi = UINTPTR_MAX; /* if it cannot be told, all of it is */
+    if (pthread_getattr_np(pthread_self(), &a) != 0)
+        return;
+    if (pthread_attr_getstack(&a, &lo, &n) == 0) {
+        own_stack.lo = (uintptr_t)lo;
+        own_stack.hi = (uintptr_t)lo + n;
+    }
+    pthread_attr_destroy(&a);
+}
+
+int
+thread_on_own_stack(void)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+    if (own_stack.hi == 0)
+        ask_for_stack();
+    return here >= own_stack.lo && here < own_stack.hi;
+}

@@ -15,5 +15,8 @@ MUST_USE int thread_start(pthread_t *t, size_t stack_bytes,
                           void *(*fn)(void *arg), void *arg);
 /* Join t, waiting at most ms milliseconds; 0, or -ETIMEDOUT. [any] */
 MUST_USE int thread_join(pthread_t t, uint32_t ms);
+/* Whether the caller runs on its thread's own stack, not on a fiber's, which
+ * may be small. [any] */
+int thread_on_own_stack(void);
 
 #endif

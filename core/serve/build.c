@@ -21,20 +21,6 @@
 
 /* ---- the parts that need no file of their own ----------------------------*/
 
-/* Refused, not served in the clear: TLS is not built into this server. */
-static void
-check_listens(const struct conf *conf, struct diag *d)
-{
-    for (size_t i = 0; i < conf->n_listens; i++) {
-        const struct conf_listen *l = &conf->listens[i];
-        if (l->tls_certificate.n)
-            diag_error(d, &l->at,
-                       "[listen %.*s] tls.certificate: this server is built "
-                       "without TLS",
-                       (int)l->name.n, l->name.p);
-    }
-}
-
 static int
 set_trust(struct builder *b)
 {
@@ -97,7 +83,6 @@ build_routes(struct builder *b)
 static void
 build(struct builder *b, const struct build_options *o)
 {
-    check_listens(b->conf, b->diag);
     if (sections_load(b, o->images, o->runtime_dir) < 0 || set_trust(b) < 0 ||
         build_routes(b) == ERR_NOMEM)
         builder_out_of_memory(b);

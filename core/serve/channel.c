@@ -18,6 +18,7 @@
 #include "os/memfd.h"
 #include "serve/handover.h"
 #include "serve/quarantine.h"
+#include "tls/tickets.h"
 
 /* ---- to and fro ----------------------------------------------------------*/
 
@@ -115,6 +116,15 @@ keep_memory(struct channel *c, const struct ctl_message *m, int passed)
     c->seat = (uint32_t)m->result;
 }
 
+/* Once, in front of START. */
+static void
+keep_tickets(struct channel *c, struct ctl_message *m)
+{
+    if (!c->tickets && m->id <= sizeof m->u.text)
+        c->tickets = tickets_load((et_str){m->u.text, m->id});
+    explicit_bzero(m, sizeof *m);
+}
+
 /* One message, if there is one. */
 static int
 take(struct channel *c)
@@ -135,6 +145,7 @@ take(struct channel *c)
     case CTL_REOPEN: c->orders->usr1 = 1; break;
     case CTL_STOP: c->orders->stops++; break;
     case CTL_FAULTS: c->faults_fd = passed; return 1;
+    case CTL_TICKETS: keep_tickets(c, &m); break;
     case CTL_QUARANTINE: note_quarantine(c, &m); break;
     case CTL_REFUSED: c->orders->refused++; break;
     case CTL_INHERIT: handover_add(c->handover, passed); return 1;

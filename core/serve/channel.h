@@ -21,6 +21,7 @@ struct bundle;
 struct gen;
 struct handover;
 struct quarantine;
+struct tickets;
 
 /* What the process was told and has not done yet, by signals or by its
  * supervisor; stops never falls. */
@@ -52,6 +53,7 @@ struct channel {
     int is_files;     /* and that is the files, without images (CTL_FILES) */
     int memory[CTL_N_MEMORIES]; /* what outlives us, until taken; -1: none */
     uint32_t seat;              /* on them */
+    struct tickets *tickets;    /* of the supervisor, until taken; or NULL */
     int faults_fd; /* the block of faults (ctl/faults.h) that the supervisor
                       reads; -1: it has given none */
     struct orders *orders;         /* where they are noted */

@@ -20,6 +20,7 @@
 #include "serve/rights.h"
 #include "serve/sections.h"
 #include "serve/verdict.h"
+#include "tls/context.h"
 
 /* s->gen is a good generation of the configuration, or NULL, and d says why. */
 static void
@@ -52,6 +53,7 @@ end_look(struct server *s)
     if (s->gen)
         generation_dispose(s, s->gen);
     s->gen = NULL;
+    contexts_forget(&s->kept);
     metering_fini(&s->metering);
     regions_close(&s->regions);
     image_set_fini(&s->images);
@@ -96,6 +98,7 @@ look_and_show(const struct server_options *o, show_fn *show)
     diag_init(&d);
     answer_begin(&shown);
     verdict_begin(o->as_json);
+    context_init();
     look(&s, &d);
     if (s.gen && d.n_errors == 0)
         code = shown.out && show ? show(shown.out, &s, &d) : SERVER_OK;

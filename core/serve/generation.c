@@ -11,6 +11,8 @@
 #include "conf/paths.h"
 #include "http/gen.h"
 #include "serve/build.h"
+#include "serve/certificates.h"
+#include "serve/contexts.h"
 #include "serve/process.h"
 #include "serve/rights.h"
 #include "serve/sandbox.h"
@@ -40,6 +42,7 @@ generation_undo(struct server *s, struct gen *g)
 {
     struct conf *conf = (struct conf *)(uintptr_t)g->conf;
 
+    contexts_free(&s->contexts);
     free(g->on_retired);
     gen_free(g);
     if (s->gen == g) /* the last one, at the end */
@@ -108,14 +111,16 @@ next_id(const struct server *s)
     return (last > s->last_id ? last : s->last_id) + 1;
 }
 
-/* Nothing of g has run yet but constructors.  If it takes another process, none
- * of its instances is opened in this one. */
+/* Nothing of g has run yet but constructors.  If it takes another process, or
+ * a certificate of its is none to show, no instance is opened. */
 static void
 before_open(void *arg, const struct gen *g, struct diag *d)
 {
     struct sockets_changes listeners;
     struct server *s = arg;
 
+    contexts_free(&s->contexts);
+    (void)!contexts_make(&s->contexts, g->conf, &s->kept, d);
     if (s->needs[0])
         diag_error(d, NULL, "it takes another process");
     else
@@ -161,6 +166,16 @@ look_for_more(struct server *s, struct conf *conf, struct diag *d)
     regions_close(&own);
 }
 
+/* Whether certificates are good, too, where their files could be read. */
+static void
+look_at_contexts(struct server *s, const struct conf *conf, struct diag *d)
+{
+    struct contexts c;
+
+    if (contexts_make(&c, conf, &s->kept, d) == 0)
+        contexts_free(&c);
+}
+
 /* Look on without more rights than the plugins are to have. */
 static void
 look_on(struct server *s, struct conf *conf, struct diag *d)
@@ -168,6 +183,7 @@ look_on(struct server *s, struct conf *conf, struct diag *d)
     if (rights_drop(s->options, conf, d) < 0)
         return;
     verdict_clock_start(conf->server.probe_timeout);
+    look_at_contexts(s, conf, d);
     look_for_more(s, conf, d);
 }
 
@@ -215,9 +231,11 @@ generation_make(struct server *s, struct conf *conf, struct diag *d)
     struct retiring *r;
 
     if (!g) {
+        contexts_free(&s->contexts);
         conf_free(conf);
         return NULL;
     }
+    g->facts = certificates_facts(&g->arena, conf, &s->contexts);
     s->n_gens++;
     s->last_id = g->id;
     figures_note_generation(&s->regions.figures, g->id);

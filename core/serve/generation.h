@@ -27,7 +27,8 @@ MUST_USE struct conf *generation_read(struct server *s, struct diag *d);
  * or serves from now on. [control] */
 void generation_count(struct server *s);
 /* A generation of conf, which it has from then on, no worker having a part of
- * it; or NULL with the reasons in d, and conf is freed. [control] */
+ * it, and s->contexts are of it; or NULL with the reasons in d, and conf is
+ * freed. [control] */
 MUST_USE struct gen *generation_make(struct server *s, struct conf *conf,
                                      struct diag *d);
 /* The same without giving up its configuration, which is the caller's again.

@@ -3,6 +3,8 @@
 #include "serve/listeners.h"
 
 #include "base/log.h"
+#include "serve/certificates.h"
+#include "serve/contexts.h"
 #include "serve/process.h"
 
 /* Of a server that was killed, and its successor: until the kernel has undone
@@ -17,7 +19,7 @@ listeners_want(struct server *s, const struct conf *conf, struct diag *d)
      * thread. */
     uint32_t patience_ms = s->n_gens > 1 ? 0 : PATIENCE_MS;
 
-    return sockets_want(&s->sockets, conf, each, patience_ms, d);
+    return sockets_want(&s->sockets, conf, &s->contexts, each, patience_ms, d);
 }
 
 void
@@ -36,6 +38,18 @@ tell(struct server *s)
     (void)fleet_all(&s->fleet, order_listeners, env, NULL);
 }
 
+/* What is new to see at those that are wanted. */
+static void
+tell_shown(const struct server *s)
+{
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        const struct socket_entry *e = &s->sockets.v[i];
+        if (e->is_new || e->stays)
+            certificates_log(e->shown, e->env.context,
+                             e->stays ? e->before.env.context : NULL);
+    }
+}
+
 void
 listeners_start(struct server *s)
 {
@@ -47,6 +61,8 @@ listeners_start(struct server *s)
         fleet_listen(&s->fleet, (uint8_t)i, e->fds);
         log_info("listening on %s", e->shown);
     }
+    tell_shown(s);
+    contexts_free(&s->contexts);
     sockets_settle(&s->sockets);
 }
 

@@ -26,6 +26,7 @@
 #include "serve/outage.h"
 #include "serve/process.h"
 #include "serve/sandbox.h"
+#include "tls/context.h"
 
 /* ---- the one worker ------------------------------------------------------*/
 
@@ -193,6 +194,7 @@ probe_run(const struct server_options *o)
     log_set_level(LOG_ERROR);
     host_set_log_level(LOG_ERROR);
     diag_init(&d);
+    context_init();
     handover_init(&s.handover);
     if (channel_open(&s.channel, 1, &s.orders, &s.handover, &s.quarantine, &d) <
             0 ||
@@ -205,6 +207,7 @@ probe_run(const struct server_options *o)
     fd = try_all(&s, &d);
     channel_probed(&s.channel, fd, &d);
     diag_fini(&d);
+    contexts_forget(&s.kept);
     stores_fini(&s.stores);
     metering_fini(&s.metering);
     image_set_fini(&s.images);

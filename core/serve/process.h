@@ -37,6 +37,7 @@
 #include "serve/ask.h"
 #include "serve/channel.h"
 #include "serve/command.h"
+#include "serve/contexts.h"
 #include "serve/fleet.h"
 #include "serve/handover.h"
 #include "serve/logs.h"
@@ -60,6 +61,8 @@ struct server {
     struct channel channel; /* to the supervisor */
     struct fleet fleet;
     struct sockets sockets;
+    struct contexts_kept kept; /* what contexts have of the process */
+    struct contexts contexts;  /* of the generation that is being made */
     struct logs logs;
     struct spare spare; /* descriptors, for what the control thread does */
     struct handover handover; /* of connections, to and from other processes */

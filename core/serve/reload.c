@@ -8,6 +8,7 @@
 #include "base/diag_log.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "conf/bundle_paper.h"
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "plug/instance.h"
@@ -143,6 +144,7 @@ try_reload(struct server *s, struct diag *d, struct story *story)
     tell(s, g, story);
     change_commit(s, g);
     channel_committed(&s->channel, g);
+    bundle_paper_wipe(g->conf->bundle);
     listeners_start(s);
     listeners_stop(s);
     return 0;

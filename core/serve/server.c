@@ -11,6 +11,7 @@
 #include "serve/reload.h"
 #include "serve/start.h"
 #include "serve/stop.h"
+#include "tls/context.h"
 
 /* Drop the stores of plugins that are gone long enough; until when the control
  * thread may sleep. */
@@ -39,6 +40,7 @@ server_run(const struct server_options *o)
         s.channel.bundle_fd = o->read_fd;
         s.channel.is_files = 1;
     }
+    context_init();
     handover_init(&s.handover);
     code = start_serving(&s);
     if (code != SERVER_OK)

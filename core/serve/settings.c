@@ -188,6 +188,7 @@ settings_limits(struct limits *l, const struct conf *conf)
         .discard_body = (uint64_t)c->discard_body,
         .temp_max = (uint64_t)c->temp_max,
         .keepalive_ms = (uint32_t)c->keepalive_timeout,
+        .handshake_ms = (uint32_t)c->handshake_timeout,
         .header_ms = (uint32_t)c->header_timeout,
         .body_ms = (uint32_t)c->body_timeout,
         .write_ms = (uint32_t)c->write_timeout,

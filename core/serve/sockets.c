@@ -15,9 +15,13 @@
 #include "os/limit.h"
 #include "serve/addresses.h"
 #include "serve/channel.h"
+#include "serve/contexts.h"
+#include "tls/context.h"
 
 struct opener {
     struct sockets *s;
+    const struct conf *conf;
+    const struct contexts *contexts;
     const struct wanted *wanted;
     uint32_t n_fds;
     uint64_t end_ns; /* until then, what is in use is tried again */
@@ -63,9 +67,12 @@ find_free(struct sockets *s)
 static void
 free_entry(struct socket_entry *e)
 {
+    struct context *shown = e->env.context;
+
     free(e->fds);
     free(e->ids);
     memset(e, 0, sizeof *e);
+    e->env.context = shown;
 }
 
 /* Nobody new finds e's sockets; who is queued can still be accepted. */
@@ -206,13 +213,32 @@ open_entry(struct opener *o, struct socket_entry *e)
     return 0;
 }
 
+/* What connections know of a listener, but for what it shows. */
+static struct listener_env
+env_of(const struct wanted *w)
+{
+    const struct conf_listen *l = w->listen;
+    struct listener_env env = {
+        .proxy = (uint8_t)l->proxy_protocol,
+        .is_unix = w->address.addr.ss_family == AF_UNIX,
+        .hsts_s = (uint32_t)(l->tls_hsts / 1000),
+    };
+
+    if (l->redirect == CONF_REDIRECT_HTTPS)
+        env.redirect_port = (uint16_t)l->redirect_port;
+    return env;
+}
+
 /* Whether a socket that is there is meant to be as it is. */
 static int
-is_as_wanted(const struct socket_entry *e, const struct wanted *w)
+is_as_wanted(const struct socket_entry *e, const struct wanted *w,
+             uint64_t rules)
 {
     const struct sock_options *a = &e->options, *b = &w->options;
+    const struct listener_env env = env_of(w);
 
-    return e->env.proxy == (uint8_t)w->listen->proxy_protocol &&
+    return e->env.proxy == env.proxy && e->env.hsts_s == env.hsts_s &&
+           e->env.redirect_port == env.redirect_port && e->rules == rules &&
            a->backlog == b->backlog && a->defer_accept_s == b->defer_accept_s &&
            a->mode == b->mode && a->sets_owner == b->sets_owner &&
            a->owner == b->owner && a->group == b->group;
@@ -223,6 +249,8 @@ want(struct opener *o)
 {
     const struct wanted *w = o->wanted;
     struct socket_entry *e = find(o->s, &w->address);
+    const struct contexts_row row =
+        contexts_find(o->contexts, o->conf, w->listen);
 
     if (!e) {
         e = find_free(o->s);
@@ -234,24 +262,28 @@ want(struct opener *o)
         }
         if (open_entry(o, e) < 0)
             return;
-    } else if (!is_as_wanted(e, w)) {
-        e->is_changed = 1;
+        e->before.env.context = e->env.context; /* of who had the number */
+    } else {
+        e->stays = 1;
+        e->is_changed = !is_as_wanted(e, w, row.rules);
         e->before.env = e->env;
+        e->before.rules = e->rules;
         e->before.options = e->options;
     }
     e->is_wanted = 1;
     e->options = w->options;
-    e->env = (struct listener_env){
-        .proxy = (uint8_t)w->listen->proxy_protocol,
-        .is_unix = w->address.addr.ss_family == AF_UNIX,
-    };
+    e->env = env_of(w);
+    e->env.context = row.context ? context_hold(row.context) : NULL;
+    e->rules = row.rules;
 }
 
 int
-sockets_want(struct sockets *s, const struct conf *conf, uint32_t n_fds,
+sockets_want(struct sockets *s, const struct conf *conf,
+             const struct contexts *contexts, uint32_t n_fds,
              uint32_t patience_ms, struct diag *d)
 {
-    struct opener o = {.s = s, .n_fds = n_fds, .diag = d};
+    struct opener o = {
+        .s = s, .conf = conf, .contexts = contexts, .n_fds = n_fds, .diag = d};
     struct addresses all;
 
     o.rc = addresses_read(&all, conf, d);
@@ -296,7 +328,7 @@ sockets_foresee(struct sockets *s, const struct conf *conf,
     for (uint32_t i = 0; i < all.n; i++) {
         struct socket_entry *e = find(s, &all.v[i].address);
         out->added += !e;
-        out->changed += e && !is_as_wanted(e, &all.v[i]);
+        out->changed += e && !is_as_wanted(e, &all.v[i], e->rules);
         if (e)
             e->is_wanted = 1;
     }
@@ -320,7 +352,9 @@ sockets_settle(struct sockets *s)
         struct socket_entry *e = &s->v[i];
         for (uint32_t k = 0; k < e->n_fds && e->is_wanted && !e->is_new; k++)
             adjust(e, e->fds[k]);
-        e->is_new = e->is_changed = 0;
+        context_drop(e->before.env.context);
+        e->before.env.context = NULL;
+        e->is_new = e->is_changed = e->stays = 0;
     }
 }
 
@@ -330,11 +364,16 @@ sockets_revert(struct sockets *s)
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         struct socket_entry *e = &s->v[i];
         if (e->is_new) {
+            context_drop(e->env.context);
+            e->env.context = e->before.env.context;
             close_entry(s, e);
-        } else if (e->is_changed) {
+        } else if (e->stays) {
+            context_drop(e->env.context);
             e->env = e->before.env;
+            e->rules = e->before.rules;
             e->options = e->before.options;
-            e->is_changed = 0;
+            e->before.env.context = NULL;
+            e->is_changed = e->stays = 0;
         }
     }
 }
@@ -353,6 +392,15 @@ sockets_forget(struct sockets *s, uint32_t i)
 
     free_entry(e);
     e->env.is_gone = 1;
+}
+
+void
+sockets_drop_contexts(struct sockets *s)
+{
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
+        context_drop(s->v[i].env.context);
+        s->v[i].env.context = NULL;
+    }
 }
 
 uint32_t

@@ -17,6 +17,7 @@
 
 struct channel;
 struct conf;
+struct contexts;
 
 struct socket_entry {
     struct sock_address wanted; /* as the configuration means it */
@@ -25,12 +26,16 @@ struct socket_entry {
     int *fds;                   /* [n_fds]: one, or one a worker */
     uint32_t *ids;              /* [n_fds]: the supervisor's, 0: none, hidden */
     uint32_t n_fds;             /* 0: the entry is free */
-    struct listener_env env;
+    struct listener_env env;    /* holds its context, also of a free entry: who
+                                   was accepted last may not be at work yet */
+    uint64_t rules;             /* of the context (contexts.h) */
     struct sock_options options; /* as last wanted */
     uint8_t is_wanted, is_new;
+    uint8_t stays;      /* a change is being made: it is wanted as before */
     uint8_t is_changed; /* it stays, with other options, until they are set */
-    struct {            /* of one that is changed: how it was */
+    struct {            /* of one that stays: how it was */
         struct listener_env env;
+        uint64_t rules;
         struct sock_options options;
     } before;
 };
@@ -47,19 +52,21 @@ struct sockets_changes {
     uint32_t added, removed, changed;
 };
 
-/* Open what conf wants and s has not, n_fds sockets each (more than one with
+/* Open what conf wants and s has not, to show these contexts of conf, n_fds
+ * sockets each (more than one with
  * SO_REUSEPORT).  An address in use is tried again for patience_ms in all, as
  * sock_listen does.  Then is_wanted and is_new say what is to be done.  0; or a
  * negative -errno (the first), with every reason in d and nothing changed. */
 MUST_USE int sockets_want(struct sockets *s, const struct conf *conf,
-                          uint32_t n_fds, uint32_t patience_ms, struct diag *d);
+                          const struct contexts *contexts, uint32_t n_fds,
+                          uint32_t patience_ms, struct diag *d);
 /* What sockets_want has found to do; and what it would find for conf, of which
  * nothing is opened (an address that cannot be told is not counted). */
 void sockets_changes(const struct sockets *s, struct sockets_changes *out);
 void sockets_foresee(struct sockets *s, const struct conf *conf,
                      struct sockets_changes *out);
-/* The change is made: nothing is new any more, and sockets that stay have the
- * options now wanted. */
+/* The change is made: nothing is new any more, sockets that stay have the
+ * options now wanted, and what they showed before is let go. */
 void sockets_settle(struct sockets *s);
 /* The change is not made: close what is new, keep the rest. */
 void sockets_revert(struct sockets *s);
@@ -70,6 +77,8 @@ void sockets_hide(struct sockets *s, uint32_t i);
  * entry with that id among its sockets, -1: none has it. */
 uint32_t sockets_id(const struct sockets *s, uint32_t i);
 int sockets_find(const struct sockets *s, uint32_t id);
+/* Let go of what all of them show: no thread serves any more. */
+void sockets_drop_contexts(struct sockets *s);
 /* Forget entry i, whose sockets are closed by those who accepted from them: it
  * is free, and until it is used again its env says that it is gone. */
 void sockets_forget(struct sockets *s, uint32_t i);

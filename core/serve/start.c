@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/diag_log.h"
 #include "base/log.h"
+#include "conf/bundle_paper.h"
 #include "conf/conf.h"
 #include "config.h"
 #include "http/gen.h"
@@ -25,6 +27,7 @@
 #include "serve/process.h"
 #include "serve/rights.h"
 #include "serve/sandbox.h"
+#include "tls/tickets.h"
 
 /* ---- before there are threads --------------------------------------------*/
 
@@ -279,6 +282,20 @@ log_start(const struct server *s)
              (int)(is_supervised ? getppid() : getpid()), server);
 }
 
+/* Keys of sessions: those of the supervisor, which other processes have too. */
+static int
+open_tickets(struct server *s, struct diag *d)
+{
+    s->kept.tickets = s->channel.tickets;
+    s->channel.tickets = NULL;
+    if (!s->kept.tickets)
+        s->kept.tickets = tickets_new((int64_t)time(NULL));
+    if (s->kept.tickets)
+        return 0;
+    diag_error(d, NULL, "keys of TLS sessions: out of memory");
+    return -ENOMEM;
+}
+
 /* What there is before a configuration is read. */
 static int
 open_process(struct server *s, struct diag *d)
@@ -293,6 +310,8 @@ open_process(struct server *s, struct diag *d)
     if (rc == 0)
         rc = channel_open(&s->channel, s->options->is_supervised, &s->orders,
                           &s->handover, &s->quarantine, d);
+    if (rc == 0)
+        rc = open_tickets(s, d);
     if (rc == 0 && s->options->is_supervised) {
         s->sockets.channel = &s->channel;
         logs_opened_by(&s->channel);
@@ -325,6 +344,7 @@ start(struct server *s, struct diag *d)
     }
     change_commit(s, s->gen);
     channel_committed(&s->channel, s->gen);
+    bundle_paper_wipe(s->gen->conf->bundle);
     spare_open(&s->spare);
     rc = check_room(d);
     if (rc != SERVER_OK)

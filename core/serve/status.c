@@ -18,6 +18,7 @@
 #include "plug/image.h"
 #include "plug/instance.h"
 #include "plug/plugin.h"
+#include "serve/certificates.h"
 #include "serve/process.h"
 
 #define SECOND_NS 1000000000u
@@ -193,7 +194,9 @@ print_json(FILE *out, struct server *s)
             figures_of(&s->fleet.workers[i], now_ns);
         json_worker(out, i, &f);
     }
-    fputs("],", out);
+    fputs("],\"listeners\":", out);
+    certificates_json(out, &s->sockets);
+    fputc(',', out);
     json_plugins(out, s);
 }
 
@@ -286,6 +289,7 @@ print_text(FILE *out, struct server *s)
         text_alone(out, s);
     text_process(out, s);
     text_workers(out, s);
+    certificates_text(out, &s->sockets);
     if (s->gen->n_instances > 0)
         text_plugins(out, s);
 }

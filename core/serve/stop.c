@@ -142,6 +142,8 @@ stop_end(struct server *s)
         control_leave(s, SERVER_CUT);
     code = count_cut(s);
     listeners_close(s);
+    sockets_drop_contexts(&s->sockets);
+    contexts_forget(&s->kept);
     handover_fini(&s->handover);
     ask_close(s, code);
     channels_close();

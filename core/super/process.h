@@ -30,6 +30,7 @@
 #include "super/memory.h"
 #include "super/notify.h"
 #include "super/program.h"
+#include "super/resume.h"
 
 /* One serves, one comes, two leave; behind them is the one that tries. */
 #define SERVERS_MAX 4
@@ -88,6 +89,7 @@ struct super {
     struct held held;
     struct ledger ledger; /* of crashes */
     struct memory memory; /* a seat on it is a child's number */
+    struct resume resume; /* of TLS sessions */
     struct notify notify;
     struct desk desk;    /* where administrators ask */
     struct conf *conf;   /* what serves, or what is to be tried first */

@@ -68,6 +68,7 @@ prepare(struct super *s, struct child *c)
         return;
     memory_give(&s->memory, super_number(s, c));
     memory_tell(&s->memory, super_number(s, c), c);
+    resume_tell(&s->resume, c);
 }
 
 /* Start a process so; NULL and *rc if it cannot be. */

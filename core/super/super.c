@@ -71,9 +71,13 @@ look_at_clock(struct super *s)
 
     servers_turn(s, now_ns);
     reload_turn(s);
+    resume_turn(&s->resume, now_ns);
     if (s->notify.every_ns && now_ns >= s->notify.due_ns)
         notify_alive(&s->notify, now_ns);
     wait_ms = clock_wait_ms(servers_due(s), now_ns);
+    if (s->resume.due_ns)
+        wait_ms =
+            clock_sooner(wait_ms, clock_wait_ms(s->resume.due_ns, now_ns));
     if (s->notify.every_ns)
         wait_ms =
             clock_sooner(wait_ms, clock_wait_ms(s->notify.due_ns, now_ns));
@@ -164,6 +168,7 @@ close_all(struct super *s)
     held_close(&s->held);
     files_close(&s->files);
     memory_close(&s->memory);
+    resume_close(&s->resume);
     if (s->bundle_fd >= 0)
         close(s->bundle_fd);
     conf_free(s->conf);
@@ -241,6 +246,7 @@ super_run(const char *conf_path, char *const *env, int *read_fd)
     }
     adopt_sockets(&s, env);
     memory_open(&s.memory, s.conf);
+    resume_open(&s.resume);
     crashes_open(&s);
     maps_sweep(s.conf);
     reload_first(&s);
@@ -264,6 +270,7 @@ super_resume(const char *conf_path, char *const *env, int state_fd)
     if (rc < 0)
         return fail(rc);
     memory_open(&s.memory, s.conf);
+    resume_open(&s.resume);
     desk_resume(&s);
     servers_resume(&s);
     return run(&s);

@@ -36,6 +36,7 @@ save(const struct super *s, struct state *to)
 {
     held_save(&s->held, to);
     memory_save(&s->memory, to);
+    resume_save(&s->resume, to);
     crashes_save(s, to);
     servers_save(s, to);
     desk_save(s, to);
@@ -106,6 +107,8 @@ take(void *arg, const char *word, const char *rest)
         held_load(&s->held, rest);
     else if (strcmp(word, "memory") == 0)
         memory_load(&s->memory, rest);
+    else if (strcmp(word, "tickets") == 0)
+        resume_load(&s->resume, rest);
     else if (strcmp(word, "child") == 0)
         servers_load(s, rest);
     else if (strcmp(word, "ledger") == 0)

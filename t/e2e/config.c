@@ -171,10 +171,8 @@ static const struct {
     {SERVER "health = /hello\n[plugin hello]\nmount = /\n"
             "[plugin echo]\n[route x]\nmatch = GET /hello\nhandler = echo\n",
      "etude.ini:3: [server] health: match: GET /hello is served already, as GET /hello of [route x] at etude.ini:8\n"},
-    {SERVER "[listen a]\naddress = 127.0.0.1:0\ntls.certificate = a.pem\n",
-     "etude.ini:4: [listen a] tls.certificate: this server is built without TLS\n"},
     {SERVER "[listen a]\naddress = 127.0.0.1:0\ntls.key = a.pem\n",
-     "etude.ini:3: [listen a] tls.key: there is no tls.certificate\n"},
+     "etude.ini:5: [listen a] tls.key: there is no tls.certificate\n"},
     {SERVER "[listen a]\n",
      "etude.ini:3: [listen a] address: missing (as listen of [server])\n"},
     /* Plugins and their options. */

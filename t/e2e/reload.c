@@ -106,7 +106,7 @@ static const struct {
     {SERVER "include = nowhere.ini\n[plugin life]\n", "etude.ini:8: "},
     {SERVER "[plugin life]\n[listen tls]\naddress = 127.0.0.1:0\n"
             "tls.certificate = x.pem\n",
-     "without TLS"},
+     "tls.certificate: cannot read"},
 };
 
 START_TEST(a_failed_reload_leaves_what_serves)

@@ -583,10 +583,10 @@ START_TEST(what_is_no_dump_of_this_version)
     ck_assert_ptr_null(undump(zeros, sizeof zeros, said));
     ck_assert_str_eq(said,
                      "bundle: is none: it does not begin with \"etbundle\"");
-    ck_assert_str_eq(CHANGED(8, "\4"), "bundle: is of version 4; this server "
-                                       "reads up to version 3");
+    ck_assert_str_eq(CHANGED(8, "\5"), "bundle: is of version 5; this server "
+                                       "reads up to version 4");
     ck_assert_str_eq(CHANGED(8, "\0"), "bundle: is of version 0; this server "
-                                       "reads up to version 3");
+                                       "reads up to version 4");
     ck_assert_str_eq(CHANGED(8, "\2"), "bundle: is damaged: its texts");
     ck_assert_str_eq(CHANGED(8, "\3"), "bundle: is damaged: its texts");
     ck_assert_str_eq(CHANGED(12, "\1"), "bundle: is damaged: its head");

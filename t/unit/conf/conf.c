@@ -44,7 +44,7 @@ START_TEST(the_example_of_the_design_parses)
         "\n"
         "[listen secure]                     ; further listeners\n"
         "address         = 0.0.0.0:8443\n"
-        "tls.certificate = tls/site.pem\n"
+        "proxy_protocol  = auto\n"
         "\n"
         "[plugin limit]                      ; an instance named \"limit\" of "
         "modules/ratelimit.so\n"
@@ -70,7 +70,7 @@ START_TEST(the_example_of_the_design_parses)
     ck_assert_str_eq(c->listens[0].host.p, "127.0.0.1");
     ck_assert_int_eq(c->listens[0].port, 8080);
     ck_assert_str_eq(c->listens[1].name.p, "secure");
-    ck_assert_str_eq(c->listens[1].tls_certificate.p, "/etc/x/tls/site.pem");
+    ck_assert_int_eq(c->listens[1].proxy_protocol, CONF_PROXY_AUTO);
     ck_assert_str_eq(c->plugins[0].module.p, "ratelimit");
     ck_assert_str_eq(c->plugins[1].module.p, "request-id");
     ck_assert_str_eq(c->routes[0].host.v[0].p, "api.example.com");
@@ -169,7 +169,7 @@ START_TEST(listeners_that_cannot_be)
 {
     fails("[server]\nlisten = :80\n[listen b]\naddress = :81, :80\n"
           "tls.key = k\n",
-          "a.ini:3: [listen b] tls.key: there is no tls.certificate\n"
+          "a.ini:5: [listen b] tls.key: there is no tls.certificate\n"
           "a.ini:4: :80 is listened on already, by a.ini:2\n");
     fails("[server]\nlisten = 8080, x\n",
           "a.ini:2: [server] listen: expected host:port, [v6]:port, :port, "

@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tls.c - the transport by TLS; see tls.h.
+ *
+ *     kernel -> on_data -> session -> conn_input
+ *     out.c  -> send_vec -> session -> its output -> one send -> kernel
+ *
+ * A send of text is over when all of the output is with the kernel: so what the
+ * session has to say of its own (tickets, alerts, new keys) goes with it, and
+ * the connection's deadlines hold for both. */
+#include "conn/tls.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "conn/out.h"
+#include "conn/proxied.h"
+#include "os/thread.h"
+#include "tls/heap.h"
+#include "tls/session.h"
+
+/* A send that is with the kernel: there is one only then. */
+struct sending {
+    struct io_send op;
+    size_t block_bytes;
+};
+
+struct tls {
+    struct transport via; /* first: the connection's transport */
+    struct session session;
+    struct conn *conn;
+    struct wheel_timer again; /* what could not be done where it was asked */
+    struct sending *sending;
+    struct io_send *later; /* text that could not be encrypted where it was */
+    uint32_t owed; /* bytes of text the output stands for, for conn_sent;
+                      of a file: send_file's */
+    uint8_t owes_file;
+    uint8_t is_shut_off; /* nobody wants text now */
+    uint8_t is_ended;    /* the peer sends no more of it */
+};
+
+static struct tls *
+tls_of(const struct conn *c)
+{
+    return CONTAINER_OF(c->transport, struct tls, via);
+}
+
+struct session *
+tls_session(const struct conn *c)
+{
+    return c->transport == &plain_transport ? NULL : &tls_of(c)->session;
+}
+
+int
+tls_serves(const struct conn *c, et_str host)
+{
+    return session_serves(&tls_of(c)->session, host);
+}
+
+/* ---- output --------------------------------------------------------------*/
+
+static int
+take_sending(struct tls *t)
+{
+    size_t got;
+    struct sending *s = blocks_take(&t->conn->env->blocks, sizeof *s, &got);
+
+    if (!s)
+        return -ENOMEM;
+    s->block_bytes = got;
+    t->sending = s;
+    return 0;
+}
+
+static void
+give_sending(struct tls *t)
+{
+    if (t->sending)
+        blocks_give(&t->conn->env->blocks, t->sending, t->sending->block_bytes);
+    t->sending = NULL;
+}
+
+/* Have the output go: 0: it has; IO_PENDING: on_sent goes on with it; or
+ * -errno. */
+static ssize_t
+push(struct tls *t, uint32_t flags)
+{
+    struct flow *flow = &t->session.flow;
+    ssize_t n = 0;
+
+    if (t->sending)
+        return IO_PENDING;
+    while (flow_has_output(flow)) {
+        struct io_send *op;
+        if (!t->sending && take_sending(t) < 0)
+            return -ENOMEM;
+        op = &t->sending->op;
+        op->n_iov = flow_output(flow, op->iov);
+        op->flags = flags;
+        n = io_send(t->conn->env->io, &t->conn->io, op);
+        if (n == IO_PENDING)
+            return n;
+        if (n < 0)
+            break;
+        flow_sent(flow, (size_t)n);
+    }
+    give_sending(t);
+    if (n >= 0)
+        return 0;
+    conn_failed(t->conn, n);
+    return n;
+}
+
+/* The same at once, as far as the socket takes it: 0: all of it has gone, or
+ * -errno. */
+static ssize_t
+push_now(struct tls *t)
+{
+    struct flow *flow = &t->session.flow;
+    struct iovec iov[FLOW_BLOCKS];
+
+    if (t->sending)
+        return -EAGAIN;
+    while (flow_has_output(flow)) {
+        struct msghdr m = {.msg_iov = iov,
+                           .msg_iovlen = flow_output(flow, iov)};
+        ssize_t n = sendmsg(t->conn->io.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            if (errno != EAGAIN)
+                conn_failed(t->conn, -errno);
+            return -errno;
+        }
+        flow_sent(flow, (size_t)n);
+    }
+    return 0;
+}
+
+/* Encrypt, and send: as send_vec. */
+static ssize_t
+send_text(struct tls *t, const struct io_send *op)
+{
+    size_t all = 0;
+    uint32_t flags;
+    ssize_t n, rc;
+
+    n = session_write(&t->session, op->iov, op->n_iov,
+                      t->conn->env->clock.mono_ms);
+    if (n < 0)
+        return n;
+    for (uint32_t i = 0; i < op->n_iov; i++)
+        all += op->iov[i].iov_len;
+    flags = (size_t)n < all ? IO_MORE : op->flags;
+    rc = push(t, flags);
+    if (rc == IO_PENDING)
+        t->owed = (uint32_t)n;
+    return rc == 0 ? n : rc;
+}
+
+static void
+soon(struct tls *t)
+{
+    wheel_arm(&t->conn->env->wheel, &t->again, 0);
+}
+
+/* OpenSSL wants more of a stack than a plugin's task may have left. */
+static ssize_t
+tls_send_vec(struct conn *c, struct io_send *op)
+{
+    struct tls *t = tls_of(c);
+
+    if (LIKELY(thread_on_own_stack()))
+        return send_text(t, op);
+    t->later = op;
+    soon(t);
+    return IO_PENDING;
+}
+
+/* Encrypt a piece of a file: bytes, 0 at its end, or -errno. */
+static ssize_t
+write_file(struct tls *t, int fd, uint64_t off, size_t n)
+{
+    struct blocks *blocks = &t->conn->env->blocks;
+    size_t got;
+    char *text = blocks_take(blocks, SESSION_WRITE_MAX, &got);
+    ssize_t rc;
+
+    if (!text)
+        return -ENOMEM;
+    do
+        rc = pread(fd, text, n, (off_t)off);
+    while (rc < 0 && errno == EINTR);
+    if (rc < 0)
+        rc = -errno;
+    if (rc > 0) {
+        const struct iovec iov = {text, (size_t)rc};
+        rc = session_write(&t->session, &iov, 1, t->conn->env->clock.mono_ms);
+    }
+    blocks_give(blocks, text, got);
+    return rc;
+}
+
+/* What was encrypted counts when all of it is with the kernel: until then the
+ * same piece is asked for again, and is not encrypted again. */
+static ssize_t
+tls_send_file(struct conn *c, int fd, uint64_t off, uint64_t n)
+{
+    struct tls *t = tls_of(c);
+    ssize_t rc;
+
+    if (!thread_on_own_stack() || t->sending)
+        return -EAGAIN;
+    if (!t->owes_file) {
+        rc = write_file(t, fd, off,
+                        n < SESSION_WRITE_MAX ? (size_t)n : SESSION_WRITE_MAX);
+        if (rc <= 0)
+            return rc;
+        t->owed = (uint32_t)rc;
+        t->owes_file = 1;
+    }
+    rc = push_now(t);
+    if (rc < 0)
+        return rc;
+    t->owes_file = 0;
+    rc = (ssize_t)t->owed;
+    t->owed = 0;
+    return rc;
+}
+
+/* The peer takes something: that is progress. */
+static void
+note_progress(struct conn *c)
+{
+    c->since_ms = c->env->clock.mono_ms;
+    c->unsent = UINT32_MAX;
+}
+
+/* n bytes of the output are with the kernel. */
+static void
+on_output_sent(struct tls *t, size_t n)
+{
+    uint32_t owed;
+    ssize_t rc;
+
+    flow_sent(&t->session.flow, n);
+    give_sending(t);
+    rc = push(t, 0);
+    if (rc == IO_PENDING) {
+        note_progress(t->conn);
+        return;
+    }
+    if (rc < 0) {
+        conn_close(t->conn);
+        return;
+    }
+    owed = t->owed;
+    if (owed == 0 || t->owes_file)
+        return;
+    t->owed = 0;
+    conn_sent(t->conn, owed);
+}
+
+static void
+on_sent(struct io_source *s, ssize_t n)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, io);
+
+    if (n < 0) {
+        conn_failed(c, n);
+        conn_close(c);
+    } else if (c->transport == &plain_transport) { /* it was refused */
+        conn_sent(c, (size_t)n);
+    } else {
+        on_output_sent(tls_of(c), (size_t)n);
+    }
+}
+
+/* ---- input ---------------------------------------------------------------*/
+
+/* What it was closed for is said if it can be. */
+static void
+fail(struct tls *t)
+{
+    (void)push_now(t);
+    shutdown(t->conn->io.fd, SHUT_WR);
+    conn_close(t->conn);
+}
+
+/* The handshake is over.  Here the protocol that was agreed on takes over
+ * (session_protocol); HTTP/1 is what there is else. */
+static void
+begin(struct tls *t)
+{
+    struct conn *c = t->conn;
+
+    metrics_add(c->env->metrics, METRIC_tls_handshakes, 1);
+    if (session_is_resumed(&t->session))
+        metrics_add(c->env->metrics, METRIC_tls_resumed, 1);
+    c->phase = CONN_IDLE;
+    c->since_ms = c->env->clock.mono_ms;
+}
+
+/* 1: text can be read. */
+static int
+shake(struct tls *t)
+{
+    switch (session_shake(&t->session)) {
+    case SESSION_MORE: return 0;
+    case SESSION_DONE: begin(t); return 1;
+    case SESSION_FAILED: break;
+    }
+    log_debug("TLS handshake failed: %s", session_why());
+    fail(t);
+    return 0;
+}
+
+static void
+end(struct tls *t)
+{
+    t->is_ended = 1;
+    if (!t->conn->is_eof)
+        conn_eof(t->conn);
+}
+
+/* Hand over all the text there is, or as much as is wanted. */
+static void
+read_text(struct tls *t)
+{
+    char text[SESSION_RECORD_MAX];
+
+    while (!t->is_shut_off && !t->is_ended && t->conn->phase != CONN_CLOSED) {
+        ssize_t n = session_read(&t->session, text, sizeof text);
+        if (n == -EAGAIN)
+            return;
+        if (n > 0)
+            conn_input(t->conn, text, (size_t)n);
+        else if (n == 0)
+            end(t);
+        else
+            fail(t);
+    }
+}
+
+/* Go on with what has come. */
+static void
+run(struct tls *t)
+{
+    struct conn *c = t->conn;
+    ssize_t rc = 0;
+
+    if (t->session.is_shaken || shake(t))
+        read_text(t);
+    if (c->phase == CONN_CLOSED)
+        return;
+    if (t->is_ended)
+        flow_feed(&t->session.flow, NULL, 0);
+    else if (flow_keep(&t->session.flow) < 0)
+        rc = -ENOMEM;
+    if (rc == 0 && !t->owes_file)
+        rc = push(t, 0);
+    if (rc < 0 && rc != IO_PENDING)
+        conn_close(c);
+    else if (c->phase == CONN_HANDSHAKE || c->phase == CONN_IDLE)
+        conn_arm(c);
+}
+
+static void
+on_again(struct wheel_timer *timer, uint64_t now_ms)
+{
+    struct tls *t = CONTAINER_OF(timer, struct tls, again);
+    struct conn *c = t->conn;
+
+    (void)now_ms;
+    if (c->phase == CONN_CLOSED)
+        return;
+    if (t->later) {
+        ssize_t n = send_text(t, t->later);
+        t->later = NULL;
+        if (n > 0)
+            conn_sent(c, (size_t)n);
+        else if (n != IO_PENDING)
+            conn_close(c);
+    }
+    if (!t->is_shut_off && c->phase != CONN_CLOSED)
+        run(t);
+    if (!t->is_shut_off && c->phase != CONN_CLOSED && c->phase != CONN_LINGER)
+        io_recv_start(c->env->io, &c->io, 0);
+}
+
+/* Text that is there already is handed over in a moment, not from within. */
+static void
+tls_want_read(struct conn *c, int want)
+{
+    struct tls *t = tls_of(c);
+
+    t->is_shut_off = !want;
+    if (!want)
+        io_recv_stop(c->env->io, &c->io);
+    else if (flow_unread(&t->session.flow) > 0)
+        soon(t);
+    else
+        io_recv_start(c->env->io, &c->io, 0);
+}
+
+/* ---- the end -------------------------------------------------------------*/
+
+static void
+tls_shut(struct conn *c)
+{
+    struct tls *t = tls_of(c);
+
+    session_close(&t->session);
+    (void)push_now(t);
+    shutdown(c->io.fd, SHUT_WR);
+}
+
+/* Not behind output that is cut off. */
+static void
+tls_bye(struct conn *c)
+{
+    struct tls *t = tls_of(c);
+
+    if (t->sending || flow_has_output(&t->session.flow) || out_has_bytes(c))
+        return;
+    session_close(&t->session);
+    (void)push_now(t);
+}
+
+static void
+tls_free(struct conn *c)
+{
+    struct tls *t = tls_of(c);
+
+    if (!t->session.is_shaken)
+        metrics_add(c->env->metrics, METRIC_tls_failed, 1);
+    wheel_cancel(&c->env->wheel, &t->again);
+    give_sending(t);
+    session_fini(&t->session);
+    c->transport = &plain_transport;
+    heap_give(t);
+}
+
+/* ---- the begin -----------------------------------------------------------*/
+
+static struct tls *
+new_tls(struct conn *c)
+{
+    struct context *context = c->env->listeners[c->listener].context;
+    struct tls *t = context ? heap_take(sizeof *t) : NULL;
+
+    if (!t)
+        return NULL;
+    memset(t, 0, sizeof *t);
+    if (session_init(&t->session, context, &c->env->blocks) < 0) {
+        heap_give(t);
+        return NULL;
+    }
+    t->via = (struct transport){
+        .name = "tls",
+        .send_vec = tls_send_vec,
+        .send_file = tls_send_file,
+        .want_read = tls_want_read,
+        .drop = plain_transport.drop,
+        .unsent = plain_transport.unsent,
+        .shut = tls_shut,
+        .bye = tls_bye,
+        .free = tls_free,
+    };
+    t->conn = c;
+    t->again.fn = on_again;
+    c->transport = &t->via;
+    return t;
+}
+
+/* A request in plain: whoever sends it is told, in plain. */
+static void
+refuse_plain(struct conn *c)
+{
+    static const char text[] = "HTTP/1.1 400 Bad Request\r\n"
+                               "Content-Type: text/plain; charset=utf-8\r\n"
+                               "Content-Length: 36\r\n"
+                               "Connection: close\r\n\r\n"
+                               "This port speaks TLS: use https://.\n";
+    char *to = out_room(c, sizeof text - 1);
+
+    metrics_add(c->env->metrics, METRIC_tls_failed, 1);
+    if (!to) {
+        conn_close(c);
+        return;
+    }
+    memcpy(to, text, sizeof text - 1);
+    out_commit(c, sizeof text - 1);
+    c->phase = CONN_FLUSH;
+    c->closes = 1;
+    c->lingers = 1;
+    c->since_ms = c->env->clock.mono_ms;
+}
+
+/* A method's first letter; a TLS record begins with 22 (RFC 8446 5.1). */
+static int
+is_plain(char first)
+{
+    return (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
+}
+
+/* The first bytes of TLS; may_borrow: they stay until this returns. */
+static struct tls *
+start(struct conn *c, const char *p, size_t n)
+{
+    struct tls *t = new_tls(c);
+
+    if (!t) {
+        if (c->env->listeners[c->listener].context)
+            (void)conn_out_of_memory(c->env);
+        conn_close(c);
+        return NULL;
+    }
+    flow_feed(&t->session.flow, p, n);
+    return t;
+}
+
+/* What comes before the session: how many of the n bytes are PROXY's. */
+static size_t
+read_proxy(struct conn *c, const char *p, size_t n)
+{
+    size_t used;
+
+    if (c->phase != CONN_PROXY)
+        return 0;
+    used = proxied_read(c, p, n);
+    if (c->phase == CONN_IDLE)
+        c->phase = CONN_HANDSHAKE;
+    return used;
+}
+
+/* Bytes of a connection without a session, from its first one on: how many of
+ * them are used.  is_kept: they are c->in's. */
+static size_t
+read_first(struct conn *c, const char *p, size_t n, int is_kept)
+{
+    size_t used = read_proxy(c, p, n);
+    struct tls *t;
+
+    if (c->phase != CONN_HANDSHAKE || used == n)
+        return used;
+    if (is_plain(p[used])) {
+        refuse_plain(c);
+        return n;
+    }
+    t = start(c, p + used, n - used);
+    if (t && is_kept && flow_keep(&t->session.flow) < 0)
+        conn_close(c);
+    return n;
+}
+
+/* The connection goes on, if it has not just ended. */
+static void
+go_on(struct conn *c)
+{
+    if (c->phase == CONN_CLOSED)
+        return;
+    if (c->transport != &plain_transport)
+        run(tls_of(c));
+    else if (c->phase == CONN_FLUSH)
+        conn_resume(c);
+    else
+        conn_arm(c);
+}
+
+void
+tls_resume(struct conn *c)
+{
+    size_t n = c->in_end - c->in_start;
+
+    if (n > 0)
+        conn_used(c, read_first(c, c->in + c->in_start, n, 1));
+    go_on(c);
+}
+
+static void
+read_before(struct conn *c, const char *p, size_t n)
+{
+    size_t used = 0;
+
+    if (!c->in)
+        used = read_first(c, p, n, 0);
+    if (c->phase == CONN_CLOSED)
+        return;
+    if (used < n && conn_keep(c, p + used, n - used) < 0)
+        conn_close(c);
+    else if (c->in)
+        tls_resume(c);
+    else
+        go_on(c);
+}
+
+static void
+on_data(struct io_source *s, const char *p, ssize_t n)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, io);
+
+    c->is_demoted = 0;
+    if (n < 0) {
+        conn_failed(c, n);
+        conn_close(c);
+    } else if (c->transport != &plain_transport) {
+        struct tls *t = tls_of(c);
+        if (n == 0) {
+            end(t);
+        } else {
+            flow_feed(&t->session.flow, p, (size_t)n);
+            run(t);
+        }
+    } else if (!tls_is_before(c)) { /* it was refused, and lingers */
+        n == 0 ? conn_eof(c) : conn_input(c, p, (size_t)n);
+    } else if (n == 0) {
+        conn_close(c);
+    } else {
+        read_before(c, p, (size_t)n);
+    }
+}
+
+static void
+on_ready(struct io_source *s, uint32_t events)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, io);
+
+    (void)events;
+    conn_ready(c);
+}
+
+const struct io_handler tls_handler = {
+    .on_data = on_data,
+    .on_sent = on_sent,
+    .on_ready = on_ready,
+    .on_released = conn_released,
+};

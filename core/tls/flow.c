@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* flow.c - see flow.h. */
+#include "tls/flow.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "config.h"
+
+#ifdef ETUDE_TLS
+#include <openssl/bio.h>
+#endif
+
+struct flow_block {
+    struct flow_block *next;
+    uint32_t bytes; /* of the block this is the head of */
+    uint32_t start, end, cap;
+    char data[];
+};
+
+void
+flow_init(struct flow *f, struct blocks *blocks)
+{
+    *f = (struct flow){.blocks = blocks};
+}
+
+/* ---- what comes ----------------------------------------------------------*/
+
+static void
+drop_kept(struct flow *f)
+{
+    if (f->kept)
+        blocks_give(f->blocks, f->kept, f->kept_cap);
+    f->kept = NULL;
+    f->kept_start = f->kept_end = f->kept_cap = 0;
+}
+
+void
+flow_feed(struct flow *f, const char *p, size_t n)
+{
+    f->fed = p;
+    f->n_fed = n;
+}
+
+/* Room for n bytes behind what is kept. */
+static int
+make_room(struct flow *f, size_t n)
+{
+    size_t kept = f->kept_end - f->kept_start, got;
+    char *to;
+
+    if (f->kept && f->kept_cap - f->kept_end >= n)
+        return 0;
+    if (kept + n > FLOW_KEPT_MAX)
+        return ERR_LIMIT;
+    to = blocks_take(f->blocks, kept + n, &got);
+    if (!to)
+        return ERR_NOMEM;
+    if (f->kept)
+        memcpy(to, f->kept + f->kept_start, kept);
+    drop_kept(f);
+    f->kept = to;
+    f->kept_end = (uint32_t)kept;
+    f->kept_cap = (uint32_t)got;
+    return 0;
+}
+
+int
+flow_keep(struct flow *f)
+{
+    int rc;
+
+    if (f->n_fed == 0)
+        return 0;
+    rc = make_room(f, f->n_fed);
+    if (rc == 0) {
+        memcpy(f->kept + f->kept_end, f->fed, f->n_fed);
+        f->kept_end += (uint32_t)f->n_fed;
+    }
+    f->fed = NULL;
+    f->n_fed = 0;
+    return rc;
+}
+
+/* ---- what goes -----------------------------------------------------------*/
+
+uint32_t
+flow_output(const struct flow *f, struct iovec iov[FLOW_BLOCKS])
+{
+    uint32_t n = 0;
+
+    for (struct flow_block *b = f->first; b; b = b->next)
+        iov[n++] = (struct iovec){b->data + b->start, b->end - b->start};
+    return n;
+}
+
+static void
+drop_first(struct flow *f)
+{
+    struct flow_block *b = f->first;
+
+    f->first = b->next;
+    if (!f->first)
+        f->last = NULL;
+    f->n_blocks--;
+    blocks_give(f->blocks, b, b->bytes);
+}
+
+void
+flow_sent(struct flow *f, size_t n)
+{
+    while (n > 0) {
+        struct flow_block *b = f->first;
+        size_t part = b->end - b->start;
+        if (n < part) {
+            b->start += (uint32_t)n;
+            return;
+        }
+        n -= part;
+        drop_first(f);
+    }
+}
+
+void
+flow_fini(struct flow *f)
+{
+    drop_kept(f);
+    while (f->first)
+        drop_first(f);
+}
+
+#ifdef ETUDE_TLS
+
+/* ---- as OpenSSL reads it -------------------------------------------------*/
+
+static size_t
+read_kept(struct flow *f, char *to, size_t n)
+{
+    size_t kept = f->kept_end - f->kept_start;
+
+    if (kept == 0)
+        return 0;
+    if (n > kept)
+        n = kept;
+    memcpy(to, f->kept + f->kept_start, n);
+    f->kept_start += (uint32_t)n;
+    if (n == kept)
+        drop_kept(f);
+    return n;
+}
+
+static size_t
+read_fed(struct flow *f, char *to, size_t n)
+{
+    if (n > f->n_fed)
+        n = f->n_fed;
+    if (n > 0)
+        memcpy(to, f->fed, n);
+    f->fed += n;
+    f->n_fed -= n;
+    return n;
+}
+
+static int
+on_read(BIO *bio, char *to, size_t n, size_t *got)
+{
+    struct flow *f = BIO_get_data(bio);
+
+    BIO_clear_retry_flags(bio);
+    *got = read_kept(f, to, n);
+    *got += read_fed(f, to + *got, n - *got);
+    if (*got > 0)
+        return 1;
+    BIO_set_retry_read(bio);
+    return 0;
+}
+
+/* ---- as OpenSSL writes it ------------------------------------------------*/
+
+static struct flow_block *
+add_block(struct flow *f, size_t n)
+{
+    size_t want = sizeof(struct flow_block) + n, got;
+    struct flow_block *b;
+
+    if (f->n_blocks == FLOW_BLOCKS)
+        return NULL;
+    if (f->first || want > FLOW_BLOCK_BYTES)
+        want = FLOW_BLOCK_BYTES;
+    b = blocks_take(f->blocks, want, &got);
+    if (!b)
+        return NULL;
+    b->next = NULL;
+    b->bytes = (uint32_t)got;
+    b->start = b->end = 0;
+    b->cap = (uint32_t)(got - sizeof *b);
+    if (f->last)
+        f->last->next = b;
+    else
+        f->first = b;
+    f->last = b;
+    f->n_blocks++;
+    return b;
+}
+
+/* All of it, or nothing more can be written: a session whose output is cut
+ * short is over. */
+static int
+on_write(BIO *bio, const char *p, size_t n, size_t *taken)
+{
+    struct flow *f = BIO_get_data(bio);
+
+    BIO_clear_retry_flags(bio);
+    *taken = 0;
+    while (*taken < n) {
+        struct flow_block *b = f->last;
+        size_t part = n - *taken;
+        if (!b || b->end == b->cap)
+            b = add_block(f, part);
+        if (!b)
+            return 0;
+        if (part > b->cap - b->end)
+            part = b->cap - b->end;
+        memcpy(b->data + b->end, p + *taken, part);
+        b->end += (uint32_t)part;
+        *taken += part;
+    }
+    return 1;
+}
+
+/* ---- as OpenSSL sees it --------------------------------------------------*/
+
+static long
+on_ctrl(BIO *bio, int what, long number, void *arg)
+{
+    (void)bio;
+    (void)number;
+    (void)arg;
+    return what == BIO_CTRL_FLUSH; /* of all the others nothing is so */
+}
+
+static BIO_METHOD *method;
+
+static void
+make_method(void)
+{
+    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "flow");
+    if (method && BIO_meth_set_read_ex(method, on_read) &&
+        BIO_meth_set_write_ex(method, on_write) &&
+        BIO_meth_set_ctrl(method, on_ctrl))
+        return;
+    BIO_meth_free(method);
+    method = NULL;
+}
+
+struct bio_st *
+flow_bio(struct flow *f)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    BIO *bio;
+
+    pthread_once(&once, make_method);
+    bio = method ? BIO_new(method) : NULL;
+    if (bio) {
+        BIO_set_data(bio, f);
+        BIO_set_init(bio, 1);
+    }
+    return bio;
+}
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* session.h - one connection's TLS: bytes that come to text, text to bytes that
+ * go; memory only, no descriptor.
+ *
+ *     feed -> shake ... -> feed -> read, read ... -> keep
+ *             write, close -> flow (output) -> sent
+ *
+ * Records are small at the begin of what is sent after a pause, so that the
+ * first ones can be used before the rest has come, then as large as they may
+ * be.  An idle session holds its SSL and nothing else. */
+#ifndef TLS_SESSION_H
+#define TLS_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "abi/etude_abi.h"
+#include "base/check.h"
+#include "tls/flow.h"
+
+/* What one write takes at most. */
+#define SESSION_WRITE_MAX 65536u
+/* One record's text (RFC 8446 5.1), and what one of the first ones has: with
+ * its frame and TCP's options it fits into a packet. */
+#define SESSION_RECORD_MAX 16384u
+#define SESSION_RECORD_SMALL 1370u
+#define SESSION_SMALL_BYTES 16384u /* so many of them, after a pause of */
+#define SESSION_PAUSE_MS 1000u
+
+struct context;
+struct ssl_st;
+
+struct session {
+    struct ssl_st *ssl;
+    struct context *context; /* held */
+    struct flow flow;
+    uint64_t wrote_ms; /* when it last did */
+    uint32_t n_small; /* bytes written since the last pause, in small records */
+    uint8_t is_shaken; /* the handshake is over */
+    uint8_t is_broken; /* nothing can be written any more */
+};
+
+enum session_step {
+    SESSION_MORE,   /* bytes of the peer's are needed */
+    SESSION_DONE,   /* the handshake is over */
+    SESSION_FAILED, /* it is not to be; the output may be an alert */
+};
+
+/* A server's session, which shows c; memory for what is on its way is from
+ * blocks.  0 or ERR_NOMEM, then there is nothing to give back. [worker] */
+MUST_USE int session_init(struct session *s, struct context *c,
+                          struct blocks *blocks);
+/* [worker] */
+void session_fini(struct session *s);
+
+/* Go on with the handshake. [worker] */
+MUST_USE enum session_step session_shake(struct session *s);
+/* Why it has failed, in words; a text of OpenSSL's. [worker] */
+const char *session_why(void);
+
+/* Text that has come, up to n bytes to p: how many; 0: the peer has said that
+ * this was all; -EAGAIN: none now; -EPROTO: the session is over. [worker] */
+MUST_USE ssize_t session_read(struct session *s, char *p, size_t n);
+/* Text that goes, up to SESSION_WRITE_MAX bytes of iov: how many were taken,
+ * all in the output now; or -EPROTO. [worker] */
+MUST_USE ssize_t session_write(struct session *s, const struct iovec *iov,
+                               uint32_t n_iov, uint64_t now_ms);
+/* Say that no more text comes from us (close_notify, RFC 8446 6.1): it is in
+ * the output.  Nothing if that cannot be said. [worker] */
+void session_close(struct session *s);
+
+/* The host that the client asks for (SNI); absent: none. [worker] */
+et_str session_name(const struct session *s);
+/* What was agreed on by ALPN: "h2", "http/1.1"; absent: nothing. [worker] */
+et_str session_protocol(const struct session *s);
+/* It goes on with one of before. [worker] */
+int session_is_resumed(const struct session *s);
+/* Whether host may be asked for here: no name was given, it is the same, or a
+ * certificate that is shown for that name covers it (RFC 9110 15.5.20).
+ * [worker] */
+int session_serves(const struct session *s, et_str host);
+
+#endif
