@@ -65,6 +65,11 @@
     X(ws_closed,            counter, "WebSockets that are over")               \
     X(ws_messages_in,       counter, "messages that came on them")             \
     X(ws_messages_out,      counter, "messages sent on them")                  \
+    X(h2_connections,       counter, "connections that spoke HTTP/2")           \
+    X(h2_resets,            counter, "requests on them that clients took back") \
+    X(h2_refused,           counter, "requests on them that were not begun")    \
+    X(h2_errors,            counter, "of them: closed, against the protocol")   \
+    X(h2_floods,            counter, "of them: closed, for doing nothing often") \
     X(log_records_dropped,  counter, "lines of logs lost: no room for them")   \
     X(memory,               gauge,   "bytes of workers' buffers in use")       \
     X(crashes_recovered,    counter, "crashes of plugins that cost one 500")   \

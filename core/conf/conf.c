@@ -165,6 +165,8 @@ add_listens(struct builder *b, struct conf_listen *like, et_list addresses,
         like->backlog = b->c->server.backlog;
     if (like->defer_accept == CONF_INHERIT)
         like->defer_accept = b->c->server.defer_accept;
+    if (like->h2c == CONF_INHERIT)
+        like->h2c = b->c->server.h2c;
     for (i = 0; !rc && i < addresses.n; i++) {
         like->at = place_of_item(s, key, i, otherwise);
         rc = add_listen(b, like, addresses.v[i]);
@@ -215,6 +217,7 @@ build_server_listens(struct builder *b)
     struct conf_listen like = {.name = {"", 0},
                                .backlog = CONF_INHERIT,
                                .defer_accept = CONF_INHERIT,
+                               .h2c = CONF_INHERIT,
                                .mode = CONF_AUTO};
     et_str dflt = {DEFAULT_LISTEN, strlen(DEFAULT_LISTEN)};
 

@@ -108,7 +108,9 @@ struct conf_server {
     et_str temp_dir;
     int64_t slab_capacity; /* connections per worker; or CONF_AUTO */
     int64_t read_buffer, write_buffer;
-    int64_t backlog, defer_accept;             /* defer_accept: 0 or 1 */
+    int64_t backlog, defer_accept; /* defer_accept: 0 or 1 */
+    int64_t h2c;                   /* 0 or 1 */
+    int64_t h2_streams, h2_window;
     int64_t server_header;                     /* 0 or 1 */
     int64_t slash;                             /* enum conf_slash */
     et_str health, ready, metrics;             /* request paths; absent: off */
@@ -175,6 +177,8 @@ struct conf_listen {
     int64_t port; /* 0..65535; -1 for a Unix socket */
     int64_t backlog, defer_accept;
     int64_t proxy_protocol; /* enum conf_proxy */
+    int64_t h2;             /* 0 or 1: by ALPN, where it speaks TLS */
+    int64_t h2c;            /* 0 or 1 */
     int64_t mode;           /* of a Unix socket: 0660; CONF_AUTO: umask's */
     et_str owner;           /* of a Unix socket: "user" or "user:group" */
     /* Absolute paths, the nth of each belonging together; conf_pair has them
@@ -247,7 +251,7 @@ struct conf_scope {
     const char *dir;
 };
 
-#define CONF_SERVER_KEYS 96 /* room for the rows of [server] */
+#define CONF_SERVER_KEYS 128 /* room for the rows of [server] */
 
 struct conf {
     struct arena arena; /* owns everything below; conf_free ends it */

@@ -294,6 +294,17 @@ static const struct directive server_rows[] = {
     {SERVER(defer_accept), TYPE(BOOL),
      .reload = DIRECTIVE_LISTENER, .dflt = "no",
      .help = "accept a connection only when its first bytes are there"},
+    {SERVER(h2c), TYPE(BOOL),
+     .reload = DIRECTIVE_LISTENER, .dflt = "no",
+     .help = "HTTP/2 without TLS for who begins with it (prior knowledge); "
+             "Upgrade is not offered"},
+    {SERVER(h2_streams), INT(1, 1000),
+     .reload = DIRECTIVE_LIVE, .dflt = "128",
+     .help = "requests at a time on an HTTP/2 connection; of new connections"},
+    {SERVER(h2_window), SIZE(1 * K, 16 * M),
+     .reload = DIRECTIVE_LIVE, .dflt = "64k",
+     .help = "bytes of a request's body that are kept before a step reads "
+             "them, HTTP/2; of new connections"},
     {SERVER(server_header), TYPE(BOOL), .dflt = "yes",
      .help = "send the Server field"},
     {SERVER(slash), CHOICE("redirect|strict"), .dflt = "redirect",
@@ -409,6 +420,9 @@ static const struct directive listen_rows[] = {
     {LISTEN(proxy_protocol), CHOICE("off|v1|v2|auto"),
      .reload = DIRECTIVE_LISTENER, .dflt = "off",
      .help = "connections begin with a PROXY header that names the client"},
+    {LISTEN(h2c), TYPE(BOOL, INHERIT),
+     .reload = DIRECTIVE_LISTENER, .dflt = "inherit",
+     .help = "as in [server]"},
     {LISTEN(mode), PLACE(listen, mode_at), TYPE(MODE, AUTO),
      .reload = DIRECTIVE_LISTENER, .dflt = "auto",
      .help = "permissions of a Unix socket; auto: what the umask leaves"},
@@ -445,6 +459,9 @@ static const struct directive listen_rows[] = {
      .reload = DIRECTIVE_LISTENER, .dflt = "intermediate",
      .help = "what Mozilla calls so: intermediate: TLS 1.2 and 1.3; modern: "
              "TLS 1.3"},
+    {LISTEN(h2), TYPE(BOOL),
+     .reload = DIRECTIVE_LISTENER, .dflt = "yes",
+     .help = "speak HTTP/2 with clients that offer it (ALPN)"},
     {TLS(self_signed), CHOICE("no|dev"),
      .reload = DIRECTIVE_LISTENER, .dflt = "no",
      .help = "dev: speak TLS with a certificate for localhost, 127.0.0.1 and "

@@ -27,6 +27,7 @@ body_init(struct body *b, struct env *env, struct req *r, uint64_t max)
     b->fd = -1;
     b->began_ms = env->clock.mono_ms;
     b->is_chunked = r->head.is_chunked;
+    b->is_framed = r->head.version >= 20;
     if (b->is_chunked)
         chunked_init(&b->chunked, UINT64_MAX, env->limits.head.max_header);
     else
@@ -392,6 +393,38 @@ read_chunked(struct body *b, const char *p, size_t n, size_t *used, char *out,
     return got == 0 ? b->failed : (int64_t)got;
 }
 
+/* The frames around it are somebody else's. */
+static int
+feed_framed(struct body *b, const char *p, size_t n, size_t *used)
+{
+    *used = n;
+    b->left -= n < b->left ? n : b->left;
+    return take(b, (et_str){p, n});
+}
+
+static int64_t
+read_framed(struct body *b, const char *p, size_t n, size_t *used, char *out,
+            size_t cap, int *is_done)
+{
+    size_t k = n < cap ? n : cap;
+
+    if (b->n + k > b->max)
+        b->failed = ERR_BODY_LARGE;
+    if (b->failed)
+        return b->failed;
+    memcpy(out, p, k);
+    *used = k;
+    *is_done = b->is_shut && k == n;
+    return (int64_t)k;
+}
+
+int
+body_shut(struct body *b)
+{
+    b->is_shut = 1;
+    return b->collects ? complete(b) : BODY_DONE;
+}
+
 int64_t
 body_read(struct body *b, const char *p, size_t n, size_t *used, char *out,
           size_t cap, int *is_done)
@@ -400,11 +433,15 @@ body_read(struct body *b, const char *p, size_t n, size_t *used, char *out,
 
     *is_done = 0;
     *used = 0;
-    got = b->is_chunked ? read_chunked(b, p, n, used, out, cap, is_done)
-                        : read_length(b, p, n, used, out, cap);
+    if (b->is_framed)
+        got = read_framed(b, p, n, used, out, cap, is_done);
+    else if (b->is_chunked)
+        got = read_chunked(b, p, n, used, out, cap, is_done);
+    else
+        got = read_length(b, p, n, used, out, cap);
     if (got > 0)
         b->n += (uint64_t)got;
-    if (!b->is_chunked)
+    if (!b->is_chunked && !b->is_framed)
         *is_done = b->left == 0;
     if (*is_done)
         b->req->body_bytes = (int64_t)b->n;
@@ -414,6 +451,8 @@ body_read(struct body *b, const char *p, size_t n, size_t *used, char *out,
 int
 body_feed(struct body *b, const char *p, size_t n, size_t *used)
 {
+    if (b->is_framed)
+        return feed_framed(b, p, n, used);
     return b->is_chunked ? feed_chunked(b, p, n, used)
                          : feed_length(b, p, n, used);
 }

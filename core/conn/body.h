@@ -4,7 +4,8 @@
  * A collected body is one contiguous span: in the request's arena while it is
  * small, then in a block of the worker's, and beyond `body_memory` (or the
  * budget of all workers) in an unlinked file of `temp_dir`, mapped when it is
- * complete.  Framing is RFC 9112 section 6: Content-Length or chunked. */
+ * complete.  Framing is RFC 9112 section 6: Content-Length or chunked; of
+ * HTTP/2 whatever comes, until body_shut. */
 #ifndef CONN_BODY_H
 #define CONN_BODY_H
 
@@ -38,8 +39,10 @@ struct body {
     uint64_t spilled;      /* taken from the temp budget */
     uint32_t trailers_cap; /* room at req->trailers */
     int fd;                /* spill file, or -1 */
-    uint8_t is_chunked;
-    uint8_t collects; /* else the bytes are dropped, but for body_read */
+    uint8_t is_chunked;    /* or its length is not announced */
+    uint8_t is_framed;     /* by who feeds it (HTTP/2) */
+    uint8_t is_shut;       /* of is_framed: no more comes */
+    uint8_t collects;      /* else the bytes are dropped, but for body_read */
     uint8_t streams;
     int failed; /* of body_read: an ERR_*, for good */
 };
@@ -57,6 +60,10 @@ void body_drop(struct body *b);
  * is to come.  BODY_DONE: the body ends at *used; req->body is set if it was
  * collected.  Else ERR_CHUNK, ERR_BODY_LARGE, ERR_STORAGE, ERR_NOMEM. */
 MUST_USE int body_feed(struct body *b, const char *p, size_t n, size_t *used);
+/* Nothing comes behind what has come, of a body of HTTP/2 (RFC 9113 8.1):
+ * body_read says so.  If it is collected, it is whole, as with BODY_DONE; or
+ * ERR_NOMEM. [worker] */
+MUST_USE int body_shut(struct body *b);
 /* From now on it is read piece by piece.  0; ERR_BODY_LARGE, as body_collect;
  * or what a body_read has failed with: it is not to be called again. [worker]
  */

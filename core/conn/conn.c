@@ -16,6 +16,7 @@
 #include "conn/env.h"
 #include "conn/exchange.h"
 #include "conn/h1.h"
+#include "conn/h2.h"
 #include "conn/out.h"
 #include "conn/reject.h"
 #include "conn/tls.h"
@@ -30,27 +31,39 @@ void
 conn_input(struct conn *c, const char *p, size_t n)
 {
     metrics_add(c->env->metrics, METRIC_bytes_in, n);
-    h1_input(c, p, n);
+    if (UNLIKELY(c->is_h2))
+        h2_input(c, p, n);
+    else
+        h1_input(c, p, n);
 }
 
 void
 conn_eof(struct conn *c)
 {
-    h1_eof(c);
+    if (UNLIKELY(c->is_h2))
+        h2_eof(c);
+    else
+        h1_eof(c);
 }
 
 void
 conn_sent(struct conn *c, size_t n)
 {
     out_sent(c, n);
-    h1_sent(c);
+    if (UNLIKELY(c->is_h2))
+        h2_writable(c);
+    else
+        h1_sent(c);
 }
 
 void
 conn_ready(struct conn *c)
 {
     out_writable(c);
-    h1_writable(c);
+    if (UNLIKELY(c->is_h2))
+        h2_writable(c);
+    else
+        h1_writable(c);
 }
 
 void
@@ -114,7 +127,9 @@ conn_free(struct conn *c)
     struct env *env = c->env;
 
     conn_give_forget(c);
-    if (UNLIKELY(!c->req && c->stream))
+    if (UNLIKELY(c->is_h2))
+        h2_free(c);
+    else if (UNLIKELY(!c->req && c->stream))
         upgraded_free(c);
     exchange_abandon(&c->x, c->env);
     out_free(c);
@@ -155,7 +170,7 @@ waits_for_peer(const struct conn *c)
 {
     return c->phase == CONN_SEND || c->phase == CONN_FLUSH ||
            ((c->phase == CONN_IDLE || c->phase == CONN_WAIT ||
-             c->phase == CONN_STREAM) &&
+             c->phase == CONN_STREAM || c->phase == CONN_H2) &&
             out_is_pending(c));
 }
 
@@ -163,7 +178,8 @@ waits_for_peer(const struct conn *c)
 static int
 is_quiet(const struct conn *c)
 {
-    return c->phase == CONN_IDLE || c->phase == CONN_STREAM;
+    return c->phase == CONN_IDLE || c->phase == CONN_STREAM ||
+           (c->phase == CONN_H2 && h2_streams(c) == 0);
 }
 
 /* When the timer has something to do before the deadline. */
@@ -215,11 +231,14 @@ on_timer(struct wheel_timer *t, uint64_t now_ms)
 
     if (waits_for_peer(c))
         look_at_peer(c);
-    else if (c->phase == CONN_STREAM ||
+    else if (c->phase == CONN_STREAM || c->phase == CONN_H2 ||
              (c->phase == CONN_IDLE && !c->env->is_draining))
         c->deadline_ms = deadline_of(c);
     if (now_ms >= c->deadline_ms) {
-        h1_timeout(c);
+        if (UNLIKELY(c->is_h2))
+            h2_timeout(c);
+        else
+            h1_timeout(c);
         return;
     }
     if (is_quiet(c) && !c->is_demoted && now_ms >= demote_ms) {
@@ -380,9 +399,12 @@ conn_close(struct conn *c)
 {
     if (c->phase == CONN_CLOSED)
         return;
-    if (UNLIKELY(c->transport->bye != NULL) && c->phase == CONN_IDLE)
+    if (UNLIKELY(c->transport->bye != NULL) &&
+        (c->phase == CONN_IDLE || c->phase == CONN_H2))
         c->transport->bye(c);
     c->phase = CONN_CLOSED;
+    if (UNLIKELY(c->is_h2))
+        h2_cut(c);
     wheel_cancel(&c->env->wheel, &c->timer);
     io_drop(c->env->io, &c->io);
 }
@@ -480,13 +502,22 @@ conn_is_open(const struct conn *c)
     return c->io.fd >= 0;
 }
 
+/* On one of HTTP/2 there may be no answer that could say so. */
+static void
+orphan(struct conn *c)
+{
+    c->is_orphan = 1;
+    if (c->is_h2)
+        h2_leave(c);
+}
+
 void
 conn_orphan(struct env *env)
 {
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
         if (conn_is_open(c) && env->listeners[c->listener].is_gone)
-            c->is_orphan = 1;
+            orphan(c);
     }
 }
 
@@ -495,9 +526,11 @@ conn_drain(struct env *env, uint64_t due_ms)
 {
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (conn_is_open(c) &&
-            (c->phase == CONN_IDLE ||
-             (c->phase == CONN_LINGER && due_ms < c->deadline_ms)))
+        if (conn_is_open(c) && c->is_h2)
+            h2_leave(c);
+        else if (conn_is_open(c) &&
+                 (c->phase == CONN_IDLE ||
+                  (c->phase == CONN_LINGER && due_ms < c->deadline_ms)))
             set_deadline(c, due_ms);
     }
 }
@@ -508,7 +541,8 @@ is_between(const struct conn *c)
 {
     return c->phase == CONN_PROXY || c->phase == CONN_HANDSHAKE ||
            c->phase == CONN_IDLE || c->phase == CONN_LINGER ||
-           c->phase == CONN_STREAM;
+           c->phase == CONN_STREAM ||
+           (c->phase == CONN_H2 && h2_streams(c) == 0);
 }
 
 uint32_t

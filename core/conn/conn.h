@@ -45,8 +45,10 @@ struct conn {
     struct out *out;
     char *in;
     uint32_t in_start, in_end, in_cap;
-    uint32_t n_dropped;   /* bytes read and dropped while lingering */
-    uint32_t unsent;      /* the transport's, when the timer last looked */
+    union {
+        uint32_t unsent;    /* the transport's, when the timer last looked */
+        uint32_t n_dropped; /* bytes read and dropped while lingering */
+    };
     uint64_t deadline_ms; /* of the phase; an idle one's may be out of date */
     uint32_t n_requests;  /* begun on it */
     uint16_t moved_s;     /* when it came from another worker; 0: never */
@@ -56,6 +58,7 @@ struct conn {
     uint8_t is_demoted;   /* io_idle was called since the last byte */
     uint8_t is_orphan; /* its listener is gone: the next answer is the last */
     uint8_t leave;     /* enum conn_leave */
+    uint8_t is_h2;     /* it has h2 (conn/h2.h) */
 };
 
 /* Take over an accepted socket that the census has counted; on failure (no

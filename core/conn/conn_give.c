@@ -170,6 +170,7 @@ static int
 waits_for_bytes(const struct conn *c)
 {
     return c->phase == CONN_PROXY || c->phase == CONN_HANDSHAKE ||
+           c->phase == CONN_PREFACE || c->phase == CONN_H2 ||
            c->phase == CONN_HEAD || c->phase == CONN_BODY ||
            c->phase == CONN_WAIT || c->phase == CONN_DISCARD ||
            c->phase == CONN_STREAM ||

@@ -5,6 +5,7 @@
 #include "conn/body.h"
 #include "conn/conn.h"
 #include "conn/env.h"
+#include "conn/h2.h"
 #include "conn/out.h"
 #include "conn/upgraded.h"
 #include "http/dispatch.h"
@@ -62,10 +63,12 @@ deadline_of(const struct conn *c)
         return c->since_ms + dispatch_write_ms(c->req, l->write_ms);
     case CONN_HANDSHAKE: return c->since_ms + l->handshake_ms;
     case CONN_PROXY:
+    case CONN_PREFACE:
     case CONN_HEAD: return c->since_ms + l->header_ms;
     case CONN_BODY: return body_due(c);
     case CONN_DISCARD: return c->since_ms + DEADLINE_LINGER_MS;
     case CONN_LINGER: return c->since_ms + linger_ms(c);
+    case CONN_H2: return h2_due(c);
     case CONN_STREAM: return upgraded_due(c);
     case CONN_WAIT: /* that has a timer of its own, but for what it has said */
         if (out_is_pending(c))

@@ -56,6 +56,7 @@ struct limits {
     uint32_t shed_requests;  /* in flight, when the first are shed; 0: never */
     uint64_t shed_lag_ns;    /* of the loop, likewise; 0: never */
     uint32_t rebalances;     /* 0 or 1 */
+    uint32_t h2_streams, h2_window;
     struct streams_limits streams;
     char temp_dir[200];
 };
@@ -67,6 +68,7 @@ struct listener_env {
      * it for longer holds it. */
     struct context *context;
     uint8_t proxy; /* enum conf_proxy as a number: 0 off, 1 v1, 2 v2, 3 auto */
+    uint8_t h2c;   /* HTTP/2 by prior knowledge */
     uint8_t is_unix;
     uint8_t is_gone; /* its connections have one more answer */
     /* Of one in the clear: where requests are led to that should come by TLS;
@@ -89,7 +91,7 @@ struct env {
     struct io *io;
     struct clock clock;
     struct wheel wheel;
-    struct slab conns, reqs;
+    struct slab conns, reqs, h2_streams;
     struct waits waits;
     struct watches watches;
     struct loops loops;

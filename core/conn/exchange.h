@@ -37,6 +37,8 @@ enum conn_phase {
     CONN_WAIT,      /* a step waits for something else (http/pause.h) */
     CONN_SEND,      /* the response is decided and not yet sent */
     CONN_DISCARD,   /* the response is out, its request's body still coming */
+    CONN_PREFACE,   /* whether it is HTTP/2 is not known before more has come */
+    CONN_H2,        /* a connection of HTTP/2 (h2.h) */
     CONN_STREAM,    /* a WebSocket (upgraded.h) */
     CONN_FLUSH,     /* the last answer is on its way, then close */
     CONN_LINGER,    /* our side is shut; reading until the peer's is too */
@@ -50,6 +52,7 @@ enum conn_phase {
     union {                                                                    \
         struct body *body;     /* of req, in its arena; NULL: it has none */   \
         struct stream *stream; /* there is no req; NULL: it is none */         \
+        struct h2 *h2;         /* the connection is one of HTTP/2 */           \
     };                                                                         \
     uint64_t client;    /* of census_join; 0: not counted */                   \
     uint64_t since_ms;  /* when the phase or its last progress was */          \

@@ -11,6 +11,7 @@
 #include "conn/conn.h"
 #include "conn/env.h"
 #include "conn/exchange.h"
+#include "conn/h2.h"
 #include "conn/out.h"
 #include "conn/proxied.h"
 #include "conn/response.h"
@@ -296,6 +297,23 @@ may_begin(struct conn *c)
     return !out_is_full(c) || out_flush(c) == OUT_DONE;
 }
 
+/* The first bytes on c may say that it is one of HTTP/2.  Whether its phase has
+ * changed. */
+static int
+sniff(struct conn *c, const char *p, size_t n)
+{
+    uint8_t before = c->phase;
+    int is_h2 = c->env->listeners[c->listener].h2c ? h2_sniff(p, n) : 0;
+
+    if (is_h2 == H2_SNIFF_MORE)
+        c->phase = CONN_PREFACE;
+    else if (is_h2)
+        h2_begin(c);
+    else
+        c->phase = CONN_IDLE;
+    return c->phase != before;
+}
+
 /* Use bytes of p as far as the phase allows; returns how many. */
 static size_t
 use(struct conn *c, const char *p, size_t n)
@@ -313,11 +331,18 @@ use(struct conn *c, const char *p, size_t n)
         case CONN_IDLE:
             if (used == n || !may_begin(c))
                 return used;
+            if (UNLIKELY(c->n_requests == 0) && sniff(c, p + used, n - used))
+                break;
             if (begin_request(c) < 0) {
                 conn_close(c);
                 return n;
             }
             break;
+        case CONN_PREFACE:
+            if (used == n || !sniff(c, p + used, n - used))
+                return used;
+            break;
+        case CONN_H2: h2_input(c, p + used, n - used); return n;
         case CONN_HEAD:
             k = read_head(c, p + used, n - used);
             if (k == 0 && c->phase == CONN_HEAD)
@@ -415,7 +440,7 @@ drive(struct conn *c, const char *p, size_t n)
         uint8_t phase;
         used += use(c, p + used, n - used);
         phase = c->phase;
-        if (phase == CONN_CLOSED || phase == CONN_LINGER)
+        if (phase == CONN_CLOSED || phase == CONN_LINGER || phase == CONN_H2)
             return n;
         rc = out_flush(c);
         if (rc < 0) {
@@ -448,7 +473,8 @@ throttle(struct conn *c)
     int full = kept >= c->env->limits.read_buffer && c->phase != CONN_HEAD &&
                c->phase != CONN_BODY;
 
-    if (c->is_eof || c->phase == CONN_LINGER || full == c->is_paused)
+    if (c->is_eof || c->phase == CONN_LINGER || c->phase == CONN_H2 ||
+        full == c->is_paused)
         return;
     c->is_paused = (uint8_t)full;
     c->transport->want_read(c, !full);

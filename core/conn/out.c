@@ -88,7 +88,7 @@ body_of(const struct conn *c)
 {
     if (c->phase == CONN_SEND)
         return c->req->resp.body.first ? &c->req->resp.body : NULL;
-    if (UNLIKELY(c->phase >= CONN_STREAM) && !c->req && c->stream)
+    if (UNLIKELY(c->phase >= CONN_STREAM) && !c->req && !c->is_h2 && c->stream)
         return c->stream->queue.first ? &c->stream->queue : NULL;
     return NULL;
 }

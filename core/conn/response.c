@@ -49,20 +49,16 @@ may_keep(const struct conn *c)
 #define NO_LENGTH UINT64_MAX
 #define CHUNKED_LENGTH (UINT64_MAX - 1)
 
-/* What its listener says in each answer that does not say it itself (RFC 6797
- * 7.1). */
 #define HSTS_NAME "Strict-Transport-Security"
 #define HSTS_MAX (sizeof HSTS_NAME ": max-age=\r\n" + ASCII_U64_MAX)
 
 static __attribute__((noinline)) char *
-write_hsts(const struct conn *c, uint32_t age_s, char *p)
+write_hsts(const struct conn *c, char *p)
 {
-    if (!ascii_eq_lit(c->req->pub.scheme, "https"))
-        return p; /* it has come before the listener spoke TLS */
-    for (const struct resp_field *f = c->req->resp.fields; f; f = f->next) {
-        if (ascii_eq_lit(f->name, "strict-transport-security"))
-            return p;
-    }
+    uint32_t age_s = walk_hsts_s(&c->x, c->env);
+
+    if (age_s == 0)
+        return p;
     p = http1_out_lit(p, HSTS_NAME ": max-age=");
     p += ascii_from_u64(p, age_s);
     return http1_out_lit(p, "\r\n");
@@ -90,7 +86,7 @@ write_head(const struct conn *c, uint64_t length, char *p)
     for (const struct resp_field *f = resp->fields; f; f = f->next)
         p = http1_out_field(p, f->name, f->value);
     if (UNLIKELY(env->listeners[c->listener].hsts_s > 0))
-        p = write_hsts(c, env->listeners[c->listener].hsts_s, p);
+        p = write_hsts(c, p);
     return http1_out_end(p);
 }
 

@@ -4,6 +4,7 @@
 
 #include "conn/conn.h"
 #include "conn/env.h"
+#include "conn/h2.h"
 #include "http/gen.h"
 #include "http/pause.h"
 #include "http/req.h"
@@ -19,8 +20,10 @@ give_up(struct env *env, const struct gen_worker *g)
 {
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (conn_is_open(c) && c->phase == CONN_WAIT &&
-            (!g || (c->req->gen == g && c->req->resp.is_written)))
+        if (conn_is_open(c) && c->phase == CONN_H2)
+            h2_retire(c, g);
+        else if (conn_is_open(c) && c->phase == CONN_WAIT &&
+                 (!g || (c->req->gen == g && c->req->resp.is_written)))
             pause_retire(c->req);
     }
 }

@@ -16,6 +16,8 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/str.h"
+#include "conn/h2.h"
 #include "conn/out.h"
 #include "conn/proxied.h"
 #include "os/thread.h"
@@ -290,8 +292,7 @@ fail(struct tls *t)
     conn_close(t->conn);
 }
 
-/* The handshake is over.  Here the protocol that was agreed on takes over
- * (session_protocol); HTTP/1 is what there is else. */
+/* The handshake is over: the protocol that was agreed on takes over. */
 static void
 begin(struct tls *t)
 {
@@ -302,6 +303,10 @@ begin(struct tls *t)
         metrics_add(c->env->metrics, METRIC_tls_resumed, 1);
     c->phase = CONN_IDLE;
     c->since_ms = c->env->clock.mono_ms;
+    if (str_eq(session_protocol(&t->session), str_lit("h2")))
+        h2_begin(c);
+    if (c->phase == CONN_H2)
+        h2_turn(c);
 }
 
 /* 1: text can be read. */

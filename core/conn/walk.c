@@ -10,6 +10,7 @@
 #include "http/client.h"
 #include "http/filter.h"
 #include "http/route.h"
+#include "proto/ascii.h"
 #include "proto/status.h"
 
 static const struct carrier *
@@ -251,4 +252,19 @@ walk_is_too_much(struct exchange *x, struct env *env)
         return is_of_too_many(x, env);
     metrics_add(env->metrics, METRIC_requests_shed, 1);
     return 1;
+}
+
+/* ---- what a listener adds to answers
+ * ----------------------------------------*/
+
+uint32_t
+walk_hsts_s(const struct exchange *x, const struct env *env)
+{
+    if (!ascii_eq_lit(x->req->pub.scheme, "https"))
+        return 0; /* it has come before the listener spoke TLS */
+    for (const struct resp_field *f = x->req->resp.fields; f; f = f->next) {
+        if (ascii_eq_lit(f->name, "strict-transport-security"))
+            return 0;
+    }
+    return env->listeners[x->listener].hsts_s;
 }

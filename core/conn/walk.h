@@ -89,6 +89,10 @@ walk_is_crowded(const struct env *env)
     return metrics_get(env->metrics, METRIC_requests_active) > env->look_beyond;
 }
 
+/* The max-age of Strict-Transport-Security (RFC 6797 7.1), which x's listener
+ * adds to its answer: 0: it does not, or the answer has its own. [worker] */
+uint32_t walk_hsts_s(const struct exchange *x, const struct env *env);
+
 /* x's answer has that status: it is said and counted. [worker] */
 static inline void
 walk_answered(struct exchange *x, struct env *env, uint32_t status)

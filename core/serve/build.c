@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "conf/conf.h"
+#include "conn/h2.h"
 #include "http/gen.h"
 #include "http/router.h"
 #include "proto/addr.h"
@@ -20,6 +21,16 @@
 #define GEN_MAX_BYTES ((size_t)4 << 30)
 
 /* ---- the parts that need no file of their own ----------------------------*/
+
+/* Refused, and not served as something else. */
+static void
+check_listens(const struct conf *conf, struct diag *d)
+{
+    for (size_t i = 0; i < conf->n_listens; i++)
+        if (conf->listens[i].h2c && !h2_is_built())
+            diag_error(d, &conf->listens[i].at,
+                       "h2c: this server is built without HTTP/2");
+}
 
 static int
 set_trust(struct builder *b)
@@ -83,6 +94,7 @@ build_routes(struct builder *b)
 static void
 build(struct builder *b, const struct build_options *o)
 {
+    check_listens(b->conf, b->diag);
     if (sections_load(b, o->images, o->runtime_dir) < 0 || set_trust(b) < 0 ||
         build_routes(b) == ERR_NOMEM)
         builder_out_of_memory(b);

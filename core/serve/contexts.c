@@ -12,6 +12,7 @@
 #include "conf/bundle.h"
 #include "conf/bundle_paper.h"
 #include "conf/conf.h"
+#include "conn/h2.h"
 #include "tls/context.h"
 #include "tls/tickets.h"
 
@@ -165,7 +166,7 @@ static uint64_t
 rules_of(const struct maker *m, const struct conf_listen *l)
 {
     const int64_t numbers[] = {l->tls_profile, l->tls_self_signed,
-                               l->tls_client, l->tls_early_data};
+                               l->tls_client, l->tls_early_data, l->h2};
     uint64_t rules = add(SEED, numbers, sizeof numbers);
 
     for (size_t i = 0; i < l->n_pairs; i++) {
@@ -189,6 +190,7 @@ make_context(const struct maker *m, const struct conf_listen *l,
         .client_ca = text_of(find(m, l->tls_client_ca)),
         .client_ca_path = l->tls_client_ca.p,
         .client_ca_at = l->client_ca_at,
+        .has_h2 = l->h2 && h2_is_built(),
         .has_early_data = (uint8_t)l->tls_early_data,
         .has_ktls = 1,
         .tickets = m->tickets,

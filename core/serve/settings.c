@@ -206,6 +206,8 @@ settings_limits(struct limits *l, const struct conf *conf)
     l->trusts_proxies = c->trusted_proxies.n > 0;
     l->shed_requests = (uint32_t)c->shed_requests;
     l->shed_lag_ns = (uint64_t)c->shed_lag * 1000000u;
+    l->h2_streams = (uint32_t)c->h2_streams;
+    l->h2_window = (uint32_t)c->h2_window;
     l->streams = (struct streams_limits){
         .max_message = (uint32_t)c->ws_max_message,
         .queue = (uint32_t)c->ws_queue,

@@ -220,6 +220,7 @@ env_of(const struct wanted *w)
     const struct conf_listen *l = w->listen;
     struct listener_env env = {
         .proxy = (uint8_t)l->proxy_protocol,
+        .h2c = (uint8_t)l->h2c,
         .is_unix = w->address.addr.ss_family == AF_UNIX,
         .hsts_s = (uint32_t)(l->tls_hsts / 1000),
     };
@@ -237,7 +238,8 @@ is_as_wanted(const struct socket_entry *e, const struct wanted *w,
     const struct sock_options *a = &e->options, *b = &w->options;
     const struct listener_env env = env_of(w);
 
-    return e->env.proxy == env.proxy && e->env.hsts_s == env.hsts_s &&
+    return e->env.proxy == env.proxy && e->env.h2c == env.h2c &&
+           e->env.hsts_s == env.hsts_s &&
            e->env.redirect_port == env.redirect_port && e->rules == rules &&
            a->backlog == b->backlog && a->defer_accept_s == b->defer_accept_s &&
            a->mode == b->mode && a->sets_owner == b->sets_owner &&

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "conn/census.h"
 #include "conn/conn.h"
+#include "conn/h2.h"
 #include "conn/reject.h"
 #include "conn/retire.h"
 #include "conn/upgraded.h"
@@ -469,7 +470,9 @@ set_up(struct worker *w)
     if (*why && o->index == 0)
         log_warn("event: %s: %s", io_name(env->io), why);
     if (slab_init(&env->conns, sizeof(struct conn), o->slab_capacity) < 0 ||
-        slab_init(&env->reqs, REQ_SLOT_BYTES, o->slab_capacity) < 0 ||
+        /* Each connection is sure of one; those of HTTP/2 share as many. */
+        slab_init(&env->reqs, REQ_SLOT_BYTES, 2 * o->slab_capacity) < 0 ||
+        h2_pool_init(env, o->slab_capacity) < 0 ||
         waits_init(&env->waits, o->index, o->max_waits, &w->mailbox,
                    o->metrics) < 0 ||
         watches_init(&env->watches, o->max_waits, env->io) < 0 ||
@@ -569,6 +572,7 @@ worker_main(void *arg)
         io_close(env->io);
         slab_fini(&env->conns);
         slab_fini(&env->reqs);
+        h2_pool_fini(env);
         streams_fini(&env->streams);
         blocks_fini(&env->blocks);
     }

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* h2_answer.c - see h2_answer.h. */
+#include "conn/h2_answer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/blocks.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "conn/env.h"
+#include "conn/h2.h"
+#include "conn/h2_own.h"
+#include "conn/h2_stream.h"
+#include "conn/out.h"
+#include "conn/walk.h"
+#include "http/req.h"
+#include "http/route.h"
+#include "proto/ascii.h"
+
+/* Of an answer that is written: how much of it is kept here, before more of it
+ * is taken.  One of these is what goes in a frame. */
+#define WRITE_BYTES 16384u
+/* A frame is smaller only if there is no more. */
+#define SMALL_PART 512u
+/* The head of a frame (RFC 9113 4.1). */
+#define FRAME_HEAD 9u
+/* Fields of a head beyond those of the response. */
+#define MORE_FIELDS 6u
+#define USUAL_FIELDS 24u
+
+static struct env *
+env_of(const struct h2_stream *t)
+{
+    return t->h2->conn->env;
+}
+
+/* ---- heads
+ * -----------------------------------------------------------------*/
+
+static nghttp2_nv
+pair(et_str name, et_str value)
+{
+    return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name.p,
+                        .namelen = name.n,
+                        .value = (uint8_t *)(uintptr_t)(value.p ? value.p : ""),
+                        .valuelen = value.n};
+}
+
+/* Of "Server: x" CRLF "Date: y" CRLF; either may be missing but the date. */
+static size_t
+put_common(const struct http1_common *common, nghttp2_nv *v)
+{
+    static const size_t name = sizeof "Server: " - 1,
+                        after = sizeof "\r\nDate: " - 1;
+    size_t n = 0;
+
+    if (common->date_off > name + after)
+        v[n++] =
+            pair(str_lit("server"), (et_str){common->text + name,
+                                             common->date_off - name - after});
+    v[n++] =
+        pair(str_lit("date"), (et_str){common->text + common->date_off, 29});
+    return n;
+}
+
+static size_t
+put_fields(const struct resp_field *f, nghttp2_nv *v)
+{
+    size_t n = 0;
+
+    for (; f; f = f->next)
+        v[n++] = pair(f->name, f->value);
+    return n;
+}
+
+static size_t
+count_fields(const struct resp_field *f)
+{
+    size_t n = 0;
+
+    for (; f; f = f->next)
+        n++;
+    return n;
+}
+
+#define NO_LENGTH UINT64_MAX
+
+/* The head goes, with a body behind it or not: 0 or ERR_NOMEM. */
+static int
+submit(struct h2_stream *t, uint64_t length, const nghttp2_data_provider *body)
+{
+    const struct env *env = env_of(t);
+    struct req *r = t->x.req;
+    const struct resp *resp = &r->resp;
+    nghttp2_nv usual[USUAL_FIELDS], *v = usual;
+    static const char hsts_name[] = "strict-transport-security";
+    char status[ASCII_U64_MAX], len[ASCII_U64_MAX],
+        hsts[sizeof "max-age=" + ASCII_U64_MAX] = "max-age=";
+    uint32_t hsts_s = walk_hsts_s(&t->x, env);
+    size_t max = count_fields(resp->fields) + MORE_FIELDS, n = 0;
+
+    if (max > USUAL_FIELDS)
+        v = arena_alloc(&r->arena, max * sizeof *v);
+    if (!v)
+        return ERR_NOMEM;
+    v[n++] = pair(str_lit(":status"),
+                  (et_str){status, ascii_from_u64(status, resp->status)});
+    n += put_common(resp->has_server ? &env->common_bare : &env->common, v + n);
+    if (resp->type.n > 0)
+        v[n++] = pair(str_lit("content-type"), resp->type);
+    if (length != NO_LENGTH)
+        v[n++] = pair(str_lit("content-length"),
+                      (et_str){len, ascii_from_u64(len, length)});
+    n += put_fields(resp->fields, v + n);
+    if (UNLIKELY(hsts_s > 0))
+        v[n++] = pair((et_str){hsts_name, sizeof hsts_name - 1},
+                      (et_str){hsts, 8 + ascii_from_u64(hsts + 8, hsts_s)});
+    if (nghttp2_submit_response(t->h2->session, t->id, v, n, body) < 0)
+        return ERR_NOMEM;
+    t->has_head = 1;
+    return 0;
+}
+
+void
+h2_answer_continue(struct h2_stream *t)
+{
+    const nghttp2_nv v = pair(str_lit(":status"), str_lit("100"));
+
+    if (nghttp2_submit_headers(t->h2->session, NGHTTP2_FLAG_NONE, t->id, NULL,
+                               &v, 1, NULL) < 0)
+        log_debug("no memory for 100 Continue");
+}
+
+/* ---- what goes with the next frame
+ * -----------------------------------------*/
+
+static uint64_t
+written(const struct h2_stream *t)
+{
+    return t->out_end - t->out_start;
+}
+
+/* Bytes that are there. */
+static uint64_t
+there(const struct h2_stream *t)
+{
+    return t->out ? written(t) : t->x.req->resp.body.bytes;
+}
+
+int
+h2_answer_waits(const struct h2_stream *t)
+{
+    return t->has_head && !t->is_answered && !t->is_deferred && t->x.req &&
+           there(t) > 0;
+}
+
+/* What of it can be put into the block now, if it is at most want. */
+static size_t
+room(struct conn *c, size_t want)
+{
+    size_t has;
+
+    (void)out_room(c, want + FRAME_HEAD); /* the block grows, if it may */
+    has = c->out ? c->out->cap - c->out->end : 0;
+    return has > FRAME_HEAD ? has - FRAME_HEAD : 0;
+}
+
+/* Behind the body (RFC 9113 8.1), in place of its end. */
+static int
+put_trailers(struct h2_stream *t, uint32_t *flags)
+{
+    struct req *r = t->x.req;
+    size_t n = count_fields(r->resp.trailers);
+    nghttp2_nv *v;
+
+    if (n == 0)
+        return 0;
+    v = arena_alloc(&r->arena, n * sizeof *v);
+    if (!v)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    (void)put_fields(r->resp.trailers, v);
+    if (nghttp2_submit_trailer(t->h2->session, t->id, v, n) < 0)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    return 0;
+}
+
+static ssize_t
+on_read(nghttp2_session *s, int32_t id, uint8_t *buf, size_t most,
+        uint32_t *flags, nghttp2_data_source *from, void *arg)
+{
+    struct h2_stream *t = from->ptr;
+    struct conn *c = ((struct h2 *)arg)->conn;
+    uint64_t has;
+    size_t n;
+
+    (void)s;
+    (void)id;
+    (void)buf;
+    if (!t->x.req)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    has = there(t);
+    n = has < most ? (size_t)has : most;
+    if (n > 0) {
+        size_t can = room(c, n);
+        if (can < n && can < SMALL_PART) /* h2_push goes on with it */
+            return NGHTTP2_ERR_PAUSE;
+        n = n < can ? n : can;
+        *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    }
+    if (n < has)
+        return (ssize_t)n;
+    if (!t->is_whole && n == 0) {
+        t->is_deferred = 1;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    if (t->is_whole) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        if (put_trailers(t, flags) < 0)
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
+    return (ssize_t)n;
+}
+
+/* n bytes of what was written, to `to`. */
+static void
+pull_written(struct h2_stream *t, char *to, size_t n)
+{
+    memcpy(to, t->out + t->out_start, n);
+    t->out_start += (uint32_t)n;
+    if (t->out_start == t->out_end)
+        t->out_start = t->out_end = 0;
+}
+
+static int
+read_file(const struct segment *s, char *to, size_t n)
+{
+    ssize_t got;
+
+    do
+        got = pread(s->fd, to, n, (off_t)s->off);
+    while (got < 0 && errno == EINTR);
+    return (int)got;
+}
+
+/* The same of the segments: 0, or -1: a file that is shorter than it was. */
+static int
+pull_segments(struct segment_queue *q, char *to, size_t n)
+{
+    while (n > 0) {
+        const struct segment *s = segment_peek(q);
+        size_t k = s->n < n ? (size_t)s->n : n;
+        if (s->kind == SEGMENT_FILE) {
+            int got = read_file(s, to, k);
+            if (got <= 0)
+                return -1;
+            k = (size_t)got;
+        } else {
+            memcpy(to, s->p, k);
+        }
+        segment_consume(q, k);
+        to += k;
+        n -= k;
+    }
+    return 0;
+}
+
+int
+h2_answer_put(nghttp2_session *s, nghttp2_frame *f, const uint8_t *head,
+              size_t n, nghttp2_data_source *from, void *arg)
+{
+    struct h2_stream *t = from->ptr;
+    struct h2 *h = arg;
+    struct conn *c = h->conn;
+    char *to = out_room(c, n + FRAME_HEAD);
+
+    (void)s;
+    (void)f;
+    if (!to)
+        return NGHTTP2_ERR_WOULDBLOCK;
+    if (!t->x.req)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (t->out)
+        pull_written(t, to + FRAME_HEAD, n);
+    else if (pull_segments(&t->x.req->resp.body, to + FRAME_HEAD, n) < 0)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    else
+        t->x.req->resp.sent_bytes += n;
+    memcpy(to, head, FRAME_HEAD);
+    out_commit(c, n + FRAME_HEAD);
+    t->x.since_ms = h->sent_ms = c->env->clock.mono_ms;
+    if (t->out && !t->is_whole)
+        h2_own_note(t, H2_TODO_ROOM);
+    return 0;
+}
+
+/* ---- answers
+ * ---------------------------------------------------------------*/
+
+/* No stream after those that are there, if no request were to come on a
+ * connection of HTTP/1. */
+static void
+look_at_end(struct h2_stream *t)
+{
+    struct conn *c = t->h2->conn;
+    const struct limits *l = &c->env->limits;
+
+    if (UNLIKELY(c->is_orphan || c->env->is_stopping || l->keepalive_ms == 0 ||
+                 c->n_requests >= l->max_requests))
+        h2_leave(c);
+}
+
+static nghttp2_data_provider
+provider(struct h2_stream *t)
+{
+    return (nghttp2_data_provider){.source = {.ptr = t},
+                                   .read_callback = on_read};
+}
+
+static int
+has_nothing(const struct req *r)
+{
+    return !status_has_body(r->resp.status) || r->resp.status == 205 ||
+           r->pub.method == ET_M_HEAD;
+}
+
+void
+h2_answer_send(struct h2_stream *t)
+{
+    struct req *r = t->x.req;
+    const nghttp2_data_provider body = provider(t);
+    uint64_t length = r->resp.body.bytes;
+    int rc;
+
+    walk_answered(&t->x, env_of(t), r->resp.status);
+    if (!status_has_body(r->resp.status))
+        length = NO_LENGTH;
+    else if (r->resp.status == 205)
+        length = 0;
+    if (has_nothing(r))
+        segment_clear(&r->resp.body);
+    t->is_whole = 1;
+    rc = submit(t, length, r->resp.body.first ? &body : NULL);
+    r->resp.committed = 1;
+    if (rc < 0)
+        h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
+    else
+        t->x.phase = CONN_SEND;
+    look_at_end(t);
+}
+
+int
+h2_answer_begin(struct h2_stream *t)
+{
+    struct req *r = t->x.req;
+    const nghttp2_data_provider body = provider(t);
+    int is_bare = has_nothing(r);
+    size_t got;
+
+    walk_answered(&t->x, env_of(t), r->resp.status);
+    r->resp.is_bare = (uint8_t)is_bare;
+    r->resp.committed = 1;
+    look_at_end(t);
+    t->out = blocks_take(&env_of(t)->blocks, WRITE_BYTES, &got);
+    t->out_cap = (uint32_t)got;
+    if (t->out && submit(t,
+                         status_has_body(r->resp.status) &&
+                                 r->resp.left != RESP_ANY_LENGTH
+                             ? r->resp.left
+                             : NO_LENGTH,
+                         is_bare ? NULL : &body) == 0)
+        return 0;
+    h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
+    return ERR_NOMEM;
+}
+
+/* There is more of it, or its end. */
+static void
+revive(struct h2_stream *t)
+{
+    if (!t->is_deferred)
+        return;
+    t->is_deferred = 0;
+    if (nghttp2_session_resume_data(t->h2->session, t->id) < 0)
+        h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
+}
+
+/* Have it go.  0: all of it has; else as h2_answer_write. */
+static int64_t
+push(struct h2_stream *t)
+{
+    struct conn *c = t->h2->conn;
+
+    if (out_is_pending(c))
+        return -EAGAIN;
+    if (h2_push(c) < 0 || t->x.phase == CONN_CLOSED)
+        return -ENOTCONN;
+    return written(t) == 0 && !out_is_pending(c) ? 0 : -EAGAIN;
+}
+
+/* As much as there is room for. */
+static size_t
+append(struct h2_stream *t, const char *p, size_t n)
+{
+    size_t kept = t->out_end - t->out_start;
+
+    if (t->out_start > 0 && n > t->out_cap - t->out_end) {
+        memmove(t->out, t->out + t->out_start, kept);
+        t->out_start = 0;
+        t->out_end = (uint32_t)kept;
+    }
+    if (n > t->out_cap - t->out_end)
+        n = t->out_cap - t->out_end;
+    memcpy(t->out + t->out_end, p, n);
+    t->out_end += (uint32_t)n;
+    return n;
+}
+
+int64_t
+h2_answer_write(struct h2_stream *t, const char *p, size_t n)
+{
+    struct resp *resp;
+    size_t k;
+
+    if (t->x.phase == CONN_CLOSED)
+        return -ENOTCONN;
+    resp = &t->x.req->resp;
+    if (resp->is_bare)
+        return -ENOTCONN;
+    if (n == 0)
+        return push(t);
+    if (resp->left != RESP_ANY_LENGTH && n > resp->left)
+        return -EINVAL;
+    for (;;) {
+        int64_t rc;
+        k = append(t, p, n);
+        if (k > 0)
+            break;
+        rc = push(t);
+        if (rc < 0)
+            return rc;
+    }
+    if (resp->left != RESP_ANY_LENGTH)
+        resp->left -= k;
+    resp->sent_bytes += k;
+    revive(t);
+    return (int64_t)k;
+}
+
+void
+h2_answer_end(struct h2_stream *t, int is_whole)
+{
+    struct resp *resp = &t->x.req->resp;
+    int is_short = resp->left != RESP_ANY_LENGTH && resp->left > 0;
+
+    resp->is_written = 0;
+    if (is_whole && is_short && !resp->is_bare)
+        log_error("route \"%s\" has written less than it said",
+                  t->x.req->route->name);
+    if (!is_whole || (is_short && !resp->is_bare)) {
+        h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
+        return;
+    }
+    t->is_whole = 1;
+    if (t->x.phase != CONN_CLOSED)
+        t->x.phase = CONN_SEND;
+    revive(t);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* h2_calls.c - see h2_calls.h.  Nothing here runs a walk: streams are told what
+ * came, and what they have to do about it is done when the library has
+ * returned. */
+#include "conn/h2_calls.h"
+
+#include <pthread.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "conn/env.h"
+#include "conn/h2_answer.h"
+#include "conn/h2_own.h"
+#include "conn/h2_stream.h"
+#include "http/req.h"
+
+/* More than this in HTTP/1 lines for one head is no mistake. */
+#define HEAD_TIMES 4u
+/* DATA of at least so many bytes is worth the frames around it. */
+#define GOOD_PART 1024u
+/* Of the connection: what all streams together may have on its way.  What of
+ * it is kept is bounded by the windows of the streams. */
+#define CONNECTION_WINDOW (1 << 20)
+
+static uint64_t
+now_ms(const struct h2 *h)
+{
+    return h->conn->env->clock.mono_ms;
+}
+
+static struct h2_stream *
+stream_at(const struct h2 *h, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(h->session, id);
+}
+
+/* ---- too much of nothing --------------------------------------------------*/
+
+/* The session ends: the client is to calm down (RFC 9113 7). */
+static int
+lose_patience(struct h2 *h)
+{
+    if (h->leaving == H2_BROKEN)
+        return 0;
+    h->leaving = H2_BROKEN;
+    metrics_add(h->conn->env->metrics, METRIC_h2_floods, 1);
+    log_debug("an HTTP/2 client asks for too much of nothing");
+    return nghttp2_session_terminate_session(h->session,
+                                             NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+static int
+is_good(const nghttp2_frame_hd *hd)
+{
+    return hd->type == NGHTTP2_HEADERS ||
+           (hd->type == NGHTTP2_DATA &&
+            (hd->length > 0 || hd->flags & NGHTTP2_FLAG_END_STREAM));
+}
+
+static int
+on_begin_frame(nghttp2_session *s, const nghttp2_frame_hd *hd, void *arg)
+{
+    struct h2 *h = arg;
+
+    (void)s;
+    if (hd->type != NGHTTP2_CONTINUATION)
+        h->head_ms = 0; /* that of a head that was no good */
+    if (is_good(hd) || h2_calm_frame(&h->calm, now_ms(h)) == 0)
+        return 0;
+    return lose_patience(h);
+}
+
+static int
+on_reset(struct h2 *h)
+{
+    metrics_add(h->conn->env->metrics, METRIC_h2_resets, 1);
+    return h2_calm_reset(&h->calm, now_ms(h)) == 0 ? 0 : lose_patience(h);
+}
+
+/* ---- heads ----------------------------------------------------------------*/
+
+static int
+refuse(struct h2 *h, int32_t id)
+{
+    metrics_add(h->conn->env->metrics, METRIC_h2_refused, 1);
+    if (h2_calm_reset(&h->calm, now_ms(h)) < 0)
+        return lose_patience(h);
+    return nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id,
+                                     NGHTTP2_REFUSED_STREAM);
+}
+
+static int
+on_begin_headers(nghttp2_session *s, const nghttp2_frame *f, void *arg)
+{
+    struct h2 *h = arg;
+    struct h2_stream *t;
+
+    h->head_ms = now_ms(h);
+    if (f->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0;
+    t = h->n_streams < h->max_streams && h->leaving != H2_BROKEN
+            ? h2_stream_new(h, f->hd.stream_id)
+            : NULL;
+    if (!t)
+        return refuse(h, f->hd.stream_id);
+    h2_head_fini(&h->head); /* of one that was no good */
+    h->heading = t;
+    h2_head_begin(&h->head, &h->conn->env->blocks, &t->x.req->head);
+    return nghttp2_session_set_stream_user_data(s, t->id, t);
+}
+
+static et_str
+str(const uint8_t *p, size_t n)
+{
+    return (et_str){(const char *)p, n};
+}
+
+static int
+on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name,
+          size_t n_name, const uint8_t *value, size_t n_value, uint8_t flags,
+          void *arg)
+{
+    struct h2 *h = arg;
+    struct h2_stream *t = stream_at(h, f->hd.stream_id);
+
+    (void)s;
+    (void)flags;
+    if (!t)
+        return 0;
+    if (t != h->heading)
+        return h2_stream_trailer(t, str(name, n_name), str(value, n_value));
+    h2_head_field(&h->head, str(name, n_name), str(value, n_value));
+    if (h->head.list_bytes / HEAD_TIMES > h->conn->env->limits.head.max_header)
+        return lose_patience(h);
+    return 0;
+}
+
+/* A field that is none makes the request malformed (RFC 9113 8.2.1). */
+static int
+on_invalid_header(nghttp2_session *s, const nghttp2_frame *f,
+                  const uint8_t *name, size_t n_name, const uint8_t *value,
+                  size_t n_value, uint8_t flags, void *arg)
+{
+    (void)s;
+    (void)f;
+    (void)name;
+    (void)n_name;
+    (void)value;
+    (void)n_value;
+    (void)flags;
+    (void)arg;
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+static void
+end_head(struct h2 *h, struct h2_stream *t, int has_body)
+{
+    t->x.is_eof = !has_body;
+    t->head_rc = h2_head_end(&h->head, has_body);
+    t->head_text = h->head.text; /* its own from now on */
+    t->head_cap = h->head.cap;
+    h->head.text = NULL;
+    h->heading = NULL;
+    if (t->head_rc == H2_HEAD_MALFORMED)
+        h2_stream_reset(t, NGHTTP2_PROTOCOL_ERROR);
+    else
+        h2_own_note(t, H2_TODO_START);
+}
+
+static void
+on_headers(struct h2 *h, const nghttp2_frame *f)
+{
+    struct h2_stream *t = stream_at(h, f->hd.stream_id);
+    int is_end = (f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+
+    h->head_ms = 0;
+    if (!t)
+        return;
+    if (t == h->heading)
+        end_head(h, t, !is_end);
+    else if (is_end)
+        h2_stream_eof(t);
+}
+
+/* ---- other frames ---------------------------------------------------------*/
+
+static int
+on_frame_recv(nghttp2_session *s, const nghttp2_frame *f, void *arg)
+{
+    struct h2 *h = arg;
+    struct h2_stream *t;
+
+    (void)s;
+    switch (f->hd.type) {
+    case NGHTTP2_HEADERS: on_headers(h, f); return 0;
+    case NGHTTP2_DATA:
+        t = stream_at(h, f->hd.stream_id);
+        if (t && f->hd.flags & NGHTTP2_FLAG_END_STREAM)
+            h2_stream_eof(t);
+        return 0;
+    case NGHTTP2_RST_STREAM: return on_reset(h);
+    case NGHTTP2_PING:
+        if (h->leaving == H2_WARNED && f->hd.flags & NGHTTP2_FLAG_ACK)
+            h2_last(h);
+        return 0;
+    default: return 0;
+    }
+}
+
+static int
+on_data(nghttp2_session *s, uint8_t flags, int32_t id, const uint8_t *p,
+        size_t n, void *arg)
+{
+    struct h2 *h = arg;
+    struct h2_stream *t = stream_at(h, id);
+
+    (void)flags;
+    if (t)
+        h2_stream_data(t, (const char *)p, n);
+    else
+        return nghttp2_session_consume(s, id, n);
+    return nghttp2_session_consume_connection(s, n);
+}
+
+static int
+on_stream_close(nghttp2_session *s, int32_t id, uint32_t code, void *arg)
+{
+    struct h2 *h = arg;
+    struct h2_stream *t = stream_at(h, id);
+
+    (void)s;
+    (void)code;
+    if (!t)
+        return 0;
+    if (t == h->heading) {
+        h2_head_fini(&h->head);
+        h->heading = NULL;
+        h->head_ms = 0;
+    }
+    h2_stream_closed(t);
+    return 0;
+}
+
+static int
+on_frame_send(nghttp2_session *s, const nghttp2_frame *f, void *arg)
+{
+    struct h2 *h = arg;
+    struct h2_stream *t;
+
+    if (f->hd.type == NGHTTP2_GOAWAY &&
+        f->goaway.error_code != NGHTTP2_NO_ERROR &&
+        f->goaway.error_code != NGHTTP2_ENHANCE_YOUR_CALM)
+        metrics_add(h->conn->env->metrics, METRIC_h2_errors, 1);
+    if (f->hd.type != NGHTTP2_DATA && f->hd.type != NGHTTP2_HEADERS)
+        return 0;
+    t = nghttp2_session_get_stream_user_data(s, f->hd.stream_id);
+    if (f->hd.type == NGHTTP2_DATA && f->hd.length >= GOOD_PART)
+        h2_calm_useful(&h->calm);
+    if (!t || !(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return 0;
+    h2_calm_useful(&h->calm);
+    t->is_answered = 1;
+    h2_own_note(t, H2_TODO_SENT);
+    return 0;
+}
+
+/* ---- tables ---------------------------------------------------------------*/
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static nghttp2_session_callbacks *calls; /* NULL: there was no memory */
+static nghttp2_option *options;
+
+static void
+set_calls(nghttp2_session_callbacks *k)
+{
+    nghttp2_session_callbacks_set_on_begin_frame_callback(k, on_begin_frame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(k,
+                                                            on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(k, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(k,
+                                                             on_invalid_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(k, on_frame_recv);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(k, on_data);
+    nghttp2_session_callbacks_set_on_stream_close_callback(k, on_stream_close);
+    nghttp2_session_callbacks_set_on_frame_send_callback(k, on_frame_send);
+    nghttp2_session_callbacks_set_send_data_callback(k, h2_answer_put);
+}
+
+/* Windows are opened as bytes are used; closed streams are forgotten; the
+ * priorities are those of RFC 9218. */
+static void
+set_options(nghttp2_option *o)
+{
+    nghttp2_option_set_no_auto_window_update(o, 1);
+    nghttp2_option_set_no_closed_streams(o, 1);
+    nghttp2_option_set_server_fallback_rfc7540_priorities(o, 0);
+    nghttp2_option_set_builtin_recv_extension_type(o, NGHTTP2_PRIORITY_UPDATE);
+}
+
+static void
+make_tables(void)
+{
+    if (nghttp2_option_new(&options) < 0)
+        return;
+    if (nghttp2_session_callbacks_new(&calls) < 0)
+        return;
+    set_options(options);
+    set_calls(calls);
+}
+
+static int
+submit_settings(struct h2 *h)
+{
+    const struct limits *l = &h->conn->env->limits;
+    const nghttp2_settings_entry v[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->max_streams},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, l->h2_window},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, l->head.max_header},
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+    };
+
+    return nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, v,
+                                   ARRAY_LEN(v));
+}
+
+int
+h2_calls_open(struct h2 *h)
+{
+    if (pthread_once(&once, make_tables) != 0 || !calls)
+        return ERR_NOMEM;
+    if (nghttp2_session_server_new3(&h->session, calls, h, options,
+                                    &h->heap.mem) < 0)
+        return ERR_NOMEM;
+    if (submit_settings(h) == 0 &&
+        nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,
+                                              CONNECTION_WINDOW) == 0)
+        return 0;
+    nghttp2_session_del(h->session);
+    return ERR_NOMEM;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* h2_head.c - see h2_head.h. */
+#include "conn/h2_head.h"
+
+#include <string.h>
+
+#include "base/blocks.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "proto/ascii.h"
+#include "proto/http1.h"
+#include "proto/method.h"
+#include "proto/uri.h"
+
+/* What a line of HTTP/1 has besides: ": " CRLF; of the first one, its blanks,
+ * version and CRLF. */
+#define LINE_MORE 4u
+#define FIRST_MORE 12u
+#define TEXT_MIN 1024u
+
+void
+h2_head_begin(struct h2_head *h, struct blocks *blocks, struct http1 *to)
+{
+    *h = (struct h2_head){.blocks = blocks, .to = to};
+    to->version = 20;
+    to->keep_alive = 1;
+    to->method = ET_M_OTHER;
+}
+
+void
+h2_head_fini(struct h2_head *h)
+{
+    if (h->text)
+        blocks_give(h->blocks, h->text, h->cap);
+    h->text = NULL;
+}
+
+static void
+fail(struct h2_head *h, int why)
+{
+    if (h->bad == 0)
+        h->bad = why;
+}
+
+static int
+grow(struct h2_head *h, size_t n)
+{
+    size_t want = h->n + n > TEXT_MIN ? 2 * (h->n + n) : TEXT_MIN, got;
+    char *to = blocks_take(h->blocks, want, &got);
+
+    if (!to) {
+        fail(h, ERR_NOMEM);
+        return -1;
+    }
+    if (h->text) {
+        memcpy(to, h->text, h->n);
+        blocks_give(h->blocks, h->text, h->cap);
+    }
+    h->text = to;
+    h->cap = got;
+    return 0;
+}
+
+/* Where s is in the text now. */
+static uint32_t
+put(struct h2_head *h, et_str s)
+{
+    size_t at = h->n;
+
+    if (h->bad || (s.n > h->cap - h->n && grow(h, s.n) < 0))
+        return 0;
+    if (s.n > 0)
+        memcpy(h->text + h->n, s.p, s.n);
+    h->n += s.n;
+    return (uint32_t)at;
+}
+
+/* ---- fields --------------------------------------------------------------*/
+
+static void
+add_field(struct h2_head *h, et_str name, et_str value, uint8_t id)
+{
+    struct http1 *to = h->to;
+    struct http1_field *f;
+
+    if (to->n_fields >= to->limits.max_fields) {
+        fail(h, ERR_FIELDS_MANY);
+        return;
+    }
+    f = &to->fields[to->n_fields];
+    *f = (struct http1_field){
+        .name_off = put(h, name),
+        .name_len = (uint16_t)name.n,
+        .value_off = put(h, value),
+        .value_len = (uint32_t)value.n,
+        .id = id,
+    };
+    to->n_fields++;
+}
+
+static void
+on_host(struct h2_head *h, et_str value)
+{
+    struct http1 *to = h->to;
+    struct uri_host host;
+
+    if (uri_host_parse(value, &host) < 0) {
+        fail(h, ERR_HOST);
+        return;
+    }
+    add_field(h, (et_str){"host", 4}, value, HTTP1_F_HOST);
+    if (h->bad)
+        return;
+    to->has_host = 1;
+    to->host_off = to->fields[to->n_fields - 1].value_off;
+    to->host_len = (uint32_t)value.n;
+    to->host_name_len = (uint32_t)host.name.n;
+    to->host_has_upper = host.has_upper;
+}
+
+/* Behind :authority it must say the same. */
+static void
+on_host_field(struct h2_head *h, et_str value)
+{
+    const struct http1 *to = h->to;
+
+    if (!to->has_host)
+        on_host(h, value);
+    else if (!str_eq_nocase(value,
+                            http1_str(h->text, to->host_off, to->host_len)))
+        fail(h, H2_HEAD_MALFORMED);
+}
+
+static void
+on_length(struct h2_head *h, et_str value)
+{
+    uint64_t v;
+
+    if (h->to->content_length >= 0 || ascii_to_u64(value, INT64_MAX, &v) < 0)
+        fail(h, H2_HEAD_MALFORMED);
+    else
+        h->to->content_length = (int64_t)v;
+}
+
+/* How long all of them are together is not known before the last. */
+static void
+on_cookie(struct h2_head *h, et_str name, et_str value)
+{
+    if (h->n_cookies++ == 0)
+        h->first_cookie = h->to->n_fields;
+    add_field(h, name, value, HTTP1_F_COOKIE);
+}
+
+static void
+on_field(struct h2_head *h, et_str name, et_str value)
+{
+    uint8_t id = http1_field_id(name.p, name.n);
+
+    switch (id) {
+    case HTTP1_F_HOST: on_host_field(h, value); return;
+    case HTTP1_F_COOKIE: on_cookie(h, name, value); return;
+    case HTTP1_F_CONTENT_LENGTH: on_length(h, value); break;
+    case HTTP1_F_EXPECT:
+        if (ascii_eq_lit(value, "100-continue"))
+            h->to->expect_continue = 1;
+        else
+            fail(h, ERR_EXPECT);
+        break;
+    default: break;
+    }
+    add_field(h, name, value, id);
+}
+
+/* ---- pseudo-fields -------------------------------------------------------*/
+
+static void
+on_method(struct h2_head *h, et_str value)
+{
+    h->to->method = (uint8_t)method_parse(value);
+    h->to->method_off = put(h, value);
+    h->to->method_len = (uint32_t)value.n;
+}
+
+static void
+on_path(struct h2_head *h, et_str value)
+{
+    h->to->target_off = put(h, value);
+    h->to->target_len = (uint32_t)value.n;
+}
+
+static void
+on_protocol(struct h2_head *h, et_str value)
+{
+    h->has_protocol = 1;
+    h->is_websocket = (uint8_t)str_eq(value, str_lit("websocket"));
+}
+
+static void
+on_pseudo(struct h2_head *h, et_str name, et_str value)
+{
+    if (str_eq(name, str_lit(":method")))
+        on_method(h, value);
+    else if (str_eq(name, str_lit(":path")))
+        on_path(h, value);
+    else if (str_eq(name, str_lit(":authority")))
+        on_host(h, value);
+    else if (str_eq(name, str_lit(":protocol")))
+        on_protocol(h, value);
+}
+
+static int
+is_too_much(const struct h2_head *h)
+{
+    const struct http1 *to = h->to;
+
+    return h->list_bytes + 2 > to->limits.max_header;
+}
+
+void
+h2_head_field(struct h2_head *h, et_str name, et_str value)
+{
+    int is_pseudo = name.n > 0 && name.p[0] == ':';
+
+    if (is_pseudo && name.n + value.n > h->to->limits.max_line)
+        fail(h, ERR_TARGET_LONG);
+    else if (!is_pseudo)
+        h->list_bytes += name.n + value.n + LINE_MORE;
+    if (is_too_much(h) || name.n > UINT16_MAX)
+        fail(h, ERR_FIELDS_LARGE);
+    if (h->bad)
+        return;
+    if (is_pseudo)
+        on_pseudo(h, name, value);
+    else
+        on_field(h, name, value);
+}
+
+/* ---- the end -------------------------------------------------------------*/
+
+/* One cookie field in place of the first, none in place of the others. */
+static void
+join_cookies(struct h2_head *h)
+{
+    struct http1 *to = h->to;
+    struct http1_field *first = &to->fields[h->first_cookie];
+    uint32_t at = (uint32_t)h->n, n = h->first_cookie;
+
+    for (uint32_t i = h->first_cookie; i < to->n_fields && !h->bad; i++) {
+        struct http1_field *f = &to->fields[i];
+        char crumb[256];
+        if (f->id != HTTP1_F_COOKIE) {
+            to->fields[n++] = *f;
+            continue;
+        }
+        if (i > h->first_cookie)
+            (void)put(h, str_lit("; "));
+        else
+            n++;
+        /* The text may move while it is put behind itself. */
+        for (uint32_t k = 0; k < f->value_len && !h->bad;) {
+            uint32_t part = f->value_len - k;
+            if (part > sizeof crumb)
+                part = sizeof crumb;
+            memcpy(crumb, h->text + f->value_off + k, part);
+            (void)put(h, (et_str){crumb, part});
+            k += part;
+        }
+    }
+    first->value_off = at;
+    first->value_len = (uint32_t)h->n - at;
+    to->n_fields = n;
+}
+
+static void
+judge(struct h2_head *h, int has_body)
+{
+    struct http1 *to = h->to;
+
+    if (to->method_len + to->target_len + FIRST_MORE > to->limits.max_line)
+        fail(h, ERR_TARGET_LONG);
+    if (!to->has_host)
+        fail(h, ERR_HOST);
+    if (to->method == ET_M_CONNECT && !h->has_protocol && !h->bad) {
+        to->target_off = to->host_off; /* authority-form */
+        to->target_len = to->host_len;
+    }
+    if (has_body && to->content_length < 0)
+        to->is_chunked = 1; /* as one whose length is not announced */
+    if (!has_body && to->content_length > 0)
+        fail(h, H2_HEAD_MALFORMED);
+}
+
+int
+h2_head_end(struct h2_head *h, int has_body)
+{
+    if (h->n_cookies > 1 && !h->bad)
+        join_cookies(h);
+    judge(h, has_body);
+    h->to->head_len = (uint32_t)h->n;
+    return h->bad;
+}

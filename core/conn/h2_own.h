@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* h2_own.h - what the parts of HTTP/2 have in common: a session, its streams.
+ * For h2*.c only; conn/h2.h is for all others. */
+#ifndef CONN_H2_OWN_H
+#define CONN_H2_OWN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/list.h"
+#include "conn/conn.h"
+#include "conn/exchange.h"
+#include "conn/h2_calm.h"
+#include "conn/h2_head.h"
+#include "conn/h2_heap.h"
+
+/* How far the end of a session is. */
+enum h2_leaving {
+    H2_STAYS,
+    H2_WARNED, /* GOAWAY that names no stream yet, and a PING behind it */
+    H2_LEAVES, /* GOAWAY: no stream behind the last one is begun */
+    H2_BROKEN, /* the same, because of an error: streams are cut, too */
+};
+
+/* A session, in a block of its own. */
+struct h2 {
+    struct conn *conn;
+    nghttp2_session *session;
+    size_t block_bytes;
+    struct h2_heap heap;
+    struct h2_calm calm;
+    struct list streams, due; /* all, and those with something to do */
+    uint32_t n_streams;
+    uint32_t max_streams;
+    struct h2_stream *heading; /* whose head is being read, or NULL */
+    struct h2_head head;       /* of heading */
+    uint64_t head_ms;          /* when it began; 0: none */
+    const uint8_t *rest;       /* the library's, not yet in the output block */
+    size_t n_rest;
+    uint64_t leave_ms; /* when leaving began */
+    uint64_t sent_ms;  /* when body bytes last went */
+    uint64_t look_ms;  /* when streams are looked at */
+    uint64_t n_turn;   /* bytes sent since h2_turn began */
+    uint8_t leaving;   /* enum h2_leaving */
+    uint8_t is_busy;   /* h2_turn is on the stack */
+};
+
+/* What a stream has to do, when the library is not on the stack. */
+#define H2_TODO_START 1u /* its head is complete */
+#define H2_TODO_BODY 2u  /* bytes of its body, or their end, have come */
+#define H2_TODO_ROOM 4u  /* bytes it has written have gone */
+#define H2_TODO_SENT 8u  /* all of its answer has */
+#define H2_TODO_OVER 16u /* the library has closed it */
+
+/* One of the slab env.h2_streams. */
+struct h2_stream {
+    struct exchange x; /* first */
+    struct h2 *h2;
+    struct list all, due;
+    int32_t id;
+    uint8_t todo;
+    uint8_t is_answered; /* all of its answer has gone */
+    uint8_t has_head;    /* the head of its answer is the library's */
+    uint8_t is_whole;    /* of an answer that is written: no more comes */
+    uint8_t is_deferred; /* the library waits for more of its answer */
+    uint8_t is_cut;      /* a reset is on its way */
+    int head_rc;         /* of h2_head_end */
+    char *head_text;     /* of its head, until it starts: a block */
+    size_t head_cap;
+    /* Of the body, not yet used; of the answer, not yet sent: blocks. */
+    char *in, *out;
+    uint32_t in_start, in_end, in_cap;
+    uint32_t out_start, out_end, out_cap;
+    uint32_t trailers_cap; /* at req->trailers */
+};
+
+/* Only send.  0: all of what the library has to say now is with the kernel; 1:
+ * not; below 0: c is closed.  Not while the library is on the stack. [worker]
+ */
+MUST_USE int h2_push(struct conn *c);
+/* The last stream that is begun is known: the client is told. [worker] */
+void h2_last(struct h2 *h);
+
+static inline struct h2_stream *
+h2_stream_of(struct exchange *x)
+{
+    return CONTAINER_OF(x, struct h2_stream, x);
+}
+
+/* t has something to do. [worker] */
+static inline void
+h2_own_note(struct h2_stream *t, unsigned todo)
+{
+    t->todo |= (uint8_t)todo;
+    if (list_is_empty(&t->due))
+        list_push_back(&t->h2->due, &t->due);
+}
+
+#endif
