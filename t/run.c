@@ -92,6 +92,24 @@ setting(const struct job *job, const char *name)
     return NULL;
 }
 
+/* Of a test with a server: its backend and, unless that is plain, transport;
+ * else "".  " epoll h2c". */
+static void
+name_kind(const struct job *job, char *to, size_t cap)
+{
+    const char *t = strstr(job->path, "/t/");
+    const char *event = setting(job, "T_EVENT");
+    const char *transport = setting(job, "T_TRANSPORT");
+
+    to[0] = '\0';
+    if (t == NULL || event == NULL ||
+        (strncmp(t, "/t/e2e/", 7) != 0 && strncmp(t, "/t/regress/", 11) != 0))
+        return;
+    if (transport == NULL || strcmp(transport, "plain") == 0)
+        transport = "";
+    snprintf(to, cap, " %s%s%s", event, *transport ? " " : "", transport);
+}
+
 /* build-asan/t/e2e/keepalive, T_EVENT=epoll: "e2e epoll asan". */
 static void
 name_suite(struct job *job)
@@ -99,27 +117,27 @@ name_suite(struct job *job)
     const char *t = strstr(job->path, "/t/");
     const char *folder = t != NULL ? t + 3 : "tests";
     const char *dash = strstr(job->path, "build-");
-    const char *event = NULL;
+    char kind[32];
     int folder_len = (int)strcspn(folder, "/");
     int variant_len = 0;
 
-    if (strncmp(folder, "e2e/", 4) == 0 || strncmp(folder, "regress/", 8) == 0)
-        event = setting(job, "T_EVENT");
+    name_kind(job, kind, sizeof kind);
     if (dash != NULL && t != NULL && dash < t)
         variant_len = (int)(t - dash) - (int)strlen("build-");
-    snprintf(job->suite, sizeof job->suite, "%.*s%s%s%s%.*s", folder_len,
-             folder, event != NULL ? " " : "", event != NULL ? event : "",
-             variant_len > 0 ? " " : "", variant_len,
+    snprintf(job->suite, sizeof job->suite, "%.*s%s%s%.*s", folder_len, folder,
+             kind, variant_len > 0 ? " " : "", variant_len,
              variant_len > 0 ? dash + strlen("build-") : "");
 }
 
-/* The log stands beside the program; one for each backend. */
+/* The log stands beside the program; one for each backend and transport. */
 static void
 log_path(const struct job *job, char *to, size_t cap)
 {
-    const char *event = setting(job, "T_EVENT");
-    snprintf(to, cap, "%s%s%s.log", job->path, event != NULL ? "." : "",
-             event != NULL ? event : "");
+    char kind[32];
+    name_kind(job, kind, sizeof kind);
+    for (char *at = kind; (at = strchr(at, ' ')) != NULL;)
+        *at = '.';
+    snprintf(to, cap, "%s%s.log", job->path, kind);
 }
 
 static void

@@ -112,12 +112,59 @@ floor() {
     port=$(cat "$dir/$1.log")
 }
 
+find_nginx() {
+    for nginx in "$(command -v nginx)" /usr/sbin/nginx ''; do
+        [ -x "$nginx" ] && return
+    done
+    die "nginx is missing (./configure --install-deps=all)"
+}
+
+# nginx_start [WORKERS]: pid, port and port2, as nginx_conf PORT PORT2 WORKERS
+# says.  A port may be taken between the question and the answer: then again.
+nginx_start() {
+    for try in 1 2 3; do
+        # shellcheck disable=SC2046 # a list
+        set -- "${1:-1}" $("$tools/launch" -p 2)
+        port=$2
+        port2=$3
+        nginx_conf "$port" "$port2" "$1" >"$dir/nginx.conf"
+        begin "$dir/nginx.out" "$nginx" -p "$dir" -e "$dir/nginx.log" \
+            -c "$dir/nginx.conf"
+        n=0
+        while [ $n -lt 40 ] && kill -0 "$pid" 2>/dev/null; do
+            ask "$port" / >/dev/null 2>&1 && return
+            sleep 0.05
+            n=$((n + 1))
+        done
+        say "nginx did not start ($try): $(cat "$dir/nginx.out")"
+    done
+    die "no nginx"
+}
+
+# Those that are alive: "NAME PID PORT PORT2" in $dir/servers.
+record() {
+    echo "$1 $pid $port ${port2:-0}" >>"$dir/servers"
+    port2=
+}
+
+# server NAME: sets pid, port, port2.
+server() {
+    # shellcheck disable=SC2046 # a list
+    set -- $(grep "^$1 " "$dir/servers")
+    pid=$2
+    port=$3
+    port2=$4
+}
+
+idle_options= # of the clients below
+
 # hold NAME PORT CONNECTIONS ROUNDS [PATH]: a client, until release.
 hold() {
     name=$1
     shift
     rm -f "$dir/$name.idle"
-    "$tools/idle" "$@" <"$dir/hold" >"$dir/$name.idle" 9>&- &
+    # shellcheck disable=SC2086 # a list
+    "$tools/idle" $idle_options "$@" <"$dir/hold" >"$dir/$name.idle" 9>&- &
     pid=$!
     started="$started $pid"
     wait_for "$dir/$name.idle" '^ready' "$pid" || die "idle: $name"
@@ -129,7 +176,8 @@ release() {
 
 # ask PORT PATH: how long the answer is; fails without one.
 ask() {
-    answer=$("$tools/idle" "$1" 1 1 "$2" </dev/null) || return 1
+    # shellcheck disable=SC2086 # a list
+    answer=$("$tools/idle" $idle_options "$1" 1 1 "$2" </dev/null) || return 1
     answer=${answer#ready }
     echo "${answer%%[!0-9]*}"
 }
@@ -141,6 +189,39 @@ descendants() {
         END { for (p in parent)
                 for (q = p; q in parent; q = parent[q])
                     if (q == root) { print p; break } }'
+}
+
+# pss PID: kB of a process and its descendants.
+pss() {
+    for of in $(descendants "$1"); do
+        awk '/^Pss:/ { print $2 }' "/proc/$of/smaps_rollup"
+    done | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# idle_row NAME MOST: of the server just started, which is stopped; of Etude an
+# idle connection is to take at most so many bytes.
+idle_row() {
+    exec 9<>"$dir/hold"
+    server=$pid
+    hold memory_few "$port" 500 1
+    sleep 0.5
+    few=$(pss "$server")
+    hold memory_many "$port" "$idle" 1
+    sleep 0.5
+    many=$(pss "$server")
+    each=$(((many - few) * 1024 / idle))
+    echo "| $1 | $few | $many | $each |"
+    release
+    stop "$pid" "$server"
+    case $1 in
+    etude*) verdict "memory of an idle connection, $1" "$2 B" "$each" "$2" ;;
+    esac
+}
+
+# verdict TEXT TARGET MEASURED MOST
+verdict() {
+    if [ "$3" -le "$4" ]; then met=yes; else met=no; fi
+    echo "$1 | $2 | $3 | - | $met" >>"$dir/targets"
 }
 
 # ---- configurations

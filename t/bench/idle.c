@@ -2,17 +2,18 @@
 /* idle.c - a client of make bench that counts: it opens connections, sends
  * exactly so many requests on each, and holds them.
  *
- *     idle [-n] PORT CONNECTIONS ROUNDS [PATH]
+ *     idle [-n] [-t] PORT CONNECTIONS ROUNDS [PATH]
  *
  * Connections are opened in groups of 64; ROUNDS times one request is sent on
  * each of a group, as wrk sends it, and then each answer read (all answers of a
- * PATH must have one length; -n: none is waited for).  When all is done it
- * prints "ready BYTES", the length of an answer, waits for the end of its
- * standard input, and prints "open N": how many connections the server has not
- * closed.  It ends with its parent. */
+ * PATH must have one length; -n: none is waited for; -t: over TLS).  When all
+ * is done it prints "ready BYTES", the length of an answer, waits for the end
+ * of its standard input, and prints "open N": how many connections the server
+ * has not closed.  It ends with its parent. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,11 +27,17 @@
 
 #define GROUP 64
 
+struct link {
+    int fd;
+    SSL *ssl; /* or NULL */
+};
+
 struct plan {
     struct sockaddr_in to;
     int n, rounds;
     int is_silent; /* no answer is read */
-    int *fds;
+    SSL_CTX *tls;  /* or NULL */
+    struct link *links;
     char request[512];
     size_t request_len;
     size_t answer_len; /* 0: not known yet */
@@ -56,15 +63,42 @@ raise_files(rlim_t need)
         die("the limit on open files");
 }
 
-static int
+static struct link
 open_one(const struct plan *p)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+    struct link l = {-1, NULL};
 
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&p->to, sizeof p->to))
+    int one = 1;
+
+    l.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (l.fd < 0 ||
+        connect(l.fd, (const struct sockaddr *)&p->to, sizeof p->to))
         die("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    return fd;
+    setsockopt(l.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (!p->tls)
+        return l;
+    l.ssl = SSL_new(p->tls);
+    CHECK(l.ssl && SSL_set_fd(l.ssl, l.fd) == 1);
+    errno = 0;
+    if (SSL_connect(l.ssl) != 1)
+        die("handshake");
+    return l;
+}
+
+static int
+put(const struct link *l, const char *p, size_t n)
+{
+    if (l->ssl)
+        return SSL_write(l->ssl, p, (int)n) == (int)n;
+    return send(l->fd, p, n, MSG_NOSIGNAL) == (ssize_t)n;
+}
+
+static ssize_t
+get(const struct link *l, char *p, size_t cap)
+{
+    if (l->ssl)
+        return SSL_read(l->ssl, p, (int)cap);
+    return recv(l->fd, p, cap, 0);
 }
 
 /* The length of the answer whose beginning is head: 0 while that is open. */
@@ -83,13 +117,13 @@ answer_length(const char *head)
 }
 
 static void
-read_answer(struct plan *p, int fd)
+read_answer(struct plan *p, const struct link *l)
 {
     char buffer[65536];
     size_t have = 0;
 
     while (p->answer_len == 0 || have < p->answer_len) {
-        ssize_t n = recv(fd, buffer + have, sizeof buffer - 1 - have, 0);
+        ssize_t n = get(l, buffer + have, sizeof buffer - 1 - have);
         errno = n == 0 ? ECONNRESET : errno;
         if (n <= 0)
             die("answer");
@@ -104,17 +138,16 @@ read_answer(struct plan *p, int fd)
 }
 
 static void
-run_group(struct plan *p, int *fds, int n)
+run_group(struct plan *p, struct link *links, int n)
 {
     for (int i = 0; i < n; i++)
-        fds[i] = open_one(p);
+        links[i] = open_one(p);
     for (int round = 0; round < p->rounds; round++) {
         for (int i = 0; i < n; i++)
-            if (send(fds[i], p->request, p->request_len, MSG_NOSIGNAL) !=
-                (ssize_t)p->request_len)
+            if (!put(&links[i], p->request, p->request_len))
                 die("send");
         for (int i = 0; i < n && !p->is_silent; i++)
-            read_answer(p, fds[i]);
+            read_answer(p, &links[i]);
     }
 }
 
@@ -126,7 +159,7 @@ count_open(const struct plan *p)
 
     for (int i = 0; i < p->n; i++)
         n_open +=
-            recv(p->fds[i], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+            recv(p->links[i].fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
     return n_open;
 }
 
@@ -137,15 +170,17 @@ main(int argc, char **argv)
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
     char byte;
 
-    if (argc > 1 && strcmp(argv[1], "-n") == 0) {
-        p.is_silent = 1;
-        argv++;
-        argc--;
+    for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
+        p.is_silent |= argv[1][1] == 'n';
+        if (argv[1][1] == 't')
+            p.tls = SSL_CTX_new(TLS_client_method());
     }
     if (argc < 4 || argc > 5) {
-        fprintf(stderr, "usage: idle [-n] PORT CONNECTIONS ROUNDS [PATH]\n");
+        fprintf(stderr,
+                "usage: idle [-n] [-t] PORT CONNECTIONS ROUNDS [PATH]\n");
         return 2;
     }
+    signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     p.to.sin_port = htons((uint16_t)atoi(argv[1]));
     p.n = atoi(argv[2]);
@@ -156,10 +191,10 @@ main(int argc, char **argv)
                                      argc == 5 ? argv[4] : "/", argv[1]);
     CHECK(p.request_len < sizeof p.request);
     raise_files((rlim_t)p.n + 16);
-    p.fds = calloc((size_t)p.n + 1, sizeof *p.fds);
-    CHECK(p.fds);
+    p.links = calloc((size_t)p.n + 1, sizeof *p.links);
+    CHECK(p.links);
     for (int i = 0; i < p.n; i += GROUP)
-        run_group(&p, p.fds + i, p.n - i < GROUP ? p.n - i : GROUP);
+        run_group(&p, p.links + i, p.n - i < GROUP ? p.n - i : GROUP);
     printf("ready %zu\n", p.answer_len);
     fflush(stdout);
     while (read(STDIN_FILENO, &byte, 1) > 0)

@@ -18,12 +18,13 @@
 #include <unistd.h>
 
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 
 #define DEADLINE_MS 20000
 #define MOST ((size_t)1 << 29) /* bytes that are not used yet */
 
-struct client
-client_connect_to(const void *sockaddr, size_t len)
+static struct client
+dial(const void *sockaddr, size_t len)
 {
     const struct sockaddr *to = sockaddr;
     struct client c = {
@@ -38,11 +39,34 @@ client_connect_to(const void *sockaddr, size_t len)
 }
 
 struct client
+client_connect_to(const void *sockaddr, size_t len)
+{
+    struct client c = dial(sockaddr, len);
+
+    c.fd = transport_open(c.fd);
+    return c;
+}
+
+static struct sockaddr_in
+at_loopback(uint16_t port)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons(port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+struct client
+client_dial(uint16_t port)
+{
+    struct sockaddr_in to = at_loopback(port);
+
+    return dial(&to, sizeof to);
+}
+
+struct client
 client_connect(uint16_t port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = at_loopback(port);
 
     return client_connect_to(&to, sizeof to);
 }
@@ -64,7 +88,7 @@ client_unix(const char *path)
 
     ck_assert_uint_lt(strlen(path), sizeof to.sun_path);
     strcpy(to.sun_path, path);
-    return client_connect_to(&to, sizeof to);
+    return dial(&to, sizeof to);
 }
 
 struct client

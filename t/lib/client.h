@@ -26,9 +26,12 @@ struct answer {
     size_t n;
 };
 
+/* Over the transport of this run (transport.h), but for Unix sockets, */
 struct client client_open(const struct server *s);
 struct client client_connect(uint16_t port);
 struct client client_connect_to(const void *sockaddr, size_t len);
+/* and these: the socket itself. */
+struct client client_dial(uint16_t port);
 struct client client_unix(const char *path);
 struct client client_v6(uint16_t port);
 void client_close(struct client *c);

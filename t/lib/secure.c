@@ -197,9 +197,11 @@ static int
 dial(const struct secure *how)
 {
     const struct timeval deadline = {.tv_sec = DEADLINE_S};
-    struct client c = how->unix_path ? client_unix(how->unix_path)
-                                     : client_connect(how->port);
+    struct client c = {.fd = how->fd};
 
+    if (!how->fd)
+        c = how->unix_path ? client_unix(how->unix_path)
+                           : client_dial(how->port);
     setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
     setsockopt(c.fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline);
     if (how->preface)

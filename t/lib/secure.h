@@ -23,6 +23,7 @@ struct server;
 
 struct secure {
     /* asked for; zeros: 127.0.0.1, no SNI, any protocol, nothing verified */
+    int fd; /* this connection, which becomes its; or 0 */
     uint16_t port;
     const char *unix_path;   /* a Unix socket instead */
     const char *sni;         /* and the name that the certificate must have, if

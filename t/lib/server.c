@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "t/lib/transport.h"
+
 #define WAIT_MS 20000 /* for anything a server does by itself */
 #define ARGS_MAX 16
 
@@ -120,9 +122,9 @@ sets(const char *ini, const char *key)
 }
 
 void
-server_write(struct server *s, const char *ini)
+server_write(struct server *s, const char *ini_of_plain)
 {
-    char *text = NULL;
+    char *text = NULL, *ini = transport_ini(ini_of_plain);
     size_t n;
     FILE *f = open_memstream(&text, &n);
     const char *rest = strstr(ini, "[server]");
@@ -140,6 +142,7 @@ server_write(struct server *s, const char *ini)
     fclose(f);
     write_all(s->conf, text, n);
     free(text);
+    free(ini);
 }
 
 void
