@@ -47,7 +47,7 @@ struct conn {
     uint32_t in_start, in_end, in_cap;
     union {
         uint32_t unsent;    /* the transport's, when the timer last looked */
-        uint32_t n_dropped; /* bytes read and dropped while lingering */
+        uint32_t n_dropped; /* while lingering: bytes read and dropped */
     };
     uint64_t deadline_ms; /* of the phase; an idle one's may be out of date */
     uint32_t n_requests;  /* begun on it */

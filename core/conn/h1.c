@@ -417,6 +417,7 @@ finish(struct conn *c)
     if (!c->is_paused)
         c->transport->want_read(c, 0);
     c->phase = CONN_LINGER;
+    c->n_dropped = 0;
     c->since_ms = c->env->clock.mono_ms;
     linger(c);
 }

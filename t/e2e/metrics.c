@@ -55,7 +55,7 @@ check_sample(const char *line, const char *family)
 static void
 check_format(const char *text)
 {
-    char family[128] = "", helped[128] = "", seen[64][128];
+    char family[128] = "", helped[128] = "", seen[128][128];
     size_t n_seen = 0, n = strlen(text);
     char *copy = strdup(text), *line, *rest = copy;
 
@@ -71,7 +71,7 @@ check_format(const char *text)
                       !strcmp(kind, "histogram"));
             for (size_t i = 0; i < n_seen; i++)
                 ck_assert_str_ne(seen[i], family);
-            ck_assert_uint_lt(n_seen, 64);
+            ck_assert_uint_lt(n_seen, 128);
             memcpy(seen[n_seen++], family, sizeof family);
         } else {
             check_sample(line, family);
