@@ -535,6 +535,20 @@ conn_drain(struct env *env, uint64_t due_ms)
     }
 }
 
+void
+conn_stay_behind(struct env *env, uint64_t due_ms)
+{
+    env->is_leaving = 1;
+    for (uint32_t i = 0; i < env->conns.fresh; i++) {
+        struct conn *c = slab_at(&env->conns, i);
+        if (!conn_is_open(c) || c->transport->moves)
+            continue;
+        c->is_orphan = 1;
+        if (c->phase == CONN_IDLE)
+            set_deadline(c, due_ms);
+    }
+}
+
 /* Nothing is owed: no request has begun, or its answer is all there. */
 static int
 is_between(const struct conn *c)

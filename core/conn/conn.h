@@ -114,6 +114,10 @@ void conn_orphan(struct env *env);
 /* For every open connection of env: begin to close the idle ones and those
  * that only linger, at due_ms. [worker] */
 void conn_drain(struct env *env, uint64_t due_ms);
+/* What can be given away is on its way to another process: of each of the
+ * others the next answer is the last, and those that are idle are closed at
+ * due_ms. [worker] */
+void conn_stay_behind(struct env *env, uint64_t due_ms);
 /* Close every connection, whatever it is doing: how many were in the middle of
  * something. [worker] */
 uint32_t conn_close_all(struct env *env);

@@ -7,6 +7,7 @@
 #include "conn/env.h"
 #include "conn/h2.h"
 #include "conn/out.h"
+#include "conn/transport.h"
 #include "conn/upgraded.h"
 #include "http/dispatch.h"
 
@@ -32,7 +33,8 @@ idle_due(const struct conn *c)
 {
     const struct limits *l = &c->env->limits;
 
-    if (c->env->is_draining)
+    if (c->env->is_draining ||
+        (UNLIKELY(c->env->is_leaving) && !c->transport->moves))
         return c->since_ms + l->idle_grace_ms;
     return c->since_ms + (l->keepalive_ms ? l->keepalive_ms : l->header_ms);
 }

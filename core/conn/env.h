@@ -115,6 +115,7 @@ struct env {
     uint32_t look_beyond; /* with no more than this, nobody is */
     uint8_t is_stopping;  /* every answer says Connection: close */
     uint8_t is_draining;  /* and idle connections have idle_grace left */
+    uint8_t is_leaving;   /* another process serves: who can is given to it */
     uint8_t is_watchful;  /* draining, or giving connections away */
     uint8_t is_robbed;    /* somebody else closes its descriptors */
     uint32_t n_leaving;   /* connections that are on their way out */

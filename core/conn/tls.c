@@ -478,6 +478,7 @@ new_tls(struct conn *c)
     t->conn = c;
     t->again.fn = on_again;
     c->transport = &t->via;
+    c->is_orphan |= c->env->is_leaving;
     return t;
 }
 

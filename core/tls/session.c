@@ -253,7 +253,7 @@ session_serves(const struct session *s, et_str host)
 
     if (name.n > 0 && name.p[name.n - 1] == '.')
         name.n--;
-    return name.n == 0 || str_eq_nocase(name, host) ||
+    return name.n == 0 || host.n == 0 || str_eq_nocase(name, host) ||
            context_site_covers(context_site_of(s->ssl), host);
 }
 

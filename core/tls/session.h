@@ -77,9 +77,9 @@ et_str session_name(const struct session *s);
 et_str session_protocol(const struct session *s);
 /* It goes on with one of before. [worker] */
 int session_is_resumed(const struct session *s);
-/* Whether host may be asked for here: no name was given, it is the same, or a
- * certificate that is shown for that name covers it (RFC 9110 15.5.20).
- * [worker] */
+/* Whether host may be asked for here: none or no name was given, they are the
+ * same, or a certificate that is shown for that name covers it (RFC 9110
+ * 15.5.20).  [worker] */
 int session_serves(const struct session *s, et_str host);
 
 #endif

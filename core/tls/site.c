@@ -140,7 +140,7 @@ seal_ticket(struct context *c, struct ticket_key *key, unsigned char *name,
 }
 
 static int
-open_ticket(struct context *c, struct ticket_key *key,
+open_ticket(struct context *c, struct ticket_key *key, int is_once,
             const unsigned char *name, const unsigned char *iv,
             EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
@@ -152,19 +152,21 @@ open_ticket(struct context *c, struct ticket_key *key,
     if (!EVP_DecryptInit_ex2(cipher, c->ticket_cipher, key->aes, iv, NULL) ||
         !set_mac_key(mac, key))
         return -1;
-    return found == TICKETS_CURRENT ? 1 : 2;
+    return found == TICKETS_OLD || is_once ? 2 : 1;
 }
 
-/* 1, 2: with this key, and the client is given another ticket; 0: it is none of
- * ours, a full handshake follows; -1. */
+/* 1, 2: with this key, and with 2 the client is given another ticket, as it is
+ * in TLS 1.3 each time, where a client uses one once (RFC 8446 C.4); 0: it is
+ * none of ours, a full handshake follows; -1. */
 static int
 on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
           EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypts)
 {
     struct context *c = context_site_of(ssl)->context;
     struct ticket_key key;
+    int is_once = SSL_version(ssl) >= TLS1_3_VERSION;
     int rc = encrypts ? seal_ticket(c, &key, name, iv, cipher, mac)
-                      : open_ticket(c, &key, name, iv, cipher, mac);
+                      : open_ticket(c, &key, is_once, name, iv, cipher, mac);
 
     OPENSSL_cleanse(&key, sizeof key);
     return rc;

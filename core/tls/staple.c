@@ -98,7 +98,9 @@ keep(const struct judge *j, int64_t until_s, struct staple *out)
         return ERR_NOMEM;
     }
     memcpy(copy, j->pair->ocsp.p, j->pair->ocsp.n);
-    *out = (struct staple){{copy, j->pair->ocsp.n}, until_s};
+    out->der.p = copy;
+    out->der.n = j->pair->ocsp.n;
+    out->until_s = until_s;
     return 0;
 }
 

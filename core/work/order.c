@@ -194,6 +194,8 @@ order_leave(struct worker *w, struct order *o)
     w->leaver.on_parcel = o->on_parcel;
     worker_take_held(w);
     conn_give_all(&w->env, &w->leaver.giver);
+    conn_stay_behind(&w->env,
+                     w->env.clock.mono_ms + w->env.limits.idle_grace_ms);
     w->env.gen->is_old = 1; /* another process has a newer one */
     due_ms = retire_all(&w->env, o->die_ms ? o->die_ms : ms);
     streams_retire(&w->env.streams, o->die_ms ? due_ms : UINT64_MAX);

@@ -361,6 +361,8 @@ forget(struct bridge *b)
         at = &(*at)->next;
     *at = b->next;
     pthread_mutex_unlock(&bridges_lock);
+    /* Whoever's end came first: its session may be gone on with. */
+    SSL_set_shutdown(b->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(b->ssl);
     SSL_SESSION_free(b->session);
     close(b->tcp);

@@ -254,7 +254,39 @@ START_TEST(server_listens_in_the_clear)
 }
 END_TEST
 
+/* Files that an overlay's take the place of are not missed, and each is found
+ * from where it is named. */
+START_TEST(files_of_an_overlay_and_of_an_include)
+{
+    static char *env[] = {"ETUDE_ENV=live", NULL};
+    struct bundle *b;
+    struct conf *c;
+    struct diag d;
+
+    fixture_file("a.ini", "[server]\ninclude = in/*.ini\n" LISTEN
+                          "tls.certificate = none.pem\n");
+    fixture_file("a.live.ini", "[listen s]\ntls.certificate = b.pem\n"
+                               "[server]\ninclude = in/*.ini\n");
+    fixture_file("in/i.ini", "[listen i]\naddress = :444\n"
+                             "tls.certificate = own.pem\n");
+    fixture_file("in/own.pem", KEY);
+    ck_assert_int_eq(chmod("in/own.pem", 0600), 0);
+    diag_init(&d);
+    b = bundle_from_files("a.ini", env, &d);
+    ck_assert_ptr_nonnull(b);
+    c = conf_parse(b, &d);
+    help_expect(&d, "");
+    ck_assert_uint_eq(c->n_listens, 2);
+    ck_assert(ends(c->listens[0].pairs[0].key, "/b.pem"));
+    ck_assert(ends(c->listens[1].pairs[0].key, "/in/own.pem"));
+    conf_free(c);
+    bundle_free(b);
+    diag_fini(&d);
+}
+END_TEST
+
 UNIT_MAIN_IN(enter, help_leave, pairs,
              keys_belong_to_certificates_in_their_order, what_else_there_is,
              files_that_are_not_there, keys_that_everybody_may_read,
-             what_makes_no_sense, server_listens_in_the_clear)
+             what_makes_no_sense, server_listens_in_the_clear,
+             files_of_an_overlay_and_of_an_include)

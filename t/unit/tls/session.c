@@ -307,7 +307,7 @@ START_TEST(which_hosts_it_serves)
     ck_assert(session_serves(&p.server, str_lit("A.Example")));
     ck_assert(session_serves(&p.server, str_lit("also.example")));
     ck_assert(!session_serves(&p.server, str_lit("other.example")));
-    ck_assert(!session_serves(&p.server, str_lit("")));
+    ck_assert(session_serves(&p.server, str_lit("")));
     close_pair(&p);
     open_pair(&p, "nobody.example");
     ck_assert(shake(&p, 65536));
@@ -412,6 +412,18 @@ START_TEST(sessions_are_resumed)
     for (int i = 0; i < 2; i++) {
         save(both[i]);
         ck_assert(resumes(both[i]));
+    }
+}
+END_TEST
+
+/* A ticket of TLS 1.3 is for one time, and brings the next one. */
+START_TEST(and_once_more)
+{
+    save(TLS1_3_VERSION);
+    for (int i = 0; i < 5; i++) {
+        SSL_SESSION *last = saved;
+        ck_assert(resumes(TLS1_3_VERSION));
+        ck_assert_ptr_ne(saved, last);
     }
 }
 END_TEST
@@ -773,7 +785,8 @@ UNIT_MAIN_IN(setup, teardown, session, each_version_and_what_is_said_in_it,
              older_versions_are_refused, bytes_come_one_at_a_time,
              a_name_chooses_the_certificate, which_hosts_it_serves,
              a_protocol_is_chosen, h2_is_not_offered_where_it_is_off,
-             sessions_are_resumed, by_another_context_with_the_same_keys,
+             sessions_are_resumed, and_once_more,
+             by_another_context_with_the_same_keys,
              by_keys_of_the_hour_before_and_not_of_long_ago,
              with_other_keys_the_handshake_is_a_full_one,
              without_keys_there_are_no_tickets, garbage_is_refused,

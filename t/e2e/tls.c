@@ -1,0 +1,821 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tls.c - connections over TLS: what is agreed on, what goes over them, and how
+ * they end.
+ * tags: epoll asan tsan */
+#include "config.h"
+#include "t/lib/unit.h"
+
+#ifndef ETUDE_TLS
+UNIT_SKIP("built without TLS")
+#else
+#include <fcntl.h>
+#include <openssl/sha.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/pki.h"
+#include "t/lib/secure.h"
+#include "t/lib/server.h"
+#include "t/lib/tally.h"
+#include "t/lib/wsock.h"
+
+#define GET(path, host) "GET " path " HTTP/1.1\r\nHost: " host "\r\n\r\n"
+/* The first listener is the plain one: that of the figures. */
+#define SERVER(more)                                                           \
+    "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nmetrics = /metrics\n"        \
+    "max_body = 64m\ntemp_dir = $DIR\nadmin = $DIR/admin\n" more               \
+    "\n[listen tls]\naddress = 127.0.0.1:0\n"                                  \
+    "tls.certificate = $DIR/site.pem\ntls.key = $DIR/site.key\n"               \
+    "tls.certificate = $DIR/wild.pem\ntls.key = $DIR/wild.key\n"
+#define PLUGINS                                                                \
+    "[plugin hello]\n[plugin echo]\n[plugin answers]\nfile = $DIR/file\n"      \
+    "[route echo]\nmatch = POST /echo\nhandler = echo\n"
+
+static struct server s;
+static uint16_t tls_port;
+
+/* The port of the second listener, which the log says. */
+static uint16_t
+second_port(void)
+{
+    char line[512] = "", path[160];
+    unsigned port = 0;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s", s.log_path);
+    f = fopen(path, "r");
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof line, f))
+        if (strstr(line, "listening on 127.0.0.1:"))
+            sscanf(strstr(line, "127.0.0.1:") + 10, "%u", &port);
+    fclose(f);
+    ck_assert_uint_gt(port, 0);
+    return (uint16_t)port;
+}
+
+static void
+start(const char *ini)
+{
+    server_prepare(&s, ini);
+    pki_make(&s, &(struct pki){.file = "site", .names = "a.test,b.test"});
+    pki_make(&s, &(struct pki){.file = "wild", .names = "*.c.test"});
+    server_serve(&s);
+    tls_port = second_port();
+}
+
+static struct client
+open_tls(const char *sni)
+{
+    struct secure how = {.port = tls_port, .sni = sni};
+
+    return secure_connect(&how);
+}
+
+static int
+figure(const char *name)
+{
+    return tally_figure(&s, name);
+}
+
+static void
+wait_figure(const char *name, int n)
+{
+    for (int i = 0; i < 500 && figure(name) != n; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    ck_assert_int_eq(figure(name), n);
+}
+
+/* ---- what is agreed on ----------------------------------------------------*/
+
+START_TEST(each_version_and_cipher)
+{
+    static const struct {
+        int version;
+        const char *ciphers, *cipher;
+    } cases[] = {
+        {0x0303, NULL, "ECDHE-ECDSA-AES"},
+        {0x0303, "ECDHE-ECDSA-CHACHA20-POLY1305", "CHACHA20"},
+        {0x0303, "ECDHE-ECDSA-AES128-GCM-SHA256", "AES128-GCM"},
+        {0x0304, NULL, "TLS_"},
+    };
+
+    start(SERVER("") PLUGINS);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct secure how = {.port = tls_port,
+                             .sni = "a.test",
+                             .authority = pki_authority(&s),
+                             .min = cases[i].version,
+                             .max = cases[i].version,
+                             .ciphers = cases[i].ciphers};
+        struct client c = secure_connect(&how);
+        ck_assert_ptr_nonnull(strstr(how.cipher, cases[i].cipher));
+        client_expect(&c, GET("/hello/you", "a.test"), 200, "Hello, you!\n");
+        client_expect(&c, GET("/scheme", "a.test"), 200, "https");
+        client_close(&c);
+    }
+    ck_assert_int_eq(figure("tls_handshakes_total"), 4);
+    ck_assert_int_eq(figure("tls_failed_total"), 0);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(what_is_weak_is_refused)
+{
+    static const struct {
+        int version;
+        const char *ciphers, *groups;
+    } cases[] = {
+        {0x0301, NULL, NULL},
+        {0x0302, NULL, NULL},
+        {0x0303, "ECDHE-ECDSA-AES128-SHA", NULL},
+        {0x0303, "AES128-GCM-SHA256", NULL},
+        {0x0303, "DHE-RSA-AES128-GCM-SHA256", NULL},
+        {0x0304, NULL, "P-521"},
+    };
+
+    start(SERVER("") PLUGINS);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct secure how = {.port = tls_port,
+                             .min = cases[i].version,
+                             .max = cases[i].version,
+                             .ciphers = cases[i].ciphers,
+                             .groups = cases[i].groups};
+        struct client c;
+        ck_assert(!secure_try(&how, &c));
+        ck_assert_str_ne(how.why, "");
+    }
+    wait_figure("tls_failed_total", 6);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_name_has_its_certificate)
+{
+    static const char *const cases[][2] = {
+        {"a.test", "a.test"},     {"b.test", "a.test"},
+        {"x.c.test", "*.c.test"}, {"c.test", "a.test"},
+        {"x.y.c.test", "a.test"}, {NULL, "a.test"},
+        {"B.TEST", "a.test"},     {"unknown.test", "a.test"},
+    };
+
+    start(SERVER("") PLUGINS);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct secure how = {.port = tls_port, .sni = cases[i][0]};
+        struct client c = secure_connect(&how);
+        ck_assert_str_eq(how.subject, cases[i][1]);
+        client_close(&c);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(another_host_is_misdirected)
+{
+    struct client c;
+
+    start(SERVER("") PLUGINS);
+    c = open_tls("a.test");
+    client_expect(&c, GET("/hello/you", "b.test"), 200, NULL);
+    client_expect(&c, GET("/hello/you", "A.TEST:443"), 200, NULL);
+    client_expect(&c, GET("/hello/you", "x.c.test"), 421, NULL);
+    client_close(&c);
+    c = open_tls("x.c.test");
+    client_expect(&c, GET("/hello/you", "y.c.test"), 200, NULL);
+    client_puts(&c, "GET https://a.test/hello/you HTTP/1.1\r\n"
+                    "Host: x.c.test\r\n\r\n");
+    client_take(&c, 0, 421, NULL);
+    client_close(&c);
+    c = open_tls("unknown.test");
+    client_expect(&c, GET("/hello/you", "unknown.test"), 200, NULL);
+    client_expect(&c, GET("/hello/you", "b.test"), 200, NULL);
+    client_close(&c);
+    c = open_tls(NULL);
+    client_expect(&c, GET("/hello/you", "anybody"), 200, NULL);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(http_1_1_is_agreed_on)
+{
+    struct secure how;
+    struct client c;
+
+    start(SERVER("") PLUGINS);
+    how = (struct secure){.port = tls_port, .alpn = "http/1.1"};
+    c = secure_connect(&how);
+    ck_assert_str_eq(how.alpn_chosen, "http/1.1");
+    client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+    client_close(&c);
+    how = (struct secure){.port = tls_port, .alpn = "spdy/3"};
+    ck_assert(!secure_try(&how, &c));
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* Whichever of the workers it comes to. */
+START_TEST(sessions_go_on)
+{
+    static const int versions[] = {0x0303, 0x0304};
+
+    start(SERVER("") PLUGINS);
+    for (int i = 0; i < 2; i++) {
+        struct secure how = {.port = tls_port,
+                             .sni = "a.test",
+                             .min = versions[i],
+                             .max = versions[i]};
+        void *session = NULL;
+        for (int k = 0; k < 7; k++) {
+            struct client c;
+            how.session = session;
+            c = secure_connect(&how);
+            ck_assert_int_eq(how.is_resumed, k > 0);
+            client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+            if (k == 0 || versions[i] == 0x0304) { /* else it stays */
+                secure_forget(session);
+                session = secure_session(&c, 3000);
+            }
+            ck_assert_msg(session != NULL, "%d %d", i, k);
+            client_close(&c);
+        }
+        secure_forget(session);
+    }
+    ck_assert_int_eq(figure("tls_handshakes_total"), 14);
+    ck_assert_int_eq(figure("tls_resumed_total"), 12);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* ---- what is no handshake -------------------------------------------------*/
+
+START_TEST(a_request_in_plain_is_told)
+{
+    static const char *const texts[] = {
+        "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    };
+
+    start(SERVER("") PLUGINS);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct client c = client_connect(tls_port);
+        client_puts(&c, texts[i]);
+        client_take(&c, 0, 400, "This port speaks TLS: use https://.\n");
+        ck_assert(client_is_closed(&c));
+        client_close(&c);
+    }
+    wait_figure("tls_failed_total", 3);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(garbage_ends_a_connection_and_nothing_else)
+{
+    static const char *const texts[] = {
+        "\x16\x03\x01\x40\x01garbage",
+        "\x16\x03\x01\x00\x04\x01\x00\x00\x00",
+        "\x80\x2e\x01\x03\x01",
+        "\x15\x03\x01\x00\x02\x02\x28",
+        "\x17\x03\x03\x00\x05hello",
+        "\x01",
+        "\xff\xff\xff\xff\xff\xff\xff\xff",
+    };
+    static const size_t lengths[] = {12, 9, 5, 7, 10, 1, 8};
+
+    start(SERVER("") PLUGINS);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct client c = client_connect(tls_port);
+        client_send(&c, texts[i], lengths[i]);
+        client_shut(&c);
+        (void)client_read_all(&c);
+        client_close(&c);
+    }
+    wait_figure("tls_failed_total", 7);
+    ck_assert_int_eq(figure("tls_handshakes_total"), 0);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_slow_handshake_is_cut)
+{
+    struct client silent, half;
+
+    start(SERVER("handshake_timeout = 300ms\n") PLUGINS);
+    silent = client_connect(tls_port);
+    half = client_connect(tls_port);
+    client_send(&half, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(client_is_closed(i % 2 ? &silent : &half), 1);
+        if (i == 1)
+            break;
+    }
+    client_close(&silent);
+    client_close(&half);
+    wait_figure("tls_failed_total", 1); /* of the one that had begun */
+    ck_assert_int_eq(figure("timeouts_total"), 2);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* One byte after the other does not put the deadline off. */
+START_TEST(nor_is_it_put_off_by_bytes)
+{
+    static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    struct client c;
+    int i, is_open = 1;
+
+    start(SERVER("handshake_timeout = 300ms\n") PLUGINS);
+    c = client_connect(tls_port);
+    for (i = 0; i < 40 && is_open; i++) {
+        is_open = client_try_send(&c, i < 11 ? hello + i : "x", 1);
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    ck_assert_int_lt(i, 20);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(proxy_comes_in_front)
+{
+    struct secure how;
+    struct client c;
+
+    start(SERVER("") "proxy_protocol = v1\n" PLUGINS);
+    how =
+        (struct secure){.port = tls_port,
+                        .sni = "a.test",
+                        .preface = "PROXY TCP4 192.0.2.9 192.0.2.1 5 443\r\n"};
+    c = secure_connect(&how);
+    client_expect(&c, GET("/peer", "a.test"), 200, "192.0.2.9 192.0.2.9");
+    client_close(&c);
+    how.preface = NULL;
+    ck_assert(!secure_try(&how, &c));
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* ---- what goes over it ----------------------------------------------------*/
+
+/* A file of n bytes, none of them like its neighbours. */
+static void
+make_file(size_t n)
+{
+    char path[128];
+    unsigned x = 1;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/file", s.dir);
+    f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    for (size_t i = 0; i < n; i++) {
+        x = x * 1103515245 + 12345;
+        putc((int)(x >> 16 & 0xff), f);
+    }
+    fclose(f);
+}
+
+static void
+is_file(const struct answer *a, size_t n)
+{
+    unsigned x = 1;
+
+    ck_assert_int_eq(a->status, 200);
+    ck_assert_uint_eq(a->n, n);
+    for (size_t i = 0; i < n; i++) {
+        x = x * 1103515245 + 12345;
+        UNIT_HOLDS((unsigned char)a->body[i] == (x >> 16 & 0xff));
+    }
+}
+
+START_TEST(files_arrive_whole)
+{
+    static const size_t sizes[] = {0,     1,      1369,    1370,     1371,
+                                   16383, 16384,  16385,   65535,    65536,
+                                   65537, 100000, 1000003, 20000000, 5};
+    struct client c;
+
+    start(SERVER("") PLUGINS);
+    make_file(20000000);
+    c = open_tls("a.test");
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct answer a;
+        client_printf(&c, GET("/file/%zu", "a.test"), sizes[i]);
+        a = client_answer(&c, 0);
+        is_file(&a, sizes[i]);
+        answer_free(&a);
+    }
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(memory_arrives_whole)
+{
+    static const size_t sizes[] = {0,     1,     2047,  2048,   2049,
+                                   16384, 65536, 65537, 100000, 1000003};
+    struct client c, plain;
+
+    start(SERVER("") PLUGINS);
+    c = open_tls("a.test");
+    plain = client_open(&s);
+    for (size_t i = 0; i < 2 * sizeof sizes / sizeof sizes[0]; i++) {
+        struct answer a, b;
+        const char *what = i % 2 ? "mem" : "ref";
+        client_printf(&c, GET("/%s/%zu", "a.test"), what, sizes[i / 2]);
+        client_printf(&plain, GET("/%s/%zu", "a.test"), what, sizes[i / 2]);
+        a = client_answer(&c, 0);
+        b = client_answer(&plain, 0);
+        ck_assert_uint_eq(a.n, sizes[i / 2]);
+        ck_assert_uint_eq(b.n, sizes[i / 2]);
+        ck_assert_int_eq(memcmp(a.body, b.body, a.n), 0);
+        answer_free(&a);
+        answer_free(&b);
+    }
+    client_close(&c);
+    client_close(&plain);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* A client that takes a bit now and then. */
+START_TEST(to_a_slow_reader_too)
+{
+    struct answer a;
+    struct client c;
+
+    start(SERVER("write_timeout = 3s\n") PLUGINS);
+    make_file(20000000);
+    c = open_tls("a.test");
+    client_puts(&c, GET("/file/20000000", "a.test"));
+    for (size_t n = 1000000; n < 20000000; n += 2000000) {
+        client_gather(&c, n);
+        nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
+    }
+    a = client_answer(&c, 0);
+    is_file(&a, 20000000);
+    answer_free(&a);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* One that takes nothing is given up. */
+START_TEST(who_takes_nothing_is_given_up)
+{
+    struct client c;
+
+    start(SERVER("write_timeout = 400ms\n") PLUGINS);
+    make_file(20000000);
+    c = open_tls("a.test");
+    client_puts(&c, GET("/file/20000000", "a.test"));
+    wait_figure("connections_active", 2);
+    wait_figure("connections_active", 1);
+    ck_assert_int_eq(figure("timeouts_total"), 1);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(bodies_arrive_whole)
+{
+    static const size_t sizes[] = {0,     1,      2047,    16384,
+                                   16385, 100000, 1000003, 20000000};
+    char *body = malloc(20000000);
+    struct client c;
+
+    ck_assert_ptr_nonnull(body);
+    for (size_t i = 0; i < 20000000; i++)
+        body[i] = (char)(i * 7 + i / 1021);
+    start(SERVER("") PLUGINS);
+    c = open_tls("a.test");
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct answer a;
+        client_printf(&c,
+                      "POST /echo HTTP/1.1\r\nHost: a.test\r\n"
+                      "Content-Length: %zu\r\n\r\n",
+                      sizes[i]);
+        client_send(&c, body, sizes[i]);
+        a = client_answer(&c, 0);
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_uint_eq(a.n, sizes[i]);
+        ck_assert_int_eq(memcmp(a.body, body, a.n), 0);
+        answer_free(&a);
+    }
+    client_close(&c);
+    free(body);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(requests_may_be_pipelined)
+{
+    struct client c;
+    char *all = NULL;
+    size_t n;
+    FILE *f = open_memstream(&all, &n);
+
+    for (int i = 0; i < 500; i++)
+        fprintf(f, GET("/hello/n%d", "a.test"), i);
+    fclose(f);
+    start(SERVER("") PLUGINS);
+    c = open_tls("a.test");
+    client_send(&c, all, n);
+    for (int i = 0; i < 500; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "Hello, n%d!\n", i);
+        client_take(&c, 0, 200, text);
+    }
+    client_close(&c);
+    free(all);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* More pipelined than is kept, with large answers: reading stops and goes on.
+ */
+START_TEST(reading_stops_and_goes_on)
+{
+    struct client c;
+    char *all = NULL;
+    size_t n;
+    FILE *f = open_memstream(&all, &n);
+
+    for (int i = 0; i < 60; i++)
+        fprintf(f,
+                "GET /mem/300000 HTTP/1.1\r\nHost: a.test\r\nX-A: %1500d"
+                "\r\n\r\n",
+                i);
+    fclose(f);
+    start(SERVER("read_buffer = 4k\n") PLUGINS);
+    c = open_tls("a.test");
+    client_send(&c, all, n);
+    for (int i = 0; i < 60; i++) {
+        struct answer a = client_answer(&c, 0);
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_uint_eq(a.n, 300000);
+        answer_free(&a);
+    }
+    client_close(&c);
+    free(all);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_byte_a_record)
+{
+    struct client c;
+
+    start(SERVER("") PLUGINS);
+    c = open_tls("a.test");
+    for (int i = 0; i < 3; i++) {
+        client_drip(&c, GET("/hello/drip", "a.test"),
+                    strlen(GET("/hello/drip", "a.test")));
+        client_take(&c, 0, 200, "Hello, drip!\n");
+    }
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* From stacks that are as small as they may be. */
+START_TEST(tasks_write_and_read)
+{
+    struct client c;
+    struct answer a;
+
+    start(SERVER("task_stack = 48k\n") PLUGINS "[plugin writer]\n");
+    c = open_tls("a.test");
+    for (int size = 900; size < 40000; size += 3011) {
+        client_printf(&c, GET("/writer/pieces?n=3&size=%d", "a.test"), size);
+        a = client_answer(&c, 0);
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_uint_eq(a.n, (size_t)size * 3);
+        for (size_t i = 0; i < a.n; i++)
+            UNIT_HOLDS(a.body[i] == (char)('a' + i % 26));
+        answer_free(&a);
+    }
+    client_puts(&c, GET("/writer/pieces?n=3&size=1000000", "a.test"));
+    a = client_answer(&c, 0);
+    ck_assert_uint_eq(a.n, 3000000);
+    answer_free(&a);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_body_that_a_task_streams_back)
+{
+    enum { N = 3000000 };
+    char *body = malloc(N);
+    struct client c;
+    struct answer a;
+
+    ck_assert_ptr_nonnull(body);
+    for (size_t i = 0; i < N; i++)
+        body[i] = (char)('a' + i % 23);
+    start(SERVER("read_buffer = 4k\n") PLUGINS "[plugin writer]\n");
+    c = open_tls("a.test");
+    client_printf(&c,
+                  "POST /writer/echo?n=5000 HTTP/1.1\r\nHost: a.test\r\n"
+                  "Content-Length: %d\r\n\r\n",
+                  N);
+    for (size_t at = 0; at < N;) {
+        size_t n = N - at < 100000 ? N - at : 100000;
+        client_send(&c, body + at, n);
+        at += n;
+        client_gather(&c, at); /* it has come back, and its chunks' heads */
+    }
+    a = client_answer(&c, 0);
+    ck_assert_int_eq(a.status, 200);
+    ck_assert_uint_eq(a.n, N);
+    ck_assert_int_eq(memcmp(a.body, body, N), 0);
+    answer_free(&a);
+    client_close(&c);
+    free(body);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(websockets)
+{
+    struct client c;
+
+    start(SERVER("") PLUGINS
+          "[plugin ws-echo]\n[route ws]\nmatch = GET /ws\nhandler = ws-echo\n");
+    c = open_tls("a.test");
+    client_puts(&c, "GET /ws HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\n"
+                    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Key: " WSOCK_KEY "\r\n\r\n");
+    client_take(&c, 1, 101, NULL);
+    for (int i = 0; i < 100; i++) {
+        wsock_text(&c, "hello");
+        wsock_take_text(&c, "hello");
+    }
+    wsock_close(&c, 1000, "");
+    wsock_ended(&c, 1000);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* ---- how they end ---------------------------------------------------------*/
+
+START_TEST(an_end_is_said)
+{
+    struct client c;
+
+    start(SERVER("keepalive_timeout = 300ms\n") PLUGINS);
+    c = open_tls("a.test");
+    client_puts(&c, "GET /hello/you HTTP/1.1\r\nHost: a.test\r\n"
+                    "Connection: close\r\n\r\n");
+    client_take(&c, 0, 200, "Hello, you!\n");
+    ck_assert(client_is_closed(&c));
+    ck_assert_int_eq(secure_ended(&c), 1);
+    client_close(&c);
+    c = open_tls("a.test"); /* one that is idle for too long, too */
+    client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+    ck_assert(client_is_closed(&c));
+    ck_assert_int_eq(secure_ended(&c), 1);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* What is cut off does not look as if it were whole. */
+START_TEST(what_is_cut_off_is_not_said_to_end)
+{
+    struct client c;
+
+    start(SERVER("") PLUGINS "[plugin writer]\n");
+    c = open_tls("a.test");
+    client_puts(&c, "GET /writer/end?how=fail HTTP/1.0\r\n\r\n");
+    (void)client_read_all(&c);
+    ck_assert_int_eq(secure_ended(&c), 0);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_client_that_shuts_its_side_is_answered)
+{
+    struct client c;
+
+    start(SERVER("") PLUGINS);
+    c = open_tls("a.test");
+    client_puts(&c, GET("/mem/500000", "a.test"));
+    client_shut(&c);
+    client_take(&c, 0, 200, NULL);
+    ck_assert(client_is_closed(&c));
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* An answer before all of the body has come: the client sees it. */
+START_TEST(an_early_answer_arrives)
+{
+    static char junk[300000];
+    struct client c;
+
+    start(SERVER("discard_body = 1k\n") PLUGINS);
+    for (int i = 0; i < 5; i++) {
+        c = open_tls("a.test");
+        client_puts(&c, "POST /hello/you HTTP/1.1\r\nHost: a.test\r\n"
+                        "Content-Length: 100000000\r\n\r\n");
+        (void)client_pour(&c, junk, sizeof junk, 50);
+        client_take(&c, 0, 405, NULL);
+        client_close(&c);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_reload_keeps_them)
+{
+    struct secure how;
+    struct client c, d;
+    char before[65];
+
+    start(SERVER("") PLUGINS);
+    how = (struct secure){.port = tls_port, .sni = "a.test"};
+    c = secure_connect(&how);
+    strcpy(before, how.sha256);
+    client_expect(&c, GET("/hello/one", "a.test"), 200, NULL);
+    pki_make(&s, &(struct pki){.file = "site", .names = "a.test,d.test"});
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_expect(&c, GET("/hello/two", "a.test"), 200, NULL);
+    client_expect(&c, GET("/hello/two", "b.test"), 200, NULL);
+    d = secure_connect(&how);
+    ck_assert_str_ne(how.sha256, before);
+    client_expect(&d, GET("/hello/two", "d.test"), 200, NULL);
+    client_expect(&d, GET("/hello/two", "b.test"), 421, NULL);
+    client_close(&d);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_stop_says_goodbye_to_idle_ones)
+{
+    struct client c, waiting;
+
+    start(SERVER("") PLUGINS);
+    c = open_tls("a.test");
+    client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+    waiting = client_connect(tls_port); /* no handshake yet */
+    server_signal(&s, SIGTERM);
+    ck_assert(client_is_closed(&c));
+    ck_assert_int_eq(secure_ended(&c), 1);
+    client_close(&c);
+    client_close(&waiting);
+    ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+/* Over an upgrade they end politely, and whoever waits is served. */
+START_TEST(an_upgrade_ends_them_politely)
+{
+    struct client idle, c;
+    void *session;
+    struct secure how;
+
+    start(SERVER("drain_timeout = 20s\n") PLUGINS "[plugin slow]\n");
+    idle = open_tls("a.test");
+    client_expect(&idle, GET("/hello/you", "a.test"), 200, NULL);
+    session = secure_session(&idle, 3000);
+    c = client_connect(tls_port); /* nothing has been said: it goes over */
+    (void)server_upgrade(&s);
+    ck_assert(client_is_closed(&idle));
+    ck_assert_int_eq(secure_ended(&idle), 1);
+    client_close(&idle);
+    client_close(&c);
+    how =
+        (struct secure){.port = tls_port, .sni = "a.test", .session = session};
+    c = secure_connect(&how);
+    ck_assert(how.is_resumed);
+    client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+    client_close(&c);
+    secure_forget(session);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
+          a_name_has_its_certificate, another_host_is_misdirected,
+          http_1_1_is_agreed_on, sessions_go_on, a_request_in_plain_is_told,
+          garbage_ends_a_connection_and_nothing_else, a_slow_handshake_is_cut,
+          nor_is_it_put_off_by_bytes, proxy_comes_in_front, files_arrive_whole,
+          memory_arrives_whole, to_a_slow_reader_too,
+          who_takes_nothing_is_given_up, bodies_arrive_whole,
+          requests_may_be_pipelined, reading_stops_and_goes_on, a_byte_a_record,
+          tasks_write_and_read, a_body_that_a_task_streams_back, websockets,
+          an_end_is_said, what_is_cut_off_is_not_said_to_end,
+          a_client_that_shuts_its_side_is_answered, an_early_answer_arrives,
+          a_reload_keeps_them, a_stop_says_goodbye_to_idle_ones,
+          an_upgrade_ends_them_politely)
+#endif
