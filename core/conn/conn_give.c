@@ -6,6 +6,7 @@
 #include "conn/conn.h"
 #include "conn/env.h"
 #include "conn/h1.h"
+#include "conn/h2.h"
 #include "conn/out.h"
 #include "conn/transport.h"
 
@@ -203,7 +204,11 @@ conn_give_all(struct env *env, struct giver *g)
     conn_give_some(env, g);
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (conn_is_open(c))
+        if (!conn_is_open(c))
+            continue;
+        if (c->is_h2) /* which is more than its socket */
+            h2_leave(c);
+        else
             conn_give_look(c);
     }
 }

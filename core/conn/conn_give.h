@@ -53,7 +53,8 @@ struct giver {
  * them; NULL: none goes any more, those on their way stay.  Called from
  * anywhere but g->wants; on_given is never called from inside. [worker] */
 void conn_give_some(struct env *env, struct giver *g);
-/* The same, and those that are at it now go at once. [worker] */
+/* The same, and those that are at it now go at once; of HTTP/2 none ever goes,
+ * so the clients of those are told to open another (h2_leave). [worker] */
 void conn_give_all(struct env *env, struct giver *g);
 /* Give c to env's giver now, if it is at its boundary, whether it is wanted or
  * not; whether that was begun.  It stays here if a byte comes first, or the

@@ -27,6 +27,8 @@
 #define TURN_BYTES (1u << 20)
 /* What the library may have to say before no more is received. */
 #define QUEUE_MAX 1000u
+/* NGHTTP2_ERR_TOO_MANY_CONTINUATIONS, which not all headers have. */
+#define TOO_MANY_CONTINUATIONS (-905)
 /* How often within their deadlines streams are looked at, but neither more nor
  * less often than these. */
 #define LOOKS 8u
@@ -165,7 +167,7 @@ is_over(const struct conn *c)
 uint32_t
 h2_streams(const struct conn *c)
 {
-    return c->h2->n_streams;
+    return c->h2->n_streams - c->h2->n_tunnels;
 }
 
 /* ---- output
@@ -337,7 +339,7 @@ fail(struct h2 *h, ssize_t rc)
                                                        : NGHTTP2_INTERNAL_ERROR;
 
     log_debug("HTTP/2: %s", nghttp2_strerror((int)rc));
-    if (rc == NGHTTP2_ERR_FLOODED) {
+    if (rc == NGHTTP2_ERR_FLOODED || rc == TOO_MANY_CONTINUATIONS) {
         metrics_add(h->conn->env->metrics, METRIC_h2_floods, 1);
         code = NGHTTP2_ENHANCE_YOUR_CALM;
     }
@@ -359,7 +361,7 @@ h2_input(struct conn *c, const char *p, size_t n)
     h2_turn(c);
 }
 
-/* What has all of its request is answered. */
+/* Nothing more can come: what is decided is still sent. */
 void
 h2_eof(struct conn *c)
 {
@@ -367,7 +369,7 @@ h2_eof(struct conn *c)
     LIST_FOR_EACH_SAFE(link, &c->h2->streams)
     {
         struct h2_stream *t = CONTAINER_OF(link, struct h2_stream, all);
-        if (!t->x.is_eof)
+        if (t->x.phase != CONN_SEND && t->x.phase != CONN_DISCARD)
             h2_stream_reset(t, NGHTTP2_CANCEL);
     }
     h2_turn(c);

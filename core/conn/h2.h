@@ -56,7 +56,8 @@ void h2_writable(struct conn *c);
 uint64_t h2_due(const struct conn *c);
 void h2_timeout(struct conn *c);
 
-/* How many streams are not over. [worker] */
+/* How many streams have no answer yet, or not all of it; WebSockets are not
+ * among them. [worker] */
 uint32_t h2_streams(const struct conn *c);
 /* No more of them: the client is told (GOAWAY, twice, RFC 9113 6.8), those that
  * are there end, and then c does. [worker] */

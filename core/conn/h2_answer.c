@@ -16,8 +16,11 @@
 #include "conn/h2_stream.h"
 #include "conn/out.h"
 #include "conn/walk.h"
+#include "http/gen.h"
 #include "http/req.h"
 #include "http/route.h"
+#include "http/stream.h"
+#include "http/upgrade.h"
 #include "proto/ascii.h"
 
 /* Of an answer that is written: how much of it is kept here, before more of it
@@ -28,7 +31,7 @@
 /* The head of a frame (RFC 9113 4.1). */
 #define FRAME_HEAD 9u
 /* Fields of a head beyond those of the response. */
-#define MORE_FIELDS 6u
+#define MORE_FIELDS 8u
 #define USUAL_FIELDS 24u
 
 static struct env *
@@ -88,6 +91,20 @@ count_fields(const struct resp_field *f)
 
 #define NO_LENGTH UINT64_MAX
 
+/* What was agreed on for a WebSocket; terms: room for the extensions. */
+static size_t
+put_upgrade(const struct upgrade *u, char *terms, nghttp2_nv *v)
+{
+    et_str extensions = upgrade_terms(u, terms);
+    size_t n = 0;
+
+    if (u->protocol.p)
+        v[n++] = pair(str_lit("sec-websocket-protocol"), u->protocol);
+    if (extensions.p)
+        v[n++] = pair(str_lit("sec-websocket-extensions"), extensions);
+    return n;
+}
+
 /* The head goes, with a body behind it or not: 0 or ERR_NOMEM. */
 static int
 submit(struct h2_stream *t, uint64_t length, const nghttp2_data_provider *body)
@@ -100,20 +117,26 @@ submit(struct h2_stream *t, uint64_t length, const nghttp2_data_provider *body)
     char status[ASCII_U64_MAX], len[ASCII_U64_MAX],
         hsts[sizeof "max-age=" + ASCII_U64_MAX] = "max-age=";
     uint32_t hsts_s = walk_hsts_s(&t->x, env);
+    char terms[WS_DEFLATE_ANSWER_MAX];
+    int is_taken = resp->status == 101;
     size_t max = count_fields(resp->fields) + MORE_FIELDS, n = 0;
 
     if (max > USUAL_FIELDS)
         v = arena_alloc(&r->arena, max * sizeof *v);
     if (!v)
         return ERR_NOMEM;
-    v[n++] = pair(str_lit(":status"),
-                  (et_str){status, ascii_from_u64(status, resp->status)});
+    v[n++] =
+        pair(str_lit(":status"),
+             (et_str){status,
+                      ascii_from_u64(status, is_taken ? 200 : resp->status)});
     n += put_common(resp->has_server ? &env->common_bare : &env->common, v + n);
     if (resp->type.n > 0)
         v[n++] = pair(str_lit("content-type"), resp->type);
     if (length != NO_LENGTH)
         v[n++] = pair(str_lit("content-length"),
                       (et_str){len, ascii_from_u64(len, length)});
+    if (is_taken)
+        n += put_upgrade(r->upgrade, terms, v + n);
     n += put_fields(resp->fields, v + n);
     if (UNLIKELY(hsts_s > 0))
         v[n++] = pair((et_str){hsts_name, sizeof hsts_name - 1},
@@ -143,17 +166,35 @@ written(const struct h2_stream *t)
     return t->out_end - t->out_start;
 }
 
+/* What lies behind that, of any memory; NULL: what is written is all. */
+static struct segment_queue *
+queue_of(const struct h2_stream *t)
+{
+    if (t->is_tunnel)
+        return &t->x.stream->queue;
+    return t->out ? NULL : &t->x.req->resp.body;
+}
+
+/* Whether there is still something that has a body. */
+static int
+has_source(const struct h2_stream *t)
+{
+    return t->is_tunnel || t->x.req;
+}
+
 /* Bytes that are there. */
 static uint64_t
 there(const struct h2_stream *t)
 {
-    return t->out ? written(t) : t->x.req->resp.body.bytes;
+    const struct segment_queue *q = queue_of(t);
+
+    return written(t) + (q ? q->bytes : 0);
 }
 
 int
 h2_answer_waits(const struct h2_stream *t)
 {
-    return t->has_head && !t->is_answered && !t->is_deferred && t->x.req &&
+    return t->has_head && !t->is_answered && !t->is_deferred && has_source(t) &&
            there(t) > 0;
 }
 
@@ -172,8 +213,8 @@ room(struct conn *c, size_t want)
 static int
 put_trailers(struct h2_stream *t, uint32_t *flags)
 {
-    struct req *r = t->x.req;
-    size_t n = count_fields(r->resp.trailers);
+    struct req *r = t->is_tunnel ? NULL : t->x.req;
+    size_t n = r ? count_fields(r->resp.trailers) : 0;
     nghttp2_nv *v;
 
     if (n == 0)
@@ -200,7 +241,7 @@ on_read(nghttp2_session *s, int32_t id, uint8_t *buf, size_t most,
     (void)s;
     (void)id;
     (void)buf;
-    if (!t->x.req)
+    if (!has_source(t))
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     has = there(t);
     n = has < most ? (size_t)has : most;
@@ -225,14 +266,21 @@ on_read(nghttp2_session *s, int32_t id, uint8_t *buf, size_t most,
     return (ssize_t)n;
 }
 
-/* n bytes of what was written, to `to`. */
-static void
+/* At most n bytes of what was written, to `to`: how many. */
+static size_t
 pull_written(struct h2_stream *t, char *to, size_t n)
 {
+    size_t has = t->out_end - t->out_start;
+
+    if (n > has)
+        n = has;
+    if (n == 0)
+        return 0;
     memcpy(to, t->out + t->out_start, n);
     t->out_start += (uint32_t)n;
     if (t->out_start == t->out_end)
         t->out_start = t->out_end = 0;
+    return n;
 }
 
 static int
@@ -268,6 +316,18 @@ pull_segments(struct segment_queue *q, char *to, size_t n)
     return 0;
 }
 
+static int
+pull(struct h2_stream *t, char *to, size_t n)
+{
+    size_t k = pull_written(t, to, n);
+
+    if (k < n && pull_segments(queue_of(t), to + k, n - k) < 0)
+        return -1;
+    if (!t->out) /* else it was counted as it was written */
+        t->x.req->resp.sent_bytes += n;
+    return 0;
+}
+
 int
 h2_answer_put(nghttp2_session *s, nghttp2_frame *f, const uint8_t *head,
               size_t n, nghttp2_data_source *from, void *arg)
@@ -281,14 +341,8 @@ h2_answer_put(nghttp2_session *s, nghttp2_frame *f, const uint8_t *head,
     (void)f;
     if (!to)
         return NGHTTP2_ERR_WOULDBLOCK;
-    if (!t->x.req)
+    if (!has_source(t) || pull(t, to + FRAME_HEAD, n) < 0)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (t->out)
-        pull_written(t, to + FRAME_HEAD, n);
-    else if (pull_segments(&t->x.req->resp.body, to + FRAME_HEAD, n) < 0)
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    else
-        t->x.req->resp.sent_bytes += n;
     memcpy(to, head, FRAME_HEAD);
     out_commit(c, n + FRAME_HEAD);
     t->x.since_ms = h->sent_ms = c->env->clock.mono_ms;
@@ -308,8 +362,8 @@ look_at_end(struct h2_stream *t)
     struct conn *c = t->h2->conn;
     const struct limits *l = &c->env->limits;
 
-    if (UNLIKELY(c->is_orphan || c->env->is_stopping || l->keepalive_ms == 0 ||
-                 c->n_requests >= l->max_requests))
+    if (UNLIKELY(c->is_orphan || c->env->is_stopping || c->env->gen->is_old ||
+                 l->keepalive_ms == 0 || c->n_requests >= l->max_requests))
         h2_leave(c);
 }
 
@@ -327,14 +381,29 @@ has_nothing(const struct req *r)
            r->pub.method == ET_M_HEAD;
 }
 
+/* A success would say that the WebSocket has begun (RFC 8441 5). */
+static void
+deny_success(struct h2_stream *t)
+{
+    struct req *r = t->x.req;
+
+    if (LIKELY(!t->is_connect) || r->resp.status / 100 != 2)
+        return;
+    resp_clear(&r->resp);
+    resp_drop_fields(&r->resp); /* they may speak of what is not sent */
+    req_decide_error(r, 400);
+}
+
 void
 h2_answer_send(struct h2_stream *t)
 {
     struct req *r = t->x.req;
     const nghttp2_data_provider body = provider(t);
-    uint64_t length = r->resp.body.bytes;
+    uint64_t length;
     int rc;
 
+    deny_success(t);
+    length = r->resp.body.bytes;
     walk_answered(&t->x, env_of(t), r->resp.status);
     if (!status_has_body(r->resp.status))
         length = NO_LENGTH;
@@ -352,34 +421,49 @@ h2_answer_send(struct h2_stream *t)
     look_at_end(t);
 }
 
+static int
+take_out(struct h2_stream *t)
+{
+    size_t got;
+
+    t->out = blocks_take(&env_of(t)->blocks, WRITE_BYTES, &got);
+    t->out_cap = t->out ? (uint32_t)got : 0;
+    return t->out ? 0 : ERR_NOMEM;
+}
+
+int
+h2_answer_tunnel(struct h2_stream *t)
+{
+    const nghttp2_data_provider body = provider(t);
+
+    return take_out(t) < 0 ? ERR_NOMEM : submit(t, NO_LENGTH, &body);
+}
+
 int
 h2_answer_begin(struct h2_stream *t)
 {
     struct req *r = t->x.req;
     const nghttp2_data_provider body = provider(t);
-    int is_bare = has_nothing(r);
-    size_t got;
+    int is_bare = has_nothing(r), rc = take_out(t);
+    uint64_t length = NO_LENGTH;
 
     walk_answered(&t->x, env_of(t), r->resp.status);
     r->resp.is_bare = (uint8_t)is_bare;
     r->resp.committed = 1;
+    if (status_has_body(r->resp.status) && r->resp.left != RESP_ANY_LENGTH)
+        length = r->resp.left;
+    if (t->is_connect && r->resp.status / 100 == 2) /* as deny_success */
+        rc = ERR_LIMIT;
+    if (rc == 0)
+        rc = submit(t, length, is_bare ? NULL : &body);
+    if (rc < 0)
+        h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
     look_at_end(t);
-    t->out = blocks_take(&env_of(t)->blocks, WRITE_BYTES, &got);
-    t->out_cap = (uint32_t)got;
-    if (t->out && submit(t,
-                         status_has_body(r->resp.status) &&
-                                 r->resp.left != RESP_ANY_LENGTH
-                             ? r->resp.left
-                             : NO_LENGTH,
-                         is_bare ? NULL : &body) == 0)
-        return 0;
-    h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
-    return ERR_NOMEM;
+    return rc;
 }
 
-/* There is more of it, or its end. */
-static void
-revive(struct h2_stream *t)
+void
+h2_answer_revive(struct h2_stream *t)
 {
     if (!t->is_deferred)
         return;
@@ -401,17 +485,31 @@ push(struct h2_stream *t)
     return written(t) == 0 && !out_is_pending(c) ? 0 : -EAGAIN;
 }
 
+/* What is there moves to the front, if there is not enough behind it for n. */
+static void
+make_room(struct h2_stream *t, size_t n)
+{
+    size_t kept = t->out_end - t->out_start;
+
+    if (t->out_start == 0 || n <= t->out_cap - t->out_end)
+        return;
+    memmove(t->out, t->out + t->out_start, kept);
+    t->out_start = 0;
+    t->out_end = (uint32_t)kept;
+}
+
+char *
+h2_answer_room(struct h2_stream *t, size_t n)
+{
+    make_room(t, n);
+    return n <= t->out_cap - t->out_end ? t->out + t->out_end : NULL;
+}
+
 /* As much as there is room for. */
 static size_t
 append(struct h2_stream *t, const char *p, size_t n)
 {
-    size_t kept = t->out_end - t->out_start;
-
-    if (t->out_start > 0 && n > t->out_cap - t->out_end) {
-        memmove(t->out, t->out + t->out_start, kept);
-        t->out_start = 0;
-        t->out_end = (uint32_t)kept;
-    }
+    make_room(t, n);
     if (n > t->out_cap - t->out_end)
         n = t->out_cap - t->out_end;
     memcpy(t->out + t->out_end, p, n);
@@ -446,7 +544,7 @@ h2_answer_write(struct h2_stream *t, const char *p, size_t n)
     if (resp->left != RESP_ANY_LENGTH)
         resp->left -= k;
     resp->sent_bytes += k;
-    revive(t);
+    h2_answer_revive(t);
     return (int64_t)k;
 }
 
@@ -467,5 +565,5 @@ h2_answer_end(struct h2_stream *t, int is_whole)
     t->is_whole = 1;
     if (t->x.phase != CONN_CLOSED)
         t->x.phase = CONN_SEND;
-    revive(t);
+    h2_answer_revive(t);
 }

@@ -21,7 +21,7 @@ struct h2_stream;
 
 /* The answer is decided, all of it. [worker] */
 void h2_answer_send(struct h2_stream *t);
-/* The head of one that is written: 0; or ERR_NOMEM, and t is reset. [worker] */
+/* The head of one that is written: 0; or below 0, and t is reset. [worker] */
 MUST_USE int h2_answer_begin(struct h2_stream *t);
 /* As sink->write. [worker] */
 MUST_USE int64_t h2_answer_write(struct h2_stream *t, const char *p, size_t n);
@@ -31,6 +31,16 @@ void h2_answer_end(struct h2_stream *t, int is_whole);
 void h2_answer_continue(struct h2_stream *t);
 /* Whether there are bytes of it that could go, if they were let. [worker] */
 int h2_answer_waits(const struct h2_stream *t);
+
+/* 200 to the CONNECT of a WebSocket (RFC 8441 5), whose bytes are the body: 0
+ * or ERR_NOMEM. [worker] */
+MUST_USE int h2_answer_tunnel(struct h2_stream *t);
+/* Room for n bytes behind those of it that were written, or NULL; t->out_end
+ * moves when they are. [worker] */
+char *h2_answer_room(struct h2_stream *t, size_t n);
+/* There is more of it, or its end: the library is told, if it waits. [worker]
+ */
+void h2_answer_revive(struct h2_stream *t);
 
 /* As the library's send_data_callback. [worker] */
 int h2_answer_put(nghttp2_session *s, nghttp2_frame *f, const uint8_t *head,

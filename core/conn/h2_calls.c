@@ -65,15 +65,39 @@ on_begin_frame(nghttp2_session *s, const nghttp2_frame_hd *hd, void *arg)
     (void)s;
     if (hd->type != NGHTTP2_CONTINUATION)
         h->head_ms = 0; /* that of a head that was no good */
+    if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0 &&
+        h->leaving != H2_BROKEN) {
+        h->leaving = H2_BROKEN; /* RFC 9113 6.3, which the library skips */
+        return nghttp2_session_terminate_session(h->session,
+                                                 NGHTTP2_PROTOCOL_ERROR);
+    }
     if (is_good(hd) || h2_calm_frame(&h->calm, now_ms(h)) == 0)
         return 0;
     return lose_patience(h);
 }
 
+/* The client has taken a request back. */
 static int
 on_reset(struct h2 *h)
 {
     metrics_add(h->conn->env->metrics, METRIC_h2_resets, 1);
+    return h2_calm_reset(&h->calm, now_ms(h)) == 0 ? 0 : lose_patience(h);
+}
+
+/* We have: because of what it was, unless it is one of those. */
+static int
+on_reset_sent(struct h2 *h, uint32_t code)
+{
+    if (code == NGHTTP2_NO_ERROR || code == NGHTTP2_CANCEL ||
+        code == NGHTTP2_INTERNAL_ERROR)
+        return 0;
+    if (code == NGHTTP2_FLOW_CONTROL_ERROR && h->leaving != H2_BROKEN) {
+        /* The library resets a stream, too, where its client has burst all
+         * windows at once (RFC 9113 6.9.2): any may be the connection's error
+         * (5.4.1). */
+        h->leaving = H2_BROKEN;
+        return nghttp2_session_terminate_session(h->session, code);
+    }
     return h2_calm_reset(&h->calm, now_ms(h)) == 0 ? 0 : lose_patience(h);
 }
 
@@ -83,8 +107,6 @@ static int
 refuse(struct h2 *h, int32_t id)
 {
     metrics_add(h->conn->env->metrics, METRIC_h2_refused, 1);
-    if (h2_calm_reset(&h->calm, now_ms(h)) < 0)
-        return lose_patience(h);
     return nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id,
                                      NGHTTP2_REFUSED_STREAM);
 }
@@ -156,6 +178,7 @@ static void
 end_head(struct h2 *h, struct h2_stream *t, int has_body)
 {
     t->x.is_eof = !has_body;
+    t->is_connect = h->head.is_websocket;
     t->head_rc = h2_head_end(&h->head, has_body);
     t->head_text = h->head.text; /* its own from now on */
     t->head_cap = h->head.cap;
@@ -184,20 +207,32 @@ on_headers(struct h2 *h, const nghttp2_frame *f)
 
 /* ---- other frames ---------------------------------------------------------*/
 
+/* It was taken for a good one by its length, and may be all padding. */
+static int
+on_data_frame(struct h2 *h, const nghttp2_frame *f)
+{
+    struct h2_stream *t = stream_at(h, f->hd.stream_id);
+
+    if (f->hd.flags & NGHTTP2_FLAG_END_STREAM) {
+        if (t)
+            h2_stream_eof(t);
+        return 0;
+    }
+    if (f->hd.length == 0 || f->hd.length > f->data.padlen ||
+        h2_calm_frame(&h->calm, now_ms(h)) == 0)
+        return 0;
+    return lose_patience(h);
+}
+
 static int
 on_frame_recv(nghttp2_session *s, const nghttp2_frame *f, void *arg)
 {
     struct h2 *h = arg;
-    struct h2_stream *t;
 
     (void)s;
     switch (f->hd.type) {
     case NGHTTP2_HEADERS: on_headers(h, f); return 0;
-    case NGHTTP2_DATA:
-        t = stream_at(h, f->hd.stream_id);
-        if (t && f->hd.flags & NGHTTP2_FLAG_END_STREAM)
-            h2_stream_eof(t);
-        return 0;
+    case NGHTTP2_DATA: return on_data_frame(h, f);
     case NGHTTP2_RST_STREAM: return on_reset(h);
     case NGHTTP2_PING:
         if (h->leaving == H2_WARNED && f->hd.flags & NGHTTP2_FLAG_ACK)
@@ -251,6 +286,8 @@ on_frame_send(nghttp2_session *s, const nghttp2_frame *f, void *arg)
         f->goaway.error_code != NGHTTP2_NO_ERROR &&
         f->goaway.error_code != NGHTTP2_ENHANCE_YOUR_CALM)
         metrics_add(h->conn->env->metrics, METRIC_h2_errors, 1);
+    if (f->hd.type == NGHTTP2_RST_STREAM)
+        return on_reset_sent(h, f->rst_stream.error_code);
     if (f->hd.type != NGHTTP2_DATA && f->hd.type != NGHTTP2_HEADERS)
         return 0;
     t = nghttp2_session_get_stream_user_data(s, f->hd.stream_id);
@@ -316,6 +353,7 @@ submit_settings(struct h2 *h)
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->max_streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, l->h2_window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, l->head.max_header},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
 

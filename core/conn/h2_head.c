@@ -284,6 +284,16 @@ judge(struct h2_head *h, int has_body)
         to->target_off = to->host_off; /* authority-form */
         to->target_len = to->host_len;
     }
+    if (h->is_websocket && !h->bad) {
+        to->method = ET_M_GET; /* to routes and plugins */
+        to->method_off = put(h, str_lit("GET"));
+        to->method_len = 3;
+        to->has_upgrade = 1;
+        to->content_length = -1;
+        return;
+    }
+    if (h->has_protocol)
+        fail(h, ERR_METHOD);
     if (has_body && to->content_length < 0)
         to->is_chunked = 1; /* as one whose length is not announced */
     if (!has_body && to->content_length > 0)

@@ -31,8 +31,8 @@ struct h2 {
     size_t block_bytes;
     struct h2_heap heap;
     struct h2_calm calm;
-    struct list streams, due; /* all, and those with something to do */
-    uint32_t n_streams;
+    struct list streams, due;      /* all, and those with something to do */
+    uint32_t n_streams, n_tunnels; /* of the former: WebSockets */
     uint32_t max_streams;
     struct h2_stream *heading; /* whose head is being read, or NULL */
     struct h2_head head;       /* of heading */
@@ -65,6 +65,8 @@ struct h2_stream {
     uint8_t has_head;    /* the head of its answer is the library's */
     uint8_t is_whole;    /* of an answer that is written: no more comes */
     uint8_t is_deferred; /* the library waits for more of its answer */
+    uint8_t is_connect;  /* it asks for a WebSocket (RFC 8441) */
+    uint8_t is_tunnel;   /* and is one: x has stream, but no req */
     uint8_t is_cut;      /* a reset is on its way */
     int head_rc;         /* of h2_head_end */
     char *head_text;     /* of its head, until it starts: a block */

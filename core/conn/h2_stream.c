@@ -13,6 +13,7 @@
 #include "conn/h2.h"
 #include "conn/h2_answer.h"
 #include "conn/h2_own.h"
+#include "conn/h2_tunnel.h"
 #include "conn/tls.h"
 #include "conn/transport.h"
 #include "conn/walk.h"
@@ -79,8 +80,8 @@ open_window(struct h2_stream *t, size_t n)
         log_debug("no memory for a WINDOW_UPDATE");
 }
 
-static void
-use(struct h2_stream *t, size_t n)
+void
+h2_stream_use(struct h2_stream *t, size_t n)
 {
     t->in_start += (uint32_t)n;
     if (t->in_start == t->in_end)
@@ -152,7 +153,7 @@ feed(struct h2_stream *t)
 
     if (n > 0)
         rc = body_feed(t->x.body, t->in + t->in_start, n, &used);
-    use(t, n);
+    h2_stream_use(t, n);
     return rc;
 }
 
@@ -197,7 +198,7 @@ sink_read(struct req *r, char *p, size_t n)
     got = walk_read(x, t->in ? t->in + t->in_start : "",
                     t->in_end - t->in_start, &used, p, n);
     if (used > 0)
-        use(t, used);
+        h2_stream_use(t, used);
     return got;
 }
 
@@ -240,7 +241,7 @@ carry_continue(struct exchange *x)
 static void
 carry_take(struct exchange *x)
 {
-    h2_stream_reset(h2_stream_of(x), NGHTTP2_INTERNAL_ERROR);
+    h2_tunnel_begin(h2_stream_of(x));
 }
 
 static int
@@ -330,7 +331,10 @@ h2_stream_free(struct h2_stream *t)
     struct h2 *h = t->h2;
 
     t->x.phase = CONN_CLOSED;
-    exchange_abandon(&t->x, env); /* unless it is answered */
+    if (t->is_tunnel)
+        h2_tunnel_free(t);
+    else
+        exchange_abandon(&t->x, env); /* unless it is answered */
     drop_head(t);
     drop_in(t);
     drop_block(t, &t->out, t->out_cap);
@@ -405,8 +409,10 @@ end_answer(struct h2_stream *t)
 {
     struct env *env = env_of(t);
 
-    exchange_log(&t->x, env);
-    exchange_release(&t->x, env);
+    if (t->x.req) {
+        exchange_log(&t->x, env);
+        exchange_release(&t->x, env);
+    }
     drop_in(t);
     t->x.phase = CONN_DISCARD;
     t->x.since_ms = env->clock.mono_ms;
@@ -420,7 +426,7 @@ h2_stream_work(struct h2_stream *t)
     unsigned todo = t->todo;
 
     t->todo = 0;
-    if (todo & H2_TODO_SENT && t->x.req)
+    if (todo & H2_TODO_SENT)
         end_answer(t);
     if (todo & H2_TODO_OVER) {
         h2_stream_free(t);
@@ -428,6 +434,10 @@ h2_stream_work(struct h2_stream *t)
     }
     if (t->x.phase == CONN_CLOSED || t->x.phase == CONN_DISCARD)
         return;
+    if (t->is_tunnel) {
+        h2_tunnel_work(t);
+        return;
+    }
     if (todo & H2_TODO_START)
         start(t);
     if (todo & (H2_TODO_START | H2_TODO_BODY)) {
@@ -493,6 +503,8 @@ h2_stream_look(struct h2_stream *t)
     } else if (t->x.phase == CONN_BODY && is_body_late(t)) {
         metrics_add(env_of(t)->metrics, METRIC_timeouts, 1);
         walk_end_waiting(&t->x, ERR_TIMEOUT);
+    } else if (t->x.phase == CONN_STREAM && !is_stuck(t)) {
+        h2_tunnel_look(t);
     } else if (t->x.phase != CONN_CLOSED && is_stuck(t)) {
         metrics_add(env_of(t)->metrics, METRIC_timeouts, 1);
         h2_stream_reset(t, NGHTTP2_CANCEL);

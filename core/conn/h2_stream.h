@@ -36,6 +36,8 @@ void h2_stream_closed(struct h2_stream *t);
 /* It ends here, with an error code of RFC 9113 7; nobody is answered on it any
  * more. [worker] */
 void h2_stream_reset(struct h2_stream *t, uint32_t code);
+/* n of the kept bytes are used: as many more may come. [worker] */
+void h2_stream_use(struct h2_stream *t, size_t n);
 /* Do what t has to do; it may be gone after that.  Not while the library is on
  * the stack. [worker] */
 void h2_stream_work(struct h2_stream *t);

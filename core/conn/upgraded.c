@@ -60,11 +60,28 @@ sink_over(struct stream *s)
     c->since_ms = c->env->clock.mono_ms;
 }
 
+static void
+sink_turn(struct stream *s)
+{
+    struct conn *c = s->sink_ctx;
+
+    if (c->phase != CONN_CLOSED)
+        h1_resume(c);
+}
+
+static int
+sink_peer(const struct stream *s, struct addr *out)
+{
+    return conn_peer(s->sink_ctx, out);
+}
+
 static const struct stream_sink sink = {
     .room = sink_room,
     .commit = sink_commit,
     .unsent = sink_unsent,
     .over = sink_over,
+    .turn = sink_turn,
+    .peer = sink_peer,
 };
 
 /* ---- a step that goes on: its request's sink is the stream
@@ -75,7 +92,7 @@ task_peer(struct req *r, struct addr *out)
 {
     struct stream *s = r->sink_ctx;
 
-    return s->sink_ctx ? conn_peer(s->sink_ctx, out) : -ENOTCONN;
+    return s->sink_ctx ? s->sink->peer(s, out) : -ENOTCONN;
 }
 
 /* It has none. */
@@ -116,11 +133,18 @@ task_wake_up(struct req *r)
 static const struct sink task_sink = {
     .peer = task_peer, .read = task_read, .wake = task_wake_up};
 
-static void
-let_go_on(struct conn *c, struct stream *s)
+void
+upgraded_part(struct exchange *x, struct env *env, struct stream *s)
 {
-    struct req *r = exchange_part(&c->x, c->env);
+    struct req *r;
 
+    x->is_request_counted = 0; /* it goes on being one of its client's */
+    if (!s->has_task) {
+        exchange_log(x, env);
+        exchange_release(x, env);
+        return;
+    }
+    r = exchange_part(x, env);
     r->sink = &task_sink;
     r->sink_ctx = s;
 }
@@ -179,13 +203,7 @@ upgraded_begin(struct conn *c)
         conn_close(c);
         return;
     }
-    c->is_request_counted = 0; /* it goes on being one of its client's */
-    if (s->has_task) {
-        let_go_on(c, s);
-    } else {
-        exchange_log(&c->x, c->env);
-        exchange_release(&c->x, c->env);
-    }
+    upgraded_part(&c->x, env, s);
     c->stream = s;
     c->phase = CONN_STREAM;
     c->since_ms = env->clock.mono_ms;
@@ -198,8 +216,14 @@ upgraded_free(struct conn *c)
     struct stream *s = c->stream;
 
     c->stream = NULL;
+    upgraded_gone(c->env, s);
+}
+
+void
+upgraded_gone(struct env *env, struct stream *s)
+{
     if (s->has_task)
-        abandon_task(c->env, s);
+        abandon_task(env, s);
     else
         stream_free(s);
 }
@@ -243,13 +267,10 @@ upgraded_turn(struct env *env)
     struct stream *s;
 
     for (uint32_t i = 0; i < TURN_MAX; i++) {
-        struct conn *c;
         s = streams_next(&env->streams);
         if (!s)
             return;
-        c = s->sink_ctx;
-        if (c->phase != CONN_CLOSED)
-            h1_resume(c);
+        s->sink->turn(s);
     }
 }
 

@@ -19,7 +19,9 @@
 
 struct conn;
 struct env;
+struct exchange;
 struct gen_worker;
+struct stream;
 struct streams;
 
 /* c's request has been taken: from now on it is a stream; or it is closed, for
@@ -36,6 +38,12 @@ uint64_t upgraded_due(const struct conn *c);
 void upgraded_timeout(struct conn *c);
 /* The connection has gone, the kernel holds nothing of it. [worker] */
 void upgraded_free(struct conn *c);
+
+/* For whoever else carries one.  x's request has become s: it goes back, or is
+ * s's if its step goes on. [worker] */
+void upgraded_part(struct exchange *x, struct env *env, struct stream *s);
+/* What has carried s has gone. [worker] */
+void upgraded_gone(struct env *env, struct stream *s);
 
 /* The end of a turn: those that are due. [worker] */
 void upgraded_turn(struct env *env);

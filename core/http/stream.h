@@ -30,6 +30,7 @@
 #include "base/list.h"
 #include "http/segment.h"
 
+struct addr;
 struct gen_worker;
 struct host_worker;
 struct instance;
@@ -58,6 +59,11 @@ struct stream_sink {
     size_t (*unsent)(const struct stream *s);
     /* It is over: what is queued is the last that is sent. */
     void (*over)(struct stream *s);
+    /* It is among those to be looked at (streams_add), and that is now: what
+     * there is to send is to be sent, to be fed is to be fed.  From the loop. */
+    void (*turn)(struct stream *s);
+    /* The other end of the socket; 0 or -errno. */
+    int (*peer)(const struct stream *s, struct addr *out);
 };
 
 /* Of whoever else of the host's sends on a stream (stream_bind); all of it

@@ -40,6 +40,8 @@ refuse_until(struct req *r, const char *why)
     struct resp *resp = &r->resp;
     struct arena *a = &r->arena;
 
+    if (r->head.version >= 20) /* there is no Upgrade (RFC 9113 8.6) */
+        return refuse(r, 400, why);
     if (resp_set_own(resp, a, STR("Upgrade"), STR("websocket")) < 0 ||
         resp_set_own(resp, a, STR("Connection"), STR("upgrade")) < 0 ||
         resp_set(resp, a, STR("Sec-WebSocket-Version"), STR("13"), ET_SET) < 0)
@@ -81,6 +83,8 @@ only(const struct req *r, et_str name)
 static int
 is_handshake(const struct req *r)
 {
+    if (r->head.version >= 20) /* RFC 8441: extended CONNECT */
+        return r->head.has_upgrade;
     return r->head.version > 10 && has_token(r, STR("upgrade"), "websocket") &&
            has_token(r, STR("connection"), "upgrade");
 }
@@ -226,7 +230,8 @@ agree(struct req *r, const struct upgrade *who, const et_ws_ask *ask)
     *u = *who;
     u->instance = m->instance;
     u->member = r->member;
-    if (ws_shake_accept(only(r, STR("sec-websocket-key")), u->accept) < 0)
+    if (r->head.version < 20 && /* RFC 8441 5: there is none */
+        ws_shake_accept(only(r, STR("sec-websocket-key")), u->accept) < 0)
         return refuse(r, 400, "malformed Sec-WebSocket-Key");
     if (agree_protocol(r, ask, u) < 0)
         return refuse(r, 400, "malformed Sec-WebSocket-Protocol");

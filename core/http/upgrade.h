@@ -6,6 +6,9 @@
  *        or open   -> waits --/                            stream_task.h
  *               \-> ET_DONE: it is no handshake, or not wanted
  *
+ * Over HTTP/2 it is a CONNECT with :protocol (RFC 8441), which is GET to routes
+ * and plugins, and answered with 200.
+ *
  *     400  the key, a list, Origin; a body
  *     403  the page of somebody else
  *     405  not GET
@@ -35,6 +38,16 @@ struct upgrade {
     struct ws_deflate deflate;
     char accept[WS_SHAKE_ACCEPT_LEN];
 };
+
+/* Sec-WebSocket-Extensions of the answer, in terms, which has room for
+ * WS_DEFLATE_ANSWER_MAX bytes; absent: none. [worker] */
+static inline et_str
+upgrade_terms(const struct upgrade *u, char *terms)
+{
+    if (!u->has_deflate)
+        return (et_str){NULL, 0};
+    return (et_str){terms, ws_deflate_answer(terms, &u->deflate)};
+}
 
 /* Bytes of upgrade_put. [worker] */
 size_t upgrade_max(const struct upgrade *u);

@@ -128,45 +128,6 @@ START_TEST(posts_of_all_sizes)
 }
 END_TEST
 
-struct upload {
-    size_t left;
-};
-
-static size_t
-on_read(char *p, size_t size, size_t n, void *arg)
-{
-    struct upload *u = arg;
-    size_t k = size * n < u->left ? size * n : u->left;
-
-    memset(p, 'x', k);
-    u->left -= k;
-    return k;
-}
-
-/* Of no announced length: collected, and read piece by piece by a step that
- * answers meanwhile. */
-START_TEST(uploads_that_end_when_they_end)
-{
-    static const char *const paths[] = {"/echo", "/writer/echo"};
-    struct web w;
-
-    begin();
-    w = web_open(&s);
-    curl_easy_setopt(w.curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(w.curl, CURLOPT_CUSTOMREQUEST, "POST");
-    curl_easy_setopt(w.curl, CURLOPT_READFUNCTION, on_read);
-    for (int i = 0; i < 2; i++) {
-        struct upload u = {3000000};
-        curl_easy_setopt(w.curl, CURLOPT_READDATA, &u);
-        web_target(&w, paths[i]);
-        web_ask(&w, 200);
-        ck_assert_uint_eq(w.body.n, 3000000);
-    }
-    web_close(&w);
-    end();
-}
-END_TEST
-
 START_TEST(answers_are_written_piece_by_piece)
 {
     struct web w;
@@ -285,16 +246,45 @@ START_TEST(large_answers_share_a_connection)
 }
 END_TEST
 
+/* A file of n zeros beside the server's; nghttp's arguments to send it. */
+static const char *
+sends(const char *args, long n)
+{
+    static char all[256];
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/big", s.dir);
+    server_file(&s, "big", "");
+    ck_assert_int_eq(truncate(path, n), 0);
+    snprintf(all, sizeof all, "%s -d %s", args, path);
+    return all;
+}
+
+/* Of no announced length: collected, and read piece by piece by a step that
+ * answers meanwhile. */
+START_TEST(uploads_that_end_when_they_end)
+{
+    static const char *const paths[] = {"/echo", "/writer/echo"};
+    static char out[10000];
+
+    begin();
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(nghttp(sends("-ns --no-content-length", 3000000),
+                                paths[i], out, sizeof out),
+                         0);
+        ck_assert_int_eq(count(out, " 200   2M "), 1);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(large_bodies_share_a_connection)
 {
     static char out[100000];
-    char args[256];
+    const char *args;
 
     begin();
-    server_file(&s, "big", "");
-    snprintf(args, sizeof args, "%s/big", s.dir);
-    ck_assert_int_eq(truncate(args, 300000), 0);
-    snprintf(args, sizeof args, "-ns -m 50 -d %s/big", s.dir);
+    args = sends("-ns -m 50", 300000);
     ck_assert_int_eq(nghttp(args, "/echo", out, sizeof out), 0);
     ck_assert_int_eq(count(out, " 200 292K "), 50);
     ck_assert_int_eq(nghttp(args, "/writer/echo?n=4096", out, sizeof out), 0);

@@ -345,6 +345,12 @@ client_gather(struct client *c, size_t n)
 }
 
 int
+client_more(struct client *c)
+{
+    return fill(c);
+}
+
+int
 client_is_closed(struct client *c)
 {
     char byte;

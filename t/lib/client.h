@@ -58,6 +58,8 @@ void answer_free(struct answer *a);
 const char *answer_field(const struct answer *a, const char *name, int nth);
 /* Receive until at least n bytes are there; they stay for client_answer. */
 void client_gather(struct client *c, size_t n);
+/* Receive some more behind what is there; false at the end. */
+int client_more(struct client *c);
 /* True if the server closes now (within the deadline) without another byte. */
 int client_is_closed(struct client *c);
 /* All that comes until the server closes, NUL-terminated in c->buf; how many

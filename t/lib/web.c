@@ -95,7 +95,11 @@ web_ask(struct web *w, long status)
 {
     CURLcode rc = web_try(w);
 
-    ck_assert_msg(rc == CURLE_OK, "curl: %s", curl_easy_strerror(rc));
+    const char *url = NULL;
+
+    curl_easy_getinfo(w->curl, CURLINFO_EFFECTIVE_URL, &url);
+    ck_assert_msg(rc == CURLE_OK, "curl: %s: %s, %zu bytes have come", url,
+                  curl_easy_strerror(rc), w->body.n);
     ck_assert_int_eq(status_of(w), status);
 }
 

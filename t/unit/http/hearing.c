@@ -72,7 +72,8 @@ over(struct stream *s)
     (void)s;
 }
 
-static const struct stream_sink sink = {room, commit, unsent, over};
+static const struct stream_sink sink = {
+    .room = room, .commit = commit, .unsent = unsent, .over = over};
 static const et_ws_calls calls = {sizeof calls, 0,    NULL, NULL,
                                   NULL,         NULL, NULL};
 

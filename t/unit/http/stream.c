@@ -72,7 +72,8 @@ over(struct stream *s)
     wires[(intptr_t)s->sink_ctx].is_over++;
 }
 
-static const struct stream_sink sink = {room, commit, unsent, over};
+static const struct stream_sink sink = {
+    .room = room, .commit = commit, .unsent = unsent, .over = over};
 
 /* All that waits on i is sent: its bytes in text, how many. */
 static size_t
