@@ -4,6 +4,7 @@
 
 #include "conn/census.h"
 #include "conn/env.h"
+#include "conn/h2.h"
 #include "conn/h2_answer.h"
 #include "conn/h2_own.h"
 #include "conn/h2_stream.h"

@@ -119,9 +119,11 @@ transport_ini(const char *ini)
         next = next_line(line, end);
         if (!address_of(line))
             fprintf(f, "%.*s", (int)(next - line), line);
+        else if (next[-1] == '\n')
+            putc('\n', f); /* lines keep their numbers */
     }
+    fputs(end, f);
     put_listeners(f, section, end, t->lines);
-    fprintf(f, "\n%s", end);
     fclose(f);
     return text;
 }
