@@ -423,6 +423,9 @@ static const struct directive listen_rows[] = {
     {LISTEN(h2c), TYPE(BOOL, INHERIT),
      .reload = DIRECTIVE_LISTENER, .dflt = "inherit",
      .help = "as in [server]"},
+    {LISTEN(h2), TYPE(BOOL),
+     .reload = DIRECTIVE_LISTENER, .dflt = "yes",
+     .help = "offer HTTP/2 to clients of TLS (ALPN), in front of HTTP/1.1"},
     {LISTEN(mode), PLACE(listen, mode_at), TYPE(MODE, AUTO),
      .reload = DIRECTIVE_LISTENER, .dflt = "auto",
      .help = "permissions of a Unix socket; auto: what the umask leaves"},
@@ -459,9 +462,6 @@ static const struct directive listen_rows[] = {
      .reload = DIRECTIVE_LISTENER, .dflt = "intermediate",
      .help = "what Mozilla calls so: intermediate: TLS 1.2 and 1.3; modern: "
              "TLS 1.3"},
-    {LISTEN(h2), TYPE(BOOL),
-     .reload = DIRECTIVE_LISTENER, .dflt = "yes",
-     .help = "speak HTTP/2 with clients that offer it (ALPN)"},
     {TLS(self_signed), CHOICE("no|dev"),
      .reload = DIRECTIVE_LISTENER, .dflt = "no",
      .help = "dev: speak TLS with a certificate for localhost, 127.0.0.1 and "

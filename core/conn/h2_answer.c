@@ -116,7 +116,7 @@ submit(struct h2_stream *t, uint64_t length, const nghttp2_data_provider *body)
     static const char hsts_name[] = "strict-transport-security";
     char status[ASCII_U64_MAX], len[ASCII_U64_MAX],
         hsts[sizeof "max-age=" + ASCII_U64_MAX] = "max-age=";
-    uint32_t hsts_s = walk_hsts_s(&t->x, env);
+    uint32_t hsts_s = walk_hsts(&t->x, env);
     char terms[WS_DEFLATE_ANSWER_MAX];
     int is_taken = resp->status == 101;
     size_t max = count_fields(resp->fields) + MORE_FIELDS, n = 0;

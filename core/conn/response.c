@@ -53,12 +53,8 @@ may_keep(const struct conn *c)
 #define HSTS_MAX (sizeof HSTS_NAME ": max-age=\r\n" + ASCII_U64_MAX)
 
 static __attribute__((noinline)) char *
-write_hsts(const struct conn *c, char *p)
+write_hsts(char *p, uint32_t age_s)
 {
-    uint32_t age_s = walk_hsts_s(&c->x, c->env);
-
-    if (age_s == 0)
-        return p;
     p = http1_out_lit(p, HSTS_NAME ": max-age=");
     p += ascii_from_u64(p, age_s);
     return http1_out_lit(p, "\r\n");
@@ -71,6 +67,7 @@ write_head(const struct conn *c, uint64_t length, char *p)
     const struct req *r = c->req;
     const struct resp *resp = &r->resp;
     const struct env *env = c->env;
+    uint32_t age_s;
 
     p = http1_out_begin(p, resp->status,
                         resp->has_server ? &env->common_bare : &env->common);
@@ -85,8 +82,9 @@ write_head(const struct conn *c, uint64_t length, char *p)
         p = http1_out_connection(p, HTTP1_OUT_KEEP_ALIVE);
     for (const struct resp_field *f = resp->fields; f; f = f->next)
         p = http1_out_field(p, f->name, f->value);
-    if (UNLIKELY(env->listeners[c->listener].hsts_s > 0))
-        p = write_hsts(c, p);
+    age_s = walk_hsts(&c->x, env);
+    if (UNLIKELY(age_s > 0))
+        p = write_hsts(p, age_s);
     return http1_out_end(p);
 }
 

@@ -258,7 +258,7 @@ walk_is_too_much(struct exchange *x, struct env *env)
  * ----------------------------------------*/
 
 uint32_t
-walk_hsts_s(const struct exchange *x, const struct env *env)
+walk_find_hsts(const struct exchange *x, uint32_t age_s)
 {
     if (!ascii_eq_lit(x->req->pub.scheme, "https"))
         return 0; /* it has come before the listener spoke TLS */
@@ -266,5 +266,5 @@ walk_hsts_s(const struct exchange *x, const struct env *env)
         if (ascii_eq_lit(f->name, "strict-transport-security"))
             return 0;
     }
-    return env->listeners[x->listener].hsts_s;
+    return age_s;
 }

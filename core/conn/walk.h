@@ -89,10 +89,6 @@ walk_is_crowded(const struct env *env)
     return metrics_get(env->metrics, METRIC_requests_active) > env->look_beyond;
 }
 
-/* The max-age of Strict-Transport-Security (RFC 6797 7.1), which x's listener
- * adds to its answer: 0: it does not, or the answer has its own. [worker] */
-uint32_t walk_hsts_s(const struct exchange *x, const struct env *env);
-
 /* x's answer has that status: it is said and counted. [worker] */
 static inline void
 walk_answered(struct exchange *x, struct env *env, uint32_t status)
@@ -132,6 +128,18 @@ walk_is_led_away(struct exchange *x, const struct env *env)
     uint16_t port = env->listeners[x->listener].redirect_port;
 
     return UNLIKELY(port != 0) && redirect_to_https(x->req, port);
+}
+
+/* What Strict-Transport-Security is to say in x's answer, in seconds: what its
+ * listener says, if it does not say it itself (RFC 6797 7.1); 0: nothing.
+ * [worker] */
+uint32_t walk_find_hsts(const struct exchange *x, uint32_t age_s);
+static inline uint32_t
+walk_hsts(const struct exchange *x, const struct env *env)
+{
+    uint32_t age_s = env->listeners[x->listener].hsts_s;
+
+    return UNLIKELY(age_s > 0) ? walk_find_hsts(x, age_s) : 0;
 }
 
 /* The same, and whether it is to run: 0; enum walk_away; or ERR_*. [worker] */

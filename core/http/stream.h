@@ -60,7 +60,8 @@ struct stream_sink {
     /* It is over: what is queued is the last that is sent. */
     void (*over)(struct stream *s);
     /* It is among those to be looked at (streams_add), and that is now: what
-     * there is to send is to be sent, to be fed is to be fed.  From the loop. */
+     * there is to send is to be sent, to be fed is to be fed.  From the loop.
+     */
     void (*turn)(struct stream *s);
     /* The other end of the socket; 0 or -errno. */
     int (*peer)(const struct stream *s, struct addr *out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* heap.c - see heap.h.
  *
- * Classes: four to a power of two, so that at most a fifth of a block is
- * wasted: 16 32 48 64, 80 96 112 128, 160 192 224 256, ... 32768. */
+ * Classes: eight to a power of two, so that at most a ninth of a block is
+ * wasted: 16 32 ... 128, 144 160 ... 256, 288 320 ... 512, ... 32768. */
 #include "tls/heap.h"
 
 #include <malloc.h>
@@ -18,8 +18,9 @@
 #include <openssl/crypto.h>
 #endif
 
-#define MIN_SHIFT 6 /* up to 64 the classes are 16 apart */
-#define CLASSES 40
+#define MIN_SHIFT 7 /* up to 128 the classes are 16 apart */
+#define STEPS 8     /* classes of a power of two */
+#define CLASSES 72
 
 struct free_block {
     struct free_block *next;
@@ -42,20 +43,21 @@ class_up(size_t n)
 {
     unsigned shift;
 
-    if (n <= 64)
+    if (n <= (1u << MIN_SHIFT))
         return n == 0 ? 0 : (unsigned)((n - 1) >> 4);
     shift = 63u - (unsigned)__builtin_clzll(n - 1);
-    return 4 * (shift - MIN_SHIFT + 1) + (unsigned)((n - 1) >> (shift - 2) & 3);
+    return STEPS * (shift - MIN_SHIFT + 1) +
+           (unsigned)((n - 1) >> (shift - 3) & (STEPS - 1));
 }
 
 static size_t
 class_bytes(unsigned class)
 {
-    unsigned shift = class / 4 + MIN_SHIFT - 1;
+    unsigned shift = class / STEPS + MIN_SHIFT - 1;
 
-    if (class < 4)
+    if (class < STEPS)
         return 16 * (class + 1);
-    return ((size_t)1 << shift) + ((size_t)(class % 4 + 1) << (shift - 2));
+    return ((size_t)1 << shift) + ((size_t)(class % STEPS + 1) << (shift - 3));
 }
 
 /* The largest class that a block of n usable bytes is good for. */

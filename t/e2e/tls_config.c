@@ -18,11 +18,12 @@ UNIT_SKIP("built without TLS")
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "t/lib/admin.h"
+#include "conn/h2.h"
 #include "t/lib/client.h"
 #include "t/lib/pki.h"
 #include "t/lib/secure.h"
 #include "t/lib/server.h"
+#include "t/lib/web.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a.test\r\n\r\n"
 
@@ -580,6 +581,49 @@ START_TEST(browsers_are_told_to_come_by_tls)
 }
 END_TEST
 
+/* The same of HTTP/2: by TLS, and, led away, in the clear. */
+START_TEST(so_are_those_of_http_2)
+{
+    struct curl_slist *host;
+    struct server s;
+    struct web w;
+
+    if (!h2_is_built()) {
+        fprintf(stderr, "skipped: built without HTTP/2\n");
+        return;
+    }
+    host = curl_slist_append(NULL, "Host: a.test");
+    serve(&s,
+          SERVER SECURE "tls.hsts = 365d\n"
+                        "[plugin life]\n[plugin headers]\n"
+                        "set = Strict-Transport-Security: max-age=1; preload\n"
+                        "[plugin respond]\n[route own]\nmatch = GET /own\n"
+                        "handler = respond\nuse = headers\n");
+    w = web_open_secure(&s);
+    curl_easy_setopt(w.curl, CURLOPT_HTTPHEADER, host);
+    web_get(&w, 200, "/life");
+    unit_has(w.head.p, "\nstrict-transport-security: max-age=31536000\r\n");
+    web_get(&w, 404, "/nowhere");
+    unit_has(w.head.p, "\nstrict-transport-security: max-age=31536000\r\n");
+    web_get(&w, 200, "/own");
+    unit_has(w.head.p, "\nstrict-transport-security: max-age=1; preload\r\n");
+    ck_assert_ptr_null(strstr(w.head.p, "max-age=31536000"));
+    web_close(&w);
+    ck_assert_int_eq(server_stop(&s), 0);
+
+    serve(&s, SERVER "[listen p]\naddress = 127.0.0.1:0\nh2c = yes\n"
+                     "redirect = https\n[plugin life]\n");
+    w = web_open(&s);
+    curl_easy_setopt(w.curl, CURLOPT_HTTPHEADER, host);
+    web_get(&w, 308, "/life?x");
+    unit_has(w.head.p, "\nlocation: https://a.test/life?x\r\n");
+    ck_assert_ptr_null(strstr(w.head.p, "strict-transport-security"));
+    web_close(&w);
+    curl_slist_free_all(host);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* ---- what is told --------------------------------------------------------*/
 
 START_TEST(status_and_figures_know_certificates)
@@ -789,7 +833,7 @@ UNIT_MAIN(tls_config, every_mistake_has_its_place_and_its_words,
           a_plain_listener_leads_to_the_other,
           no_middleware_sees_what_is_led_away,
           what_came_by_tls_to_a_proxy_is_not_led_away,
-          browsers_are_told_to_come_by_tls,
+          browsers_are_told_to_come_by_tls, so_are_those_of_http_2,
           status_and_figures_know_certificates, one_to_develop_with,
           sessions_outlive_reloads_processes_and_upgrades, so_do_older_ones,
           machines_share_keys_of_a_file)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* web.h - requests by libcurl, over HTTP/2 by prior knowledge, each on a
- * connection of its own: curl 7.88 cannot use one of these twice.
+/* web.h - requests by libcurl, over HTTP/2, each on a connection of its own:
+ * curl 7.88 cannot use one by prior knowledge twice.
  *
  *     struct web w = web_open(&s);
  *     web_get(&w, 200, "/hello/you");
@@ -24,10 +24,13 @@ struct web_text {
 struct web {
     CURL *curl;
     const struct server *s;
+    int is_secure;
     struct web_text body, head; /* of the last answer; trailers in head */
 };
 
+/* By prior knowledge; over TLS, whoever's certificate is shown. */
 struct web web_open(const struct server *s);
+struct web web_open_secure(const struct server *s);
 void web_close(struct web *w);
 /* Choose the path; nothing is asked yet. */
 void web_target(struct web *w, const char *path);

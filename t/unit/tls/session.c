@@ -386,6 +386,7 @@ resumes(int version)
     client_writes(&p, "x", 65536);
     server_writes(&p, "y", 1, 1);
     rc = session_is_resumed(&p.server);
+    SSL_set_shutdown(p.client, SSL_SENT_SHUTDOWN);
     close_pair(&p);
     return rc;
 }
