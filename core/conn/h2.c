@@ -210,6 +210,10 @@ fill(struct h2 *h)
         if (n <= 0)
             return (int)n;
         h->n_rest = (size_t)n;
+        if (UNLIKELY(!h->has_begun)) {
+            h->has_begun = 1;
+            h2_calls_preface(h, &h->rest, h->n_rest);
+        }
         put_rest(h);
     }
     return 0;

@@ -4,7 +4,9 @@
  * returned. */
 #include "conn/h2_calls.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -345,12 +347,15 @@ make_tables(void)
     set_calls(calls);
 }
 
+/* What the library goes by, and what the client is told of it, are two things:
+ * it ends the connection for one stream too many, where the stream is enough
+ * (RFC 9113 5.1.2).  So it knows no bound, and on_begin_headers does. */
 static int
 submit_settings(struct h2 *h)
 {
     const struct limits *l = &h->conn->env->limits;
     const nghttp2_settings_entry v[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->max_streams},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, INT32_MAX},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, l->h2_window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, l->head.max_header},
         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
@@ -359,6 +364,23 @@ submit_settings(struct h2 *h)
 
     return nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, v,
                                    ARRAY_LEN(v));
+}
+
+#define FRAME_HEAD 9u
+#define SETTING 6u
+
+void
+h2_calls_preface(struct h2 *h, const uint8_t **p, size_t n)
+{
+    uint32_t max = htonl(h->max_streams);
+
+    CHECK((*p)[3] == NGHTTP2_SETTINGS && n <= sizeof h->preface);
+    memcpy(h->preface, *p, n);
+    for (size_t i = FRAME_HEAD; i + SETTING <= n; i += SETTING) {
+        if (h->preface[i + 1] == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+            memcpy(h->preface + i + 2, &max, sizeof max);
+    }
+    *p = h->preface;
 }
 
 int

@@ -294,8 +294,8 @@ judge(struct h2_head *h, int has_body)
     }
     if (h->has_protocol)
         fail(h, ERR_METHOD);
-    if (has_body && to->content_length < 0)
-        to->is_chunked = 1; /* as one whose length is not announced */
+    if (has_body && to->content_length <= 0)
+        to->is_chunked = 1; /* it ends when the stream does */
     if (!has_body && to->content_length > 0)
         fail(h, H2_HEAD_MALFORMED);
 }

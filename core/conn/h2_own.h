@@ -39,12 +39,14 @@ struct h2 {
     uint64_t head_ms;          /* when it began; 0: none */
     const uint8_t *rest;       /* the library's, not yet in the output block */
     size_t n_rest;
-    uint64_t leave_ms; /* when leaving began */
-    uint64_t sent_ms;  /* when body bytes last went */
-    uint64_t look_ms;  /* when streams are looked at */
-    uint64_t n_turn;   /* bytes sent since h2_turn began */
-    uint8_t leaving;   /* enum h2_leaving */
-    uint8_t is_busy;   /* h2_turn is on the stack */
+    uint8_t preface[48]; /* the first frame */
+    uint64_t leave_ms;   /* when leaving began */
+    uint64_t sent_ms;    /* when body bytes last went */
+    uint64_t look_ms;    /* when streams are looked at */
+    uint64_t n_turn;     /* bytes sent since h2_turn began */
+    uint8_t leaving;     /* enum h2_leaving */
+    uint8_t has_begun;   /* the first frame is on its way */
+    uint8_t is_busy;     /* h2_turn is on the stack */
 };
 
 /* What a stream has to do, when the library is not on the stack. */

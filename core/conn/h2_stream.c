@@ -289,8 +289,7 @@ sink_serves(struct req *r, et_str host)
 static const struct carrier h2_carrier = H2_CARRIER(.serves = NULL);
 static const struct carrier h2_tls_carrier = H2_CARRIER(.serves = sink_serves);
 
-/* ---- life
- * ------------------------------------------------------------------*/
+/* ---- life -----------------------------------------------------------------*/
 
 struct h2_stream *
 h2_stream_new(struct h2 *h, int32_t id)

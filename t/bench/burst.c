@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* burst.c - one scenario of make bench: short bursts of wrk, server after
- * server, round after round.
+/* burst.c - one scenario of make bench: short bursts of wrk or h2load, server
+ * after server, round after round.
  *
  *     burst SCENARIO ROUNDS SECONDS CPU WRK-OPTION... <servers
+ *     burst SCENARIO ROUNDS SECONDS CPU h2load H2LOAD-OPTION... <servers
  *
- * A server is a line "NAME PID URL" of the input; wrk runs on CPU.  All servers
+ * A server is a line "NAME PID URL" of the input; the client runs on CPU.  wrk
+ * is interrupted when the time is over; h2load is given as many requests as the
+ * server answered in that time in the burst before.  All servers
  * are alive all the time, each round begins with another and every second one
  * goes backwards: what drifts on the machine meets all of them alike.  For each
  * burst one line is printed:
@@ -36,36 +39,45 @@
 
 #define MAX_SERVERS 16
 #define WARM_UP 0.25 /* seconds */
+#define MOST_SECONDS 60
+#define FIRST_REQUESTS 5000 /* of h2load */
 
 struct server {
     char name[64], url[256];
     struct meter meter;
+    uint64_t next; /* requests of h2load's next burst */
 };
 
 struct burst {
     const char *scenario;
     double seconds;
     size_t cpu;
-    char **options; /* of wrk, NULL-terminated */
+    char **options; /* of the client, NULL-terminated */
+    int is_h2load;
 };
 
 struct result {
     uint64_t requests, wall, server, client, others, errors;
 };
 
-/* ---- wrk ------------------------------------------------------------------*/
+/* ---- the client -----------------------------------------------------------*/
 
 static void
-become_wrk(const struct burst *b, const char *url, int out)
+become_client(const struct burst *b, const struct server *s, int out)
 {
-    char *argv[64] = {"wrk"};
-    int n = 1, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    char *argv[64], count[32];
+    int n = 0, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     cpu_set_t cpus;
 
+    if (!b->is_h2load)
+        argv[n++] = "wrk";
     for (char **o = b->options; *o && n < 60; o++)
         argv[n++] = *o;
-    argv[n++] = "-d60s"; /* it is interrupted */
-    argv[n] = (char *)(uintptr_t)url;
+    snprintf(count, sizeof count, b->is_h2load ? "-n%llu" : "-d%llus",
+             (unsigned long long)(b->is_h2load ? s->next : MOST_SECONDS));
+    argv[n++] = count;
+    argv[n++] = (char *)(uintptr_t)s->url;
+    argv[n] = NULL;
     CPU_ZERO(&cpus);
     CPU_SET(b->cpu, &cpus);
     sched_setaffinity(0, sizeof cpus, &cpus);
@@ -73,13 +85,14 @@ become_wrk(const struct burst *b, const char *url, int out)
     dup2(null, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     execvp(argv[0], argv);
-    perror("wrk");
+    perror(argv[0]);
     _exit(127);
 }
 
-/* All that fd says until its end.  wrk is interrupted at the time `stop_ns`. */
+/* All that fd says until its end.  The client is interrupted at the time
+ * `stop_ns`. */
 static void
-collect(int fd, pid_t wrk, uint64_t stop_ns, char *text, size_t cap)
+collect(int fd, pid_t client, uint64_t stop_ns, char *text, size_t cap)
 {
     int is_stopped = 0;
     size_t have = 0;
@@ -91,7 +104,7 @@ collect(int fd, pid_t wrk, uint64_t stop_ns, char *text, size_t cap)
         struct timespec left = {left_ns / 1000000000, left_ns % 1000000000};
         n = 1;
         if (!is_stopped && left_ns <= 0) {
-            kill(wrk, SIGINT);
+            kill(client, SIGINT);
             is_stopped = 1;
         }
         if (ppoll(&p, 1, is_stopped ? NULL : &left, NULL) <= 0)
@@ -111,7 +124,7 @@ number_after(const char *text, const char *label)
 }
 
 static void
-parse(const char *text, struct result *r)
+parse_wrk(const char *text, struct result *r)
 {
     const char *at = strstr(text, " requests in ");
 
@@ -123,6 +136,35 @@ parse(const char *text, struct result *r)
     if (at)
         r->errors += number_after(at, "connect ") + number_after(at, "read ") +
                      number_after(at, "write ") + number_after(at, "timeout ");
+}
+
+/* What is in front of label in text. */
+static uint64_t
+number_before(const char *text, const char *label)
+{
+    const char *at = strstr(text, label);
+
+    while (at && at > text && isdigit((unsigned char)at[-1]))
+        at--;
+    return at ? strtoull(at, NULL, 10) : 0;
+}
+
+/* The time is h2load's own: a process that starts is no part of it. */
+static void
+parse_h2load(const char *text, struct result *r)
+{
+    const char *at = strstr(text, "finished in ");
+    char unit[3] = "";
+    double time = 0;
+
+    if (at && sscanf(at, "finished in %lf%2[a-z]", &time, unit) == 2)
+        r->wall = (uint64_t)(time * (!strcmp(unit, "us")   ? 1e3
+                                     : !strcmp(unit, "ms") ? 1e6
+                                                           : 1e9));
+    r->requests = number_before(text, " succeeded");
+    r->errors = number_before(text, " failed") +
+                number_before(text, " errored") +
+                number_before(text, " timeout");
 }
 
 static uint64_t
@@ -140,27 +182,31 @@ run(const struct burst *b, const struct server *s, double seconds)
     struct rusage usage;
     char text[8192];
     int fds[2], status;
-    pid_t wrk;
+    pid_t client;
 
     CHECK(pipe2(fds, O_CLOEXEC) == 0);
-    wrk = fork();
-    CHECK(wrk >= 0);
-    if (wrk == 0)
-        become_wrk(b, s->url, fds[1]);
+    client = fork();
+    CHECK(client >= 0);
+    if (client == 0)
+        become_client(b, s, fds[1]);
     close(fds[1]);
-    collect(fds[0], wrk, begin + (uint64_t)(seconds * 1e9), text, sizeof text);
+    collect(fds[0], client, begin + (uint64_t)(seconds * 1e9), text,
+            sizeof text);
     close(fds[0]);
-    CHECK(wait4(wrk, &status, 0, &usage) == wrk);
+    CHECK(wait4(client, &status, 0, &usage) == client);
     r.wall = clock_mono_ns() - begin;
     r.server = meter_ns(&s->meter) - cpu;
     r.client = timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime);
     busy = meter_machine_ns() - busy;
     if (busy > r.server + r.client)
         r.others = busy - r.server - r.client;
-    parse(text, &r);
+    if (b->is_h2load)
+        parse_h2load(text, &r);
+    else
+        parse_wrk(text, &r);
     if (status != 0 || r.requests == 0)
-        fprintf(stderr, "burst: %s %s: wrk says (status %d)\n%s", b->scenario,
-                s->name, status, text);
+        fprintf(stderr, "burst: %s %s: the client says (status %d)\n%s",
+                b->scenario, s->name, status, text);
     if (status != 0)
         exit(1);
     return r;
@@ -181,12 +227,18 @@ print(const struct burst *b, const struct server *s, int round,
 }
 
 static void
-run_round(const struct burst *b, const struct server *servers, int n, int round)
+run_round(const struct burst *b, struct server *servers, int n, int round)
 {
     for (int i = 0; i < n; i++) {
         int step = round % 2 ? i : n - i;
-        const struct server *s = &servers[(round / 2 + step) % n];
-        struct result r = run(b, s, round ? b->seconds : WARM_UP);
+        struct server *s = &servers[(round / 2 + step) % n];
+        struct result r = run(b, s,
+                              b->is_h2load ? MOST_SECONDS
+                              : round      ? b->seconds
+                                           : WARM_UP);
+        if (r.wall > 0)
+            s->next = 1 + (uint64_t)((double)r.requests / (double)r.wall *
+                                     b->seconds * 1e9);
         if (round > 0)
             print(b, s, round, &r);
     }
@@ -204,11 +256,14 @@ main(int argc, char **argv)
                 argv[0]);
         return 2;
     }
-    b = (struct burst){argv[1], atof(argv[3]), (size_t)atoi(argv[4]), argv + 5};
+    b = (struct burst){argv[1], atof(argv[3]), (size_t)atoi(argv[4]), argv + 5,
+                       argc > 5 && strcmp(argv[5], "h2load") == 0};
     rounds = atoi(argv[2]);
     while (n < MAX_SERVERS &&
-           scanf("%63s %d %255s", servers[n].name, &pid, servers[n].url) == 3)
+           scanf("%63s %d %255s", servers[n].name, &pid, servers[n].url) == 3) {
+        servers[n].next = FIRST_REQUESTS;
         meter_open(&servers[n++].meter, pid);
+    }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (int round = 0; n > 0 && round <= rounds; round++)
         run_round(&b, servers, n, round);

@@ -85,8 +85,9 @@ frames_close(struct frames *f)
 static void
 go_on(struct frames *f, const char *what, uint32_t stream)
 {
-    ck_assert_msg(frames_next(f), "the end (GOAWAY %d) instead of %s, %u",
-                  f->goaway, what, stream);
+    ck_assert_msg(frames_next(f),
+                  "the end (GOAWAY %d, \"%s\") instead of %s, %u", f->goaway,
+                  f->why, what, stream);
 }
 
 void
@@ -220,7 +221,11 @@ void
 frames_refused(struct frames *f, uint32_t stream, int code)
 {
     struct frames_stream s = outcome(f, stream);
+    int pongs = f->n_pongs;
 
+    frames_ping(f, "refused."); /* GOAWAY may be behind RST_STREAM */
+    while (f->n_pongs == pongs && f->goaway <= 0)
+        go_on(f, "GOAWAY", stream);
     if (f->goaway > 0) {
         frames_ended(f, code);
         return;

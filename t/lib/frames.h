@@ -79,13 +79,13 @@ enum frames_code {
 #define FRAMES_POST(path)                                                      \
     ":method: POST\n:scheme: http\n:path: " path "\n:authority: x\n"
 
-/* A server to ask: the paths of t/fixtures/answers.c and task.c, /echo, and
- * /request, which answers with the head it got. */
+/* A server to ask: the paths of t/fixtures/answers.c, task.c and writer.c,
+ * /echo, and /request, which answers with the head it got. */
 #define FRAMES_SERVER                                                          \
     "[server]\nlisten = 127.0.0.1:0\nh2c = yes\nworkers = 1\n"                 \
     "metrics = /metrics\n"
 #define FRAMES_ROUTES                                                          \
-    "[plugin answers]\n[plugin task]\n[plugin echo]\n"                         \
+    "[plugin answers]\n[plugin task]\n[plugin writer]\n[plugin echo]\n"        \
     "[route echo]\nmatch = * /echo\nhandler = echo\n"                          \
     "[route request]\nmatch = * /request\nhandler = echo\n"                    \
     "echo.show = request\n"
@@ -136,7 +136,8 @@ struct frames {
     int n_changes;
     int n_pongs;
     char pong[8];
-    int goaway; /* the code of the last GOAWAY, or FRAMES_NO_CODE */
+    int goaway;    /* the code of the last GOAWAY, or FRAMES_NO_CODE */
+    char why[128]; /* what it says behind that */
     uint32_t last_stream;
     int n_goaways;
     /* What may be set: */
@@ -200,6 +201,8 @@ void frames_update(struct frames *f, uint32_t stream, const char *value);
 
 /* The next frame is in f->got; false at the end of the connection. */
 int frames_next(struct frames *f);
+/* All frames that have come, without waiting; false at the end. */
+int frames_poll(struct frames *f);
 /* What has come on a stream so far; it stays where it is until the next call
  * that receives. */
 struct frames_stream *frames_stream(struct frames *f, uint32_t id);

@@ -3,6 +3,7 @@
  * has it; see frames.h. */
 #include <check.h>
 #include <ctype.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,6 +295,7 @@ take_goaway(struct frames *f)
     f->last_stream = last;
     f->goaway = (int)number(f->got.p + 4, 4);
     f->n_goaways++;
+    snprintf(f->why, sizeof f->why, "%.*s", (int)(f->got.n - 8), f->got.p + 8);
 }
 
 static void
@@ -373,4 +375,16 @@ frames_next(struct frames *f)
                   "a frame of type %u within a block of fields", f->got.type);
     take(f);
     return 1;
+}
+
+int
+frames_poll(struct frames *f)
+{
+    struct pollfd in = {.fd = f->c.fd, .events = POLLIN};
+
+    while (poll(&in, 1, 0) > 0 && client_more(&f->c))
+        in.revents = 0;
+    while (f->c.n >= 9 && f->c.n >= 9 + number(f->c.buf, 3))
+        frames_next(f);
+    return in.revents == 0;
 }

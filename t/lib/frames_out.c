@@ -130,7 +130,8 @@ frames_upload(struct frames *f, uint32_t stream, const void *p, size_t n)
         int64_t most = room(f, stream);
         size_t k = most < 0 || n < (size_t)most ? n : (size_t)most;
         while (n > 0 && most <= 0) {
-            ck_assert_msg(frames_next(f), "the end of the connection");
+            ck_assert_msg(frames_next(f), "the end (GOAWAY %d, \"%s\") at %zu",
+                          f->goaway, f->why, n);
             most = room(f, stream);
             k = most > 0 && (size_t)most < n ? (size_t)most : n;
         }
