@@ -1494,6 +1494,27 @@ et_peer(et_req *r)
     return r->http->text(r, ET_T_PEER);
 }
 
+/* Who the client is by the certificate it has shown, if the listener asks for
+ * one (tls.client) and it was verified; else absent.  The SHA-256 of the
+ * certificate names it and no other one. */
+static inline et_str
+et_client_subject(et_req *r)
+{
+    return r->http->text(r, ET_T_CLIENT_SUBJECT);
+}
+
+static inline et_str
+et_client_sha256(et_req *r)
+{
+    return r->http->text(r, ET_T_CLIENT_SHA256);
+}
+
+static inline et_str
+et_client_names(et_req *r)
+{
+    return r->http->text(r, ET_T_CLIENT_NAMES);
+}
+
 /* ---- the request's memory ------------------------------------------------*/
 
 /* n bytes, aligned to 16, freed by the server after the log step. */

@@ -213,6 +213,15 @@ typedef struct et_req {
 #define ET_T_INSTANCE 4u    /* name of the instance of the calling step */
 #define ET_T_CLF_TIME 5u    /* 21/Nov/2026:02:21:00 +0000 */
 #define ET_T_ISO_TIME 6u    /* 2026-11-21T02:21:00.123Z */
+/* Of a connection over TLS that ends in this server; else absent. */
+#define ET_T_TLS_VERSION 7u /* "TLSv1.3" */
+#define ET_T_TLS_CIPHER 8u  /* "TLS_AES_128_GCM_SHA256" */
+#define ET_T_TLS_NAME 9u    /* the host it was opened for (SNI) */
+/* Of the client's certificate, which was verified; else absent.  What it says
+ * is as true as the authority that has signed it. */
+#define ET_T_CLIENT_SUBJECT 10u /* "CN=alice,O=Example" (RFC 4514) */
+#define ET_T_CLIENT_SHA256 11u  /* of all of it, 64 hexadecimal digits */
+#define ET_T_CLIENT_NAMES 12u   /* "DNS:a.example, email:a@b.example, ..." */
 
 /* which of et_http.number */
 #define ET_N_HEADERS 1u    /* fields in the request */

@@ -76,6 +76,9 @@ static inline void et_test_request_trailer(const char *name, const char *value);
 static inline void et_test_param(const char *name, const char *value);
 static inline void et_test_peer(const char *address);
 static inline void et_test_scheme(const char *scheme);
+/* The certificate that its client has shown; NULL: nothing is said of that. */
+static inline void et_test_client(const char *subject, const char *sha256,
+                                  const char *names);
 /* What answers when the plugin has no route or handler for it: 200 "inner\n"
  * unless the test gives a step of its own. */
 static inline void et_test_inner(et_step fn);
@@ -419,6 +422,7 @@ struct et_test_request_ {
     void *mine;
     const et_route *route;
     et_str peer;
+    et_str client[3]; /* ET_T_CLIENT_SUBJECT, ... */
     char *reserved;
     size_t reserved_cap;
     /* response */
@@ -850,6 +854,9 @@ et_test_h_text_(et_req *r, uint32_t which)
     case ET_T_INSTANCE: return et_s("test");
     case ET_T_CLF_TIME: return et_s("21/Nov/2026:02:21:00 +0000");
     case ET_T_ISO_TIME: return et_s("2026-11-21T02:21:00.123Z");
+    case ET_T_CLIENT_SUBJECT:
+    case ET_T_CLIENT_SHA256:
+    case ET_T_CLIENT_NAMES: return m->q.client[which - ET_T_CLIENT_SUBJECT];
     default: return et_s(NULL);
     }
 }
@@ -3825,6 +3832,7 @@ et_test_request(const char *method, const char *target)
     m->q.body = m->q.type = m->q.sent = et_s("");
     m->q.body_at = 0;
     m->q.peer = et_s("203.0.113.7");
+    m->q.client[0] = m->q.client[1] = m->q.client[2] = et_s(NULL);
     m->allocations = 0;
 }
 
@@ -3880,6 +3888,15 @@ static inline void
 et_test_peer(const char *address)
 {
     et_test_m_.q.peer = et_test_dup_(&et_test_m_.q.request, et_s(address));
+}
+
+static inline void
+et_test_client(const char *subject, const char *sha256, const char *names)
+{
+    struct et_test_ *m = &et_test_m_;
+    m->q.client[0] = et_test_dup_(&m->q.request, et_s(subject));
+    m->q.client[1] = et_test_dup_(&m->q.request, et_s(sha256));
+    m->q.client[2] = et_test_dup_(&m->q.request, et_s(names));
 }
 
 static inline void

@@ -31,6 +31,7 @@
     X(ERR_BODY_LARGE,   "request body too large", 413)                         \
     X(ERR_TIMEOUT,      "request not complete in time", 408)                   \
     X(ERR_EXPECT,       "unknown expectation", 417)                            \
+    X(ERR_EARLY,        "too early: the handshake is not over", 425)           \
     X(ERR_MISDIRECTED,  "this host is not served on this connection", 421)     \
     X(ERR_UTF8,         "text that is not UTF-8", 400)                         \
     X(ERR_WS_FRAME,     "malformed WebSocket frame", 400)                      \

@@ -125,6 +125,18 @@ sink_serves(struct req *r, et_str host)
     return tls_serves(conn_of(r->sink_ctx), host);
 }
 
+static int
+sink_is_early(const struct req *r)
+{
+    return tls_is_early(conn_of(r->sink_ctx));
+}
+
+static et_str
+sink_secret(const struct req *r, uint32_t which)
+{
+    return tls_text(conn_of(r->sink_ctx), which);
+}
+
 /* clang-format off */
 #define H1_CARRIER(...)                                                        \
     {                                                                          \
@@ -145,7 +157,9 @@ sink_serves(struct req *r, et_str host)
 /* clang-format on */
 
 static const struct carrier h1_carrier = H1_CARRIER(.serves = NULL);
-static const struct carrier h1_tls_carrier = H1_CARRIER(.serves = sink_serves);
+static const struct carrier h1_tls_carrier =
+    H1_CARRIER(.serves = sink_serves, .is_early = sink_is_early,
+               .secret = sink_secret);
 
 /* ---- input ----------------------------------------------------------------*/
 

@@ -267,6 +267,18 @@ sink_serves(struct req *r, et_str host)
     return tls_serves(h2_stream_of(r->sink_ctx)->h2->conn, host);
 }
 
+static int
+sink_is_early(const struct req *r)
+{
+    return tls_is_early(h2_stream_of(r->sink_ctx)->h2->conn);
+}
+
+static et_str
+sink_secret(const struct req *r, uint32_t which)
+{
+    return tls_text(h2_stream_of(r->sink_ctx)->h2->conn, which);
+}
+
 /* clang-format off */
 #define H2_CARRIER(...)                                                        \
     {                                                                          \
@@ -287,7 +299,9 @@ sink_serves(struct req *r, et_str host)
 /* clang-format on */
 
 static const struct carrier h2_carrier = H2_CARRIER(.serves = NULL);
-static const struct carrier h2_tls_carrier = H2_CARRIER(.serves = sink_serves);
+static const struct carrier h2_tls_carrier =
+    H2_CARRIER(.serves = sink_serves, .is_early = sink_is_early,
+               .secret = sink_secret);
 
 /* ---- life -----------------------------------------------------------------*/
 

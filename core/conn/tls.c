@@ -62,6 +62,28 @@ tls_serves(const struct conn *c, et_str host)
     return session_serves(&tls_of(c)->session, host);
 }
 
+int
+tls_is_early(const struct conn *c)
+{
+    return !tls_of(c)->session.is_shaken;
+}
+
+et_str
+tls_text(const struct conn *c, uint32_t which)
+{
+    const struct session *s = &tls_of(c)->session;
+
+    switch (which) {
+    case ET_T_TLS_VERSION: return session_version(s);
+    case ET_T_TLS_CIPHER: return session_cipher(s);
+    case ET_T_TLS_NAME: return session_name(s);
+    case ET_T_CLIENT_SUBJECT: return s->peer.subject;
+    case ET_T_CLIENT_SHA256: return s->peer.sha256;
+    case ET_T_CLIENT_NAMES: return s->peer.names;
+    default: return (et_str){NULL, 0};
+    }
+}
+
 /* ---- output --------------------------------------------------------------*/
 
 static int
@@ -292,15 +314,14 @@ fail(struct tls *t)
     conn_close(t->conn);
 }
 
-/* The handshake is over: the protocol that was agreed on takes over. */
+/* There may be text from now on: the protocol that was agreed on takes over. */
 static void
 begin(struct tls *t)
 {
     struct conn *c = t->conn;
 
-    metrics_add(c->env->metrics, METRIC_tls_handshakes, 1);
-    if (session_is_resumed(&t->session))
-        metrics_add(c->env->metrics, METRIC_tls_resumed, 1);
+    if (c->phase != CONN_HANDSHAKE)
+        return;
     c->phase = CONN_IDLE;
     c->since_ms = c->env->clock.mono_ms;
     if (str_eq(session_protocol(&t->session), str_lit("h2")))
@@ -309,18 +330,54 @@ begin(struct tls *t)
         h2_turn(c);
 }
 
+static void
+fail_handshake(struct tls *t)
+{
+    log_debug("TLS handshake failed: %s", session_why());
+    fail(t);
+}
+
+/* What has come early: 1: there is no more of it. */
+static int
+read_early(struct tls *t)
+{
+    char text[SESSION_RECORD_MAX];
+
+    while (!t->is_shut_off && t->conn->phase != CONN_CLOSED) {
+        ssize_t n = session_early(&t->session, text, sizeof text);
+        if (n == 0)
+            return 1;
+        if (n == -EAGAIN)
+            return 0;
+        if (n < 0) {
+            fail_handshake(t);
+            return 0;
+        }
+        begin(t);
+        if (t->conn->phase != CONN_CLOSED)
+            conn_input(t->conn, text, (size_t)n);
+    }
+    return 0;
+}
+
 /* 1: text can be read. */
 static int
 shake(struct tls *t)
 {
+    struct metrics *metrics = t->conn->env->metrics;
+
+    if (!read_early(t))
+        return 0;
     switch (session_shake(&t->session)) {
     case SESSION_MORE: return 0;
-    case SESSION_DONE: begin(t); return 1;
-    case SESSION_FAILED: break;
+    case SESSION_FAILED: fail_handshake(t); return 0;
+    case SESSION_DONE: break;
     }
-    log_debug("TLS handshake failed: %s", session_why());
-    fail(t);
-    return 0;
+    metrics_add(metrics, METRIC_tls_handshakes, 1);
+    if (session_is_resumed(&t->session))
+        metrics_add(metrics, METRIC_tls_resumed, 1);
+    begin(t);
+    return 1;
 }
 
 static void
@@ -369,8 +426,7 @@ run(struct tls *t)
         rc = push(t, 0);
     if (rc < 0 && rc != IO_PENDING)
         conn_close(c);
-    else if (c->phase == CONN_HANDSHAKE || c->phase == CONN_IDLE ||
-             c->phase == CONN_H2)
+    else if (c->phase == CONN_HANDSHAKE || c->phase == CONN_IDLE)
         conn_arm(c);
 }
 

@@ -38,5 +38,10 @@ void tls_resume(struct conn *c);
 struct session *tls_session(const struct conn *c);
 /* Whether host may be asked for on c, which has a session. [worker] */
 int tls_serves(const struct conn *c, et_str host);
+/* Its handshake is not over, so what has come may come again (RFC 8470).
+ * [worker] */
+int tls_is_early(const struct conn *c);
+/* What sink->secret says. [worker] */
+et_str tls_text(const struct conn *c, uint32_t which);
 
 #endif

@@ -194,6 +194,11 @@ walk_refuse(struct exchange *x, int err)
 {
     struct req *r = x->req;
 
+    if (err == ERR_EARLY) {
+        req_decide_error(r, (uint32_t)err_status(err));
+        carrier_of(x)->send(x);
+        return;
+    }
     metrics_add(env_of(x)->metrics, METRIC_requests_bad, 1);
     log_debug("request refused: %s", err_text(err));
     x->closes = 1;

@@ -73,7 +73,8 @@ void walk_wake(struct req *r);
 MUST_USE int64_t walk_read(struct exchange *x, const char *kept, size_t n_kept,
                            size_t *used, char *p, size_t n);
 /* A request that is no request (ERR_*): answered without a chain; x->closes and
- * x->lingers, but for one that is late. [worker] */
+ * x->lingers, but for one that is late.  One that is early is to come again,
+ * and may on the same connection. [worker] */
 void walk_refuse(struct exchange *x, int err);
 /* 503 and Retry-After.  No step runs: that is what makes it cheap. [worker] */
 void walk_busy(struct exchange *x);
@@ -149,7 +150,8 @@ walk_admit(struct exchange *x, struct env *env, const char *p)
     struct req *r = x->req;
     int rc = walk_pin(x, env, p);
 
-    if (rc == 0 && (r->head.is_chunked || r->head.content_length > 0)) {
+    if ((rc == 0 || UNLIKELY(rc == ERR_EARLY)) &&
+        (r->head.is_chunked || r->head.content_length > 0)) {
         x->body = arena_alloc(&r->arena, sizeof *x->body);
         if (!x->body)
             return ERR_NOMEM;

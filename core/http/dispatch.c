@@ -105,6 +105,16 @@ set_miss(struct req *r, enum router_result result, const struct route *route)
         r->miss = DISPATCH_SLASH;
 }
 
+/* What comes early may come twice: only safe methods are for that (RFC 9110
+ * 9.2.1). */
+static int
+is_too_early(const struct req *r)
+{
+    const uint32_t safe = 1u << ET_M_GET | 1u << ET_M_HEAD | 1u << ET_M_OPTIONS;
+
+    return r->sink->is_early(r) && !(safe >> r->pub.method & 1);
+}
+
 int
 dispatch(struct req *r)
 {
@@ -138,7 +148,10 @@ dispatch(struct req *r)
         r->allow = result == ROUTER_METHOD ? m.allow : 0;
         set_miss(r, result, m.target);
     }
-    return set_chain(r, m.target);
+    rc = set_chain(r, m.target);
+    if (rc == 0 && UNLIKELY(r->sink->serves != NULL) && is_too_early(r))
+        rc = ERR_EARLY;
+    return rc;
 }
 
 /* ---- the host's own answers ----------------------------------------------*/

@@ -180,6 +180,15 @@ time_text(struct req *r, uint32_t which)
     return copied(r, (et_str){text, (size_t)n});
 }
 
+/* Copied: the request may outlive the connection. */
+static et_str
+secret_text(struct req *r, uint32_t which)
+{
+    et_str s = r->sink->secret ? r->sink->secret(r, which) : absent;
+
+    return s.p ? copied(r, s) : absent;
+}
+
 static et_str
 http_text(et_req *pub, uint32_t which)
 {
@@ -193,6 +202,12 @@ http_text(et_req *pub, uint32_t which)
         return str_from_z(r->chain ? r->chain->members[r->member].name : "");
     case ET_T_CLF_TIME:
     case ET_T_ISO_TIME: return time_text(r, which);
+    case ET_T_TLS_VERSION:
+    case ET_T_TLS_CIPHER:
+    case ET_T_TLS_NAME:
+    case ET_T_CLIENT_SUBJECT:
+    case ET_T_CLIENT_SHA256:
+    case ET_T_CLIENT_NAMES: return secret_text(r, which);
     default: return absent;
     }
 }

@@ -53,6 +53,13 @@ struct sink {
     /* Whether host may be asked for on this connection, which is encrypted (RFC
      * 9110 15.5.20).  NULL: it is not, and any host may. [worker] */
     int (*serves)(struct req *r, et_str host);
+    /* Whether it has come before the handshake was over, and may come again
+     * (RFC 8470).  NULL if serves is. [worker] */
+    int (*is_early)(const struct req *r);
+    /* What there is to say of the encryption, ET_T_TLS_VERSION to
+     * ET_T_CLIENT_NAMES, valid while the connection is; or absent.  NULL if
+     * serves is. [worker] */
+    et_str (*secret)(const struct req *r, uint32_t which);
     /* r waits no more: chain_resume goes on with it.  From the loop, never from
      * within a call of r's. [worker] */
     void (*wake)(struct req *r);

@@ -192,7 +192,6 @@ make_context(const struct maker *m, const struct conf_listen *l,
         .client_ca_at = l->client_ca_at,
         .has_h2 = l->h2 && h2_is_built(),
         .has_early_data = (uint8_t)l->tls_early_data,
-        .has_ktls = 1,
         .tickets = m->tickets,
     };
 

@@ -71,6 +71,15 @@ session_fini(struct session *s)
     (void)s;
 }
 
+ssize_t
+session_early(struct session *s, char *p, size_t n)
+{
+    (void)s;
+    (void)p;
+    (void)n;
+    return 0;
+}
+
 enum session_step
 session_shake(struct session *s)
 {
@@ -119,6 +128,20 @@ session_name(const struct session *s)
 
 et_str
 session_protocol(const struct session *s)
+{
+    (void)s;
+    return (et_str){NULL, 0};
+}
+
+et_str
+session_version(const struct session *s)
+{
+    (void)s;
+    return (et_str){NULL, 0};
+}
+
+et_str
+session_cipher(const struct session *s)
 {
     (void)s;
     return (et_str){NULL, 0};

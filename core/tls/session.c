@@ -46,11 +46,44 @@ void
 session_fini(struct session *s)
 {
     SSL_free(s->ssl);
+    peer_fini(&s->peer);
     flow_fini(&s->flow);
     context_drop(s->context);
 }
 
 /* ---- handshake -----------------------------------------------------------*/
+
+/* Who the client is, if it has shown that; 0, or ERR_NOMEM. */
+static int
+know_peer(struct session *s)
+{
+    X509 *x = SSL_get0_peer_certificate(s->ssl);
+
+    if (LIKELY(!x) || s->peer.memory)
+        return 0;
+    return peer_init(&s->peer, x);
+}
+
+ssize_t
+session_early(struct session *s, char *p, size_t n)
+{
+    size_t got;
+
+    if (s->is_late || !s->context->has_early_data)
+        return 0;
+    forget_errors();
+    switch (SSL_read_early_data(s->ssl, p, n, &got)) {
+    case SSL_READ_EARLY_DATA_SUCCESS:
+        s->is_early = 1;
+        return know_peer(s) < 0 ? -EPROTO : (ssize_t)got;
+    case SSL_READ_EARLY_DATA_FINISH: s->is_late = 1; return 0;
+    default: break;
+    }
+    if (SSL_get_error(s->ssl, 0) == SSL_ERROR_WANT_READ)
+        return -EAGAIN;
+    s->is_broken = 1;
+    return -EPROTO;
+}
 
 enum session_step
 session_shake(struct session *s)
@@ -59,11 +92,11 @@ session_shake(struct session *s)
 
     forget_errors();
     rc = SSL_do_handshake(s->ssl);
-    if (rc == 1) {
+    if (rc == 1 && know_peer(s) == 0) {
         s->is_shaken = 1;
         return SESSION_DONE;
     }
-    if (SSL_get_error(s->ssl, rc) == SSL_ERROR_WANT_READ)
+    if (rc != 1 && SSL_get_error(s->ssl, rc) == SSL_ERROR_WANT_READ)
         return SESSION_MORE;
     s->is_broken = 1;
     return SESSION_FAILED;
@@ -121,8 +154,10 @@ static int
 write_record(struct session *s, const char *p, size_t n)
 {
     size_t taken;
+    int rc = s->is_shaken ? SSL_write_ex(s->ssl, p, n, &taken)
+                          : SSL_write_early_data(s->ssl, p, n, &taken);
 
-    if (SSL_write_ex(s->ssl, p, n, &taken) != 1 || taken != n) {
+    if (rc != 1 || taken != n) {
         s->is_broken = 1;
         ERR_clear_error();
         return -EPROTO;
@@ -198,7 +233,7 @@ session_write(struct session *s, const struct iovec *iov, uint32_t n_iov,
     struct cursor c = {.iov = iov, .left = n_iov, .room = SESSION_WRITE_MAX};
     size_t taken = 0;
 
-    if (s->is_broken || !s->is_shaken)
+    if (s->is_broken || (!s->is_shaken && !s->is_early))
         return -EPROTO;
     forget_errors();
     note_time(s, now_ms);
@@ -238,6 +273,18 @@ session_protocol(const struct session *s)
 
     SSL_get0_alpn_selected(s->ssl, &p, &n);
     return (et_str){(const char *)p, n};
+}
+
+et_str
+session_version(const struct session *s)
+{
+    return str_from_z(SSL_get_version(s->ssl));
+}
+
+et_str
+session_cipher(const struct session *s)
+{
+    return str_from_z(SSL_get_cipher_name(s->ssl));
 }
 
 int

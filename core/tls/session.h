@@ -19,6 +19,7 @@
 #include "abi/etude_abi.h"
 #include "base/check.h"
 #include "tls/flow.h"
+#include "tls/peer.h"
 
 /* What one write takes at most. */
 #define SESSION_WRITE_MAX 65536u
@@ -36,9 +37,12 @@ struct session {
     struct ssl_st *ssl;
     struct context *context; /* held */
     struct flow flow;
+    struct peer peer;  /* who has shown a certificate, once that is known */
     uint64_t wrote_ms; /* when it last did */
     uint32_t n_small; /* bytes written since the last pause, in small records */
     uint8_t is_shaken; /* the handshake is over */
+    uint8_t is_early;  /* text has come before that, and some may go */
+    uint8_t is_late;   /* no more of that comes */
     uint8_t is_broken; /* nothing can be written any more */
 };
 
@@ -55,7 +59,12 @@ MUST_USE int session_init(struct session *s, struct context *c,
 /* [worker] */
 void session_fini(struct session *s);
 
-/* Go on with the handshake. [worker] */
+/* Text that has come before the handshake is over (RFC 8446 2.3), up to n bytes
+ * to p: how many; 0: there is no more of it, session_shake goes on; -EAGAIN;
+ * -EPROTO.  Whoever sends it may be somebody who sends it again.  What is
+ * written meanwhile goes out before the handshake is over.  [worker] */
+MUST_USE ssize_t session_early(struct session *s, char *p, size_t n);
+/* Go on with the handshake, when session_early has said 0. [worker] */
 MUST_USE enum session_step session_shake(struct session *s);
 /* Why it has failed, in words; a text of OpenSSL's. [worker] */
 const char *session_why(void);
@@ -75,6 +84,9 @@ void session_close(struct session *s);
 et_str session_name(const struct session *s);
 /* What was agreed on by ALPN: "h2", "http/1.1"; absent: nothing. [worker] */
 et_str session_protocol(const struct session *s);
+/* "TLSv1.3", "TLS_AES_128_GCM_SHA256". [worker] */
+et_str session_version(const struct session *s);
+et_str session_cipher(const struct session *s);
 /* It goes on with one of before. [worker] */
 int session_is_resumed(const struct session *s);
 /* Whether host may be asked for here: none or no name was given, they are the

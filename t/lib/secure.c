@@ -174,6 +174,8 @@ note_outcome(struct secure *how, SSL *ssl)
     snprintf(how->alpn_chosen, sizeof how->alpn_chosen, "%.*s", (int)n,
              n ? (const char *)name : "");
     how->is_resumed = SSL_session_reused(ssl);
+    how->is_early_taken =
+        SSL_get_early_data_status(ssl) == SSL_EARLY_DATA_ACCEPTED;
     how->n_ocsp = n_ocsp > 0 ? (int)n_ocsp : 0;
     if (SSL_get0_peer_certificate(ssl))
         note_peer(how, SSL_get0_peer_certificate(ssl));
@@ -207,6 +209,16 @@ dial(const struct secure *how)
     if (how->preface)
         client_puts(&c, how->preface);
     return c.fd;
+}
+
+/* What is to be sent before the handshake is over. */
+static int
+write_early(const struct secure *how, SSL *ssl)
+{
+    size_t n;
+
+    return !how->early ||
+           SSL_write_early_data(ssl, how->early, strlen(how->early), &n) == 1;
 }
 
 /* ---- the bridge ----------------------------------------------------------*/
@@ -440,7 +452,7 @@ secure_try(struct secure *how, struct client *c)
     b->ssl = make_ssl(how, b);
     how->why[0] = '\0';
     ERR_clear_error();
-    rc = SSL_connect(b->ssl);
+    rc = write_early(how, b->ssl) ? SSL_connect(b->ssl) : 0;
     if (rc == 1) {
         note_outcome(how, b->ssl);
         start(b);

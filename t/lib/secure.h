@@ -39,8 +39,9 @@ struct secure {
     const char *certificate; /* PEM, shown if asked for, with key */
     const char *key;
     int asks_ocsp;
-    void *session; /* an SSL_SESSION from secure_session, to resume; the
-                      caller's: secure_forget */
+    const char *early; /* sent as early data, with session */
+    void *session;     /* an SSL_SESSION from secure_session, to resume; the
+                          caller's: secure_forget */
 
     /* what came of it */
     char protocol[16];    /* "TLSv1.3" */
@@ -50,6 +51,7 @@ struct secure {
     char kind[16];        /* of its key: "EC", "RSA" */
     char sha256[65];      /* of it, hexadecimal */
     int is_resumed;
+    int is_early_taken;
     int n_ocsp;    /* bytes that were stapled */
     char why[256]; /* why it came to nothing */
 };

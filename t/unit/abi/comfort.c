@@ -407,6 +407,9 @@ read_everything(et_req *r)
     ck_assert(et_eq(et_header(r, "hOST"), et_s("H.Example.:8080")));
     ck_assert(et_eq(r->host, et_s("h.example")));
     ck_assert(et_eq(et_peer(r), et_s("2001:db8::1")));
+    ck_assert(et_eq(et_client_subject(r), et_s("CN=alice")));
+    ck_assert(et_eq(et_client_sha256(r), et_s("00ff")));
+    ck_assert(!et_client_names(r).p);
     ck_assert(et_eq(et_body(r), et_s("f=x%26y")));
     ck_assert_int_eq(r->http->number(r, ET_N_BODY_BYTES), 7);
     return et_status(r, 204);
@@ -422,6 +425,7 @@ START_TEST(everything_a_request_has_can_be_read)
     et_test_header("Content-Type", "application/x-www-form-urlencoded; x");
     et_test_body("f=x%26y", 7);
     et_test_peer("2001:db8::1");
+    et_test_client("CN=alice", "00ff", NULL);
     ck_assert_uint_eq(et_test_run(), 204);
     ck_assert(et_test_body_was_read());
 }

@@ -6,6 +6,13 @@
  * changed. */
 /* clang-format off */
 
+VALUE(ET_T_TLS_VERSION, 7)
+VALUE(ET_T_TLS_CIPHER, 8)
+VALUE(ET_T_TLS_NAME, 9)
+VALUE(ET_T_CLIENT_SUBJECT, 10)
+VALUE(ET_T_CLIENT_SHA256, 11)
+VALUE(ET_T_CLIENT_NAMES, 12)
+
 FIELD(et_http, panic, 152, 8)
 FIELD(et_http, trailer, 160, 8)
 FIELD(et_http, filter, 168, 8)

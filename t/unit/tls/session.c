@@ -38,6 +38,8 @@ on_new_session(SSL *ssl, SSL_SESSION *s)
     return 1;
 }
 
+static uint8_t has_early_data;
+
 static struct context *
 make_context(const char *name, uint8_t has_h2)
 {
@@ -45,8 +47,11 @@ make_context(const char *name, uint8_t has_h2)
     const char *names[] = {name, "also.example"};
     const char *other[] = {"other.example"};
     struct context_pair pairs[2];
-    struct context_spec spec = {
-        .pairs = pairs, .n_pairs = 2, .has_h2 = has_h2, .tickets = tickets};
+    struct context_spec spec = {.pairs = pairs,
+                                .n_pairs = 2,
+                                .has_h2 = has_h2,
+                                .has_early_data = has_early_data,
+                                .tickets = tickets};
 
     ck_assert_int_eq(cert_self_signed(names, 2, &texts[0]), 0);
     ck_assert_int_eq(cert_self_signed(other, 1, &texts[1]), 0);
@@ -124,9 +129,15 @@ static void
 give(struct pair *p, const char *bytes, size_t n)
 {
     struct session *s = &p->server;
+    ssize_t early = 0;
 
     flow_feed(&s->flow, bytes, n);
-    if (!s->is_shaken)
+    for (; !s->is_shaken; p->n += (size_t)early) {
+        early = session_early(s, p->text + p->n, sizeof p->text - p->n);
+        if (early <= 0)
+            break;
+    }
+    if (!s->is_shaken && early == 0)
         p->step = session_shake(s);
     while (s->is_shaken && !p->is_ended) {
         ssize_t got = session_read(s, p->text + p->n, sizeof p->text - p->n);
@@ -492,6 +503,77 @@ START_TEST(without_keys_there_are_no_tickets)
 }
 END_TEST
 
+/* ---- before the handshake is over
+ * ------------------------------------------*/
+
+/* A client that goes on with what was saved, and writes at once. */
+static void
+open_early(struct pair *p, const char *text)
+{
+    size_t n;
+
+    open_pair(p, "a.example");
+    ck_assert(SSL_set_session(p->client, saved));
+    ck_assert_uint_gt(SSL_SESSION_get_max_early_data(saved), 0);
+    ck_assert_int_eq(SSL_write_early_data(p->client, text, strlen(text), &n),
+                     1);
+}
+
+START_TEST(early_text_is_read_and_answered_early)
+{
+    struct pair p;
+    char got[16];
+
+    has_early_data = 1;
+    context_drop(context);
+    context = make_context("a.example", 1);
+    save(TLS1_3_VERSION);
+    for (size_t step = 1; step < 4096; step = step * 5 + 1) {
+        open_early(&p, "early");
+        fetch(&p, step);
+        ck_assert_uint_eq(p.n, 5);
+        ck_assert_int_eq(memcmp(p.text, "early", 5), 0);
+        ck_assert(p.server.is_early && !p.server.is_shaken);
+        ck_assert_int_eq(
+            session_write(&p.server, &(struct iovec){"answer", 6}, 1, 1), 6);
+        ck_assert(shake(&p, step));
+        ck_assert_int_eq(SSL_read(p.client, got, sizeof got), 6);
+        ck_assert_int_eq(SSL_get_early_data_status(p.client),
+                         SSL_EARLY_DATA_ACCEPTED);
+        client_writes(&p, " late", step);
+        ck_assert_uint_eq(p.n, 10);
+        server_writes(&p, "another", 7, 1);
+        SSL_set_shutdown(p.client, SSL_SENT_SHUTDOWN);
+        close_pair(&p);
+    }
+}
+END_TEST
+
+/* The handshake is made all the same. */
+START_TEST(where_it_is_off_it_is_passed_over)
+{
+    struct pair p;
+
+    has_early_data = 1;
+    context_drop(context);
+    context = make_context("a.example", 1);
+    save(TLS1_3_VERSION);
+    has_early_data = 0;
+    context_drop(context);
+    context = make_context("a.example", 1);
+    open_early(&p, "early");
+    ck_assert(shake(&p, 65536));
+    ck_assert_uint_eq(p.n, 0);
+    ck_assert_int_eq(SSL_get_early_data_status(p.client),
+                     SSL_EARLY_DATA_REJECTED);
+    client_writes(&p, "late", 65536);
+    ck_assert_uint_eq(p.n, 4);
+    close_pair(&p);
+    save(TLS1_3_VERSION);
+    ck_assert_uint_eq(SSL_SESSION_get_max_early_data(saved), 0);
+}
+END_TEST
+
 /* ---- bytes that are wrong -------------------------------------------------*/
 
 START_TEST(garbage_is_refused)
@@ -790,7 +872,9 @@ UNIT_MAIN_IN(setup, teardown, session, each_version_and_what_is_said_in_it,
              by_another_context_with_the_same_keys,
              by_keys_of_the_hour_before_and_not_of_long_ago,
              with_other_keys_the_handshake_is_a_full_one,
-             without_keys_there_are_no_tickets, garbage_is_refused,
+             without_keys_there_are_no_tickets,
+             early_text_is_read_and_answered_early,
+             where_it_is_off_it_is_passed_over, garbage_is_refused,
              a_hello_with_any_byte_changed, a_changed_record_ends_it,
              renegotiation_is_refused, a_new_key_is_taken_and_given,
              output_is_bounded, each_side_says_that_it_is_done,
