@@ -177,7 +177,7 @@ typedef struct et_req {
     void **mine;     /* this step's own pointer; *mine starts NULL and is
                         shared by the request, response and log step */
     uint32_t method; /* ET_M_* */
-    uint32_t proto;  /* 10, 11 */
+    uint32_t proto;  /* 10, 11, 20 */
     uint32_t status; /* 0 until a response is decided, and after ET_DROP */
     uint32_t reserved0;
     et_str method_s;   /* "GET" */

@@ -43,16 +43,22 @@ env_of(const struct h2_stream *t)
 /* ---- heads
  * -----------------------------------------------------------------*/
 
+/* The library copies neither: names are in lower case, and both are there until
+ * the stream is over. */
+#define STAYS (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
+
 static nghttp2_nv
-pair(et_str name, et_str value)
+pair(et_str name, et_str value, uint8_t flags)
 {
     return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name.p,
                         .namelen = name.n,
                         .value = (uint8_t *)(uintptr_t)(value.p ? value.p : ""),
-                        .valuelen = value.n};
+                        .valuelen = value.n,
+                        .flags = flags};
 }
 
-/* Of "Server: x" CRLF "Date: y" CRLF; either may be missing but the date. */
+/* Of "Server: x" CRLF "Date: y" CRLF; either may be missing but the date.  That
+ * may be a later one when it goes. */
 static size_t
 put_common(const struct http1_common *common, nghttp2_nv *v)
 {
@@ -62,20 +68,23 @@ put_common(const struct http1_common *common, nghttp2_nv *v)
 
     if (common->date_off > name + after)
         v[n++] =
-            pair(str_lit("server"), (et_str){common->text + name,
-                                             common->date_off - name - after});
-    v[n++] =
-        pair(str_lit("date"), (et_str){common->text + common->date_off, 29});
+            pair(str_lit("server"),
+                 (et_str){common->text + name, common->date_off - name - after},
+                 STAYS);
+    v[n++] = pair(str_lit("date"),
+                  (et_str){common->text + common->date_off, 29}, STAYS);
     return n;
 }
 
+/* A name may have been set in any case; the library makes it a lower one where
+ * it copies. */
 static size_t
 put_fields(const struct resp_field *f, nghttp2_nv *v)
 {
     size_t n = 0;
 
     for (; f; f = f->next)
-        v[n++] = pair(f->name, f->value);
+        v[n++] = pair(f->name, f->value, NGHTTP2_NV_FLAG_NONE);
     return n;
 }
 
@@ -91,7 +100,7 @@ count_fields(const struct resp_field *f)
 
 #define NO_LENGTH UINT64_MAX
 
-/* What was agreed on for a WebSocket; terms: room for the extensions. */
+/* What was agreed on for a WebSocket, whose request does not stay. */
 static size_t
 put_upgrade(const struct upgrade *u, char *terms, nghttp2_nv *v)
 {
@@ -99,9 +108,52 @@ put_upgrade(const struct upgrade *u, char *terms, nghttp2_nv *v)
     size_t n = 0;
 
     if (u->protocol.p)
-        v[n++] = pair(str_lit("sec-websocket-protocol"), u->protocol);
+        v[n++] = pair(str_lit("sec-websocket-protocol"), u->protocol,
+                      NGHTTP2_NV_FLAG_NONE);
     if (extensions.p)
-        v[n++] = pair(str_lit("sec-websocket-extensions"), extensions);
+        v[n++] = pair(str_lit("sec-websocket-extensions"), extensions,
+                      NGHTTP2_NV_FLAG_NONE);
+    return n;
+}
+
+/* Numbers of a head, in the request's arena. */
+struct numbers {
+    char status[ASCII_U64_MAX], length[ASCII_U64_MAX];
+    char hsts[sizeof "max-age=" + ASCII_U64_MAX];
+};
+
+static et_str
+put_hsts(char *to, uint32_t s)
+{
+    memcpy(to, "max-age=", 8);
+    return (et_str){to, 8 + ascii_from_u64(to + 8, s)};
+}
+
+/* The fields of a head of that status, to v; how many. */
+static size_t
+put_head(struct h2_stream *t, unsigned status, uint64_t length,
+         struct numbers *x, nghttp2_nv *v)
+{
+    const struct env *env = env_of(t);
+    const struct resp *resp = &t->x.req->resp;
+    uint32_t hsts_s = walk_hsts(&t->x, env);
+    uint8_t flags = resp->status == 101 ? NGHTTP2_NV_FLAG_NONE : STAYS;
+    size_t n = 0;
+
+    v[n++] =
+        pair(str_lit(":status"),
+             (et_str){x->status, ascii_from_u64(x->status, status)}, flags);
+    n += put_common(resp->has_server ? &env->common_bare : &env->common, v + n);
+    if (resp->type.n > 0)
+        v[n++] = pair(str_lit("content-type"), resp->type, flags);
+    if (length != NO_LENGTH)
+        v[n++] =
+            pair(str_lit("content-length"),
+                 (et_str){x->length, ascii_from_u64(x->length, length)}, flags);
+    n += put_fields(resp->fields, v + n);
+    if (UNLIKELY(hsts_s > 0))
+        v[n++] = pair(str_lit("strict-transport-security"),
+                      put_hsts(x->hsts, hsts_s), flags);
     return n;
 }
 
@@ -109,38 +161,20 @@ put_upgrade(const struct upgrade *u, char *terms, nghttp2_nv *v)
 static int
 submit(struct h2_stream *t, uint64_t length, const nghttp2_data_provider *body)
 {
-    const struct env *env = env_of(t);
     struct req *r = t->x.req;
-    const struct resp *resp = &r->resp;
+    struct numbers *x = arena_alloc(&r->arena, sizeof *x);
     nghttp2_nv usual[USUAL_FIELDS], *v = usual;
-    static const char hsts_name[] = "strict-transport-security";
-    char status[ASCII_U64_MAX], len[ASCII_U64_MAX],
-        hsts[sizeof "max-age=" + ASCII_U64_MAX] = "max-age=";
-    uint32_t hsts_s = walk_hsts(&t->x, env);
     char terms[WS_DEFLATE_ANSWER_MAX];
-    int is_taken = resp->status == 101;
-    size_t max = count_fields(resp->fields) + MORE_FIELDS, n = 0;
+    int is_taken = r->resp.status == 101;
+    size_t max = count_fields(r->resp.fields) + MORE_FIELDS, n;
 
     if (max > USUAL_FIELDS)
         v = arena_alloc(&r->arena, max * sizeof *v);
-    if (!v)
+    if (!x || !v)
         return ERR_NOMEM;
-    v[n++] =
-        pair(str_lit(":status"),
-             (et_str){status,
-                      ascii_from_u64(status, is_taken ? 200 : resp->status)});
-    n += put_common(resp->has_server ? &env->common_bare : &env->common, v + n);
-    if (resp->type.n > 0)
-        v[n++] = pair(str_lit("content-type"), resp->type);
-    if (length != NO_LENGTH)
-        v[n++] = pair(str_lit("content-length"),
-                      (et_str){len, ascii_from_u64(len, length)});
+    n = put_head(t, is_taken ? 200 : r->resp.status, length, x, v);
     if (is_taken)
         n += put_upgrade(r->upgrade, terms, v + n);
-    n += put_fields(resp->fields, v + n);
-    if (UNLIKELY(hsts_s > 0))
-        v[n++] = pair((et_str){hsts_name, sizeof hsts_name - 1},
-                      (et_str){hsts, 8 + ascii_from_u64(hsts + 8, hsts_s)});
     if (nghttp2_submit_response(t->h2->session, t->id, v, n, body) < 0)
         return ERR_NOMEM;
     t->has_head = 1;
@@ -150,7 +184,7 @@ submit(struct h2_stream *t, uint64_t length, const nghttp2_data_provider *body)
 void
 h2_answer_continue(struct h2_stream *t)
 {
-    const nghttp2_nv v = pair(str_lit(":status"), str_lit("100"));
+    const nghttp2_nv v = pair(str_lit(":status"), str_lit("100"), STAYS);
 
     if (nghttp2_submit_headers(t->h2->session, NGHTTP2_FLAG_NONE, t->id, NULL,
                                &v, 1, NULL) < 0)

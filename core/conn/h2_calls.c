@@ -139,20 +139,25 @@ str(const uint8_t *p, size_t n)
     return (et_str){(const char *)p, n};
 }
 
+/* Of a stream that is refused nothing is kept. */
+static int
+on_trailer(struct h2_stream *t, et_str name, et_str value)
+{
+    return t ? h2_stream_trailer(t, name, value) : 0;
+}
+
 static int
 on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name,
           size_t n_name, const uint8_t *value, size_t n_value, uint8_t flags,
           void *arg)
 {
     struct h2 *h = arg;
-    struct h2_stream *t = stream_at(h, f->hd.stream_id);
 
     (void)s;
     (void)flags;
-    if (!t)
-        return 0;
-    if (t != h->heading)
-        return h2_stream_trailer(t, str(name, n_name), str(value, n_value));
+    if (!h->heading || h->heading->id != f->hd.stream_id)
+        return on_trailer(stream_at(h, f->hd.stream_id), str(name, n_name),
+                          str(value, n_value));
     h2_head_field(&h->head, str(name, n_name), str(value, n_value));
     if (h->head.list_bytes / HEAD_TIMES > h->conn->env->limits.head.max_header)
         return lose_patience(h);
@@ -292,10 +297,12 @@ on_frame_send(nghttp2_session *s, const nghttp2_frame *f, void *arg)
         return on_reset_sent(h, f->rst_stream.error_code);
     if (f->hd.type != NGHTTP2_DATA && f->hd.type != NGHTTP2_HEADERS)
         return 0;
-    t = nghttp2_session_get_stream_user_data(s, f->hd.stream_id);
     if (f->hd.type == NGHTTP2_DATA && f->hd.length >= GOOD_PART)
         h2_calm_useful(&h->calm);
-    if (!t || !(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
+    if (!(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return 0;
+    t = nghttp2_session_get_stream_user_data(s, f->hd.stream_id);
+    if (!t)
         return 0;
     h2_calm_useful(&h->calm);
     t->is_answered = 1;

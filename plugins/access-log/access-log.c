@@ -98,6 +98,8 @@ put_or_dash(struct line *l, et_str s)
 static et_str
 version(const et_req *r)
 {
+    if (r->proto >= 20)
+        return et_s("HTTP/2.0");
     return et_s(r->proto == 10 ? "HTTP/1.0" : "HTTP/1.1");
 }
 

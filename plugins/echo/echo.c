@@ -58,7 +58,9 @@ show_request(et_req *r)
     if (!text)
         return ET_FAIL;
     at = append(append(append(at, r->method_s), et_s(" ")), r->target);
-    at = append(at, et_s(r->proto == 10 ? " HTTP/1.0\n" : " HTTP/1.1\n"));
+    at = append(at, et_s(r->proto >= 20   ? " HTTP/2.0\n"
+                         : r->proto == 10 ? " HTTP/1.0\n"
+                                          : " HTTP/1.1\n"));
     for (i = 0; i < n_fields; i++) {
         if (r->http->header_at(r, i, &name, &value) != 0)
             continue;

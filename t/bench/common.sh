@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
 #
-# common.sh - what t/bench/run, instr, reload, waits and h2 share: a folder of
-# their own, servers on it, sections of RESULTS.md.  Sourced, with T_BUILD set by
-# make.
+# common.sh - what t/bench/run, instr, reload, tls, waits and h2 share: a folder
+# of their own, servers on it, sections of RESULTS.md.  Sourced, with T_BUILD set
+# by make.
 #
 # Everything started is a child by pid in $started, is stopped by pid, and ends
 # with this shell in any case.
@@ -140,6 +140,15 @@ nginx_start() {
         say "nginx did not start ($try): $(cat "$dir/nginx.out")"
     done
     die "no nginx"
+}
+
+# certificate NAME TYPE-OPTION...: NAME.pem and NAME.key
+certificate() {
+    name=$1
+    shift
+    openssl req -x509 -nodes -days 30 -subj /CN=localhost "$@" \
+        -keyout "$dir/$name.key" -out "$dir/$name.pem" 2>/dev/null ||
+        die "openssl makes no certificate"
 }
 
 # Those that are alive: "NAME PID PORT PORT2" in $dir/servers.

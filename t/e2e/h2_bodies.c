@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_bodies.c - bodies, trailers and answers over HTTP/2, and CONNECT, which
  * has none of them (RFC 9113, 8.1 and 8.5).
- * tags: epoll asan */
+ * tags: epoll asan tls */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

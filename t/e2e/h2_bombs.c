@@ -2,7 +2,7 @@
 /* h2_bombs.c - HTTP/2 requests that are small on the wire and large behind it,
  * windows that never open, streams that never end: bounded in memory and time,
  * and others are served meanwhile.
- * tags: epoll asan */
+ * tags: epoll asan plain */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_control.c - HTTP/2, the types of frames that are of connections: what each
  * may be, and what is an error (RFC 9113, 6.5 to 6.8; RFC 9218, 7.1).
- * tags: epoll asan */
+ * tags: epoll asan tls */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_fields.c - HTTP/2's compression of fields: every way to write one is read,
  * and what is no way is the end of the connection (RFC 7541).
- * tags: epoll asan */
+ * tags: epoll asan tls */
 #include <stdio.h>
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* h2_floods.c - HTTP/2 frames that cost who sends them little and the server
  * something, without an end: it says ENHANCE_YOUR_CALM and closes, counts that,
  * needs no memory for them, and serves others meanwhile.
- * tags: epoll asan */
+ * tags: epoll asan plain */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

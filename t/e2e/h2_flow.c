@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_flow.c - HTTP/2, windows: what the server may send, what it takes, and
  * windows that are out of range (RFC 9113, 5.2 and 6.9).
- * tags: epoll asan */
+ * tags: epoll asan tls */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_frames.c - HTTP/2 frame by frame: the preface, the format of frames, their
  * sizes, blocks of fields in pieces (RFC 9113, sections 3 and 4).
- * tags: epoll asan */
+ * tags: epoll asan plain */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>

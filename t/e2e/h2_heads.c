@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_heads.c - heads of requests over HTTP/2, and all that makes one malformed
  * (RFC 9113, 8.2 and 8.3).
- * tags: epoll asan */
+ * tags: epoll asan tls */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* h2_random.c - HTTP/2 by chance: a client that keeps the rules and does
  * whatever they let it, whose answers are all right; and one that keeps none,
  * which the server outlives.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan tls */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_states.c - HTTP/2, the life of a stream: what may come in each of its
  * states, its number, how many there are (RFC 9113, 5.1).
- * tags: epoll asan */
+ * tags: epoll asan tls */
 #include <stdio.h>
 #include <string.h>
 

@@ -3,19 +3,39 @@
  * in frames_out.c, what it receives in frames_in.c. */
 #include "t/lib/frames.h"
 
+#include "config.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "t/lib/secure.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 
 /* ---- its life ------------------------------------------------------------*/
+
+/* Over TCP or, in a run over TLS, that. */
+static struct client
+dial(const struct server *s)
+{
+    struct client c = client_dial(s->port);
+#ifdef ETUDE_TLS
+    struct secure how = {.fd = c.fd, .alpn = "h2"};
+
+    if (transport_here()->is_tls) {
+        c = secure_connect(&how);
+        ck_assert_str_eq(how.alpn_chosen, "h2");
+    }
+#endif
+    return c;
+}
 
 struct frames
 frames_connect(const struct server *s)
 {
-    struct frames f = {.c = client_open(s),
+    struct frames f = {.c = dial(s),
                        .next = 1,
                        .send = 65535,
                        .give = 65535,

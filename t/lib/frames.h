@@ -147,7 +147,8 @@ struct frames {
     struct bytes held;
 };
 
-/* A connection, and no byte; the rest is for the caller. */
+/* A connection, over TLS in a run over that (transport.h), and no byte; the
+ * rest is for the caller. */
 struct frames frames_connect(const struct server *s);
 /* With the preface and our SETTINGS, of n pairs of name and value; the server's
  * SETTINGS and its acknowledgment have come. */
