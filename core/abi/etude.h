@@ -1597,6 +1597,14 @@ et_add(et_req *r, const char *name, et_str value)
     return r->http->set(r, et_s(name), value, ET_ADD);
 }
 
+/* n fields that need no copy, because their strings stay until the log step has
+ * returned: an instance's, literals.  All of them or none. */
+static inline int32_t
+et_add_static(et_req *r, const et_field *fields, size_t n)
+{
+    return r->http->add(r, fields, n);
+}
+
 static inline int32_t
 et_del(et_req *r, const char *name)
 {
@@ -1732,6 +1740,46 @@ et_file(et_req *r, uint32_t status, et_str type, int32_t fd, uint64_t off,
         uint64_t n)
 {
     return r->http->reply_file(r, status, type, fd, off, n);
+}
+
+/* n pieces, one behind another: memory, and parts of files that stay open and
+ * may be shared.
+ *
+ *     const et_piece two[] = {et_piece_mem(et_s("of 9 bytes: ")),
+ *                             et_piece_file(fd, 100, 9)};
+ *     return et_pieces(r, 200, et_s("text/plain"), two, 2);
+ *
+ * What they point to, and the fd, stay until the log step has returned, or
+ * until the piece's release(arg) is called, if it is given one: exactly once,
+ * even on failure. */
+static inline uint32_t
+et_pieces(et_req *r, uint32_t status, et_str type, const et_piece *pieces,
+          size_t n)
+{
+    return r->http->reply_pieces(r, status, type, pieces, n);
+}
+
+static inline et_piece
+et_piece_mem(et_str bytes)
+{
+    et_piece piece;
+    memset(&piece, 0, sizeof piece);
+    piece.p = bytes.n ? bytes.p : "";
+    piece.n = bytes.n;
+    piece.fd = -1;
+    return piece;
+}
+
+/* n bytes of an open file from off on; it stays open. */
+static inline et_piece
+et_piece_file(int32_t fd, uint64_t off, uint64_t n)
+{
+    et_piece piece;
+    memset(&piece, 0, sizeof piece);
+    piece.fd = fd;
+    piece.off = off;
+    piece.n = n;
+    return piece;
 }
 
 /* A status and nothing else: et_status(r, 204). */

@@ -157,6 +157,20 @@ typedef struct et_conf { /* an instance being configured [control] */
 
 typedef struct et_http et_http;
 
+/* A piece of an answer's body (et_http.reply_pieces): n bytes at p; or, where p
+ * is NULL, n bytes of fd from off on.  The fd stays the plugin's, so that any
+ * number of pieces and answers may share one; what p or fd is stays as it is
+ * until release(arg) is called, or if release is NULL until the log step has
+ * returned. */
+typedef struct et_piece {
+    const char *p;
+    uint64_t off, n;
+    void (*release)(void *arg);
+    void *arg;
+    int32_t fd;
+    uint32_t reserved0;
+} et_piece;
+
 /* Methods; et_req.method. */
 #define ET_M_OTHER 0u
 #define ET_M_GET 1u
@@ -222,6 +236,9 @@ typedef struct et_req {
 #define ET_T_CLIENT_SUBJECT 10u /* "CN=alice,O=Example" (RFC 4514) */
 #define ET_T_CLIENT_SHA256 11u  /* of all of it, 64 hexadecimal digits */
 #define ET_T_CLIENT_NAMES 12u   /* "DNS:a.example, email:a@b.example, ..." */
+/* What the tail of the route's pattern stands for, whatever it is called: all
+ * of the path behind the slash in front of it; absent if it has none. */
+#define ET_T_TAIL 13u
 
 /* which of et_http.number */
 #define ET_N_HEADERS 1u    /* fields in the request */
@@ -312,6 +329,17 @@ struct et_http {
      * in the last call, behind which it is ET_EINVAL.  Waits while the client
      * is behind.  0, or below 0: the step is to return that. */
     int32_t (*emit)(et_req *r, const void *p, size_t n, uint32_t flags);
+    /* As reply, with n pieces one behind another; the array and type are as
+     * with reply without ET_R_COPY, but the array may go.  The release of each
+     * is called exactly once, on this thread, when its piece is no longer
+     * needed - even on failure.  A file that turns out shorter than its pieces
+     * say cuts the answer off. */
+    uint32_t (*reply_pieces)(et_req *r, uint32_t status, et_str type,
+                             const et_piece *pieces, size_t n);
+    /* Add n response fields, as set does with ET_ADD, but without a copy: the
+     * array may go, names and values stay until the log step has returned.  All
+     * of them or none; Content-Type is ET_EINVAL here. */
+    int32_t (*add)(et_req *r, const et_field *fields, size_t n);
 };
 
 /* ---- et.log/1: log files of a plugin -------------------------------------*/

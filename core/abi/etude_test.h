@@ -421,7 +421,7 @@ struct et_test_request_ {
     int has_ended;                /* et_read_body has said so */
     void *mine;
     const et_route *route;
-    et_str peer;
+    et_str peer, tail;
     et_str client[3]; /* ET_T_CLIENT_SUBJECT, ... */
     char *reserved;
     size_t reserved_cap;
@@ -857,6 +857,7 @@ et_test_h_text_(et_req *r, uint32_t which)
     case ET_T_CLIENT_SUBJECT:
     case ET_T_CLIENT_SHA256:
     case ET_T_CLIENT_NAMES: return m->q.client[which - ET_T_CLIENT_SUBJECT];
+    case ET_T_TAIL: return m->q.tail;
     default: return et_s(NULL);
     }
 }
@@ -1005,6 +1006,33 @@ et_test_h_get_(const et_req *r, et_str name, uint32_t nth)
     return et_test_value_(et_test_find_(m->q.set, name, nth));
 }
 
+static inline int32_t
+et_test_h_add_(et_req *r, const et_field *fields, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    size_t i;
+    (void)r;
+    m->q.is_poisoned |= m->fail_set == ET_ENOMEM;
+    if (m->fail_set)
+        return m->fail_set;
+    if (m->q.is_committed)
+        return ET_EPHASE;
+    for (i = 0; i < n; i++) {
+        const int32_t rc = et_test_judge_field_(fields[i].name,
+                                                fields[i].value);
+        if (rc < 0)
+            return rc;
+        if (et_eq_nocase(fields[i].name, et_s("Content-Type")))
+            return ET_EINVAL;
+    }
+    if (n && et_test_fails_(n * sizeof *fields))
+        return ET_ENOMEM;
+    for (i = 0; i < n; i++)
+        et_test_append_(&m->q.result, &m->q.set, fields[i].name,
+                        fields[i].value.p ? fields[i].value : et_s(""));
+    return 0;
+}
+
 /* Let go of the answer decided so far. */
 static inline void
 et_test_clear_(void)
@@ -1075,6 +1103,36 @@ et_test_h_reply_file_(et_req *r, uint32_t status, et_str type, int32_t fd,
     if (!is_there)
         return ET_FAIL;
     return et_test_h_reply_(r, status, type, p, (size_t)n, 0);
+}
+
+/* All of it is read, and each piece released, at once. */
+static inline uint32_t
+et_test_h_reply_pieces_(et_req *r, uint32_t status, et_str type,
+                        const et_piece *pieces, size_t n)
+{
+    const int fails = n > 1 && et_test_fails_(n * sizeof *pieces);
+    char *p;
+    size_t i, at = 0, length = 0;
+    int is_there = !fails;
+    for (i = 0; i < n; i++)
+        length += (size_t)pieces[i].n;
+    p = (char *)et_test_get_(&et_test_m_.q.request, length);
+    for (i = 0; i < n; i++) {
+        const et_piece *piece = &pieces[i];
+        const size_t part = (size_t)piece->n;
+        if (is_there && part && piece->p)
+            memcpy(p + at, piece->p, part);
+        else if (is_there && part)
+            is_there = lseek(piece->fd, (long)piece->off, SEEK_SET) ==
+                           (long)piece->off &&
+                       read(piece->fd, p + at, part) == (ssize_t)part;
+        at += part;
+        if (piece->release)
+            piece->release(piece->arg);
+    }
+    if (!is_there)
+        return ET_FAIL;
+    return et_test_h_reply_(r, status, type, p, length, 0);
 }
 
 /* ---- the host ------------------------------------------------------------*/
@@ -3100,6 +3158,8 @@ et_test_mock_(void)
     h->trailer = et_test_h_trailer_;
     h->filter = et_test_h_filter_;
     h->emit = et_test_h_emit_;
+    h->reply_pieces = et_test_h_reply_pieces_;
+    h->add = et_test_h_add_;
     m->log.size = (uint32_t)sizeof m->log;
     m->log.open = et_test_log_open_;
     m->log.write = et_test_log_write_;
@@ -3945,9 +4005,11 @@ et_test_match_(const char *pattern, et_str path, int keep)
         if (!want.p || !have.p)
             return -1;
         if (want.n && want.p[0] == '*') {
-            if (keep)
+            if (keep) {
                 et_test_append_(&m->q.request, &m->q.params,
                                 et_sn(want.p + 1, want.n - 1), have);
+                m->q.tail = have;
+            }
             return n + 1000;
         }
         w = et_test_cut_(want, '/', &want_rest);

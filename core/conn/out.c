@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "conn/conn.h"
@@ -34,6 +35,7 @@ out_new(struct conn *c, size_t n)
         return NULL;
     o->block_bytes = (uint32_t)got;
     o->start = o->end = o->waits = 0;
+    o->warm = (struct warm_state){NULL, NULL, 0};
     o->cap = (uint32_t)(got - sizeof *o);
     c->out = o;
     return o;
@@ -59,6 +61,7 @@ out_grow(struct conn *c)
     o = out_new(c, c->env->limits.write_buffer);
     if (!o)
         return old;
+    o->warm = old->warm;
     o->end = old->end - old->start;
     memcpy(o->data, old->data + old->start, o->end);
     out_give(c, old);
@@ -78,6 +81,8 @@ out_free(struct conn *c)
 {
     if (!c->out)
         return;
+    if (UNLIKELY(c->out->warm.job != NULL))
+        warm_forget(c);
     out_give(c, c->out);
     c->out = NULL;
 }
@@ -101,8 +106,37 @@ consume(struct conn *c, struct segment_queue *q, uint64_t n)
         c->req->resp.sent_bytes += n;
 }
 
+/* n bytes of a file have gone; another that lies where s does is not known. */
+static void
+consume_file(struct conn *c, struct segment_queue *q, uint64_t n)
+{
+    if (n == segment_peek(q)->n)
+        c->out->warm.of = NULL;
+    consume(c, q, n);
+}
+
+/* As pread, but -EAGAIN: it would have to wait for the disk. */
+static ssize_t
+read_now(struct conn *c, const struct segment *s, char *to, uint64_t n)
+{
+    struct iovec iov = {to, n};
+    ssize_t got;
+
+    do
+        got = preadv2(s->fd, &iov, 1, (off_t)s->off, RWF_NOWAIT);
+    while (got < 0 && errno == EINTR);
+    if (got >= 0 || (errno != EAGAIN && errno != EOPNOTSUPP))
+        return got < 0 ? -errno : got;
+    if (!warm_is_ready(c, s, n))
+        return -EAGAIN;
+    do
+        got = pread(s->fd, to, n, (off_t)s->off);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
 /* Read a piece of a file into the block; 0, or -errno, -EIO when the file is
- * shorter than was promised. */
+ * shorter than was promised, -EAGAIN as read_now. */
 static int
 read_file(struct conn *c, struct segment_queue *q, uint64_t n)
 {
@@ -112,13 +146,11 @@ read_file(struct conn *c, struct segment_queue *q, uint64_t n)
 
     if (!to)
         return -ENOMEM;
-    do
-        got = pread(s->fd, to, n, (off_t)s->off);
-    while (got < 0 && errno == EINTR);
+    got = read_now(c, s, to, n);
     if (got <= 0)
-        return got < 0 ? -errno : -EIO;
+        return got < 0 ? (int)got : -EIO;
     out_commit(c, (size_t)got);
-    consume(c, q, (uint64_t)got);
+    consume_file(c, q, (uint64_t)got);
     return 0;
 }
 
@@ -241,27 +273,52 @@ send_memory(struct conn *c, struct segment_queue *q, uint64_t *budget)
     return OUT_DONE;
 }
 
+/* Nobody is left to read it: the others have their turn, then it is asked for
+ * again. */
+static int
+wait_warm(struct conn *c, const struct segment *s)
+{
+    if (warm_start(c, s) < 0)
+        return wait_writable(c);
+    c->out->waits = OUT_WAITS_WRITABLE;
+    return OUT_PENDING;
+}
+
+static int
+copy_file(struct conn *c, struct segment_queue *q)
+{
+    const struct segment *s = segment_peek(q);
+    uint64_t part = c->env->limits.write_buffer;
+    int rc;
+
+    if (part > OUT_FILE_COPY)
+        part = OUT_FILE_COPY;
+    rc = read_file(c, q, s->n < part ? s->n : part);
+    return rc == -EAGAIN ? wait_warm(c, s) : rc;
+}
+
 static int
 send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
 {
     const struct segment *s = segment_peek(q);
+    uint64_t part = s->n < WARM_BYTES ? s->n : WARM_BYTES;
     ssize_t n;
 
-    if (!c->transport->send_file || s->n <= OUT_FILE_COPY) {
-        uint64_t part = c->env->limits.write_buffer;
-        if (part > OUT_FILE_COPY)
-            part = OUT_FILE_COPY;
-        return read_file(c, q, s->n < part ? s->n : part);
-    }
+    if (!c->transport->send_file || s->n <= OUT_FILE_COPY)
+        return copy_file(c, q);
     if (*budget == 0)
         return wait_writable(c);
-    n = c->transport->send_file(c, s->fd, s->off, s->n);
+    if (!warm_is_ready(c, s, part))
+        return wait_warm(c, s);
+    n = c->transport->send_file(c, s->fd, s->off, part);
     if (n == -EAGAIN)
         return wait_writable(c);
     if (n <= 0)
         return n < 0 ? (int)n : -EIO;
     metrics_add(c->env->metrics, METRIC_bytes_out, (uint64_t)n);
-    consume(c, q, (uint64_t)n);
+    consume_file(c, q, (uint64_t)n);
+    if ((uint64_t)n < part) /* no more fits in */
+        return wait_writable(c);
     spend(budget, (uint64_t)n);
     return OUT_DONE;
 }

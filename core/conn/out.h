@@ -6,8 +6,9 @@
  *
  * Heads and small bodies are copied into the block, so that pipelined answers
  * leave in one send; larger memory goes out from where it lies, files by
- * sendfile.  At most one send is in flight, and while one is nothing before
- * end moves.  The block exists only while there is something to send. */
+ * sendfile, when they are in memory (warm.h).  At most one send is in flight,
+ * and while one is nothing before end moves.  The block exists only while there
+ * is something to send. */
 #ifndef CONN_OUT_H
 #define CONN_OUT_H
 
@@ -18,6 +19,7 @@
 #include "base/check.h"
 #include "conn/conn.h"
 #include "conn/env.h"
+#include "conn/warm.h"
 #include "io/io.h"
 
 /* Results of out_flush besides a negative -errno. */
@@ -32,11 +34,12 @@
 enum out_wait {
     OUT_WAITS_NOT,
     OUT_WAITS_SENT,     /* a send is in flight */
-    OUT_WAITS_WRITABLE, /* the socket was full */
+    OUT_WAITS_WRITABLE, /* the socket was full, or a file is not in memory */
 };
 
 struct out {
     struct io_send send;
+    struct warm_state warm;
     uint32_t block_bytes; /* of the block this is the head of */
     uint32_t start, end, cap;
     uint32_t waits; /* enum out_wait */

@@ -13,7 +13,7 @@
 #include "io/io.h"
 
 /* One call moves at most this much, so that a download cannot hold a worker. */
-#define PLAIN_FILE_BYTES (512u << 10)
+#define PLAIN_FILE_BYTES (1u << 20)
 
 static ssize_t
 plain_send_vec(struct conn *c, struct io_send *op)

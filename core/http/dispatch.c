@@ -144,6 +144,7 @@ dispatch(struct req *r)
         r->names = m.rule->params;
         r->values = m.values;
         r->n_params = m.n_values;
+        r->has_tail = m.rule->has_tail;
     } else {
         r->allow = result == ROUTER_METHOD ? m.allow : 0;
         set_miss(r, result, m.target);

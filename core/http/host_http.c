@@ -208,6 +208,7 @@ http_text(et_req *pub, uint32_t which)
     case ET_T_CLIENT_SUBJECT:
     case ET_T_CLIENT_SHA256:
     case ET_T_CLIENT_NAMES: return secret_text(r, which);
+    case ET_T_TAIL: return r->has_tail ? r->values[r->n_params - 1] : absent;
     default: return absent;
     }
 }
@@ -366,6 +367,55 @@ http_reply_file(et_req *pub, uint32_t status, et_str type, int32_t fd,
     return ET_DONE;
 }
 
+static void
+release_all(const et_piece *pieces, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (pieces[i].release)
+            pieces[i].release(pieces[i].arg);
+    }
+}
+
+static int
+are_pieces(const et_piece *pieces, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!pieces[i].p && pieces[i].n > 0 && pieces[i].fd < 0)
+            return 0;
+    }
+    return 1;
+}
+
+static uint32_t
+http_reply_pieces(et_req *pub, uint32_t status, et_str type,
+                  const et_piece *pieces, size_t n)
+{
+    struct req *r = req_of(pub);
+    int32_t rc = ET_EINVAL;
+
+    if (is_decidable(r, status, type) && are_pieces(pieces, n))
+        rc = resp_reply_pieces(&r->resp, &r->arena, (uint16_t)status, type,
+                               pieces, n);
+    if (UNLIKELY(rc < 0)) {
+        r->is_spoilt |= rc == ET_ENOMEM;
+        release_all(pieces, n);
+        return ET_FAIL;
+    }
+    pub->status = status;
+    return ET_DONE;
+}
+
+static int32_t
+http_add(et_req *pub, const et_field *fields, size_t n)
+{
+    struct req *r = req_of(pub);
+    int32_t rc = resp_add(&r->resp, &r->arena, fields, n);
+
+    if (UNLIKELY(rc == ET_ENOMEM))
+        r->is_spoilt = 1;
+    return rc;
+}
+
 static uint32_t
 http_fail(et_req *pub, const char *p, size_t n)
 {
@@ -431,6 +481,8 @@ static const et_http http_iface = {
     .trailer = http_trailer,
     .filter = filter_ask,
     .emit = filter_emit,
+    .reply_pieces = http_reply_pieces,
+    .add = http_add,
 };
 
 const et_http *

@@ -78,6 +78,7 @@ struct req {
     uint8_t phase;     /* enum chain_phase */
     uint8_t crashed;   /* 1 + the member whose step was left; 0: none */
     uint8_t has_panicked; /* and it wanted that */
+    uint8_t has_tail;     /* the last of values is its route's tail */
     const struct chain *chain;
     const struct route *route;
     struct gen_worker *gen; /* pinned generation, this worker's part */

@@ -119,6 +119,39 @@ resp_reply_file(struct resp *p, uint16_t status, et_str type, int fd,
     segment_put(&p->body, &p->first);
 }
 
+static void
+put_piece(struct resp *p, struct segment *s, const et_piece *piece)
+{
+    *s = (struct segment){.kind = piece->p ? SEGMENT_REF : SEGMENT_FILE,
+                          .fd = piece->p ? -1 : piece->fd,
+                          .is_lent = 1,
+                          .p = piece->p,
+                          .off = piece->off,
+                          .n = piece->n,
+                          .release = piece->release,
+                          .arg = piece->arg};
+    segment_put(&p->body, s);
+}
+
+int32_t
+resp_reply_pieces(struct resp *p, struct arena *a, uint16_t status, et_str type,
+                  const et_piece *pieces, size_t n)
+{
+    struct segment *more = NULL;
+
+    if (n > 1) {
+        if (n > SIZE_MAX / sizeof *more)
+            return ET_ENOMEM;
+        more = arena_alloc(a, (n - 1) * sizeof *more);
+        if (!more)
+            return ET_ENOMEM;
+    }
+    decide(p, status, type, SEGMENT_MEM, 0);
+    for (size_t i = 0; i < n; i++)
+        put_piece(p, i == 0 ? &p->first : &more[i - 1], &pieces[i]);
+    return 0;
+}
+
 void
 resp_write(struct resp *p, uint16_t status, et_str type, uint64_t length)
 {
@@ -249,6 +282,39 @@ resp_set(struct resp *p, struct arena *a, et_str name, et_str value,
     if (mode != ET_ADD)
         field_remove(p, name);
     return mode == ET_DEL ? 0 : field_append(p, a, name, value);
+}
+
+static int32_t
+judge_all(const et_field *fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int32_t rc = judge(fields[i].name, fields[i].value, 1);
+        if (rc == 0 && str_eq_nocase(fields[i].name, type_name))
+            rc = ET_EINVAL;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int32_t
+resp_add(struct resp *p, struct arena *a, const et_field *fields, size_t n)
+{
+    struct resp_field *f;
+    int32_t rc = p->committed ? ET_EPHASE : judge_all(fields, n);
+
+    if (rc < 0 || n == 0)
+        return rc;
+    if (n > SIZE_MAX / sizeof *f || !(f = arena_alloc(a, n * sizeof *f)))
+        return ET_ENOMEM;
+    for (size_t i = 0; i < n; i++, f++) {
+        *f = (struct resp_field){NULL, fields[i].name, fields[i].value};
+        p->fields_len += (uint32_t)(f->name.n + f->value.n + 4);
+        p->has_server |= (uint8_t)str_eq_nocase(f->name, server_name);
+        *p->last_field = f;
+        p->last_field = &f->next;
+    }
+    return 0;
 }
 
 int32_t

@@ -75,11 +75,20 @@ void resp_reply_ref(struct resp *p, uint16_t status, et_str type,
                     void *arg);
 void resp_reply_file(struct resp *p, uint16_t status, et_str type, int fd,
                      uint64_t off, uint64_t n);
+/* Decide on n pieces, one behind another; keeps what they point to, not the
+ * array.  0; ET_ENOMEM: nothing is decided, and no release called. [worker] */
+MUST_USE int32_t resp_reply_pieces(struct resp *p, struct arena *a,
+                                   uint16_t status, et_str type,
+                                   const et_piece *pieces, size_t n);
 /* Set (replace), add or delete (mode ET_SET, ET_ADD, ET_DEL) a field; copies
  * to a.  0, ET_EINVAL (no token, CR, LF, NUL, or a field the host owns),
  * ET_EPHASE (committed), ET_ENOMEM. [worker] */
 int32_t resp_set(struct resp *p, struct arena *a, et_str name, et_str value,
                  uint32_t mode);
+/* Add n fields, whose strings stay: all or none.  0, ET_EINVAL (as resp_set, or
+ * Content-Type), ET_ELIMIT, ET_EPHASE, ET_ENOMEM. [worker] */
+int32_t resp_add(struct resp *p, struct arena *a, const et_field *fields,
+                 size_t n);
 /* Add a field that the host owns; both strings stay.  0 or ET_ENOMEM. [worker]
  */
 int32_t resp_set_own(struct resp *p, struct arena *a, et_str name,

@@ -57,9 +57,11 @@ struct router_rule {
     void *target;
     struct place at;
     const char *name; /* "[route users]": for messages */
-    /* Filled in by router_add: the names of the pattern's parameters. */
+    /* Filled in by router_add: the names of the pattern's parameters, and
+     * whether the last one is a tail. */
     const et_str *params;
     uint32_t n_params;
+    uint8_t has_tail;
 };
 
 /* A prefix all of whose paths share something.  "/api/ *" covers /api, /api/

@@ -105,6 +105,8 @@ parse_rule(struct rules *s, struct rules_rule *e, struct diag *d)
     rule->pattern = e->pattern.text;
     rule->params = e->pattern.params;
     rule->n_params = e->pattern.n_params;
+    rule->has_tail =
+        e->pattern.segments[e->pattern.n_segments - 1].kind == PATTERN_TAIL;
     return check_hosts(s, d, rule->hosts, &rule->at, rule->name);
 }
 

@@ -27,11 +27,11 @@ release_ref(struct segment *s)
 static void
 segment_release(struct segment *s)
 {
-    if (s->kind == SEGMENT_FILE)
+    if (s->kind == SEGMENT_FILE && !s->is_lent)
         close(s->fd);
     else if (s->kind == SEGMENT_OWN)
         s->release(s->arg);
-    else if (s->kind == SEGMENT_REF && s->release)
+    else if (s->kind != SEGMENT_MEM && s->release)
         release_ref(s);
 }
 

@@ -20,13 +20,14 @@ enum segment_kind {
     SEGMENT_MEM,  /* lives at least until the request is over */
     SEGMENT_REF,  /* as MEM, then release(arg) */
     SEGMENT_OWN,  /* as REF, by code of the host's */
-    SEGMENT_FILE, /* n bytes of fd from off on; the fd is ours */
+    SEGMENT_FILE, /* n bytes of fd from off on; the fd is ours, or lent */
 };
 
 struct segment {
     struct segment *next;
     enum segment_kind kind;
     int32_t fd;
+    uint32_t is_lent; /* of FILE: not closed, but release(arg) is called */
     const char *p;
     uint64_t off, n;
     void (*release)(void *arg);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* warm.c - see warm.h. */
+#include "conn/warm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "conn/conn.h"
+#include "conn/env.h"
+#include "conn/out.h"
+#include "http/jobs.h"
+#include "http/segment.h"
+#include "http/waits.h"
+
+/* Each look is a system call, and holes are rare: what was sent before was read
+ * a window at a time. */
+#define LOOK_BYTES (256u << 10)
+#define PAGE_BYTES 4096u
+/* A job reads two windows: one is sent while nobody waits for the other. */
+#define JOB_BYTES ((uint64_t)2 * WARM_BYTES)
+#define READ_BYTES (64u << 10)
+
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
+struct warm {
+    struct env *env;
+    struct conn *c; /* NULL: it is gone */
+    struct wait *wait;
+    struct job job;
+    size_t block_bytes;
+    int fd; /* of its own */
+    uint64_t off, n;
+};
+
+/* ---- is it there? --------------------------------------------------------*/
+
+/* For file systems without RWF_NOWAIT.  Refused (EPERM) for files that are
+ * neither ours nor writable: then it cannot be told. */
+static int
+is_counted(int fd, uint64_t off, uint64_t n)
+{
+    struct {
+        uint64_t off, len;
+    } range = {off, n};
+    struct {
+        uint64_t cached, dirty, writeback, evicted, evicted_lately;
+    } stat;
+    uint64_t pages = (off + n - 1) / PAGE_BYTES - off / PAGE_BYTES + 1;
+
+    return syscall(SYS_cachestat, fd, &range, &stat, 0) == 0 &&
+           stat.cached >= pages;
+}
+
+/* 1, 0, or below 0: that cannot be told. */
+static int
+is_there(int fd, uint64_t at)
+{
+    char byte;
+    struct iovec iov = {&byte, 1};
+
+    if (preadv2(fd, &iov, 1, (off_t)at, RWF_NOWAIT) >= 0)
+        return 1;
+    return errno == EOPNOTSUPP || errno == ENOSYS ? -1 : errno != EAGAIN;
+}
+
+static int
+is_warm(int fd, uint64_t off, uint64_t n)
+{
+    int rc = is_there(fd, off);
+
+    if (rc < 0)
+        return is_counted(fd, off, n);
+    for (uint64_t at = LOOK_BYTES; rc && at < n; at += LOOK_BYTES)
+        rc = is_there(fd, off + at);
+    return rc && (n == 1 || is_there(fd, off + n - 1));
+}
+
+int
+warm_is_ready(struct conn *c, const struct segment *s, uint64_t n)
+{
+    struct warm_state *w = &c->out->warm;
+
+    if (w->of == s && s->off + n <= w->end)
+        return 1;
+    if (!is_warm(s->fd, s->off, n))
+        return 0;
+    w->of = s;
+    w->end = s->off + n;
+    return 1;
+}
+
+/* ---- a job ---------------------------------------------------------------*/
+
+/* Its bytes go nowhere: an error, or an early end, shows when it is sent.  To
+ * close it may take its time, too. */
+static int32_t
+read_through(void *arg)
+{
+    struct warm *w = arg;
+    char dropped[READ_BYTES];
+    uint64_t done = 0;
+
+    (void)readahead(w->fd, (off_t)w->off, (size_t)w->n);
+    while (done < w->n) {
+        uint64_t part = w->n - done < READ_BYTES ? w->n - done : READ_BYTES;
+        ssize_t n = pread(w->fd, dropped, (size_t)part, (off_t)(w->off + done));
+        if (n <= 0 && (n == 0 || errno != EINTR))
+            break;
+        if (n > 0)
+            done += (uint64_t)n;
+    }
+    close(w->fd);
+    w->fd = -1;
+    return 0;
+}
+
+static void
+warm_free(struct warm *w)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    blocks_give(&w->env->blocks, w, w->block_bytes);
+}
+
+static void
+on_read(struct wait *wait, int32_t rc)
+{
+    struct warm *w = wait->owner;
+    struct conn *c = w->c;
+
+    (void)rc;
+    if (c) {
+        c->out->warm.job = NULL;
+        c->out->warm.end = w->off + w->n;
+    }
+    warm_free(w);
+    if (c && c->phase != CONN_CLOSED)
+        c->io.on->on_ready(&c->io, 0);
+}
+
+static int
+launch(struct warm *w)
+{
+    int32_t rc;
+
+    w->wait = waits_arm(&w->env->waits, on_read, w);
+    if (!w->wait)
+        return ET_ELIMIT;
+    w->job = (struct job){
+        .fn = read_through, .arg = w, .token = waits_token(w->wait)};
+    rc = jobs_start(&w->env->worker, &w->job, ET_PRIO_LOW);
+    if (rc < 0)
+        waits_forget(w->wait);
+    return rc;
+}
+
+int
+warm_start(struct conn *c, const struct segment *s)
+{
+    struct env *env = c->env;
+    size_t got;
+    struct warm *w = blocks_take(&env->blocks, sizeof *w, &got);
+    int rc;
+
+    if (!w)
+        return ET_ENOMEM;
+    *w = (struct warm){.env = env,
+                       .c = c,
+                       .block_bytes = got,
+                       .fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0),
+                       .off = s->off,
+                       .n = s->n < JOB_BYTES ? s->n : JOB_BYTES};
+    rc = w->fd < 0 ? ET_ELIMIT : launch(w);
+    if (rc < 0) {
+        warm_free(w);
+        return rc;
+    }
+    c->out->warm = (struct warm_state){w, s, s->off};
+    return 0;
+}
+
+void
+warm_forget(struct conn *c)
+{
+    struct warm *w = c->out->warm.job;
+
+    c->out->warm.job = NULL;
+    w->c = NULL;
+    if (!jobs_withdraw(w->env->worker.jobs, &w->job))
+        return; /* it runs, or has run: on_read will free it */
+    waits_forget(w->wait);
+    warm_free(w);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ask.c - see ask.h. */
+#include "ask.h"
+
+/* ---- the fields ----------------------------------------------------------*/
+
+static const struct {
+    const char *name;
+    size_t n;
+    uint32_t bit;
+} fields[] = {
+    {"range", 5, ASK_RANGE},
+    {"accept", 6, ASK_ACCEPT},
+    {"if-match", 8, ASK_IF_MATCH},
+    {"if-range", 8, ASK_IF_RANGE},
+    {"if-none-match", 13, ASK_IF_NONE_MATCH},
+    {"accept-encoding", 15, ASK_ACCEPT_ENCODING},
+    {"if-modified-since", 17, ASK_IF_MODIFIED_SINCE},
+    {"if-unmodified-since", 19, ASK_IF_UNMODIFIED_SINCE},
+};
+
+static uint32_t
+bit_of(et_str name)
+{
+    size_t i;
+    for (i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (name.n == fields[i].n &&
+            et_eq_nocase(name, et_sn(fields[i].name, fields[i].n)))
+            return fields[i].bit;
+    return 0;
+}
+
+static et_str *
+place_of(struct ask *a, uint32_t bit)
+{
+    switch (bit) {
+    case ASK_IF_MODIFIED_SINCE: return &a->if_modified_since;
+    case ASK_IF_UNMODIFIED_SINCE: return &a->if_unmodified_since;
+    case ASK_IF_RANGE: return &a->if_range;
+    case ASK_RANGE: return &a->range;
+    default: return NULL;
+    }
+}
+
+void
+ask_read(const et_req *r, struct ask *a)
+{
+    et_str name, value;
+    uint32_t i;
+    a->has = 0;
+    for (i = 0; r->http->header_at(r, i, &name, &value) == 0; i++) {
+        const char c = et_lower(name.n ? name.p[0] : ' ');
+        uint32_t bit;
+        et_str *place;
+        if (c != 'a' && c != 'i' && c != 'r')
+            continue;
+        bit = bit_of(name);
+        place = bit & ~a->has ? place_of(a, bit) : NULL;
+        a->has |= bit;
+        if (place)
+            *place = value;
+    }
+}
+
+/* ---- what is liked, and how much -----------------------------------------*/
+
+/* Cut s in two at the first c; *rest is absent without one. */
+static et_str
+cut(et_str s, char c, et_str *rest)
+{
+    const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
+    const size_t n = at ? (size_t)(at - s.p) : s.n;
+    *rest = at ? et_sn(at + 1, s.n - n - 1) : et_s(NULL);
+    return et_trim(et_sn(s.p, n));
+}
+
+/* "0.123" in thousandths; what is no weight is 1 (RFC 9110 12.4.2). */
+static int
+weight(et_str s)
+{
+    int q, digit = 100;
+    size_t i;
+    if (s.n == 0 || (s.p[0] != '0' && s.p[0] != '1') ||
+        (s.n > 1 && s.p[1] != '.') || s.n > 5)
+        return 1000;
+    q = (s.p[0] - '0') * 1000;
+    for (i = 2; i < s.n; i++, digit /= 10) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return 1000;
+        q += (s.p[i] - '0') * digit;
+    }
+    return q > 1000 ? 1000 : q;
+}
+
+static int
+weight_of(et_str params)
+{
+    while (params.p) {
+        const et_str one = cut(params, ';', &params);
+        if (one.n > 2 && et_lower(one.p[0]) == 'q' && one.p[1] == '=')
+            return weight(et_sn(one.p + 2, one.n - 2));
+    }
+    return 1000;
+}
+
+/* Call on(arg, name, q) for each element of all fields of that name. */
+static void
+each(const et_req *r, const char *field,
+     void (*on)(void *arg, et_str name, int q), void *arg)
+{
+    uint32_t nth;
+    for (nth = 0;; nth++) {
+        et_str list = r->http->header(r, et_s(field), nth);
+        if (!list.p)
+            return;
+        while (list.p) {
+            et_str item = cut(list, ',', &list), params;
+            const et_str name = cut(item, ';', &params);
+            if (name.n)
+                on(arg, name, weight_of(params));
+        }
+    }
+}
+
+/* ---- codings -------------------------------------------------------------*/
+
+struct codings {
+    int q[CODINGS + 1]; /* -1: not named */
+    int any;
+};
+
+static void
+on_coding(void *arg, et_str name, int q)
+{
+    static const char *const names[] = {"br", "zstd", "gzip", "identity"};
+    struct codings *c = arg;
+    int i;
+    if (et_eq(name, et_s("*")))
+        c->any = q;
+    if (et_eq_nocase(name, et_s("x-gzip"))) /* RFC 9110 8.4.1.3 */
+        name = et_s("gzip");
+    for (i = 0; i <= CODINGS; i++)
+        if (et_eq_nocase(name, et_s(names[i])))
+            c->q[i] = q;
+}
+
+enum coding
+ask_coding(const et_req *r, const struct ask *a, unsigned there)
+{
+    struct codings c = {{-1, -1, -1, -1}, -1};
+    int i, best = CODING_NONE, best_q = 0;
+    if (!there || !(a->has & ASK_ACCEPT_ENCODING))
+        return CODING_NONE;
+    each(r, "accept-encoding", on_coding, &c);
+    for (i = 0; i < CODINGS; i++) {
+        const int q = c.q[i] < 0 ? c.any : c.q[i];
+        if (!(there & 1u << i) || q <= best_q)
+            continue;
+        best = i;
+        best_q = q;
+    }
+    return c.q[CODING_NONE] > best_q ? CODING_NONE : (enum coding)best;
+}
+
+/* ---- types ---------------------------------------------------------------*/
+
+struct types {
+    int html, json;
+};
+
+static void
+on_type(void *arg, et_str name, int q)
+{
+    struct types *t = arg;
+    if (et_eq_nocase(name, et_s("application/json")))
+        t->json = q;
+    else if (et_eq_nocase(name, et_s("text/html")) ||
+             et_eq_nocase(name, et_s("text/*")))
+        t->html = q;
+}
+
+int
+ask_wants_json(const et_req *r, const struct ask *a)
+{
+    struct types t = {0, 0};
+    if (!(a->has & ASK_ACCEPT))
+        return 0;
+    each(r, "accept", on_type, &t);
+    return t.json > t.html;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cache.h - the files that one worker keeps open.
+ *
+ *     newest -> [ ] [s] [ ] [s] [ ] <- oldest      s: seen since the hand
+ * passed ^ hand, towards the newest; what it finds unseen goes
+ *
+ * SIEVE (Zhang et al., NSDI 2024): a hit is one store, nothing is moved.  What
+ * is thrown out while an answer uses it lives until that is over. */
+#ifndef STATIC_CACHE_H
+#define STATIC_CACHE_H
+
+#include <etude.h>
+
+struct file;
+
+struct cache {
+    struct file **buckets;
+    uint32_t mask;
+    struct file *newest, *oldest, *hand;
+    uint64_t n, n_open, bytes; /* n_open: that hold a descriptor */
+    uint64_t max, max_open, max_bytes;
+};
+
+/* At most so many files, so many of them open, so many bytes.  0 or
+ * ET_ENOMEM. */
+int32_t cache_init(struct cache *c, uint64_t max, uint64_t max_open,
+                   uint64_t max_bytes);
+void cache_fini(struct cache *c);
+/* What is kept under that key, or NULL. */
+struct file *cache_find(const struct cache *c, et_str key);
+/* Keep f, with a reference of the cache's own, instead of what is there under
+ * its key; others go as there is need.  What is larger than all is not kept. */
+void cache_put(struct cache *c, struct file *f);
+/* Throw f out, which is kept. */
+void cache_drop(struct cache *c, struct file *f);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* file.c - see file.h. */
+#define _GNU_SOURCE
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "date.h"
+#include "hash.h"
+#include "mime.h"
+#include "path.h"
+#include "site.h"
+
+#define ETAG_MAX 64u
+#define CHUNK_BYTES ((size_t)64 << 10)
+
+const char *
+file_ending(enum coding coding)
+{
+    static const char *const endings[] = {".br", ".zst", ".gz"};
+    return endings[coding];
+}
+
+size_t
+file_bytes(const struct file *f)
+{
+    return sizeof *f + f->key.n + ETAG_MAX + (f->content ? f->size : 0);
+}
+
+void
+file_unref(struct file *f)
+{
+    if (--f->refs > 0)
+        return;
+    if (f->fd >= 0)
+        close(f->fd);
+    free(f->content);
+    free(f);
+}
+
+/* ---- what is there -------------------------------------------------------*/
+
+static int
+is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
+           a->st_size == b->st_size && a->st_mode == b->st_mode &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* 0 and *st, without opening it for reading; or -errno. */
+static int
+look(const struct site *s, const char *path, int may_wait, struct stat *st)
+{
+    const int fd = beneath_open(s, path, O_PATH, may_wait);
+    int rc;
+    if (fd < 0)
+        return fd;
+    rc = fstat(fd, st) < 0 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
+static int
+is_sibling(et_str path)
+{
+    int i;
+    for (i = 0; i < CODINGS; i++) {
+        const et_str end = et_s(file_ending((enum coding)i));
+        if (path.n > end.n && et_eq(et_sn(path.p + path.n - end.n, end.n), end))
+            return 1;
+    }
+    return 0;
+}
+
+/* Which siblings there are, no older than f: bits; or -EAGAIN. */
+static int
+find_siblings(const struct site *s, const struct file *f, int may_wait)
+{
+    char path[PATH_BYTES_MAX + 8];
+    int i, rc, found = 0;
+    if (!s->o->precompressed || f->is_folder || is_sibling(f->key) ||
+        f->key.n > PATH_BYTES_MAX)
+        return 0;
+    memcpy(path, f->key.p, f->key.n);
+    for (i = 0; i < CODINGS; i++) {
+        struct stat st;
+        strcpy(path + f->key.n, file_ending((enum coding)i));
+        rc = look(s, path, may_wait, &st);
+        if (rc == -EAGAIN)
+            return rc;
+        if (rc == 0 && S_ISREG(st.st_mode) &&
+            st.st_mtim.tv_sec >= f->st.st_mtim.tv_sec)
+            found |= 1 << i;
+    }
+    return found;
+}
+
+int
+file_is_current(const struct site *s, const struct file *f, int may_wait)
+{
+    struct stat st;
+    int rc = look(s, f->key.p, may_wait, &st);
+    if (rc == -EAGAIN)
+        return rc;
+    if (rc < 0 || !is_same(&st, &f->st))
+        return 0;
+    rc = find_siblings(s, f, may_wait);
+    return rc < 0 ? rc : rc == f->siblings;
+}
+
+/* ---- what is said about it -----------------------------------------------*/
+
+static void
+add_field(struct file *f, const char *name, et_str value)
+{
+    f->fields[f->n_fields].name = et_s(name);
+    f->fields[f->n_fields++].value = value;
+}
+
+/* By everything that a change changes, the time to the nanosecond. */
+static int
+etag_of_stat(const struct stat *st, char *out)
+{
+    return snprintf(out, ETAG_MAX, "\"%llx.%lx-%llx-%llx\"",
+                    (unsigned long long)st->st_mtim.tv_sec,
+                    (unsigned long)st->st_mtim.tv_nsec,
+                    (unsigned long long)st->st_size,
+                    (unsigned long long)st->st_ino);
+}
+
+static int
+hash_file(struct hash *h, const struct file *f)
+{
+    char *chunk = malloc(CHUNK_BYTES);
+    uint64_t at = 0;
+    int64_t n = chunk ? 1 : -ENOMEM;
+    while (n > 0) {
+        n = beneath_read(f->fd, chunk, CHUNK_BYTES, at, 1);
+        if (n > 0)
+            hash_add(h, chunk, (size_t)n);
+        at += n > 0 ? (uint64_t)n : 0;
+    }
+    free(chunk);
+    return (int)n;
+}
+
+static int
+etag_of_content(const struct file *f, int may_wait, char *out)
+{
+    struct hash h;
+    int rc = 0;
+    hash_init(&h);
+    if (f->content)
+        hash_add(&h, f->content, f->size);
+    else if (!may_wait) /* a large one takes its time, even if it is in memory
+                         */
+        return -EAGAIN;
+    else
+        rc = hash_file(&h, f);
+    return rc < 0 ? rc : hash_text(&h, out);
+}
+
+/* Fields that belong to the file, then those that the rules say. */
+static int
+describe(const struct site *s, struct file *f, int may_wait)
+{
+    const struct options *o = s->o;
+    const struct site_rule *rule;
+    char *etag = f->text, *date = etag + ETAG_MAX;
+    int n = 0;
+    if (o->etag == SITE_ETAG_STAT)
+        n = etag_of_stat(&f->st, etag);
+    else if (o->etag == SITE_ETAG_HASH)
+        n = etag_of_content(f, may_wait, etag);
+    if (n < 0)
+        return n;
+    f->validators.etag = et_sn(etag, (size_t)n);
+    f->validators.mtime = f->st.st_mtim.tv_sec;
+    date_format(f->validators.mtime, date);
+    add_field(f, "Last-Modified", et_sn(date, DATE_LEN));
+    add_field(f, "Accept-Ranges", et_s("bytes"));
+    if (n)
+        add_field(f, "ETag", f->validators.etag);
+    f->n_own = f->n_fields;
+    rule = site_rule_of(s->cache_control, o->cache_control.n, f->key);
+    if (rule)
+        add_field(f, "Cache-Control", rule->value);
+    rule = site_rule_of(s->expires, o->expires.n, f->key);
+    f->expires_s = rule ? rule->seconds : -1;
+    return 0;
+}
+
+/* ---- loading -------------------------------------------------------------*/
+
+/* Take the content, and close it.  What has become shorter meanwhile is that
+ * short. */
+static int
+take_content(struct file *f, int may_wait)
+{
+    int64_t n;
+    f->content = malloc(f->size ? f->size : 1);
+    if (!f->content)
+        return -ENOMEM;
+    n = beneath_read(f->fd, f->content, f->size, 0, may_wait);
+    if (n < 0)
+        return (int)n;
+    f->size = (uint64_t)n;
+    close(f->fd);
+    f->fd = -1;
+    return 0;
+}
+
+static et_str
+type_of(const struct site *s, et_str path)
+{
+    const char *slash = memrchr(path.p, '/', path.n);
+    const et_str name =
+        slash ? et_sn(slash + 1, (size_t)(path.p + path.n - slash - 1)) : path;
+    const et_str type = mime_find(s->mime, name);
+    return type.p ? type : s->default_type;
+}
+
+static int
+fill(const struct site *s, struct file *f, int may_wait)
+{
+    int rc;
+    if (fstat(f->fd, &f->st) < 0)
+        return -errno;
+    if (S_ISDIR(f->st.st_mode)) {
+        f->is_folder = 1;
+        close(f->fd);
+        f->fd = -1;
+        return 0;
+    }
+    if (!S_ISREG(f->st.st_mode))
+        return -EACCES; /* a device, a pipe: nothing to send */
+    f->size = (uint64_t)f->st.st_size;
+    f->type = type_of(s, f->key);
+    rc = f->size <= (uint64_t)s->o->cache_file ? take_content(f, may_wait) : 0;
+    if (rc == 0)
+        rc = find_siblings(s, f, may_wait);
+    if (rc < 0)
+        return rc;
+    f->siblings = (uint8_t)rc;
+    return describe(s, f, may_wait);
+}
+
+static struct file *
+file_new(et_str path)
+{
+    const size_t n = ETAG_MAX + DATE_LEN + 1;
+    struct file *f = calloc(1, sizeof *f + n + path.n + 1);
+    if (!f)
+        return NULL;
+    memcpy(f->text + n, path.p, path.n);
+    f->key = et_sn(f->text + n, path.n);
+    f->refs = 1;
+    f->fd = -1;
+    return f;
+}
+
+int
+file_load(const struct site *s, et_str path, int may_wait, struct file **out)
+{
+    const int fd = beneath_open(s, path.p, O_RDONLY, may_wait);
+    struct file *f = fd < 0 ? NULL : file_new(path);
+    int rc = fd < 0 ? fd : -ENOMEM;
+    if (f) {
+        f->fd = fd;
+        rc = fill(s, f, may_wait);
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    if (rc == 0) {
+        *out = f;
+        return 0;
+    }
+    if (f)
+        file_unref(f);
+    return rc;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* file.h - a file or folder beneath the root, open, with all that an answer
+ * says about it made once.
+ *
+ * A small one is its content and no descriptor, a larger one a descriptor.
+ * Nothing in it changes but what the cache keeps; it is loaded on whatever
+ * thread may wait, and from then on one worker's. */
+#ifndef STATIC_FILE_H
+#define STATIC_FILE_H
+
+#include <etude.h>
+#include <sys/stat.h>
+
+#include "ask.h"
+#include "cond.h"
+
+struct site;
+
+#define FILE_FIELDS_MAX 4
+
+struct file {
+    /* the cache's */
+    struct file *chain;         /* in its bucket */
+    struct file *newer, *older; /* among all */
+    uint32_t hash;
+    uint8_t is_kept, is_seen;
+    uint64_t checked_ms; /* when it was compared with what is there */
+    uint32_t refs;
+    /* what it is */
+    uint8_t is_folder;
+    uint8_t siblings; /* of it, compressed: bits 1 << enum coding */
+    int fd;           /* -1: content; a folder has neither */
+    char *content;
+    uint64_t size;
+    struct stat st;
+    struct validators validators;
+    et_str type;
+    et_field fields[FILE_FIELDS_MAX]; /* Last-Modified, Accept-Ranges, ETag (if
+                                         it has one), then those by rules */
+    uint8_t n_own, n_fields;          /* n_own: not by rules */
+    int64_t expires_s;                /* from now; -1: nothing is said */
+    et_str key;                       /* its path, NUL-terminated */
+    char text[];
+};
+
+/* Load path, relative to the root and NUL-terminated: 0 and *out with one
+ * reference; or -errno, -EAGAIN: not without waiting. [any] */
+int file_load(const struct site *s, et_str path, int may_wait,
+              struct file **out);
+/* Is f what is there now?  1; 0; or -EAGAIN, as above. [any] */
+int file_is_current(const struct site *s, const struct file *f, int may_wait);
+/* The name of the sibling of that coding: ".br", ".zst", ".gz". */
+const char *file_ending(enum coding coding);
+
+static inline void
+file_ref(struct file *f)
+{
+    f->refs++;
+}
+void file_unref(struct file *f);
+/* Bytes that it takes up. */
+size_t file_bytes(const struct file *f);
+
+#endif

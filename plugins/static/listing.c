@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* listing.c - see listing.h.
+ *
+ * Only what could be asked for is listed: no hidden files unless they are
+ * served, no links that lead out, no names that no URL can hold.  Folders come
+ * first, then by name. */
+#define _GNU_SOURCE
+#include "listing.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "path.h"
+#include "site.h"
+
+struct item {
+    char *name;
+    uint64_t size;
+    int64_t mtime;
+    int is_folder;
+};
+
+struct items {
+    struct item *v;
+    size_t n, max;
+    int is_cut; /* there are more */
+};
+
+/* ---- the folder ----------------------------------------------------------*/
+
+static int
+look(const struct listing *l, int dir, const struct dirent *d, struct stat *st)
+{
+    char path[PATH_BYTES_MAX + PATH_SEGMENT_MAX + 2];
+    int fd, rc;
+    if (d->d_type != DT_LNK && d->d_type != DT_UNKNOWN)
+        return fstatat(dir, d->d_name, st, AT_SYMLINK_NOFOLLOW);
+    snprintf(path, sizeof path, "%s/%s", l->path, d->d_name);
+    fd = beneath_open(l->site, path, O_PATH, 1);
+    if (fd < 0)
+        return -1;
+    rc = fstat(fd, st);
+    close(fd);
+    return rc;
+}
+
+static int
+add(struct items *all, const char *name, const struct stat *st)
+{
+    struct item *item;
+    if (all->n == all->max) {
+        const size_t max = all->max ? 2 * all->max : 64;
+        struct item *v = realloc(all->v, max * sizeof *v);
+        if (!v)
+            return -ENOMEM;
+        all->v = v;
+        all->max = max;
+    }
+    item = &all->v[all->n];
+    item->name = strdup(name);
+    if (!item->name)
+        return -ENOMEM;
+    item->is_folder = S_ISDIR(st->st_mode) != 0;
+    item->size = item->is_folder ? 0 : (uint64_t)st->st_size;
+    item->mtime = st->st_mtim.tv_sec;
+    all->n++;
+    return 0;
+}
+
+static int
+read_folder(const struct listing *l, DIR *dir, struct items *all)
+{
+    const struct options *o = l->site->o;
+    const struct dirent *d;
+    int rc = 0;
+    while (rc == 0 && (d = readdir(dir)) != NULL) {
+        struct stat st;
+        if (!path_is_segment(et_s(d->d_name), o->hidden != 0) ||
+            look(l, dirfd(dir), d, &st) < 0 ||
+            (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+            continue;
+        if ((int64_t)all->n == o->list_max) {
+            all->is_cut = 1;
+            break;
+        }
+        rc = add(all, d->d_name, &st);
+    }
+    return rc;
+}
+
+static int
+compare(const void *one, const void *other)
+{
+    const struct item *a = one, *b = other;
+    const int rc = strcasecmp(a->name, b->name);
+    if (a->is_folder != b->is_folder)
+        return b->is_folder - a->is_folder;
+    return rc ? rc : strcmp(a->name, b->name);
+}
+
+/* ---- text ----------------------------------------------------------------*/
+
+static void
+put_html(FILE *f, et_str s)
+{
+    size_t i;
+    for (i = 0; i < s.n; i++)
+        switch (s.p[i]) {
+        case '&': fputs("&amp;", f); break;
+        case '<': fputs("&lt;", f); break;
+        case '>': fputs("&gt;", f); break;
+        case '"': fputs("&quot;", f); break;
+        case '\'': fputs("&#39;", f); break;
+        default: fputc(s.p[i], f);
+        }
+}
+
+/* Names have no control bytes (path.h). */
+static void
+put_json(FILE *f, et_str s)
+{
+    size_t i;
+    fputc('"', f);
+    for (i = 0; i < s.n; i++) {
+        if (s.p[i] == '"' || s.p[i] == '\\')
+            fputc('\\', f);
+        fputc(s.p[i], f);
+    }
+    fputc('"', f);
+}
+
+static void
+put_url(FILE *f, const char *name)
+{
+    char coded[3 * PATH_SEGMENT_MAX];
+    const size_t n = path_encode(et_s(name), coded);
+    fwrite(coded, 1, n, f);
+}
+
+/* "2026-11-29 12:30", or for machines "2026-11-29T12:30:05Z". */
+static void
+put_time(FILE *f, int64_t t, int is_exact)
+{
+    const time_t when = t;
+    struct tm tm;
+    if (!gmtime_r(&when, &tm))
+        return;
+    fprintf(f, "%04d-%02d-%02d%c%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+            tm.tm_mday, is_exact ? 'T' : ' ', tm.tm_hour, tm.tm_min);
+    if (is_exact)
+        fprintf(f, ":%02dZ", tm.tm_sec);
+}
+
+static void
+put_size(FILE *f, uint64_t n)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double x = (double)n;
+    int i = 0;
+    for (; x >= 1000 && i < 4; i++)
+        x /= 1024;
+    fprintf(f, i && x < 10 ? "%.1f %s" : "%.0f %s", x, units[i]);
+}
+
+static void
+put_row(FILE *f, const struct item *item)
+{
+    const char *slash = item->is_folder ? "/" : "";
+    fputs("<li><a href=\"./", f);
+    put_url(f, item->name);
+    fprintf(f, "%s\">", slash);
+    put_html(f, et_s(item->name));
+    fprintf(f, "%s</a><span>", slash);
+    if (!item->is_folder)
+        put_size(f, item->size);
+    fputs("</span><time>", f);
+    put_time(f, item->mtime, 0);
+    fputs("</time>\n", f);
+}
+
+static void
+write_html(FILE *f, const struct listing *l, const struct items *all)
+{
+    size_t i;
+    fputs("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
+          f);
+    put_html(f, l->url);
+    fputs("</title>\n<style>\n"
+          ":root{color-scheme:light dark}\n"
+          "body{max-width:60em;margin:2em auto;padding:0 1em;"
+          "font:1em/1.5 system-ui,sans-serif}\n"
+          "h1{font-size:1.3em;overflow-wrap:anywhere}\n"
+          "ul{list-style:none;padding:0}\n"
+          "li{display:grid;grid-template-columns:1fr 6em 10em;gap:0 1em;"
+          "padding:.35em 0;border-top:1px solid #8884}\n"
+          "a{overflow-wrap:anywhere}\n"
+          "span,time{opacity:.7;text-align:right;"
+          "font-variant-numeric:tabular-nums}\n"
+          "@media(max-width:36em){li{grid-template-columns:1fr auto}"
+          "a{grid-column:1/3}span{text-align:left}}\n"
+          "</style>\n<h1>",
+          f);
+    put_html(f, l->url);
+    fputs("</h1>\n<ul>\n", f);
+    if (l->has_parent)
+        fputs("<li><a href=\"../\">../</a>\n", f);
+    for (i = 0; i < all->n; i++)
+        put_row(f, &all->v[i]);
+    fputs("</ul>\n", f);
+    if (all->is_cut)
+        fprintf(f, "<p>There is more than these %zu.\n", all->n);
+}
+
+static void
+write_json(FILE *f, const struct listing *l, const struct items *all)
+{
+    size_t i;
+    fputs("{\"path\":", f);
+    put_json(f, l->url);
+    fprintf(f, ",\"truncated\":%s,\"entries\":[",
+            all->is_cut ? "true" : "false");
+    for (i = 0; i < all->n; i++) {
+        const struct item *item = &all->v[i];
+        fputs(i ? ",\n{\"name\":" : "\n{\"name\":", f);
+        put_json(f, et_s(item->name));
+        fprintf(f, ",\"type\":\"%s\"", item->is_folder ? "folder" : "file");
+        if (!item->is_folder)
+            fprintf(f, ",\"size\":%llu", (unsigned long long)item->size);
+        fputs(",\"modified\":\"", f);
+        put_time(f, item->mtime, 1);
+        fputs("\"}", f);
+    }
+    fputs("]}\n", f);
+}
+
+static int
+write_text(struct listing *l, const struct items *all)
+{
+    FILE *f = open_memstream(&l->text, &l->n);
+    int failed;
+    if (!f)
+        return ENOMEM;
+    if (l->is_json)
+        write_json(f, l, all);
+    else
+        write_html(f, l, all);
+    failed = ferror(f);
+    return fclose(f) != 0 || failed ? ENOMEM : 0;
+}
+
+int32_t
+listing_make(void *arg)
+{
+    struct listing *l = arg;
+    struct items all = {NULL, 0, 0, 0};
+    const int fd = beneath_open(l->site, l->path, O_RDONLY | O_DIRECTORY, 1);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    size_t i;
+    l->err = fd < 0 ? -fd : dir ? 0 : ENOMEM;
+    if (fd >= 0 && !dir)
+        close(fd);
+    if (dir) {
+        l->err = -read_folder(l, dir, &all);
+        closedir(dir);
+        if (all.n)
+            qsort(all.v, all.n, sizeof *all.v, compare);
+        if (l->err == 0)
+            l->err = write_text(l, &all);
+    }
+    for (i = 0; i < all.n; i++)
+        free(all.v[i].name);
+    free(all.v);
+    return 0;
+}

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* static.c - files beneath a folder, as answers.
+ *
+ *     handler -> path is good? -> file? -> folder: slash, index, listing
+ *                                  |  \-> none: try
+ *                                  v
+ *                 cache | load, if nothing waits | load by the pool, and again
+ *
+ * A request is one walk from the beginning of this picture to an answer.  Where
+ * it needs a file that cannot be had without waiting the pool gets it, and the
+ * walk begins anew; what it has found so far it keeps, good or bad, until its
+ * log step, so that it comes one file further each time. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <etude.h>
+
+#include "answer.h"
+#include "ask.h"
+#include "cache.h"
+#include "file.h"
+#include "listing.h"
+#include "path.h"
+#include "site.h"
+
+ET_OPTIONS(
+    struct options, NULL,
+    ET_OPT_PATH(root, NULL, ET_O_REQUIRED, "the folder; it must be there"),
+    ET_OPT_LIST(index, 0,
+                "what stands for a folder, the first that is there; may repeat "
+                "(index.html)"),
+    ET_OPT("try", tries, et_list, ET_O_LIST, NULL, 0, 0, NULL,
+           "what is served where nothing is, the first that is there: "
+           "\"$path.html\", \"/app.html\"; may repeat"),
+    ET_OPT_CHOICE(symlinks, "beneath", "beneath|none|any",
+                  "symbolic links that are followed: that stay beneath root, "
+                  "none, any"),
+    ET_OPT_BOOL(
+        hidden, "no",
+        "serve names that begin with a dot; .well-known is in any case"),
+    ET_OPT_BOOL(precompressed, "no",
+                "send name.br, name.zst, name.gz instead of name to who takes "
+                "it"),
+    ET_OPT_CHOICE(
+        etag, "stat", "stat|hash|none",
+        "the entity tag is of time, size and inode; of the content; none"),
+    ET_OPT_PATH(types, NULL, 0, "a table of media types, as conf/mime.types"),
+    ET_OPT_LIST(type, 0,
+                "a line of such a table, \"text/x-log log\"; may repeat"),
+    ET_OPT_STR(default_type, "application/octet-stream", 0,
+               "media type of what the tables do not know"),
+    ET_OPT_STR(charset, "utf-8", 0,
+               "of text, XML, JavaScript; empty: not said"),
+    ET_OPT_LIST(cache_control, 0,
+                "\"PATTERN value\" of Cache-Control; the first that matches; "
+                "may repeat"),
+    ET_OPT_LIST(
+        expires, 0,
+        "\"PATTERN 12h\": Expires, and max-age; the first that matches; "
+        "may repeat"),
+    ET_OPT_BOOL(list, "no", "show what is in a folder without an index"),
+    ET_OPT_INT(list_max, "1000", 1, 100000, "names that are shown at most"),
+    ET_OPT("revalidate", revalidate_ms, int64_t, ET_O_TIME, "1s", 0, 86400000,
+           NULL, "how long what is open is good without a look at the disk"),
+    ET_OPT_INT(cache_entries, "4096", 0, 10000000,
+               "files that each worker keeps; 0: none"),
+    ET_OPT_INT(cache_files, "256", 0, 1000000,
+               "of these, that it keeps open; smaller ones are in memory"),
+    ET_OPT_SIZE(cache_memory, "16m", 0, INT64_MAX,
+                "bytes that each worker keeps"),
+    ET_OPT_SIZE(cache_file, "16k", 0, 16777216,
+                "largest file that is kept in memory"));
+
+ET_INSTANCE(struct site, site_open, site_close);
+
+ET_COUNTER(hits, NULL, "files found open");
+ET_COUNTER(misses, NULL, "files opened");
+ET_COUNTER(waits, NULL, "of these, by the pool");
+
+/* ---- a worker ------------------------------------------------------------*/
+
+struct folder { /* the site, as one worker has it */
+    const struct site *site;
+    struct cache cache;
+};
+
+static int32_t
+init(et_worker *w, const void *from, void *state, et_err *e)
+{
+    struct folder *s = state;
+    const struct options *o;
+    (void)w;
+    s->site = from;
+    o = s->site->o;
+    if (cache_init(&s->cache, (uint64_t)o->cache_entries,
+                   (uint64_t)o->cache_files, (uint64_t)o->cache_memory) < 0)
+        return et_seterr(e, "out of memory");
+    return 0;
+}
+
+static void
+leave(et_worker *w, void *state)
+{
+    (void)w;
+    cache_fini(&((struct folder *)state)->cache);
+}
+
+ET_STATE(struct folder, init, leave);
+
+/* ---- a walk --------------------------------------------------------------*/
+
+struct found { /* or not */
+    struct found *next;
+    et_str path;
+    struct file *file;
+    int err; /* 0, or -errno */
+};
+
+struct walk {
+    struct found *found;
+    struct found *loading;   /* by the pool; not among found */
+    struct listing *listing; /* or NULL */
+    const struct site *site;
+    et_str path; /* relative to the root */
+    struct ask ask;
+};
+
+#define WAITS 1
+
+static void
+let_go(const struct found *f)
+{
+    if (f->file)
+        file_unref(f->file);
+}
+
+ET_LOG(release)
+{
+    const struct walk *w = *r->mine;
+    const struct found *f;
+    if (!w)
+        return ET_NEXT;
+    for (f = w->found; f; f = f->next)
+        let_go(f);
+    if (w->loading)
+        let_go(w->loading);
+    if (w->listing)
+        free(w->listing->text);
+    return ET_NEXT;
+}
+
+/* ---- files ---------------------------------------------------------------*/
+
+static uint64_t
+now_ms(const et_req *r)
+{
+    return r->start_ns / 1000000;
+}
+
+static int
+keep(struct walk *w, struct found *f, struct file **out)
+{
+    f->next = w->found;
+    w->found = f;
+    *out = f->file;
+    return f->err;
+}
+
+static struct found *
+found_new(et_req *r, et_str path)
+{
+    struct found *f = et_alloc(r, sizeof *f);
+    if (!f)
+        return NULL;
+    memset(f, 0, sizeof *f);
+    f->path = path;
+    return f;
+}
+
+/* In the cache, and as the disk has it? */
+static struct file *
+cached(et_req *r, struct folder *s, et_str path)
+{
+    struct file *f = cache_find(&s->cache, path);
+    if (!f || now_ms(r) - f->checked_ms < (uint64_t)s->site->o->revalidate_ms)
+        return f;
+    if (file_is_current(s->site, f, 0) == 1) {
+        f->checked_ms = now_ms(r);
+        return f;
+    }
+    cache_drop(&s->cache, f);
+    return NULL;
+}
+
+static int32_t
+load_job(void *arg)
+{
+    struct walk *w = arg;
+    struct found *f = w->loading;
+    f->err = file_load(w->site, f->path, 1, &f->file);
+    return 0;
+}
+
+static uint32_t walk_on(et_req *r, struct folder *s, struct walk *w);
+
+static uint32_t
+on_loaded(et_req *r, void *self, int32_t rc)
+{
+    struct folder *s = self;
+    struct walk *w = *r->mine;
+    struct found *f = w->loading;
+    struct file *file;
+    if (rc < 0)
+        return et_fail(r, "%.*s: its job has failed", ET_STR(f->path));
+    w->loading = NULL;
+    (void)keep(w, f, &file);
+    if (file) {
+        file->checked_ms = now_ms(r);
+        cache_put(&s->cache, file);
+    }
+    return walk_on(r, s, w);
+}
+
+static int
+load_later(et_req *r, struct walk *w, struct found *f)
+{
+    int32_t rc;
+    w->loading = f;
+    rc = et_offload_then(r, load_job, w, on_loaded, NULL);
+    if (rc == 0) {
+        et_count(r, waits, 1);
+        return WAITS;
+    }
+    w->loading = NULL;
+    return rc == ET_ELIMIT ? -EBUSY : -ENOMEM;
+}
+
+/* path is NUL-terminated and stays.  0 and *out, which is there until the log
+ * step; -errno; or WAITS: the step is to return ET_WAIT. */
+static int
+find(et_req *r, struct folder *s, struct walk *w, et_str path,
+     struct file **out)
+{
+    struct found *f;
+    struct file *file;
+    for (f = w->found; f; f = f->next)
+        if (et_eq(f->path, path)) {
+            *out = f->file;
+            return f->err;
+        }
+    f = found_new(r, path);
+    if (!f)
+        return -ENOMEM;
+    file = cached(r, s, path);
+    if (file) {
+        et_count(r, hits, 1);
+        file_ref(file);
+        f->file = file;
+        return keep(w, f, out);
+    }
+    et_count(r, misses, 1);
+    f->err = file_load(s->site, path, 0, &f->file);
+    if (f->err == -EAGAIN)
+        return load_later(r, w, f);
+    if (f->file) {
+        f->file->checked_ms = now_ms(r);
+        cache_put(&s->cache, f->file);
+    }
+    return keep(w, f, out);
+}
+
+/* ---- answers -------------------------------------------------------------*/
+
+static uint32_t
+refuse(et_req *r, int err)
+{
+    switch (err) {
+    case -EACCES:
+    case -EPERM: return et_error(r, 403, "not for you");
+    case -EBUSY:
+    case -EMFILE:
+    case -ENFILE:
+        if (et_set(r, "Retry-After", et_s("1")) < 0)
+            return ET_FAIL;
+        return et_error(r, 503, "too much is going on");
+    case -ENOMEM:
+    case -EIO: return et_fail(r, "%s", strerror(-err));
+    default: return et_error(r, 404, "there is nothing here");
+    }
+}
+
+/* Whether there may be something else instead. */
+static int
+is_missing(int err)
+{
+    return err == -ENOENT || err == -ENOTDIR || err == -ENAMETOOLONG ||
+           err == -ELOOP || err == -EXDEV;
+}
+
+static uint32_t
+answer(et_req *r, struct folder *s, struct walk *w, struct file *f)
+{
+    const enum coding coding = ask_coding(r, &w->ask, f->siblings);
+    struct file *coded = NULL;
+    et_str path;
+    int rc;
+    if (coding == CODING_NONE)
+        return answer_file(r, &w->ask, f, NULL, CODING_NONE);
+    path = et_printf(r, "%.*s%s", ET_STR(f->key), file_ending(coding));
+    rc = path.p ? find(r, s, w, path, &coded) : -ENOMEM;
+    if (rc == WAITS)
+        return ET_WAIT;
+    if (rc < 0 || coded->is_folder) /* it has gone */
+        coded = NULL;
+    return answer_file(r, &w->ask, f, coded, coding);
+}
+
+/* The path as the client has it, with a slash: what stands in the folder's
+ * pages is relative to it.  It is the decoded path, encoded anew, and begins
+ * with one slash: it never leads to another host. */
+static uint32_t
+redirect(et_req *r)
+{
+    char *to = et_alloc(r, 3 * r->path.n + 2 + (r->query.p ? r->query.n : 0));
+    size_t n;
+    if (!to)
+        return ET_FAIL;
+    n = path_encode(r->path, to);
+    to[n++] = '/';
+    if (r->query.p) {
+        to[n++] = '?';
+        memcpy(to + n, r->query.p, r->query.n);
+        n += r->query.n;
+    }
+    return et_redirect(r, 301, et_sn(to, n));
+}
+
+/* ---- folders -------------------------------------------------------------*/
+
+static const char policy[] =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'";
+
+static uint32_t
+on_listed(et_req *r, void *self, int32_t rc)
+{
+    static const et_field fields[] = {
+        {{"Content-Security-Policy", 23}, {policy, sizeof policy - 1}},
+        {{"X-Content-Type-Options", 22}, {"nosniff", 7}},
+        {{"Cache-Control", 13}, {"no-cache", 8}},
+        {{"Vary", 4}, {"Accept", 6}}};
+    const struct walk *w = *r->mine;
+    const struct listing *l = w->listing;
+    (void)self;
+    if (rc < 0)
+        return et_fail(r, "listing of %.*s has failed", ET_STR(w->path));
+    if (l->err)
+        return refuse(r, -l->err);
+    if (et_add_static(r, fields, sizeof fields / sizeof fields[0]) < 0)
+        return ET_FAIL;
+    return et_bytes_static(
+        r, 200,
+        et_s(l->is_json ? "application/json" : "text/html; charset=utf-8"),
+        et_sn(l->text, l->n));
+}
+
+static uint32_t
+list(et_req *r, const struct folder *s, struct walk *w, et_str folder)
+{
+    struct listing *l = et_alloc(r, sizeof *l);
+    int32_t rc;
+    if (!l)
+        return ET_FAIL;
+    memset(l, 0, sizeof *l);
+    l->site = s->site;
+    l->path = folder.p;
+    l->url = r->path;
+    l->is_json = ask_wants_json(r, &w->ask);
+    l->has_parent = w->path.n > 0;
+    w->listing = l;
+    rc = et_offload_then(r, listing_make, l, on_listed, NULL);
+    if (rc == 0)
+        return ET_WAIT;
+    w->listing = NULL;
+    return refuse(r, rc == ET_ELIMIT ? -EBUSY : -ENOMEM);
+}
+
+/* One of the index files: 0 and *out, -ENOENT, -errno or WAITS. */
+static int
+find_index(et_req *r, struct folder *s, struct walk *w, struct file **out)
+{
+    const et_list names = s->site->index;
+    size_t i;
+    for (i = 0; i < names.n; i++) {
+        const et_str path =
+            et_printf(r, "%.*s%.*s", ET_STR(w->path), ET_STR(names.v[i]));
+        const int rc = path.p ? find(r, s, w, path, out) : -ENOMEM;
+        if (rc == 0 && (*out)->is_folder)
+            continue;
+        if (rc >= 0 || !is_missing(rc))
+            return rc;
+    }
+    return -ENOENT;
+}
+
+/* What else is to be served where nothing is; as find_index. */
+static int
+find_other(et_req *r, struct folder *s, struct walk *w, struct file **out)
+{
+    const et_list tries = s->site->o->tries;
+    const size_t n = w->path.n && w->path.p[w->path.n - 1] == '/'
+                         ? w->path.n - 1
+                         : w->path.n;
+    size_t i;
+    for (i = 0; i < tries.n; i++) {
+        const et_str t = tries.v[i];
+        const int has_path = t.p[0] == '$';
+        const et_str path = has_path
+                                ? et_printf(r, "%.*s%.*s", (int)n, w->path.p,
+                                            (int)(t.n - 5), t.p + 5)
+                                : et_printf(r, "%.*s", (int)(t.n - 1), t.p + 1);
+        int rc;
+        if (!path.p)
+            return -ENOMEM;
+        if (has_path &&
+            (n == 0 || !path_is_good(path, s->site->o->hidden != 0)))
+            continue;
+        rc = find(r, s, w, path, out);
+        if (rc == 0 && (*out)->is_folder)
+            continue;
+        if (rc >= 0 || !is_missing(rc))
+            return rc;
+    }
+    return -ENOENT;
+}
+
+/* ---- the walk ------------------------------------------------------------*/
+
+static uint32_t
+go_other(et_req *r, struct folder *s, struct walk *w, int err)
+{
+    struct file *f;
+    const int rc = is_missing(err) ? find_other(r, s, w, &f) : err;
+    if (rc == WAITS)
+        return ET_WAIT;
+    return rc < 0 ? refuse(r, rc) : answer(r, s, w, f);
+}
+
+/* w->path is empty or ends in a slash. */
+static uint32_t
+go_folder(et_req *r, struct folder *s, struct walk *w)
+{
+    struct file *f;
+    et_str folder;
+    int rc = find_index(r, s, w, &f);
+    if (rc == WAITS)
+        return ET_WAIT;
+    if (rc == 0)
+        return answer(r, s, w, f);
+    if (!is_missing(rc))
+        return refuse(r, rc);
+    folder = w->path.n ? et_printf(r, "%.*s", (int)(w->path.n - 1), w->path.p)
+                       : et_s(".");
+    rc = folder.p ? find(r, s, w, folder, &f) : -ENOMEM;
+    if (rc == WAITS)
+        return ET_WAIT;
+    if (rc == 0 && f->is_folder && s->site->o->list)
+        return list(r, s, w, folder);
+    return go_other(r, s, w, rc < 0 ? rc : -ENOENT);
+}
+
+static uint32_t
+walk_on(et_req *r, struct folder *s, struct walk *w)
+{
+    struct file *f;
+    int rc;
+    if (w->path.n == 0 || w->path.p[w->path.n - 1] == '/')
+        return go_folder(r, s, w);
+    rc = find(r, s, w, w->path, &f);
+    if (rc == WAITS)
+        return ET_WAIT;
+    if (rc < 0)
+        return go_other(r, s, w, rc);
+    return f->is_folder ? redirect(r) : answer(r, s, w, f);
+}
+
+/* What of the path is beneath the root: the route's tail, or all of it. */
+static et_str
+path_of(et_req *r)
+{
+    const et_str tail = r->http->text(r, ET_T_TAIL);
+    et_str path = tail;
+    if (!path.p)
+        path = r->path.n && r->path.p[0] == '/'
+                   ? et_sn(r->path.p + 1, r->path.n - 1)
+                   : r->path;
+    return path;
+}
+
+static uint32_t
+refuse_method(et_req *r)
+{
+    if (et_set(r, "Allow", et_s("GET, HEAD, OPTIONS")) < 0)
+        return ET_FAIL;
+    if (r->method == ET_M_OPTIONS)
+        return et_status(r, 204);
+    return et_error(r, 405, "files are only read");
+}
+
+ET_HANDLER(static_files)
+{
+    struct folder *s = self;
+    const et_str path = path_of(r);
+    struct walk *w;
+    char *copy;
+    if (r->method != ET_M_GET && r->method != ET_M_HEAD)
+        return refuse_method(r);
+    if (!path_is_good(path, s->site->o->hidden != 0))
+        return refuse(r, -ENOENT);
+    w = et_alloc(r, sizeof *w + path.n + 1);
+    if (!w)
+        return ET_FAIL;
+    copy = (char *)(w + 1);
+    memcpy(copy, path.p, path.n);
+    copy[path.n] = 0;
+    w->found = w->loading = NULL;
+    w->listing = NULL;
+    w->site = s->site;
+    w->path = et_sn(copy, path.n);
+    ask_read(r, &w->ask);
+    *r->mine = w;
+    return walk_on(r, s, w);
+}
+
+ET_PLUGIN_AS("org.etude.static", "1.0.0", ET_P_UNMAP_OK,
+             "files beneath a folder: ranges, conditions, precompressed");

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* static.c - the plugin static in a server: bytes of every size on the wire,
+ * paths that no client library sends, files that change while they are sent,
+ * clients that take their time.
+ * tags: epoll asan tsan */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+#include "t/lib/slowfs.h"
+#define UNIT_SECONDS 100
+#include "t/lib/unit.h"
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+#define LARGE ((size_t)5 << 20)
+
+static struct server s;
+static char *bytes; /* LARGE of them */
+
+/* ---- the server ----------------------------------------------------------*/
+
+static const char *
+at(const char *name)
+{
+    static char path[512];
+
+    snprintf(path, sizeof path, "%s/www/%s", s.dir, name);
+    return path;
+}
+
+static void
+put(const char *name, const char *p, size_t n)
+{
+    const int fd =
+        open(at(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, p, n), (ssize_t)n);
+    close(fd);
+}
+
+static void
+start_with(const char *options)
+{
+    char ini[1024];
+
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+             "[plugin static]\nroot = www\n%s\n"
+             "[route site]\nmatch = GET /*path\nhandler = static\n"
+             "[route other]\nmatch = * /any/*path\nhandler = static\n",
+             options);
+    server_prepare(&s, ini);
+    ck_assert_int_eq(mkdir(at(""), 0755), 0);
+    bytes = malloc(LARGE);
+    for (size_t i = 0; i < LARGE; i++)
+        bytes[i] = (char)('a' + i % 23 + i / 1000003 % 3);
+    put("index.html", "home", 4);
+    put("large", bytes, LARGE);
+    server_serve(&s);
+}
+
+static void
+start(void)
+{
+    start_with("");
+}
+
+static void
+stop(void)
+{
+    ck_assert_int_eq(server_stop(&s), 0);
+    free(bytes);
+}
+
+/* ---- clients -------------------------------------------------------------*/
+
+static struct answer
+ask(struct client *c, const char *path, const char *fields)
+{
+    client_printf(c, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", path, fields);
+    return client_answer(c, 0);
+}
+
+static void
+check(struct client *c, const char *path, size_t n)
+{
+    struct answer a = ask(c, path, "");
+
+    ck_assert_int_eq(a.status, 200);
+    ck_assert_uint_eq(a.n, n);
+    ck_assert_int_eq(memcmp(a.body, bytes, n), 0);
+    answer_free(&a);
+}
+
+/* One that takes little at a time: its kernel keeps n bytes for it. */
+static struct client
+slow_client(const char *path, int n)
+{
+    struct client c = client_open(&s);
+
+    ck_assert_int_eq(setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &n, sizeof n), 0);
+    client_printf(&c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    client_gather(&c, 1);
+    return c;
+}
+
+static int64_t
+now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* ---- tests ---------------------------------------------------------------*/
+
+START_TEST(every_size_comes_whole)
+{
+    static const size_t sizes[] = {0,     1,      2047,   2048,   2049,
+                                   8000,  16383,  16384,  16385,  65536,
+                                   65537, 300000, 524288, 524289, 1500000};
+    struct client c;
+
+    start();
+    c = client_open(&s);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/f%zu", sizes[i]);
+        put(path + 1, bytes, sizes[i]);
+        check(&c, path, sizes[i]);
+        check(&c, path, sizes[i]); /* from the cache */
+    }
+    check(&c, "/large", LARGE);
+    client_close(&c);
+    stop();
+}
+END_TEST
+
+START_TEST(pipelined_requests_are_answered_in_order)
+{
+    struct client c;
+
+    start();
+    put("small", bytes, 100);
+    c = client_open(&s);
+    client_puts(&c, GET("/small") GET("/large") GET("/small") GET("/nothing")
+                        GET("/large"));
+    for (int i = 0; i < 5; i++) {
+        struct answer a = client_answer(&c, 0);
+        const size_t n = i % 2 ? LARGE : 100;
+        if (i == 3) {
+            ck_assert_int_eq(a.status, 404);
+            answer_free(&a);
+            continue;
+        }
+        ck_assert_uint_eq(a.n, i == 4 ? LARGE : n);
+        ck_assert_int_eq(memcmp(a.body, bytes, a.n), 0);
+        answer_free(&a);
+    }
+    client_close(&c);
+    stop();
+}
+END_TEST
+
+START_TEST(head_and_other_methods)
+{
+    struct client c;
+    struct answer a;
+
+    start();
+    c = client_open(&s);
+    client_puts(&c, "HEAD /large HTTP/1.1\r\nHost: x\r\n\r\n");
+    a = client_answer(&c, 1);
+    ck_assert_int_eq(a.status, 200);
+    ck_assert_str_eq(answer_field(&a, "Content-Length", 0), "5242880");
+    answer_free(&a);
+    client_puts(&c, "DELETE /large HTTP/1.1\r\nHost: x\r\n\r\n");
+    a = client_answer(&c, 0);
+    ck_assert_int_eq(a.status, 405);
+    ck_assert_str_eq(answer_field(&a, "Allow", 0), "GET, HEAD, OPTIONS");
+    answer_free(&a);
+    client_puts(&c, "PUT /any/large HTTP/1.1\r\nHost: x\r\n"
+                    "Content-Length: 2\r\n\r\nab");
+    a = client_answer(&c, 0);
+    ck_assert_int_eq(a.status, 405);
+    ck_assert_str_eq(answer_field(&a, "Allow", 0), "GET, HEAD, OPTIONS");
+    answer_free(&a);
+    check(&c, "/any/large", LARGE);
+    client_close(&c);
+    stop();
+}
+END_TEST
+
+START_TEST(no_path_leads_out)
+{
+    static const char *const bad[] = {"/../etude.ini",
+                                      "/%2e%2e/etude.ini",
+                                      "/.%2e/etude.ini",
+                                      "/a/../../etude.ini",
+                                      "/..%2fetude.ini",
+                                      "/..%252fetude.ini",
+                                      "/..%5cetude.ini",
+                                      "/%c0%ae%c0%ae/etude.ini",
+                                      "/%e0%80%ae%e0%80%ae/x",
+                                      "//etude.ini",
+                                      "/out",
+                                      "/outside/etude.ini",
+                                      "/.git/config",
+                                      "/index.html%00.png",
+                                      "/index.html%0d%0aX:y",
+                                      "/index.html/",
+                                      "/index.html/../../etude.ini",
+                                      "/./../etude.ini",
+                                      "http://x/../etude.ini",
+                                      "/%2E%2E%2Fetude.ini",
+                                      "/....//etude.ini",
+                                      "/..;/etude.ini"};
+    struct client c;
+
+    start();
+    ck_assert_int_eq(symlink("../etude.ini", at("out")), 0);
+    ck_assert_int_eq(symlink("..", at("outside")), 0);
+    ck_assert_int_eq(mkdir(at(".git"), 0755), 0);
+    put(".git/config", "secret", 6);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct answer a;
+        c = client_open(&s);
+        a = ask(&c, bad[i], "");
+        ck_assert_msg(a.status == 404 || a.status == 400, "%s: %d", bad[i],
+                      a.status);
+        ck_assert_ptr_null(strstr(a.body, "[plugin"));
+        ck_assert_ptr_null(strstr(a.body, "secret"));
+        answer_free(&a);
+        client_close(&c);
+    }
+    stop();
+}
+END_TEST
+
+START_TEST(parts_of_a_large_file)
+{
+    struct client c;
+    struct answer a;
+
+    start();
+    c = client_open(&s);
+    a = ask(&c, "/large", "Range: bytes=1000000-3999999\r\n");
+    ck_assert_int_eq(a.status, 206);
+    ck_assert_uint_eq(a.n, 3000000);
+    ck_assert_int_eq(memcmp(a.body, bytes + 1000000, a.n), 0);
+    ck_assert_str_eq(answer_field(&a, "Content-Range", 0),
+                     "bytes 1000000-3999999/5242880");
+    answer_free(&a);
+    a = ask(&c, "/large", "Range: bytes=3000000-3999999,0-99999,-5\r\n");
+    ck_assert_int_eq(a.status, 206);
+    ck_assert_ptr_nonnull(memmem(a.body, a.n, bytes + 3000000, 1000000));
+    ck_assert_ptr_nonnull(memmem(a.body, a.n, bytes, 100000));
+    ck_assert_ptr_nonnull(
+        strstr(a.body, "Content-Range: bytes 5242875-5242879/5242880"));
+    answer_free(&a);
+    a = ask(&c, "/large", "Range: bytes=5242880-\r\n");
+    ck_assert_int_eq(a.status, 416);
+    ck_assert_str_eq(answer_field(&a, "Content-Range", 0), "bytes */5242880");
+    answer_free(&a);
+    client_close(&c);
+    stop();
+}
+END_TEST
+
+/* Thousands of ranges, fields that are too many: all of the file, or 431. */
+START_TEST(abusive_ranges_cost_nothing)
+{
+    struct client c;
+    char fields[8192] = "Range: bytes=";
+    struct answer a;
+
+    start();
+    for (int i = 0; i < 1000; i++)
+        sprintf(fields + strlen(fields), "%d-,", i);
+    strcat(fields, "0-\r\n");
+    c = client_open(&s);
+    a = ask(&c, "/large", fields);
+    ck_assert_int_eq(a.status, 200);
+    ck_assert_uint_eq(a.n, LARGE);
+    answer_free(&a);
+    client_close(&c);
+    stop();
+}
+END_TEST
+
+START_TEST(a_file_that_is_cut_short_ends_the_connection)
+{
+    struct client c, other;
+    size_t n;
+
+    start();
+    c = slow_client("/large", 65536);
+    ck_assert_int_eq(truncate(at("large"), 1000), 0);
+    n = client_read_all(&c);
+    ck_assert_uint_lt(n, LARGE);
+    client_close(&c);
+    other = client_open(&s);
+    client_expect(&other, GET("/"), 200, "home");
+    client_close(&other);
+    stop();
+}
+END_TEST
+
+START_TEST(a_file_that_is_replaced_goes_on_as_it_was)
+{
+    struct client c;
+    struct answer a;
+    char old[512];
+
+    start_with("revalidate = 0\n");
+    c = slow_client("/large", 65536);
+    put("new", "new", 3);
+    snprintf(old, sizeof old, "%s", at("new"));
+    ck_assert_int_eq(rename(old, at("large")), 0);
+    client_once(&s, GET("/large"), 200, "new");
+    a = client_answer(&c, 0);
+    ck_assert_uint_eq(a.n, LARGE);
+    ck_assert_int_eq(memcmp(a.body, bytes, LARGE), 0);
+    answer_free(&a);
+    client_close(&c);
+    stop();
+}
+END_TEST
+
+START_TEST(a_reload_while_it_is_sent)
+{
+    struct client c;
+    struct answer a;
+    char ini[512];
+
+    start();
+    c = slow_client("/large", 65536);
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+             "[plugin static]\nroot = www/sub\n"
+             "[route site]\nmatch = GET /*path\nhandler = static\n");
+    ck_assert_int_eq(mkdir(at("sub"), 0755), 0);
+    put("sub/index.html", "sub", 3);
+    server_write(&s, ini);
+    ck_assert_int_eq(server_reload(&s), 1);
+    client_once(&s, GET("/"), 200, "sub");
+    a = client_answer(&c, 0);
+    ck_assert_uint_eq(a.n, LARGE);
+    ck_assert_int_eq(memcmp(a.body, bytes, LARGE), 0);
+    answer_free(&a);
+    client_expect(&c, GET("/large"), 404, NULL);
+    client_close(&c);
+    stop();
+}
+END_TEST
+
+/* ---- many slow clients ---------------------------------------------------*/
+
+#define SLOW 100
+#define HUGE ((off_t)1 << 30)
+
+/* KiB of the process that serves, without what it shares. */
+static long
+private_kib(void)
+{
+    char path[64], line[256];
+    long sum = 0, n;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)server_pid(&s));
+    f = fopen(path, "re");
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof line, f))
+        if (sscanf(line, "Private_Dirty: %ld", &n) == 1 ||
+            sscanf(line, "Private_Clean: %ld", &n) == 1)
+            sum += n;
+    fclose(f);
+    return sum;
+}
+
+static int
+ascending(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The 99th of 100 of what a small request takes, in us. */
+static int64_t
+p99(struct client *c)
+{
+    int64_t v[1000];
+
+    for (int i = 0; i < 1000; i++) {
+        const int64_t from = now_us();
+        client_expect(c, GET("/"), 200, "home");
+        v[i] = now_us() - from;
+    }
+    qsort(v, 1000, sizeof v[0], ascending);
+    return v[989];
+}
+
+START_TEST(many_slow_clients_cost_next_to_nothing)
+{
+    struct client slow[SLOW], c;
+    int64_t alone, beside;
+    long before, after;
+    static char taken[65536];
+
+    start();
+    ck_assert_int_eq(truncate(at("large"), HUGE), 0);
+    c = client_open(&s);
+    (void)p99(&c);
+    alone = p99(&c);
+    for (int i = 0; i < SLOW; i++)
+        slow[i] = slow_client("/large", 4096);
+    before = private_kib();
+    for (int round = 0; round < 20; round++)
+        for (int i = 0; i < SLOW; i++)
+            ck_assert_int_gt(recv(slow[i].fd, taken, sizeof taken, 0), 0);
+    beside = p99(&c);
+    after = private_kib();
+    printf("p99 %lld us alone, %lld us beside; %ld, %ld KiB\n",
+           (long long)alone, (long long)beside, before, after);
+    ck_assert_int_le(after, before + before / 20 + 64);
+    ck_assert_int_le(beside, 10 * alone + 2000);
+    for (int i = 0; i < SLOW; i++)
+        client_close(&slow[i]);
+    client_close(&c);
+    stop();
+}
+END_TEST
+
+/* ---- a file system that takes its time -----------------------------------*/
+
+#define SLOW_MS 500
+
+static struct slowfs fs;
+
+/* Files of it, beside a folder of the disk. */
+static int
+start_slow(void)
+{
+    char more[256];
+
+    if (!slowfs_mount(&fs, SLOW_MS))
+        return 0;
+    snprintf(more, sizeof more,
+             "[plugin slow]\nmodule = static\nroot = %s\nlist = yes\n"
+             "[route slow]\nmatch = GET /slow/*path\nhandler = slow\n",
+             fs.dir);
+    start_with(more);
+    return 1;
+}
+
+/* Opened, then read. */
+static void
+others_are_served_while(const char *path, size_t n)
+{
+    struct client slow, other;
+    struct answer a;
+    int64_t alone, beside, begin;
+
+    if (!start_slow())
+        return;
+    other = client_open(&s);
+    (void)p99(&other);
+    alone = p99(&other);
+    begin = now_us();
+    slow = client_open(&s);
+    client_printf(&slow, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    beside = p99(&other);
+    printf("p99 %lld us alone, %lld us beside, in %lld\n", (long long)alone,
+           (long long)beside, (long long)(now_us() - begin));
+    ck_assert_int_lt(beside, SLOW_MS * 1000 / 10);
+    a = client_answer(&slow, 0);
+    ck_assert_int_ge(now_us() - begin, 2 * SLOW_MS * 1000);
+    ck_assert_int_eq(a.status, 200);
+    ck_assert_uint_eq(a.n, n);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_int_eq(a.body[i], 'a' + (int)(i % 23));
+    answer_free(&a);
+    client_close(&slow);
+    client_close(&other);
+    stop();
+    slowfs_unmount(&fs);
+}
+
+START_TEST(others_are_served_while_a_small_file_is_opened)
+{
+    others_are_served_while("/slow/small", 100);
+}
+END_TEST
+
+START_TEST(others_are_served_while_a_large_file_is_opened)
+{
+    others_are_served_while("/slow/large", SLOWFS_LARGE);
+}
+END_TEST
+
+START_TEST(clients_that_go_meanwhile_leave_nothing)
+{
+    int before;
+
+    if (!start_slow())
+        return;
+    fs.ms = 0;
+    client_once(&s, GET("/slow/small"), 200, NULL);
+    client_once(&s, GET("/slow/nothing"), 404, NULL);
+    client_once(&s, GET("/slow/"), 200, NULL);
+    before = server_count_fds(server_pid(&s));
+    fs.ms = 100;
+    for (int i = 0; i < 20; i++) {
+        struct client c = client_open(&s);
+        client_puts(&c, i % 2 ? GET("/slow/large") : GET("/slow/"));
+        client_once(&s, GET("/"), 200, "home"); /* ours is under way */
+        client_close(&c);
+    }
+    fs.ms = 0;
+    client_once(&s, GET("/slow/large"), 200, NULL);
+    for (int i = 0; i < 500; i++) {
+        if (server_count_fds(server_pid(&s)) <= before + 1)
+            break;
+        usleep(10000);
+    }
+    ck_assert_int_le(server_count_fds(server_pid(&s)), before + 1);
+    stop();
+    slowfs_unmount(&fs);
+}
+END_TEST
+
+UNIT_MAIN(static, others_are_served_while_a_small_file_is_opened,
+          others_are_served_while_a_large_file_is_opened,
+          clients_that_go_meanwhile_leave_nothing, every_size_comes_whole,
+          pipelined_requests_are_answered_in_order, head_and_other_methods,
+          no_path_leads_out, parts_of_a_large_file, abusive_ranges_cost_nothing,
+          a_file_that_is_cut_short_ends_the_connection,
+          a_file_that_is_replaced_goes_on_as_it_was, a_reload_while_it_is_sent,
+          many_slow_clients_cost_next_to_nothing)

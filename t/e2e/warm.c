@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* warm.c - files that are sent from a file system that takes its time: the
+ * worker serves others meanwhile.
+ * tags: epoll asan tsan */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "t/lib/client.h"
+#include "t/lib/server.h"
+#include "t/lib/slowfs.h"
+#define UNIT_SECONDS 60
+#include "t/lib/unit.h"
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+#define SLOW_MS 500
+
+static struct server s;
+static struct slowfs fs;
+
+/* The first open of the file is the fixture's, who waits for it: not that is
+ * tried here, so it is quick. */
+static int
+start(const char *name, const char *more)
+{
+    char ini[512];
+
+    if (!slowfs_mount(&fs, 0))
+        return 0;
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n%s"
+             "[plugin answers]\nfile = %s/%s\n",
+             more, fs.dir, name);
+    server_start(&s, ini);
+    return 1;
+}
+
+static void
+stop(void)
+{
+    ck_assert_int_eq(server_stop(&s), 0);
+    slowfs_unmount(&fs);
+}
+
+static int64_t
+now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Ask for n bytes; when the file was opened reading takes long. */
+static struct client
+ask(size_t n, const char *form)
+{
+    struct client c = client_open(&s);
+
+    client_printf(&c, "GET /%s/%zu HTTP/1.1\r\nHost: x\r\n\r\n", form, n);
+    client_once(&s, GET("/none"), 200, ""); /* ours is under way */
+    return c;
+}
+
+static void
+check_body(const struct answer *a, size_t n)
+{
+    ck_assert_int_eq(a->status, 200);
+    ck_assert_uint_eq(a->n, n);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_int_eq(a->body[i], 'a' + (int)(i % 23));
+}
+
+static void
+others_are_served_while(size_t n, const char *name)
+{
+    int64_t longest = 0, begin;
+    struct client slow, other;
+    struct answer a;
+
+    if (!start(name, ""))
+        return;
+    fs.ms = SLOW_MS;
+    /* opening takes that long as well, once: wait for it */
+    begin = now_ms();
+    slow = client_open(&s);
+    client_printf(&slow, "GET /file/%zu HTTP/1.1\r\nHost: x\r\n\r\n", n);
+    other = client_open(&s);
+    client_expect(&other, GET("/none"), 200, "");
+    for (int i = 0; i < 100; i++) {
+        int64_t from = now_ms();
+        client_expect(&other, GET("/none"), 200, "");
+        if (now_ms() - from > longest)
+            longest = now_ms() - from;
+    }
+    ck_assert_int_lt(longest, SLOW_MS / 2);
+    ck_assert_int_lt(now_ms() - begin, 2 * SLOW_MS); /* it is not there yet */
+    a = client_answer(&slow, 0);
+    check_body(&a, n);
+    ck_assert_int_ge(now_ms() - begin, 2 * SLOW_MS - 50);
+    answer_free(&a);
+    client_close(&slow);
+    client_close(&other);
+    stop();
+}
+
+START_TEST(others_are_served_while_a_small_file_is_read)
+{
+    others_are_served_while(100, "small");
+}
+END_TEST
+
+START_TEST(others_are_served_while_a_large_file_is_read)
+{
+    others_are_served_while(SLOWFS_LARGE, "large");
+}
+END_TEST
+
+START_TEST(a_client_that_goes_meanwhile_does_no_harm)
+{
+    struct client c;
+
+    if (!start("large", "metrics = /metrics\n"))
+        return;
+    fs.ms = SLOW_MS;
+    c = ask(SLOWFS_LARGE, "file");
+    client_close(&c);
+    client_wait_active(&s, 0);
+    fs.ms = 0;
+    c = client_open(&s);
+    for (int i = 0; i < 3; i++) {
+        struct answer a;
+        client_printf(&c, "GET /file/%d HTTP/1.1\r\nHost: x\r\n\r\n",
+                      SLOWFS_LARGE);
+        a = client_answer(&c, 0);
+        check_body(&a, SLOWFS_LARGE);
+        answer_free(&a);
+    }
+    client_close(&c);
+    stop();
+}
+END_TEST
+
+START_TEST(without_a_thread_for_it_others_have_their_turn)
+{
+    struct client c[4], other;
+
+    if (!start("large", "pool_threads = 1\npool_queue = 1\n"))
+        return;
+    fs.ms = 50;
+    for (int i = 0; i < 4; i++)
+        c[i] = ask(SLOWFS_LARGE, i % 2 ? "file" : "pieces");
+    other = client_open(&s);
+    for (int i = 0; i < 20; i++)
+        client_expect(&other, GET("/none"), 200, "");
+    for (int i = 0; i < 4; i++) {
+        struct answer a = client_answer(&c[i], 0);
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_uint_eq(a.n, i % 2 ? SLOWFS_LARGE : 2 * SLOWFS_LARGE + 14);
+        answer_free(&a);
+        client_close(&c[i]);
+    }
+    client_close(&other);
+    stop();
+}
+END_TEST
+
+UNIT_MAIN(warm, others_are_served_while_a_small_file_is_read,
+          others_are_served_while_a_large_file_is_read,
+          a_client_that_goes_meanwhile_does_no_harm,
+          without_a_thread_for_it_others_have_their_turn)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* slowfs.h - a file system whose files take their time to be opened and read.
+ *
+ * FUSE, spoken by threads of the test's own process.  It holds "small" (100
+ * bytes) and "large" (SLOWFS_LARGE), byte i of each is 'a' + i % 23.  What was
+ * read once is in the page cache, and names and attributes are for a minute, as
+ * with any other file system; each open and each read that reaches it takes as
+ * long as was asked for. */
+#ifndef T_LIB_SLOWFS_H
+#define T_LIB_SLOWFS_H
+
+#define SLOWFS_LARGE 300000
+
+struct slowfs {
+    char dir[64];
+    int fd;
+    unsigned ms;
+};
+
+/* Mount one at a new folder of /tmp, s->dir: 1; 0, and why is printed: it
+ * cannot be done here (no /dev/fuse, not root). */
+int slowfs_mount(struct slowfs *s, unsigned ms);
+void slowfs_unmount(struct slowfs *s);
+
+#endif
