@@ -541,7 +541,7 @@ conn_stay_behind(struct env *env, uint64_t due_ms)
     env->is_leaving = 1;
     for (uint32_t i = 0; i < env->conns.fresh; i++) {
         struct conn *c = slab_at(&env->conns, i);
-        if (!conn_is_open(c) || c->transport->moves)
+        if (!conn_is_open(c) || c->transport->moves || c->is_h2)
             continue;
         c->is_orphan = 1;
         if (c->phase == CONN_IDLE)

@@ -409,17 +409,23 @@ h2_writable(struct conn *c)
  * -------------------------------------------------------*/
 
 void
-h2_leave(struct conn *c)
+h2_warn(struct h2 *h)
 {
-    struct h2 *h = c->h2;
-
-    if (c->phase != CONN_H2 || h->leaving != H2_STAYS)
+    if (h->conn->phase != CONN_H2 || h->leaving != H2_STAYS)
         return;
     h->leaving = H2_WARNED;
-    h->leave_ms = c->env->clock.mono_ms;
+    h->leave_ms = h->conn->env->clock.mono_ms;
     if (nghttp2_submit_shutdown_notice(h->session) < 0 ||
         nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL) < 0)
         h2_last(h);
+}
+
+void
+h2_leave(struct conn *c)
+{
+    if (c->phase != CONN_H2)
+        return;
+    h2_warn(c->h2);
     h2_turn(c);
 }
 
@@ -446,13 +452,18 @@ finish(struct h2 *h)
 void
 h2_retire(struct conn *c, const struct gen_worker *g)
 {
-    LIST_FOR_EACH_SAFE(link, &c->h2->streams)
+    struct h2 *h = c->h2;
+
+    h->is_busy = 1; /* what is over stays until all have been told */
+    LIST_FOR_EACH_SAFE(link, &h->streams)
     {
         struct h2_stream *t = CONTAINER_OF(link, struct h2_stream, all);
         if (t->x.phase == CONN_WAIT &&
             (!g || (t->x.req->gen == g && t->x.req->resp.is_written)))
             pause_retire(t->x.req);
     }
+    h->is_busy = 0;
+    h2_turn(c);
 }
 
 /* ---- deadlines
@@ -513,10 +524,12 @@ look(struct conn *c)
 {
     struct h2 *h = c->h2;
 
+    h->is_busy = 1;
     LIST_FOR_EACH_SAFE(link, &h->streams)
     {
         h2_stream_look(CONTAINER_OF(link, struct h2_stream, all));
     }
+    h->is_busy = 0;
     h->look_ms = UINT64_MAX; /* until it is armed again */
 }
 

@@ -398,7 +398,7 @@ look_at_end(struct h2_stream *t)
 
     if (UNLIKELY(c->is_orphan || c->env->is_stopping || c->env->gen->is_old ||
                  l->keepalive_ms == 0 || c->n_requests >= l->max_requests))
-        h2_leave(c);
+        h2_warn(t->h2);
 }
 
 static nghttp2_data_provider

@@ -200,15 +200,16 @@ end_head(struct h2 *h, struct h2_stream *t, int has_body)
 static void
 on_headers(struct h2 *h, const nghttp2_frame *f)
 {
-    struct h2_stream *t = stream_at(h, f->hd.stream_id);
+    struct h2_stream *t = h->heading;
     int is_end = (f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 
     h->head_ms = 0;
-    if (!t)
-        return;
-    if (t == h->heading)
+    if (t && t->id == f->hd.stream_id) {
         end_head(h, t, !is_end);
-    else if (is_end)
+        return;
+    }
+    t = stream_at(h, f->hd.stream_id);
+    if (t && is_end)
         h2_stream_eof(t);
 }
 

@@ -84,6 +84,9 @@ struct h2_stream {
  * not; below 0: c is closed.  Not while the library is on the stack. [worker]
  */
 MUST_USE int h2_push(struct conn *c);
+/* No more streams: the client is told so with the next turn, at first that
+ * there will be a last one. [worker] */
+void h2_warn(struct h2 *h);
 /* The last stream that is begun is known: the client is told. [worker] */
 void h2_last(struct h2 *h);
 

@@ -426,7 +426,8 @@ run(struct tls *t)
         rc = push(t, 0);
     if (rc < 0 && rc != IO_PENDING)
         conn_close(c);
-    else if (c->phase == CONN_HANDSHAKE || c->phase == CONN_IDLE)
+    else if (c->phase == CONN_HANDSHAKE || c->phase == CONN_IDLE ||
+             c->phase == CONN_H2)
         conn_arm(c);
 }
 

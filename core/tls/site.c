@@ -75,7 +75,8 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 
     (void)ssl;
     if ((c->has_h2 && offers(in, n, "h2", 2, out, out_len)) ||
-        offers(in, n, "http/1.1", 8, out, out_len))
+        offers(in, n, "http/1.1", 8, out, out_len) ||
+        offers(in, n, "http/1.0", 8, out, out_len))
         return SSL_TLSEXT_ERR_OK;
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }

@@ -23,6 +23,7 @@
 
 #include "t/lib/balancer.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
 
@@ -68,8 +69,11 @@ open_connection(struct load *l)
     l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (l->fd < 0)
         return -1;
+    if (connect(l->fd, (struct sockaddr *)&to, sizeof to) < 0)
+        return -1;
+    l->fd = transport_open(l->fd);
     setsockopt(l->fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
-    return connect(l->fd, (struct sockaddr *)&to, sizeof to);
+    return 0;
 }
 
 /* Read one answer, of one byte; false if the connection ends before. */

@@ -19,6 +19,7 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
 
@@ -377,6 +378,8 @@ taken(int waits, size_t n)
 
 START_TEST(a_401_in_front_costs_no_upload)
 {
+    if (!transport_here()->is_plain) /* what is on its way is not ours to know */
+        return;
     ck_assert_uint_lt(taken(1, 100 * MIB), 256 * 1024);
 }
 END_TEST
@@ -385,6 +388,8 @@ END_TEST
  * before the head was seen. */
 START_TEST(nor_when_the_client_does_not_wait_for_it)
 {
+    if (!transport_here()->is_plain) /* what is on its way is not ours to know */
+        return;
     ck_assert_uint_lt(taken(0, 100 * MIB), 256 * 1024 + MIB);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cli.c - the command line: what it prints, and with which code it ends.
- * tags: asan */
+ * tags: asan plain */
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>

@@ -29,6 +29,7 @@ START_TEST(a_signal_enables_another)
     client_expect(&c, "GET /hello/you HTTP/1.1\r\nHost: x\r\n\r\n", 404, NULL);
     server_write(&s, ini);
     ck_assert_int_eq(server_reload(&s), 1); /* workers: in another process */
+    client_come_again(&c, &s);
     client_expect(&c, "GET /hello/you HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);

@@ -399,6 +399,7 @@ START_TEST(too_many_retired_images_take_another_process)
                         "org.etude.test.linger are mapped");
     server_wait_log(&s, " has left");
     snprintf(text, sizeof text, "%08d", i - 1);
+    client_come_again(&c, &s);
     client_expect(&c, GET("/linger"), 200, text);
     ck_assert_int_eq(server_reload(&s), 1);
     ck_assert(server_has_log(&s, " 0 retired images mapped"));

@@ -15,6 +15,7 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 #include "t/lib/unit.h"
 
 #define PLUGINS "[plugin answers]\nfile = x\n[plugin life]\n"
@@ -119,6 +120,8 @@ START_TEST(a_unix_socket_stale_live_or_something_else)
     const char *said;
     int fd;
 
+    if (!transport_here()->is_plain) /* other lines have other numbers */
+        return;
     server_prepare(&s, "[server]\nlisten = unix:$DIR/sock\n" PLUGINS);
     snprintf(path, sizeof path, "%s/sock", s.dir);
     make_socket(path, 0);
@@ -204,6 +207,8 @@ START_TEST(an_address_in_use_is_told)
     char ini[256], want[128];
     const char *said;
 
+    if (!transport_here()->is_plain) /* other lines have other numbers */
+        return;
     server_start(&s, "[server]\nlisten = 127.0.0.1:0\n" PLUGINS);
     server_prepare(&other, "[server]\n");
     snprintf(ini, sizeof ini, "[server]\nlisten = 127.0.0.1:%u\n", s.port);
@@ -233,6 +238,8 @@ START_TEST(names_and_addresses_that_are_not_here)
     struct server s;
     const char *said;
 
+    if (!transport_here()->is_plain) /* other lines have other numbers */
+        return;
     server_prepare(&s, "[server]\n");
     said = refused(&s,
                    "[server]\nlisten = nosuchhost.invalid:80\n"
@@ -343,7 +350,9 @@ START_TEST(more_connections_than_slots_wait_or_are_shed)
                      "slab_capacity = 16\noverload = shed\n" PLUGINS);
     ck_assert_int_eq(server_reload(&s), 1);
     more = client_open(&s);
-    client_take(&more, 0, 503, NULL);
+    if (transport_here()->is_plain) /* else there is no more than the end */
+        client_take(&more, 0, 503, NULL);
+    ck_assert(client_is_closed(&more));
     client_close(&more);
     for (int i = 0; i < 32; i++)
         client_close(&c[i]);

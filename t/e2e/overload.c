@@ -8,6 +8,7 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
 
@@ -75,6 +76,28 @@ expect_503(struct client *c, const char *request, int closing)
         ck_assert(client_is_closed(c));
 }
 
+/* Not let in, and that is the end: where it costs no more it is told why. */
+static void
+is_turned_away(struct client *c)
+{
+    if (transport_here()->is_plain)
+        expect_503(c, GET("/normal"), 1);
+    else
+        ck_assert(client_is_closed(c));
+    client_close(c);
+}
+
+/* A connection that says something in front of all, or "". */
+static struct client
+open_behind(const char *first)
+{
+    struct client c = client_dial(s.port);
+
+    client_puts(&c, first);
+    client_enter(&c);
+    return c;
+}
+
 static int
 status_of(struct client *c, const char *request)
 {
@@ -93,8 +116,7 @@ static struct client
 get_in(const char *first, const char *request)
 {
     for (int i = 0; i < TRIES; i++) {
-        struct client c = client_open(&s);
-        client_puts(&c, first);
+        struct client c = open_behind(first);
         if (status_of(&c, request) == 200)
             return c;
         client_close(&c);
@@ -178,8 +200,7 @@ those_beyond_are_told(const char *settings, int n_sayers)
     }
     for (int i = 0; i < 3; i++) {
         late = client_open(&s);
-        expect_503(&late, GET("/normal"), 1);
-        client_close(&late);
+        is_turned_away(&late);
     }
     server_wait_log(&s, "max_connections are open");
     client_close(&c[0]);
@@ -218,8 +239,7 @@ START_TEST(max_connections_may_change)
     }
     reload("workers = 2\nmax_connections = 5\noverload = shed");
     late = client_open(&s);
-    expect_503(&late, GET("/normal"), 1);
-    client_close(&late);
+    is_turned_away(&late);
     reload("workers = 2");
     late = client_open(&s);
     client_expect(&late, GET("/normal"), 200, "normal");
@@ -269,8 +289,7 @@ of_one_client(const char *settings)
     }
     for (int i = 0; i < 3; i++) {
         late = client_open(&s);
-        expect_503(&late, GET("/normal"), 1);
-        client_close(&late);
+        is_turned_away(&late);
     }
     client_expect(&c[0], GET("/normal"), 200, "normal");
     client_close(&c[0]);
@@ -310,14 +329,10 @@ START_TEST(a_client_of_a_proxy_has_so_many_connections)
     server_start(&s, ini);
     a = get_in(one, GET("/normal"));
     b = get_in(other, GET("/normal"));
-    late = client_open(&s);
-    client_puts(&late, one);
-    expect_503(&late, GET("/normal"), 1);
-    client_close(&late);
-    late = client_open(&s);
-    client_puts(&late, same_64);
-    expect_503(&late, GET("/normal"), 1);
-    client_close(&late);
+    late = open_behind(one);
+    is_turned_away(&late);
+    late = open_behind(same_64);
+    is_turned_away(&late);
     client_close(&a);
     a = get_in(one, GET("/normal"));
     client_close(&a);

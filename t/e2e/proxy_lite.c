@@ -135,8 +135,9 @@ START_TEST(a_large_body_goes_through_two_servers)
     ck_assert_ptr_nonnull(body);
     for (int i = 0; i < 3000000; i++)
         body[i] = (char)(i * 31 >> 3);
-    server_start(&echo, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
-                        "max_body = 20m\n[plugin echo]\n"
+    server_start(&echo, "[server]\nworkers = 1\nmax_body = 20m\n"
+                        "[listen in_clear]\naddress = 127.0.0.1:0\nh2c = no\n"
+                        "[plugin echo]\n"
                         "[route echo]\nmatch = * /echo\nhandler = echo\n");
     set_up(echo.port);
     client_puts(&c, head);

@@ -2,7 +2,7 @@
 /* rebalance.c - all heavy clients are on one worker: it gives some of them to
  * the other one, and each request has one answer, in order, whatever moment it
  * comes at.  (Each moment by itself: unit/conn/conn_give.c.)
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan plain */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

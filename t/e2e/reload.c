@@ -334,6 +334,7 @@ START_TEST(keys_of_the_process_change_with_another_process)
         server_wait_log(&s, " has left");
         ck_assert_int_ne(server_pid(&s), before);
         snprintf(answer, sizeof answer, "%zu", i);
+        client_come_again(&c, &s);
         client_expect(&c, GET("/life"), 200, answer);
         snprintf(path, sizeof path, "%s/pid", s.dir);
         ck_assert_int_eq(access(path, F_OK) == 0, i == 5);

@@ -26,12 +26,14 @@
 #include "t/lib/client.h"
 #include "t/lib/module.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 
 #define UNIT_SECONDS 110
 #include "t/lib/unit.h"
 
 #define CONNECTIONS 2000
 #define RELOADS 200
+#define FEWER 10 /* times, where a connection of ours is two threads */
 #define WORKERS 2
 #define NEAR_NS 50000000u /* to a swap */
 
@@ -61,6 +63,7 @@ struct conn {
 };
 
 static struct shared *shared;
+static int fewer;
 static struct conn conns[CONNECTIONS];
 static int last_stamp[WORKERS], last_mark[WORKERS]; /* as seen by us */
 
@@ -171,7 +174,7 @@ connect_one(uint16_t port)
 
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
         give_up("connect: %s", strerror(errno));
-    return fd;
+    return transport_open(fd);
 }
 
 /* Every connection asks again as soon as it is answered. */
@@ -182,7 +185,7 @@ make_load(uint16_t port)
     struct epoll_event events[256];
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (int i = 0; i < CONNECTIONS; i++) {
+    for (int i = 0; i < CONNECTIONS / fewer; i++) {
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = &conns[i]};
         conns[i] = (struct conn){.fd = connect_one(port), .worker = -1};
         epoll_ctl(ep, EPOLL_CTL_ADD, conns[i].fd, &e);
@@ -204,6 +207,7 @@ begin(struct server *s, pid_t *load)
 {
     struct rlimit files;
 
+    fewer = transport_here()->is_plain ? 1 : FEWER;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
@@ -243,7 +247,7 @@ replace(int handler, int middleware)
     pid_t load;
 
     begin(&s, &load);
-    for (int i = 1; i <= RELOADS; i++) {
+    for (int i = 1; i <= (fewer > 1 ? RELOADS / 4 : RELOADS); i++) {
         if (handler)
             module_stamp(&s, "stamp", i);
         if (middleware)

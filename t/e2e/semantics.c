@@ -12,6 +12,7 @@
 #include "proto/status.h"
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
 
@@ -612,8 +613,9 @@ START_TEST(a_step_may_ask_about_all_of_its_request)
 
     server_start(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin m]\n"
                      "module = misuse\n");
-    c = client_open(&s);
+    c = client_dial(s.port);
     ck_assert_int_eq(getsockname(c.fd, (struct sockaddr *)&us, &len), 0);
+    client_enter(&c);
     snprintf(want, sizeof want, "[2] [3] none body 5 port %d of m; none -1 %d",
              ntohs(us.sin_port), ET_EINVAL);
     client_expect(&c,

@@ -17,6 +17,7 @@ UNIT_SKIP("built without TLS")
 #include <time.h>
 #include <unistd.h>
 
+#include "conn/h2.h"
 #include "t/lib/client.h"
 #include "t/lib/pki.h"
 #include "t/lib/secure.h"
@@ -232,19 +233,44 @@ START_TEST(another_host_is_misdirected)
 }
 END_TEST
 
-START_TEST(http_1_1_is_agreed_on)
+/* What is agreed on of these; "": nothing; "!": the handshake fails. */
+static void
+agrees(const char *offered, const char *chosen)
 {
-    struct secure how;
+    struct secure how = {.port = tls_port, .alpn = offered};
     struct client c;
 
-    start(SERVER("") PLUGINS);
-    how = (struct secure){.port = tls_port, .alpn = "http/1.1"};
+    if (*chosen == '!') {
+        ck_assert(!secure_try(&how, &c));
+        return;
+    }
     c = secure_connect(&how);
-    ck_assert_str_eq(how.alpn_chosen, "http/1.1");
-    client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+    ck_assert_str_eq(how.alpn_chosen, chosen);
+    if (strcmp(chosen, "h2") == 0) {
+        client_send(&c,
+                    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                    "\0\0\0\4\0\0\0\0\0",
+                    33);
+        client_gather(&c, 9); /* SETTINGS */
+        ck_assert_int_eq(c.buf[3], 4);
+    } else {
+        client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+    }
     client_close(&c);
-    how = (struct secure){.port = tls_port, .alpn = "spdy/3"};
-    ck_assert(!secure_try(&how, &c));
+}
+
+START_TEST(a_protocol_is_agreed_on)
+{
+    start(SERVER("") PLUGINS);
+    agrees("http/1.1", "http/1.1");
+    agrees(NULL, "");
+    agrees("h2,http/1.1", h2_is_built() ? "h2" : "http/1.1");
+    agrees("http/1.1,h2", h2_is_built() ? "h2" : "http/1.1");
+    agrees("spdy/3", "!");
+    ck_assert_int_eq(server_stop(&s), 0);
+    start(SERVER("") "h2 = no\n" PLUGINS);
+    agrees("h2,http/1.1", "http/1.1");
+    agrees("h2", "!");
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -1015,7 +1041,7 @@ END_TEST
 
 UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
           a_name_has_its_certificate, another_host_is_misdirected,
-          http_1_1_is_agreed_on, sessions_go_on, a_client_that_must_be_known,
+          a_protocol_is_agreed_on, sessions_go_on, a_client_that_must_be_known,
           a_client_that_may_be_known, safe_requests_may_come_early,
           others_are_too_early, a_large_answer_to_an_early_request,
           a_request_in_plain_is_told,

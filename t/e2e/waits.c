@@ -136,6 +136,7 @@ START_TEST(another_process_lets_it_end_in_its_own)
     client_close(&control);
     server_wait_log(&s, " has left");
     ck_assert(!server_has_log(&s, "cut off"));
+    client_come_again(&w.c, &s);
     ck_assert_int_eq(tally_on(&w.c, WAITER_COUNT, "ended"), 0);
     end(&w);
 }

@@ -124,13 +124,17 @@ START_TEST(so_does_another_process)
     take_farewells();
     server_wait_log(&s, " has left");
     ck_assert(!server_has_log(&s, "cut off"));
+    client_come_again(&early, &s);
     client_expect(&early, GET("/talk/count"), 200, NULL);
     ck_assert_int_eq(tally_on(&early, WAITER_COUNT, "ended"), 0);
     client_close(&early);
     ck_assert_int_eq(tally_figure(&s, "ws_active"), 0);
-    for (int i = 0; i < all.n; i++) /* on the same connections */
+    for (int i = 0; i < all.n; i++) { /* on the same connections */
+        client_come_again(&all.waiters[i].c, &s);
         ck_assert_int_eq(tally_on(&all.waiters[i].c, WAITER_COUNT, "waiting"),
                          0);
+    }
+    client_come_again(&all.clock, &s);
     ck_assert_int_eq(tally_on(&all.clock, WAITER_COUNT, "waiting"), 0);
     close_all();
     ck_assert_int_eq(server_stop(&s), 0);

@@ -270,8 +270,9 @@ START_TEST(it_may_come_by_way_of_a_proxy)
 
     server_start(&s, "[server]\nworkers = 2\n[listen a]\n"
                      "address = 127.0.0.1:0\nproxy_protocol = v1\n" TALK);
-    c = client_open(&s);
+    c = client_dial(s.port);
     client_puts(&c, "PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\n");
+    client_enter(&c);
     wsock_ask(&c, "/talk/echo", "");
     client_send(&c, early, wsock_frame(early, 0x81, "early", 5));
     a = wsock_welcome(&c);

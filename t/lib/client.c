@@ -43,8 +43,14 @@ client_connect_to(const void *sockaddr, size_t len)
 {
     struct client c = dial(sockaddr, len);
 
-    c.fd = transport_open(c.fd);
+    client_enter(&c);
     return c;
+}
+
+void
+client_enter(struct client *c)
+{
+    c->fd = transport_open(c->fd);
 }
 
 static struct sockaddr_in
@@ -358,6 +364,40 @@ client_is_closed(struct client *c)
     if (c->n > 0 || !wait_input(c, DEADLINE_MS))
         return 0;
     return recv(c->fd, &byte, 1, 0) <= 0;
+}
+
+int
+client_is_told(struct client *c)
+{
+    return client_is_closed(c) && transport_was_told(c->fd);
+}
+
+void
+client_come_again(struct client *c, const struct server *s)
+{
+    if (transport_here()->is_plain)
+        return;
+    ck_assert(client_is_told(c));
+    client_close(c);
+    *c = client_open(s);
+}
+
+struct answer
+client_ask(struct client *c, const struct server *s, const char *request)
+{
+    int is_head = strncmp(request, "HEAD ", 5) == 0;
+    struct answer a;
+
+    client_try_send(c, request, strlen(request));
+    a = client_answer(c, is_head);
+    if (a.status > 0 || transport_here()->is_plain)
+        return a;
+    answer_free(&a);
+    ck_assert(transport_was_told(c->fd));
+    client_close(c);
+    *c = client_open(s);
+    client_puts(c, request);
+    return client_answer(c, is_head);
 }
 
 size_t

@@ -32,6 +32,9 @@ struct client client_connect(uint16_t port);
 struct client client_connect_to(const void *sockaddr, size_t len);
 /* and these: the socket itself. */
 struct client client_dial(uint16_t port);
+/* Over the transport from now on: of one that client_dial has opened, when it
+ * has said what goes in front (PROXY). */
+void client_enter(struct client *c);
 struct client client_unix(const char *path);
 struct client client_v6(uint16_t port);
 void client_close(struct client *c);
@@ -62,6 +65,16 @@ void client_gather(struct client *c, size_t n);
 int client_more(struct client *c);
 /* True if the server closes now (within the deadline) without another byte. */
 int client_is_closed(struct client *c);
+/* True if it does, and as the transport has it: with close_notify, or GOAWAY. */
+int client_is_told(struct client *c);
+/* Of a connection that another process has taken over: plain TCP goes along, and
+ * nothing happens; elsewhere the client has been told to come again, does so,
+ * and c is another connection to s. */
+void client_come_again(struct client *c, const struct server *s);
+/* Ask on a connection that may be such a one, or not yet: client_puts and
+ * client_answer, on another connection if that has become necessary. */
+struct answer client_ask(struct client *c, const struct server *s,
+                         const char *request);
 /* All that comes until the server closes, NUL-terminated in c->buf; how many
  * bytes that is. */
 size_t client_read_all(struct client *c);

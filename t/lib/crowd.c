@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "t/lib/transport.h"
+
 #define CONNS_MAX 5000
 #define ANSWER_MAX 4000
 #define WAIT_MS 30000
@@ -69,6 +71,7 @@ open_one(struct conn *c)
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0)
         give_up("connect: %s", strerror(errno));
+    c->fd = transport_open(c->fd);
     epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &e);
     crowd->n_connects++;
     ask(c);
@@ -110,7 +113,9 @@ judge(struct conn *c)
         give_up("after %llu answers: %.300s",
                 (unsigned long long)crowd->n_answers, c->buf);
     crowd->n_answers++;
-    if (crowd->flags & CROWD_SHORT) {
+    crowd->n_left += (unsigned)closes;
+    if (crowd->flags & CROWD_SHORT ||
+        (closes && crowd->flags & CROWD_MAY_LEAVE)) {
         close(c->fd);
         open_one(c);
     } else {

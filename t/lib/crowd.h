@@ -7,7 +7,7 @@
  *     ... ; ck_assert_str_eq(crowd_end(c), "");
  *
  * An answer is good if its status is 200, its body begins as said and is whole;
- * one that says Connection: close is none unless CROWD_MAY_CLOSE.  The first
+ * one that says Connection: close is none without a flag that allows it.  The first
  * that is not good ends the crowd, and crowd_end says why. */
 #ifndef T_LIB_CROWD_H
 #define T_LIB_CROWD_H
@@ -20,13 +20,16 @@
 #define CROWD_MAY_CLOSE 1
 /* A connection a request. */
 #define CROWD_SHORT 2
+/* An answer may say Connection: close, then the next request is asked on
+ * another connection; one that ends without it is bad. */
+#define CROWD_MAY_LEAVE 4
 
 struct crowd {
     pid_t pid;
     int flags;
     _Atomic int is_over;
     _Atomic int is_excused; /* CROWD_MAY_CLOSE, for a while */
-    _Atomic uint64_t n_answers, n_closed, n_connects;
+    _Atomic uint64_t n_answers, n_closed, n_left, n_connects;
     char why[400]; /* "" while all is well */
 };
 

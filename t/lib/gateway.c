@@ -7,6 +7,7 @@
 #include "t/lib/gateway.h"
 
 #include <check.h>
+#include <ctype.h>
 #include <errno.h>
 #include <nghttp2/nghttp2.h>
 #include <poll.h>
@@ -27,6 +28,8 @@
 #define READ_BYTES 65536u
 #define KEPT_MAX (1u << 20) /* of either direction, before it is not read */
 #define FIELDS_MAX 1000u
+#define FDS_MAX 65536
+#define SKIPPED_MAX 65536u /* of a body that nobody wants */
 
 /* Bytes that grow. */
 struct text {
@@ -38,7 +41,7 @@ struct text {
 enum framing { BARE, COUNTED, CHUNKED, TUNNEL };
 
 struct gateway {
-    int near, far;
+    int near, far, fd; /* fd is the test's */
     const char *scheme;
     nghttp2_session *h2;
     struct text in;   /* of the test's, not used yet */
@@ -56,8 +59,10 @@ struct gateway {
     struct http1_field fields[FIELDS_MAX];
     int is_parsing, is_last, is_head_method, is_ws, is_waiting;
     char key[64];
-    int has_body, body_done, is_chunked;
+    int is_chunked, is_expected; /* its body; after a 100 only */
+    int is_chunked_over, is_skipping;
     uint64_t left;
+    size_t n_skipped;
     struct chunked chunked;
     struct text trailers;
 
@@ -66,6 +71,8 @@ struct gateway {
     enum framing framing;
     struct text lines, behind; /* fields of the head, and behind the body */
 };
+
+static _Atomic unsigned char was_told[FDS_MAX]; /* by fd */
 
 static void
 put(struct text *t, const void *p, size_t n)
@@ -126,6 +133,7 @@ body_piece(struct gateway *g, uint8_t *to, size_t cap, uint32_t *flags)
         if (rc == CHUNKED_DATA)
             memcpy(to, data.p, k = data.n);
         used(&g->in, spent);
+        g->is_chunked_over |= rc == CHUNKED_DONE;
         if (rc == CHUNKED_DONE)
             *flags |= NGHTTP2_DATA_FLAG_EOF;
         if (rc != CHUNKED_MORE || spent == 0 || g->in.n == 0)
@@ -158,9 +166,11 @@ on_read(nghttp2_session *h2, int32_t stream, uint8_t *to, size_t cap,
         uint32_t *flags, nghttp2_data_source *source, void *user)
 {
     struct gateway *g = user;
-    ssize_t n = g->in.n || g->near_ends || (!g->is_chunked && !g->left)
-                    ? body_piece(g, to, cap, flags)
-                    : 0;
+    int is_due = g->in.n || g->near_ends || (!g->is_chunked && !g->left);
+    ssize_t n = 0;
+
+    if (is_due && (!g->is_ws || g->has_begun))
+        n = body_piece(g, to, cap, flags);
 
     (void)source;
     if (n == 0 && !(*flags & NGHTTP2_DATA_FLAG_EOF)) {
@@ -224,6 +234,61 @@ take_ws(struct gateway *g, et_str name, et_str value)
     return 1;
 }
 
+/* In absolute-form it has the host, too (RFC 9112 3.2.2). */
+static size_t
+put_target(nghttp2_nv *nv, et_str target, et_str method)
+{
+    const char *end = target.p + target.n, *host, *path;
+    size_t n = 0;
+
+    if (target.n < 8 || strncasecmp(target.p, "http", 4) != 0 ||
+        !(host = memmem(target.p, target.n, "://", 3))) {
+        nv[0] = pair_of(of(":path"), target);
+        return 1;
+    }
+    host += 3;
+    path = host + strcspn(host, "/? ");
+    nv[n++] = pair_of(of(":authority"), (et_str){host, (size_t)(path - host)});
+    if (path < end && *path == '/')
+        nv[n++] = pair_of(of(":path"), (et_str){path, (size_t)(end - path)});
+    else
+        nv[n++] = pair_of(of(":path"), method.n == 7 ? of("*") : of("/"));
+    return n;
+}
+
+static size_t
+put_pseudo(struct gateway *g, nghttp2_nv *nv, const char *text)
+{
+    const struct http1 *h = &g->parser;
+    et_str method = http1_method(h, text), target = http1_target(h, text);
+    size_t n = 0, k;
+
+    if (method.n == 7 && memcmp(method.p, "CONNECT", 7) == 0) {
+        nv[n++] = pair_of(of(":method"), method);
+        nv[n++] = pair_of(of(":authority"), target);
+        return n;
+    }
+    nv[n++] = pair_of(of(":method"), g->is_ws ? of("CONNECT") : method);
+    if (g->is_ws)
+        nv[n++] = pair_of(of(":protocol"), of("websocket"));
+    nv[n++] = pair_of(of(":scheme"), of(g->scheme));
+    n += k = put_target(nv + n, target, method);
+    if (h->has_host && k == 1)
+        nv[n++] = pair_of(of(":authority"),
+                          http1_str(text, h->host_off, h->host_len));
+    return n;
+}
+
+/* What is known of an answer: nothing. */
+static void
+forget_answer(struct gateway *g)
+{
+    g->has_begun = g->has_length = 0;
+    g->status = 0;
+    g->framing = BARE;
+    g->lines.n = g->behind.n = 0;
+}
+
 static void
 submit(struct gateway *g)
 {
@@ -238,15 +303,7 @@ submit(struct gateway *g)
     for (uint32_t i = 0; i < h->n_fields; i++)
         take_ws(g, http1_name(&h->fields[i], text),
                 http1_value(&h->fields[i], text));
-    nv[n++] = pair_of(of(":method"),
-                      g->is_ws ? of("CONNECT") : http1_method(h, text));
-    if (g->is_ws)
-        nv[n++] = pair_of(of(":protocol"), of("websocket"));
-    nv[n++] = pair_of(of(":scheme"), of(g->scheme));
-    nv[n++] = pair_of(of(":path"), http1_target(h, text));
-    if (h->has_host)
-        nv[n++] = pair_of(of(":authority"),
-                          http1_str(text, h->host_off, h->host_len));
+    n = put_pseudo(g, nv, text);
     for (uint32_t i = 0; i < h->n_fields; i++) {
         et_str name = http1_name(&h->fields[i], text);
         et_str value = http1_value(&h->fields[i], text);
@@ -263,11 +320,10 @@ submit(struct gateway *g)
     g->is_head_method = http1_method(h, text).n == 4 &&
                         memcmp(text + h->method_off, "HEAD", 4) == 0;
     g->is_last = !h->keep_alive;
-    g->has_begun = g->has_length = 0;
-    g->status = 0;
-    g->framing = BARE;
-    g->is_waiting = 0;
-    g->lines.n = g->behind.n = 0;
+    g->is_expected = h->expect_continue;
+    g->is_waiting = g->is_chunked_over = 0;
+    g->n_skipped = 0;
+    forget_answer(g);
     used(&g->in, h->head_len);
     g->is_parsing = 0;
     g->stream = nghttp2_submit_request(
@@ -277,6 +333,53 @@ submit(struct gateway *g)
         g->is_over = 1;
 }
 
+static int
+body_is_left(const struct gateway *g)
+{
+    return g->is_chunked ? !g->is_chunked_over : g->left > 0;
+}
+
+/* As a server of HTTP/1 does: a small rest of a body that nobody wants is
+ * skipped, behind a larger one the connection ends. */
+static int
+may_skip(const struct gateway *g)
+{
+    return !g->is_expected && g->left <= SKIPPED_MAX &&
+           g->n_skipped <= SKIPPED_MAX;
+}
+
+static void
+skip_chunks(struct gateway *g)
+{
+    size_t spent = 0;
+    et_str data;
+    int rc;
+
+    do {
+        rc = chunked_next(&g->chunked, g->in.p, g->in.n, &spent, &data);
+        used(&g->in, rc < 0 ? 0 : spent);
+        g->n_skipped += spent;
+    } while (rc >= 0 && rc != CHUNKED_DONE && spent > 0 && g->in.n > 0);
+    g->is_chunked_over = rc == CHUNKED_DONE;
+    g->is_over |= rc < 0 || !may_skip(g);
+}
+
+/* The rest of a body whose answer is there already. */
+static void
+skip(struct gateway *g)
+{
+    size_t k = g->in.n < g->left ? g->in.n : (size_t)g->left;
+
+    if (g->in.n > 0 && g->is_chunked) {
+        skip_chunks(g);
+    } else if (!g->is_chunked) {
+        used(&g->in, k);
+        g->left -= k;
+    }
+    g->is_skipping = body_is_left(g);
+    g->is_over |= g->is_skipping && g->near_ends;
+}
+
 /* Look for the next request in what the test has sent. */
 static void
 ask(struct gateway *g)
@@ -284,14 +387,19 @@ ask(struct gateway *g)
     static const struct http1_limits limits = {KEPT_MAX, KEPT_MAX, FIELDS_MAX};
     int rc;
 
-    if (g->stream >= 0 || g->in.n == 0 || g->is_over || g->far_ends)
+    if (g->is_skipping && g->stream < 0)
+        skip(g);
+    if (g->stream >= 0 || g->in.n == 0 || g->is_over || g->far_ends ||
+        g->is_skipping)
         return;
     if (!g->is_parsing)
         http1_init(&g->parser, g->fields, &limits);
     g->is_parsing = 1;
     rc = http1_parse(&g->parser, g->in.p, g->in.n);
-    if (rc == HTTP1_MORE)
+    if (rc == HTTP1_MORE) {
+        g->is_over |= g->near_ends;
         return;
+    }
     if (rc < 0) {
         fprintf(stderr, "gateway: not a request (%d): %.*s\n", rc, (int)g->in.n,
                 g->in.p);
@@ -312,6 +420,7 @@ on_header(nghttp2_session *h2, const nghttp2_frame *frame, const uint8_t *name,
 {
     struct gateway *g = user;
     struct text *to = g->has_begun ? &g->behind : &g->lines;
+    size_t at;
 
     (void)h2;
     (void)flags;
@@ -323,7 +432,11 @@ on_header(nghttp2_session *h2, const nghttp2_frame *frame, const uint8_t *name,
     }
     if (name_len == 14 && memcmp(name, "content-length", 14) == 0)
         g->has_length = 1;
+    at = to->n;
     put(to, name, name_len);
+    for (size_t i = at; i < to->n; i++) /* as servers of HTTP/1 write them */
+        if (i == at || to->p[i - 1] == '-')
+            to->p[i] = (char)toupper((unsigned char)to->p[i]);
     puts_to(to, ": ");
     put(to, value, value_len);
     puts_to(to, "\r\n");
@@ -351,9 +464,9 @@ begin_answer(struct gateway *g, int is_all)
         char accept[WS_SHAKE_ACCEPT_LEN];
         g->framing = TUNNEL;
         status_line(&g->head, 101);
-        puts_to(&g->head, "upgrade: websocket\r\nconnection: Upgrade\r\n");
+        puts_to(&g->head, "Upgrade: websocket\r\nConnection: upgrade\r\n");
         if (ws_shake_accept(of(g->key), accept) == 0) {
-            puts_to(&g->head, "sec-websocket-accept: ");
+            puts_to(&g->head, "Sec-WebSocket-Accept: ");
             put(&g->head, accept, sizeof accept);
             puts_to(&g->head, "\r\n");
         }
@@ -362,13 +475,15 @@ begin_answer(struct gateway *g, int is_all)
             nghttp2_session_resume_data(g->h2, g->stream);
         return;
     }
+    if (g->is_ws && g->is_waiting) /* it is none, and has no more to say */
+        nghttp2_session_resume_data(g->h2, g->stream);
     status_line(&g->head, g->status);
     put(&g->head, g->lines.p ? g->lines.p : "", g->lines.n);
     g->framing = has_none || is_all ? BARE : g->has_length ? COUNTED : CHUNKED;
     if (g->framing == CHUNKED)
-        puts_to(&g->head, "transfer-encoding: chunked\r\n");
+        puts_to(&g->head, "Transfer-Encoding: chunked\r\n");
     else if (is_all && !has_none && !g->has_length)
-        puts_to(&g->head, "content-length: 0\r\n");
+        puts_to(&g->head, "Content-Length: 0\r\n");
 }
 
 /* The end of the head is written as late as can be: then it is known whether
@@ -382,7 +497,7 @@ close_head(struct gateway *g)
         return;
     g->out = g->head;
     if ((g->goes_away || g->is_last) && g->framing != TUNNEL)
-        puts_to(&g->out, "connection: close\r\n");
+        puts_to(&g->out, "Connection: close\r\n");
     puts_to(&g->out, "\r\n");
     put(&g->out, body.p ? body.p : "", body.n);
     free(body.p);
@@ -404,6 +519,7 @@ on_fields(struct gateway *g, const nghttp2_frame *frame)
     put(&g->out, g->lines.p ? g->lines.p : "", g->lines.n);
     puts_to(&g->out, "\r\n");
     g->lines.n = 0;
+    g->is_expected = 0;
 }
 
 static void
@@ -414,6 +530,10 @@ end_answer(struct gateway *g)
         put(&g->out, g->behind.p ? g->behind.p : "", g->behind.n);
         puts_to(&g->out, "\r\n");
     }
+    if (g->framing != TUNNEL && body_is_left(g)) {
+        g->is_skipping = 1;
+        g->is_last |= !may_skip(g);
+    }
     g->is_over |= g->framing == TUNNEL || g->is_last;
 }
 
@@ -423,8 +543,10 @@ on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
     struct gateway *g = user;
 
     (void)h2;
-    if (frame->hd.type == NGHTTP2_GOAWAY)
+    if (frame->hd.type == NGHTTP2_GOAWAY) {
         g->goes_away = 1;
+        was_told[g->fd] = frame->goaway.error_code == NGHTTP2_NO_ERROR;
+    }
     if (frame->hd.type == NGHTTP2_SETTINGS &&
         !(frame->hd.flags & NGHTTP2_FLAG_ACK))
         g->has_settings = 1;
@@ -563,7 +685,8 @@ turn(struct gateway *g)
         return -1;
     if (send_far(g) < 0) /* what was consumed */
         g->far_ends = g->is_over = 1;
-    if (g->out.n == 0 && (g->is_over || (g->near_ends && g->stream < 0)))
+    if (g->out.n == 0 &&
+        (g->is_over || (g->near_ends && g->stream < 0 && g->in.n == 0)))
         return -1;
     if (!g->near_ends && g->in.n < KEPT_MAX)
         p[0].events |= POLLIN;
@@ -639,12 +762,21 @@ gateway_open(int fd, const char *scheme)
                      0);
     g->near = pair[0];
     g->far = fd;
+    g->fd = pair[1];
+    ck_assert_int_lt(g->fd, FDS_MAX);
+    was_told[g->fd] = 0;
     g->scheme = scheme;
     g->stream = -1;
     begin(g);
     ck_assert_int_eq(pthread_create(&thread, NULL, serve, g), 0);
     pthread_detach(thread);
     return pair[1];
+}
+
+int
+gateway_was_told(int fd)
+{
+    return was_told[fd];
 }
 
 #endif

@@ -42,7 +42,7 @@ struct bridge {
     int test_fd;          /* the test's end, by which it is found */
     int pair, tcp;        /* ours */
     struct piece out, in; /* to the server, from it */
-    int is_out_over, is_in_over;
+    int is_out_over, is_in_over, is_lazy;
     SSL_SESSION *session; /* the last one offered */
     int ending;           /* secure_ended */
 };
@@ -383,6 +383,48 @@ forget(struct bridge *b)
     free(b);
 }
 
+/* Wait until SSL can go on; false: the test has closed its end. */
+static int
+wait_to_shake(struct bridge *b, int rc)
+{
+    int writes = SSL_get_error(b->ssl, rc) == SSL_ERROR_WANT_WRITE;
+    struct pollfd p[2] = {{.fd = b->pair}, {.fd = b->tcp}};
+
+    p[1].events = writes ? POLLOUT : POLLIN;
+    return poll(p, 2, -1) < 0 || !(p[0].revents & (POLLHUP | POLLERR));
+}
+
+static int
+has_protocol(const struct bridge *b)
+{
+    const unsigned char *name;
+    unsigned n;
+
+    SSL_get0_alpn_selected(b->ssl, &name, &n);
+    return n > 0;
+}
+
+/* The handshake of one that is lazy; false if it comes to nothing. */
+static int
+shake(struct bridge *b)
+{
+    struct secure how = {0};
+    int rc, kind;
+
+    do {
+        ERR_clear_error();
+        errno = 0;
+        rc = SSL_connect(b->ssl);
+        kind = SSL_get_error(b->ssl, rc);
+    } while ((kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) &&
+             wait_to_shake(b, rc));
+    if (rc == 1)
+        return has_protocol(b);
+    note_failure(&how, b->ssl, rc);
+    fprintf(stderr, "TLS handshake: %s\n", how.why);
+    return 0;
+}
+
 /* The test may look at what it was told until it closes its end. */
 static int
 test_is_there(const struct bridge *b)
@@ -400,6 +442,10 @@ carry(void *arg)
 
     sigfillset(&all); /* a write to a socket that has gone is no SIGPIPE */
     pthread_sigmask(SIG_BLOCK, &all, NULL);
+    if (b->is_lazy && !shake(b)) {
+        end_in(b, 0);
+        b->is_out_over = 1;
+    }
     while (!b->is_in_over || b->in.at < b->in.n) {
         int moved =
             read_test(b) + write_server(b) + read_server(b) + write_test(b);
@@ -452,9 +498,12 @@ secure_try(struct secure *how, struct client *c)
     b->ssl = make_ssl(how, b);
     how->why[0] = '\0';
     ERR_clear_error();
-    rc = write_early(how, b->ssl) ? SSL_connect(b->ssl) : 0;
+    b->is_lazy = how->is_lazy;
+    rc = b->is_lazy ||
+         (write_early(how, b->ssl) && SSL_connect(b->ssl) == 1);
     if (rc == 1) {
-        note_outcome(how, b->ssl);
+        if (!b->is_lazy)
+            note_outcome(how, b->ssl);
         start(b);
         *c = (struct client){.fd = ends[0]};
         return 1;

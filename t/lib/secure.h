@@ -3,7 +3,7 @@
  *
  *     test --struct client--> socketpair --thread, SSL--> TCP --> server
  *
- * secure_open makes the handshake and then has a thread of its own carry bytes
+ * secure_open makes the handshake and then has a thread carry bytes
  * between the connection and one end of a socket pair, whose other end the test
  * is given: every call of client.h works on it, half-closing included.  The end
  * of the server's side, by close_notify or without, is the end of the pair's;
@@ -39,6 +39,10 @@ struct secure {
     const char *certificate; /* PEM, shown if asked for, with key */
     const char *key;
     int asks_ocsp;
+    int is_lazy;       /* do not wait for the handshake: the thread makes it; if
+                          it fails, or chooses no protocol of alpn, that is the
+                          end of the connection, and nothing of what came of it
+                          is known */
     const char *early; /* sent as early data, with session */
     void *session;     /* an SSL_SESSION from secure_session, to resume; the
                           caller's: secure_forget */

@@ -16,14 +16,13 @@ static int
 open_tls(int fd, const char *alpn)
 {
 #ifdef ETUDE_TLS
-    struct secure how = {.fd = fd, .alpn = alpn};
+    struct secure how = {.fd = fd, .alpn = alpn, .is_lazy = 1};
 
-    fd = secure_connect(&how).fd;
-    ck_assert_str_eq(how.alpn_chosen, alpn);
+    return secure_connect(&how).fd;
 #else
     (void)alpn;
-#endif
     return fd;
+#endif
 }
 
 static int
@@ -38,14 +37,14 @@ open_h2(int fd, const char *scheme)
 }
 
 static const struct transport transports[] = {
-    {"plain", "http", 0, 0, NULL},
+    {"plain", "http", 1, 0, 0, NULL},
 #ifdef ETUDE_TLS
-    {"tls", "https", 1, 0, "tls.self_signed = dev\n"},
+    {"tls", "https", 0, 1, 0, "tls.self_signed = dev\n"},
 #endif
 #ifdef ETUDE_HTTP2
-    {"h2c", "http", 0, 1, "h2c = yes\n"},
+    {"h2c", "http", 0, 0, 1, "h2c = yes\n"},
 #ifdef ETUDE_TLS
-    {"h2", "https", 1, 1, "tls.self_signed = dev\n"},
+    {"h2", "https", 0, 1, 1, "tls.self_signed = dev\n"},
 #endif
 #endif
 };
@@ -64,39 +63,109 @@ transport_here(void)
     exit(77);
 }
 
-/* "listen = ADDRESS" of a TCP port: where the address begins; else NULL. */
+/* ---- what a server listens for --------------------------------------------*/
+
+/* The value of "name = value"; else NULL. */
 static const char *
-address_of(const char *line)
+value_of(const char *line, const char *name)
 {
-    if (strncmp(line, "listen", 6) != 0)
+    size_t n = strlen(name);
+
+    if (strncmp(line, name, n) != 0)
         return NULL;
-    line += 6;
+    line += n;
     line += strspn(line, " ");
-    if (*line != '=')
-        return NULL;
-    line += 1 + strspn(line + 1, " ");
-    return strncmp(line, "unix:", 5) == 0 ? NULL : line;
+    return *line == '=' ? line + 1 + strspn(line + 1, " ") : NULL;
 }
 
 static const char *
-next_line(const char *line, const char *end)
+next_line(const char *line)
 {
-    const char *stop = memchr(line, '\n', (size_t)(end - line));
+    const char *stop = strchr(line, '\n');
 
-    return stop ? stop + 1 : end;
+    return stop ? stop + 1 : line + strlen(line);
 }
 
-/* A section of its own for each address of [server], between from and end. */
-static void
-put_listeners(FILE *f, const char *from, const char *end, const char *lines)
+static int
+is_tcp(const char *address)
 {
-    int n = 0;
+    return strncmp(address, "unix:", 5) != 0;
+}
 
-    for (; from < end; from = next_line(from, end)) {
-        const char *address = address_of(from);
-        if (address)
-            fprintf(f, "\n[listen transport%d]\naddress = %.*s\n%s", n++,
-                    (int)strcspn(address, "\n"), address, lines);
+/* A section of its own for each address of a line of [server]. */
+static void
+put_listeners(FILE *f, const char *address, const char *lines)
+{
+    static _Thread_local unsigned n; /* no name is used twice */
+    const char *end = address + strcspn(address, "\n");
+
+    while (address < end) {
+        size_t len = strcspn(address, ",\n");
+        fprintf(f, "[listen transport%u]\naddress = %.*s\n%s", n++, (int)len,
+                address, is_tcp(address) ? lines : "");
+        address += len;
+        address += strspn(address, ", ");
+    }
+}
+
+/* Whether one of the addresses of a line is that. */
+static int
+is_for_unix(const char *line)
+{
+    const char *at = strstr(line, "unix:");
+
+    return at && at < line + strcspn(line, "\n");
+}
+
+/* A section [listen], from its line on; its end is the next section's line. */
+static const char *
+put_section(FILE *f, const char *section, const char *lines)
+{
+    const char *end = strstr(section, "\n[");
+    int is_own = 0; /* it says itself what it speaks */
+
+    end = end ? end + 1 : section + strlen(section);
+    for (const char *line = section; line < end; line = next_line(line)) {
+        const char *value = value_of(line, "address");
+        is_own |= strncmp(line, "tls.", 4) == 0 || value_of(line, "h2c") ||
+                  (value && is_for_unix(value));
+    }
+    fprintf(f, "%.*s", (int)(end - section), section);
+    if (end > section && end[-1] != '\n')
+        putc('\n', f);
+    if (!is_own)
+        fputs(lines, f);
+    return end;
+}
+
+/* An empty line for each of what has moved: all others keep their numbers. */
+static void
+put_empty(FILE *f, const char *from, const char *end)
+{
+    for (; from < end; from++)
+        if (*from == '\n')
+            putc('\n', f);
+}
+
+/* All but what is about listeners, which goes to moved. */
+static void
+put_rest(FILE *f, FILE *moved, const char *ini, const char *lines)
+{
+    int is_server = 0;
+
+    for (const char *line = ini, *next; *line; line = next) {
+        const char *address = value_of(line, "listen");
+        next = next_line(line);
+        if (*line == '[')
+            is_server = strncmp(line, "[server]", 8) == 0;
+        if (strncmp(line, "[listen ", 8) == 0)
+            next = put_section(moved, line, lines);
+        else if (is_server && address)
+            put_listeners(moved, address, lines);
+        else
+            fprintf(f, "%.*s", (int)(next - line), line);
+        if ((is_server && address) || strncmp(line, "[listen ", 8) == 0)
+            put_empty(f, line, next);
     }
 }
 
@@ -104,28 +173,39 @@ char *
 transport_ini(const char *ini)
 {
     const struct transport *t = transport_here();
-    const char *section = strstr(ini, "[server]"), *end;
-    char *text = NULL;
-    size_t n;
-    FILE *f;
+    char *text = NULL, *listeners = NULL;
+    size_t n, k;
+    FILE *f, *moved;
 
-    if (!t->lines || !section)
+    if (t->is_plain)
         return strdup(ini);
-    end = strstr(section, "\n[");
-    end = end ? end + 1 : section + strlen(section);
     f = open_memstream(&text, &n);
-    fprintf(f, "%.*s", (int)(section - ini), ini);
-    for (const char *line = section, *next; line < end; line = next) {
-        next = next_line(line, end);
-        if (!address_of(line))
-            fprintf(f, "%.*s", (int)(next - line), line);
-        else if (next[-1] == '\n')
-            putc('\n', f); /* lines keep their numbers */
-    }
-    fputs(end, f);
-    put_listeners(f, section, end, t->lines);
+    moved = open_memstream(&listeners, &k);
+    put_rest(f, moved, ini, t->lines);
+    fclose(moved);
+    fprintf(f, "\n%s", listeners);
     fclose(f);
+    free(listeners);
     return text;
+}
+
+/* ---- clients --------------------------------------------------------------*/
+
+int
+transport_was_told(int fd)
+{
+    const struct transport *t = transport_here();
+
+#ifdef ETUDE_HTTP2
+    if (t->is_h2)
+        return gateway_was_told(fd);
+#endif
+#ifdef ETUDE_TLS
+    if (t->is_tls)
+        return secure_ended(&(struct client){.fd = fd}) == 1;
+#endif
+    (void)fd;
+    return t->is_plain;
 }
 
 int

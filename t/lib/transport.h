@@ -7,24 +7,35 @@
  *     h2      HTTP/2 over TLS, by ALPN
  *
  * Tests are written for the first.  server.h has servers listen for it: what
- * `listen` of [server] names speaks it, further [listen] sections are left
- * alone; client.h has clients connect through it.  Of HTTP/2 they see what
- * gateway.h makes of it. */
+ * `listen` of [server] and [listen] sections name speaks it, but for Unix
+ * sockets and sections that have one or say themselves what they speak; client.h has
+ * clients connect through it.  Of HTTP/2 they see what gateway.h makes of it.
+ * What is about the bytes of HTTP/1 or of TCP is left out elsewhere:
+ *
+ *     if (transport_here()->is_h2) ... no chunks there ...
+ */
 #ifndef T_LIB_TRANSPORT_H
 #define T_LIB_TRANSPORT_H
 
+#include <stddef.h>
+
 struct transport {
     const char *name, *scheme;
-    int is_tls, is_h2;
+    int is_plain, is_tls, is_h2;
     const char *lines; /* of a listener's section */
 };
 
 /* That of this run; of one that is not built the test is skipped. */
 const struct transport *transport_here(void);
-/* The same ini for this run; the caller's. */
+/* The same ini for this run, in which lines keep their numbers; the caller's.
+ */
 char *transport_ini(const char *ini);
 /* What a test is to talk to; fd is connected, and the transport's from now on
- * (in plain it is that). */
+ * (in plain it is that).  No handshake is waited for: what is sent waits until
+ * it is made, and one that fails is the end of the connection. */
 int transport_open(int fd);
+/* Of such a one that has ended: whether it did as its transport has it, with
+ * close_notify, or behind GOAWAY. */
+int transport_was_told(int fd);
 
 #endif

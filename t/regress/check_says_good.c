@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* check_says_good.c - `-t` said "good" of configurations that the server then
  * refused to serve.  What it can see it says, in the words of the start. */
-/* tags: asan */
+/* tags: asan plain */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
