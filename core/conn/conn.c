@@ -27,14 +27,20 @@
 
 /* ---- what the transport says ----------------------------------------------*/
 
-void
-conn_input(struct conn *c, const char *p, size_t n)
+static inline __attribute__((always_inline)) void
+input(struct conn *c, const char *p, size_t n)
 {
     metrics_add(c->env->metrics, METRIC_bytes_in, n);
     if (UNLIKELY(c->is_h2))
         h2_input(c, p, n);
     else
         h1_input(c, p, n);
+}
+
+void
+conn_input(struct conn *c, const char *p, size_t n)
+{
+    input(c, p, n);
 }
 
 void
@@ -83,7 +89,7 @@ on_data(struct io_source *s, const char *p, ssize_t n)
     struct conn *c = CONTAINER_OF(s, struct conn, io);
 
     if (LIKELY(n > 0)) {
-        conn_input(c, p, (size_t)n);
+        input(c, p, (size_t)n);
     } else if (n == 0) {
         conn_eof(c);
     } else {

@@ -76,19 +76,24 @@ out_room_slow(struct conn *c, size_t n)
     return o && o->cap - o->end >= n ? o->data + o->end : NULL;
 }
 
-void
-out_free(struct conn *c)
+static inline __attribute__((always_inline)) void
+give_block(struct conn *c)
 {
-    if (!c->out)
-        return;
     if (UNLIKELY(c->out->warm.job != NULL))
         warm_forget(c);
     out_give(c, c->out);
     c->out = NULL;
 }
 
+void
+out_free(struct conn *c)
+{
+    if (c->out)
+        give_block(c);
+}
+
 /* The body being pulled, or NULL. */
-static struct segment_queue *
+static inline __attribute__((always_inline)) struct segment_queue *
 body_of(const struct conn *c)
 {
     if (c->phase == CONN_SEND)
@@ -337,7 +342,7 @@ send_block(struct conn *c)
     n = c->transport->send_vec(c, &o->send);
     if (LIKELY(n == (ssize_t)len)) {
         metrics_add(c->env->metrics, METRIC_bytes_out, len);
-        out_free(c);
+        give_block(c);
         return OUT_DONE;
     }
     if (n == IO_PENDING) {

@@ -273,3 +273,52 @@ walk_find_hsts(const struct exchange *x, uint32_t age_s)
     }
     return age_s;
 }
+
+/* ---- who is let in
+ * ---------------------------------------------------------*/
+
+/* Pin the generation and find the route of x's request, whose head at p is
+ * complete. */
+static int
+pin(struct exchange *x, struct env *env, const char *p)
+{
+    struct req *r = x->req;
+    int rc;
+
+    metrics_add(env->metrics, METRIC_requests, 1);
+    metrics_add(env->metrics, METRIC_requests_active, 1);
+    r->gen = env->gen;
+    r->gen->n_active++;
+    rc = req_adopt_head(r, p);
+    return rc < 0 ? rc : dispatch(r);
+}
+
+/* Whether x's listener leads it away, and the answer says so. */
+static int
+is_led_away(struct exchange *x, const struct env *env)
+{
+    uint16_t port = env->listeners[x->listener].redirect_port;
+
+    return UNLIKELY(port != 0) && redirect_to_https(x->req, port);
+}
+
+__attribute__((noinline)) int
+walk_admit(struct exchange *x, struct env *env, const char *p)
+{
+    struct req *r = x->req;
+    int rc = pin(x, env, p);
+
+    if ((rc == 0 || UNLIKELY(rc == ERR_EARLY)) &&
+        (r->head.is_chunked || r->head.content_length > 0)) {
+        x->body = arena_alloc(&r->arena, sizeof *x->body);
+        if (!x->body)
+            return ERR_NOMEM;
+        body_init(x->body, env, r, dispatch_max_body(r, env->limits.max_body));
+        x->body_done = 0;
+    }
+    if (rc < 0)
+        return rc;
+    if (UNLIKELY(walk_is_crowded(env)) && walk_is_too_much(x, env))
+        return WALK_BUSY;
+    return is_led_away(x, env) ? WALK_LED_AWAY : 0;
+}

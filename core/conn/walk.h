@@ -106,31 +106,6 @@ walk_answered(struct exchange *x, struct env *env, uint32_t status)
         metrics_add(env->metrics, by_class[status / 100 - 2], 1);
 }
 
-/* Pin the generation and find the route of x's request, whose head at p is
- * complete. */
-static inline __attribute__((always_inline)) int
-walk_pin(struct exchange *x, struct env *env, const char *p)
-{
-    struct req *r = x->req;
-    int rc;
-
-    metrics_add(env->metrics, METRIC_requests, 1);
-    metrics_add(env->metrics, METRIC_requests_active, 1);
-    r->gen = env->gen;
-    r->gen->n_active++;
-    rc = req_adopt_head(r, p);
-    return rc < 0 ? rc : dispatch(r);
-}
-
-/* Whether x's listener leads it away, and the answer says so. */
-static inline int
-walk_is_led_away(struct exchange *x, const struct env *env)
-{
-    uint16_t port = env->listeners[x->listener].redirect_port;
-
-    return UNLIKELY(port != 0) && redirect_to_https(x->req, port);
-}
-
 /* What Strict-Transport-Security is to say in x's answer, in seconds: what its
  * listener says, if it does not say it itself (RFC 6797 7.1); 0: nothing.
  * [worker] */
@@ -143,26 +118,9 @@ walk_hsts(const struct exchange *x, const struct env *env)
     return UNLIKELY(age_s > 0) ? walk_find_hsts(x, age_s) : 0;
 }
 
-/* The same, and whether it is to run: 0; enum walk_away; or ERR_*. [worker] */
-MUST_USE static inline __attribute__((always_inline)) int
-walk_admit(struct exchange *x, struct env *env, const char *p)
-{
-    struct req *r = x->req;
-    int rc = walk_pin(x, env, p);
-
-    if ((rc == 0 || UNLIKELY(rc == ERR_EARLY)) &&
-        (r->head.is_chunked || r->head.content_length > 0)) {
-        x->body = arena_alloc(&r->arena, sizeof *x->body);
-        if (!x->body)
-            return ERR_NOMEM;
-        body_init(x->body, env, r, dispatch_max_body(r, env->limits.max_body));
-        x->body_done = 0;
-    }
-    if (rc < 0)
-        return rc;
-    if (UNLIKELY(walk_is_crowded(env)) && walk_is_too_much(x, env))
-        return WALK_BUSY;
-    return walk_is_led_away(x, env) ? WALK_LED_AWAY : 0;
-}
+/* The head of x's request, which is complete, is at p: pin the generation, find
+ * the route, and say whether it is to run: 0; enum walk_away; or ERR_*.  One
+ * function, so that it is the only place that needs what it calls. [worker] */
+MUST_USE int walk_admit(struct exchange *x, struct env *env, const char *p);
 
 #endif
