@@ -705,8 +705,9 @@ static inline int
 et_is_hosts(et_str name)
 {
     static const char *const hosts[] = {
-        "Connection", "Content-Length", "Date",    "Keep-Alive",
-        "TE",         "Trailer",        "Upgrade", "Transfer-Encoding",
+        "Connection", "Content-Length",   "Date",
+        "Keep-Alive", "Proxy-Connection", "TE",
+        "Trailer",    "Upgrade",          "Transfer-Encoding",
     };
     size_t i;
     for (i = 0; i < sizeof hosts / sizeof hosts[0]; i++)

@@ -20,9 +20,28 @@
  *        [control]   the server's control thread; may be slow, one at a time
  *        [worker]    the thread that owns the request or worker named
  *        [any]       any thread
+ *   8. what is reserved is 0.  A flag, kind or type of a declaration that the
+ *      server does not know refuses the load; one of a call is ignored, where
+ *      the call does not say otherwise.
  *
- * The contract is 1.0-rc: the note carries the rc number and another one is
- * refused with a message, until streams, tasks, HTTP/2 and TLS have used it. */
+ * The same request, whatever carried it.  Where HTTP/2 is not as HTTP/1 is:
+ *     a connection   has many requests at once.  What is said here of the end
+ *                    of a connection (ET_DROP, an answer that is cut off) is a
+ *                    reset of the request's stream; the others go on
+ *     fields         names of those received are in lower case, Host is what
+ *                    :authority was, several Cookie fields are one; none
+ *                    begins with a colon.  Names of those sent are put into
+ *                    lower case; those of the connection cannot be set anyway
+ *     a body         is never in chunks; trailers are taken, in both directions
+ *     reasons        there are none behind a status, in no version: it is the
+ *                    number that plugins set.  They send none of 1xx: 100, and
+ *                    101 in HTTP/1, are the host's
+ *     a WebSocket    is asked for by CONNECT (RFC 8441), which is GET to routes
+ *                    and steps, without Sec-WebSocket-Key; its end is that of
+ *                    its stream
+ *
+ * This is 1.0, and final: nothing is a draft.  What is added has a new minor.
+ */
 #ifndef ETUDE_ABI_H
 #define ETUDE_ABI_H
 
@@ -35,7 +54,7 @@ extern "C" {
 
 #define ET_ABI_MAJOR 1u
 #define ET_ABI_MINOR 0u
-#define ET_ABI_RC 1u /* 0 once 1.0 is final */
+#define ET_ABI_RC 0u /* of what was before 1.0; 0 ever since */
 
 /* True if *p, as large as its maker says, has field f of type T. */
 #define ET_HAS(p, T, f) ((p)->size >= offsetof(T, f) + sizeof(((T *)0)->f))
@@ -88,7 +107,8 @@ typedef struct et_err {
 #define ET_DONE 1u /* the response is decided: on to the response steps */
 #define ET_WAIT 2u /* not yet: it is suspended (et.async/1) */
 #define ET_FAIL 3u /* 500, logged against this plugin */
-/* Close the connection without an answer: the log step sees status 0. */
+/* Close the connection without an answer: the log step sees status 0.  Of
+ * HTTP/2 it is the stream that is reset (INTERNAL_ERROR). */
 #define ET_DROP 4u
 #define ET_TAKE 5u /* callbacks own the connection from now on (et.ws/1) */
 
@@ -191,16 +211,17 @@ typedef struct et_req {
     void **mine;     /* this step's own pointer; *mine starts NULL and is
                         shared by the request, response and log step */
     uint32_t method; /* ET_M_* */
-    uint32_t proto;  /* 10, 11, 20 */
+    uint32_t proto;  /* 10, 11, 20: HTTP/1.0, HTTP/1.1, HTTP/2 */
     uint32_t status; /* 0 until a response is decided, and after ET_DROP */
     uint32_t reserved0;
     et_str method_s;   /* "GET" */
-    et_str target;     /* as the client sent it */
+    et_str target;     /* as the client sent it; :path */
     et_str path;       /* decoded, dot segments removed; always begins with
                           '/' (or is "*" for OPTIONS *) */
     et_str query;      /* raw, without '?'; absent if there was none */
-    et_str scheme;     /* "http" or "https" */
-    et_str host;       /* Host without port, lower case */
+    et_str scheme;     /* "https": over TLS, which ends here, or at a proxy of
+                          trusted_proxies that says so; else "http" */
+    et_str host;       /* Host or :authority without port, lower case */
     uint64_t id;       /* unique in this process; show it in logs */
     uint64_t start_ns; /* monotonic clock when the head was complete */
 } et_req;
@@ -214,19 +235,20 @@ typedef struct et_req {
 #define ET_ADD 1u /* append another field */
 #define ET_DEL 2u /* remove all of that name; value is ignored */
 
-/* flags of et_http.reply */
+/* flags of et_http.reply; others are ignored */
 /* Copy body and type.  Without it both must live until the log step returns:
  * request arena, the request's own slices, instance memory, literals. */
 #define ET_R_COPY 1u
 #define ET_R_DRESS 2u /* an error text the host may dress by Accept */
 
 /* which of et_http.text */
-#define ET_T_PEER 1u        /* client address after trusted_proxies rules */
-#define ET_T_SOCKET_PEER 2u /* the other end of the socket */
-#define ET_T_ROUTE 3u       /* route's name; "" for 404 and 405 answers */
-#define ET_T_INSTANCE 4u    /* name of the instance of the calling step */
-#define ET_T_CLF_TIME 5u    /* 21/Nov/2026:02:21:00 +0000 */
-#define ET_T_ISO_TIME 6u    /* 2026-11-21T02:21:00.123Z */
+#define ET_T_PEER 1u /* client address after trusted_proxies rules */
+/* the other end of the connection; behind proxy_protocol, what that says */
+#define ET_T_SOCKET_PEER 2u
+#define ET_T_ROUTE 3u    /* route's name; "" for 404 and 405 answers */
+#define ET_T_INSTANCE 4u /* name of the instance of the calling step */
+#define ET_T_CLF_TIME 5u /* 21/Nov/2026:02:21:00 +0000 */
+#define ET_T_ISO_TIME 6u /* 2026-11-21T02:21:00.123Z */
 /* Of a connection over TLS that ends in this server; else absent. */
 #define ET_T_TLS_VERSION 7u /* "TLSv1.3" */
 #define ET_T_TLS_CIPHER 8u  /* "TLS_AES_128_GCM_SHA256" */
@@ -246,9 +268,8 @@ typedef struct et_req {
 #define ET_N_SENT_BYTES 3u /* response body bytes handed to the client */
 #define ET_N_ELAPSED_US 4u /* since start_ns */
 #define ET_N_PEER_PORT 5u  /* of the socket; 0 for a Unix socket */
-#define ET_N_RETIRING                                                          \
-    6u /* 1: a newer generation serves, or the server ends                     \
-        */
+/* 1: a newer generation serves, or the server ends */
+#define ET_N_RETIRING 6u
 
 /* All of it [worker], with a request of the calling thread. */
 struct et_http {
@@ -288,16 +309,18 @@ struct et_http {
 
     /* Set, add or delete a response field; copies both.  ET_EINVAL for a name
      * that is no token, for CR, LF, NUL or another control byte in the value,
-     * and for fields the host owns (Connection, Content-Length, Date,
-     * Keep-Alive, TE, Trailer, Upgrade, Transfer-Encoding); ET_ELIMIT for a
-     * value above 64 KiB. */
+     * for another mode, and for fields the host owns (Connection,
+     * Content-Length, Date, Keep-Alive, Proxy-Connection, TE, Trailer, Upgrade,
+     * Transfer-Encoding), whatever the version; ET_ELIMIT for a value above 64
+     * KiB; ET_EPHASE once the answer is on its way; ET_ENOMEM. */
     int32_t (*set)(et_req *r, et_str name, et_str value, uint32_t mode);
     /* The nth value of a response field set so far. */
     et_str (*get)(const et_req *r, et_str name, uint32_t nth);
 
     /* Decide the response: status 200..599, media type ("" sends none), body.
      * Replaces a response decided before, keeps the fields set.  Returns what
-     * the step is to return: ET_DONE, or ET_FAIL. */
+     * the step is to return: ET_DONE, or ET_FAIL: a status that is none, a type
+     * that cannot be a field's value, or the answer is on its way. */
     uint32_t (*reply)(et_req *r, uint32_t status, et_str type, const void *p,
                       size_t n, uint32_t flags);
     /* As reply, without a copy: release(arg) is called exactly once, on this
@@ -515,7 +538,7 @@ struct et_async {
 
     /* The loop of the state whose init runs on w; else NULL, and if there is no
      * memory.  It is there until the state has ended, and nothing of what
-     * follows is called after that. */
+     * follows is called after that. [worker] */
     et_loop *(*open)(et_worker *w);
     /* Call fn once, ms milliseconds from now, or up to 16 later.  0: max_waits
      * wait already. [worker] */
@@ -614,7 +637,7 @@ struct et_task {
      * step has answered otherwise, as if the client had gone.  They may wait,
      * and it waits for them.  The step is to return ET_DONE when all is
      * written; anything else, and fewer bytes than length, cut the answer off
-     * (RFC 9112, 8). */
+     * (RFC 9112, 8; RFC 9113, 8.1). */
     int32_t (*begin)(et_req *r, uint32_t status, et_str type, uint64_t length);
     /* Write n bytes of it, copied: waits while the client is behind.  They go
      * when enough has come together, when a call waits, and at the end.  0;
@@ -624,9 +647,10 @@ struct et_task {
     int32_t (*write)(et_req *r, const void *p, size_t n);
     /* Wait until the kernel has all that is written. */
     int32_t (*flush)(et_req *r);
-    /* A field behind the body, copied (RFC 9110, 6.5); who does not take the
-     * body in chunks, as HTTP/1.0 does not, never sees it.  0; ET_EINVAL:
-     * malformed, or of no use there; ET_EPHASE: not begun. */
+    /* A field behind the body, copied (RFC 9110, 6.5); in HTTP/1 who does not
+     * take the body in chunks, as HTTP/1.0 does not, never sees it.  0;
+     * ET_EINVAL: malformed, or of no use there; ET_EPHASE: not begun;
+     * ET_ENOMEM. */
     int32_t (*trailer)(et_req *r, et_str name, et_str value);
 };
 
@@ -714,7 +738,7 @@ struct et_channel_api {
 
 #define ET_IF_FETCH "et.fetch/1"
 
-/* flags of et_fetch_ask */
+/* flags of et_fetch_ask; others are ignored */
 #define ET_FETCH_STREAM 1u /* the body comes by send, and ends with head */
 /* ... and has body.n bytes, whatever body.p is; without it, it is sent in
  * chunks. */
@@ -804,8 +828,8 @@ struct et_fetch_api {
 #define ET_WS_BINARY 2u
 
 /* A stream: what has become of the connection of a request whose step has
- * returned ET_TAKE.  Good from open until close has returned, on its worker,
- * in callbacks of any kind that run there. */
+ * returned ET_TAKE; of HTTP/2 of its stream.  Good from open until close
+ * has returned, on its worker, in callbacks of any kind that run there. */
 struct et_ws {
     et_ctx ctx;
     et_worker *worker;
@@ -839,9 +863,9 @@ typedef struct et_ws_calls {
     void (*close)(et_ws *s, void *self, uint32_t code, et_str reason);
 } et_ws_calls;
 
-/* et_ws_ask.flags */
-#define ET_WS_PLAIN                                                            \
-    1u /* never compressed: for what mixes secrets and guesses */
+/* et_ws_ask.flags; others are ignored */
+/* never compressed: for what mixes secrets and guesses */
+#define ET_WS_PLAIN 1u
 /* Bytes of one message at most, whichever way it goes: 16 MiB less a page. */
 #define ET_WS_MESSAGE_MAX 16773120u
 
@@ -874,10 +898,11 @@ typedef struct et_ws_message {
 struct et_ws_api {
     uint32_t size, reserved0;
     /* Make r's connection a stream: what the calling request step is to return.
-     * ET_TAKE: response steps see 101 and may set fields, log steps run, r is
-     * over, and then calls->open is called - unless one of them fails.  Else
-     * ET_DONE: it is no handshake, or is refused, which is answered (400, 403,
-     * 405, 426); or ET_FAIL.  ask may be NULL. [worker] */
+     * ET_TAKE: response steps see 101 (of HTTP/2 the client is sent 200) and
+     * may set fields, log steps run, r is over, and then calls->open is called
+     * - unless one of them fails.  Else ET_DONE: it is no handshake, or is
+     * refused, which is answered (400, 403, 405, 426); or ET_FAIL.  ask may be
+     * NULL. [worker] */
     uint32_t (*accept)(et_req *r, const et_ws_calls *calls,
                        const et_ws_ask *ask, void *data);
     /* Send a message, a copy of n bytes: 0; ET_ELIMIT: more would wait than
@@ -975,10 +1000,10 @@ typedef struct et_stepdef {
  * as a task.  Those of several members run from the inside out.  [worker] */
 typedef int32_t (*et_body_step)(et_req *r, void *self, const char *p, size_t n,
                                 uint32_t flags);
-#define ET_BODY_FLUSH                                                          \
-    1u                  /* pass on all that you hold: somebody waits for it    \
-                         */
-#define ET_BODY_LAST 2u /* nothing follows: pass on the end */
+/* pass on all that you hold: somebody waits for it */
+#define ET_BODY_FLUSH 1u
+/* nothing follows: pass on the end */
+#define ET_BODY_LAST 2u
 
 typedef struct et_bodydef {
     et_item it;
@@ -1061,10 +1086,11 @@ typedef struct et_statedef {
                     et_err *e);              /* [worker]; or NULL */
     void (*exit)(et_worker *w, void *state); /* [worker]; or NULL */
     /* Hand-over between two builds or configurations: put() a snapshot of the
-     * old one's state; the new one loads it after init, which may refuse the
-     * reload.  Both are called again at the moment the new one takes over, for
-     * what the old one has seen in between: load replaces what it has loaded
-     * before, and looks whether it can before it does.  NULL: none. */
+     * old one's state, in pieces; the new one loads it after init, which may
+     * refuse the reload.  Each returns 0, or below 0: it cannot.  Both are
+     * called again at the moment the new one takes over, for what the old one
+     * has seen in between: load replaces what it has loaded before, and looks
+     * whether it can before it does.  NULL: none. */
     int32_t (*save)(et_worker *w, const void *state, void *out,
                     int32_t (*put)(void *out, const void *p, size_t n));
     int32_t (*load)(et_worker *w, void *state, uint32_t version, const void *p,
@@ -1091,9 +1117,9 @@ typedef struct et_orderdef { /* checks of the ini's order; never reorders */
     const char *const *before;
 } et_orderdef;
 
-/* An order of the administrator to one instance. out takes the answer: put
- * appends n bytes and returns 0, or ET_ELIMIT where there is no more room, 64
- * KiB a worker.  [worker], on each worker in turn. */
+/* An order of the administrator to one instance: 0, or ET_E*, which he is told.
+ * out takes the answer: put appends n bytes and returns 0, or ET_ELIMIT where
+ * there is no more room, 64 KiB a worker.  [worker], on each worker in turn. */
 typedef struct et_commanddef {
     et_item it;
     const char *name, *help;
@@ -1115,7 +1141,7 @@ typedef struct et_metricdef {
     uint32_t *handle;      /* the server writes it once, before load */
 } et_metricdef;
 
-/* et_plugin.flags */
+/* et_plugin.flags, in the note as well */
 /* It starts no threads and registers no pthread keys, signal or exit handlers
  * and no C++ statics: its image may be unmapped when it is retired. */
 #define ET_P_UNMAP_OK 1u

@@ -2193,10 +2193,9 @@ et_test_task_trailer_(et_req *r, et_str name, et_str value)
 static inline int32_t
 et_test_fetch_check_(const et_fetch_ask *ask)
 {
-    static const char *const hosts[] = {"Expect", "Proxy-Connection"};
     size_t i;
-    if (!ask || ask->size < sizeof *ask || !et_is_token(ask->method) ||
-        et_eq(ask->method, et_s("CONNECT")))
+    if (!ask || !ET_HAS(ask, et_fetch_ask, max_body) ||
+        !et_is_token(ask->method) || et_eq(ask->method, et_s("CONNECT")))
         return ET_EINVAL;
     if (ask->url.n > 8 && memcmp(ask->url.p, "https://", 8) == 0)
         return ET_ENOTSUP;
@@ -2209,8 +2208,7 @@ et_test_fetch_check_(const et_fetch_ask *ask)
     for (i = 0; i < ask->n_fields; i++) {
         const et_field *f = &ask->fields[i];
         if (!et_is_token(f->name) || !et_test_is_value_(f->value) ||
-            et_eq_nocase(f->name, et_s(hosts[0])) ||
-            et_eq_nocase(f->name, et_s(hosts[1])) ||
+            et_eq_nocase(f->name, et_s("Expect")) ||
             (et_is_hosts(f->name) && !et_eq_nocase(f->name, et_s("Date"))))
             return ET_EINVAL;
     }
@@ -3050,7 +3048,7 @@ et_test_ws_recv_(et_req *r, et_ws *pub, uint64_t timeout_ms,
     struct et_test_ws_ *s = et_test_ws_of_(pub);
     const uint64_t due_ms = et_test_due_(timeout_ms);
     int32_t rc = et_test_task_begin_();
-    if (s != m->q.ws || r != &m->q.req || message->size < sizeof *message)
+    if (s != m->q.ws || r != &m->q.req || !ET_HAS(message, et_ws_message, code))
         return ET_EINVAL;
     if (rc == ET_EPHASE)
         return rc;
@@ -3518,7 +3516,11 @@ et_test_fill_one_(const et_opt *o, char *object)
     struct et_test_ *m = et_test_mock_();
     const struct et_test_pair_ *p = m->options;
     const int repeats = o->type == ET_O_LIST || o->type == ET_O_HEADERS;
+    const uint32_t may =
+        ET_O_REQUIRED | ET_O_SECRET | ET_O_TREE | ET_O_WRITE;
     int is_given = 0;
+    if (o->flags & ~may)
+        return et_test_refuse_("flags that are refused: ", o->key);
     for (; p; p = p->next) {
         if (!et_eq(p->name, et_s(o->key)))
             continue;
@@ -3889,6 +3891,7 @@ et_test_request(const char *method, const char *target)
     r->scheme = et_s("http");
     r->host = et_s("localhost");
     r->id = ++serial;
+    r->start_ns = (m->now_ms + 1) * 1000000;
     m->q.body = m->q.type = m->q.sent = et_s("");
     m->q.body_at = 0;
     m->q.peer = et_s("203.0.113.7");

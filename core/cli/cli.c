@@ -113,8 +113,8 @@ static int
 run_version(struct arguments *a)
 {
     (void)a;
-    printf("Etude %s\nplugin ABI %u.%u-rc%u\n%s\n", ETUDE_VERSION, ET_ABI_MAJOR,
-           ET_ABI_MINOR, ET_ABI_RC, ETUDE_BUILD_FLAGS);
+    printf("Etude %s\nplugin ABI %u.%u\n%s\n", ETUDE_VERSION, ET_ABI_MAJOR,
+           ET_ABI_MINOR, ETUDE_BUILD_FLAGS);
     return SERVER_OK;
 }
 

@@ -16,6 +16,8 @@
 
 #define MAX_KNOWN 128u /* keys compared for "did you mean" */
 
+#define KNOWN_FLAGS (ET_O_REQUIRED | ET_O_SECRET | ET_O_TREE | ET_O_WRITE)
+
 /* The C type a type fills; 0: no such type. */
 static const struct field {
     uint32_t size, align;
@@ -125,6 +127,10 @@ check_row(const et_optdef *def, uint32_t i, char *text, size_t cap)
                       "option %s is of type %u: it needs a newer "
                       "server",
                       o->key, o->type);
+    if (o->flags & ~KNOWN_FLAGS)
+        return refuse(text, cap,
+                      "option %s has flags 0x%x: it needs a newer server",
+                      o->key, o->flags & ~KNOWN_FLAGS);
     if (o->off % fields[o->type].align || o->off > def->conf_size ||
         fields[o->type].size > def->conf_size - o->off)
         return refuse(text, cap, "option %s lies outside its struct", o->key);

@@ -558,7 +558,7 @@ fetch_begin(struct req *r, const et_fetch_ask *ask, struct fetch_owner *owner)
     struct fetch *f;
     int32_t rc;
 
-    if (ask->size < sizeof *ask)
+    if (!fetch_is_ask(ask))
         return ET_EINVAL;
     f = new_fetch(r, ask, owner);
     if (!f)

@@ -81,6 +81,14 @@ struct fetch_owner {
     uint8_t is_task;     /* it is closed with the task */
 };
 
+/* Whether ask has all that one of contract 1.0 has; what a later one has more
+ * is looked for with ET_HAS. */
+static inline int
+fetch_is_ask(const et_fetch_ask *ask)
+{
+    return ET_HAS(ask, et_fetch_ask, max_body);
+}
+
 /* Ask: 0, and owner->fetch is it, until it is closed: by fetch_close, at the
  * latest with r.  Or ET_E*: it is not begun.  ask->body stays until there is a
  * head; the rest is copied. [worker] */

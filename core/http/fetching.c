@@ -245,8 +245,9 @@ close_(et_req *pub, et_reply *reply)
 static et_fetch_ask
 bounded(const et_fetch_ask *ask)
 {
-    et_fetch_ask copy = *ask;
+    et_fetch_ask copy = {0};
 
+    memcpy(&copy, ask, ask->size < sizeof copy ? ask->size : sizeof copy);
     if (copy.max_body == 0)
         copy.max_body = BODY_MAX;
     return copy;
@@ -255,7 +256,7 @@ bounded(const et_fetch_ask *ask)
 static int
 is_whole(const et_fetch_ask *ask)
 {
-    return ask && ask->size >= sizeof *ask && !(ask->flags & ET_FETCH_STREAM);
+    return ask && fetch_is_ask(ask) && !(ask->flags & ET_FETCH_STREAM);
 }
 
 static int32_t

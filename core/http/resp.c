@@ -8,15 +8,13 @@
 #include "base/str.h"
 #include "proto/field.h"
 
-/* RFC 9110 7.6.1 and 9112 6: what frames a message or names the hop. */
+/* RFC 9110 7.6.1, 9112 6 and 9113 8.2.2: what frames a message or names the
+ * hop. */
 static const et_str host_owned[] = {
-    {"connection", 10},
-    {"transfer-encoding", 17},
-    {"content-length", 14},
-    {"date", 4},
-    {"keep-alive", 10},
-    {"upgrade", 7},
-    {"te", 2},
+    {"connection", 10},     {"transfer-encoding", 17},
+    {"content-length", 14}, {"date", 4},
+    {"keep-alive", 10},     {"proxy-connection", 16},
+    {"upgrade", 7},         {"te", 2},
     {"trailer", 7},
 };
 

@@ -270,7 +270,7 @@ stream_task_recv(et_req *pub, et_ws *ws, uint64_t timeout_ms, et_ws_message *m)
     struct stream_task *t = task_of(pub, ws);
     int32_t rc = t ? task_refuses(t->r) : ET_EINVAL;
 
-    if (!t || rc == ET_EPHASE || t->receiver || m->size < sizeof *m)
+    if (!t || rc == ET_EPHASE || t->receiver || !ET_HAS(m, et_ws_message, code))
         return rc == ET_EPHASE ? rc : ET_EINVAL;
     let_go(t->s, &t->current);
     if (rc == 0 && t->next.type == 0 && t->code == 0)

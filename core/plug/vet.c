@@ -38,36 +38,36 @@ check_is_plugin(const struct elf_info *elf, et_err *e)
                    (int)elf->soname.n, elf->soname.p);
 }
 
-/* "1.0-rc1", or "1.2" without a release candidate. */
+/* "1.2"; "1.0-rc1" is of what was before 1.0. */
 static void
-abi_text(char out[48], uint32_t major, uint32_t minor, uint32_t rc)
+abi_text(char out[48], const et_note *note)
 {
-    if (rc != 0)
-        snprintf(out, 48, "%u.%u-rc%u", major, minor, rc);
+    if (note->rc != 0)
+        snprintf(out, 48, "%u.%u-rc%u", note->major, note->minor, note->rc);
     else
-        snprintf(out, 48, "%u.%u", major, minor);
+        snprintf(out, 48, "%u.%u", note->major, note->minor);
 }
 
 static int
 check_abi(const et_note *note, et_err *e)
 {
-    char theirs[48], ours[48];
+    char theirs[48];
 
-    abi_text(theirs, note->major, note->minor, note->rc);
-    abi_text(ours, ET_ABI_MAJOR, ET_ABI_MINOR, ET_ABI_RC);
+    abi_text(theirs, note);
     if (note->major != ET_ABI_MAJOR)
         return why_set(e,
-                       "built for plugin ABI %s, this server speaks %s (and "
+                       "built for plugin ABI %s, this server speaks %u.%u (and "
                        "%u is not supported). Get a build for ABI %u, or "
                        "%s the server",
-                       theirs, ours, note->major, ET_ABI_MAJOR,
+                       theirs, ET_ABI_MAJOR, ET_ABI_MINOR, note->major,
+                       ET_ABI_MAJOR,
                        note->major > ET_ABI_MAJOR ? "upgrade" : "downgrade");
     if (note->rc != ET_ABI_RC)
         return why_set(e,
-                       "built for plugin ABI %s, this server speaks %s, and "
-                       "before 1.0 is final the two must be equal. Build it "
-                       "anew with this server's etude.h",
-                       theirs, ours);
+                       "built for plugin ABI %s, which came before 1.0 was "
+                       "final: this server speaks %u.%u. Build it anew with "
+                       "this server's etude.h",
+                       theirs, ET_ABI_MAJOR, ET_ABI_MINOR);
     if (note->need > ET_ABI_MINOR)
         return why_set(e,
                        "needs ABI minor %u, this server has %u. Upgrade the "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* clock.c - the plugin clock: streams that tick, and how they end.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan tls h2 */
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "t/lib/module.h"
 #include "t/lib/server.h"
 #include "t/lib/tally.h"
+#include "t/lib/transport.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -174,6 +175,8 @@ START_TEST(an_old_client_hears_it_too)
 {
     struct listener l;
 
+    if (transport_here()->is_h2) /* HTTP/1.0 */
+        return;
     server_start(&s, SERVER("interval = 100ms"));
     l = listen_with("GET /clock/events HTTP/1.0\r\n\r\n");
     next_tick(&l);

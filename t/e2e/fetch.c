@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fetch.c - plugins ask another server, which says whatever it likes: the test
  * plays it.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan tls h2 */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

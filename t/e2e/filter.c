@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* filter.c - body steps: what they do to answers on their way out.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan tls h2 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "t/lib/client.h"
 #include "t/lib/server.h"
 #include "t/lib/tally.h"
+#include "t/lib/transport.h"
 
 #define UNIT_SECONDS 120
 #include "t/lib/unit.h"
@@ -137,7 +138,8 @@ is_cut(const char *request)
 
     client_puts(&c, request);
     client_read_all(&c);
-    ck_assert_ptr_nonnull(strstr(c.buf, "200 OK"));
+    /* A stream that is reset may take its head along. */
+    ck_assert(transport_here()->is_h2 || strstr(c.buf, "200 OK"));
     ck_assert_ptr_null(strstr(c.buf, "\r\n0\r\n"));
     client_close(&c);
 }
@@ -194,6 +196,8 @@ START_TEST(old_clients_see_the_end_of_the_connection)
 {
     struct client c;
 
+    if (transport_here()->is_h2) /* HTTP/1.0 */
+        return;
     server_start(&s, SERVER("one", "mark", "mark", ""));
     c = client_open(&s);
     client_puts(&c, "GET /filter/big?n=3 HTTP/1.0\r\n"

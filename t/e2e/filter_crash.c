@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* filter_crash.c - body steps that crash, and response steps that do so when
  * they have asked for one.  A crash is one for a sanitizer, too.
- * tags: epoll */
+ * tags: epoll tls h2 */
 #include <string.h>
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 
 #define UNIT_SECONDS 120
 #include "t/lib/unit.h"
@@ -28,7 +29,8 @@ is_cut(const char *request)
 
     client_puts(&c, request);
     client_read_all(&c);
-    ck_assert_ptr_nonnull(strstr(c.buf, "200 OK"));
+    /* A stream that is reset may take its head along. */
+    ck_assert(transport_here()->is_h2 || strstr(c.buf, "200 OK"));
     ck_assert_ptr_null(strstr(c.buf, "\r\n0\r\n"));
     client_close(&c);
 }

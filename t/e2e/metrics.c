@@ -11,6 +11,7 @@
 #include "t/lib/client.h"
 #include "t/lib/module.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 #include "t/lib/unit.h"
 
 #define SERVER                                                                 \
@@ -177,6 +178,8 @@ START_TEST(the_servers_own_figures_are_those_of_all_workers)
 {
     struct server s;
 
+    if (transport_here()->is_h2) /* bad heads of HTTP/1 are counted */
+        return;
     server_start(&s, SERVER "[plugin hello]\n");
     for (int i = 0; i < 10; i++)
         get(&s, "/hello/you", 200);

@@ -11,6 +11,7 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 #define UNIT_SECONDS 40
 #include "t/lib/unit.h"
 
@@ -211,6 +212,8 @@ START_TEST(a_half_close_behind_a_full_buffer)
     size_t n = 0;
     FILE *f = open_memstream(&all, &n);
 
+    if (transport_here()->is_h2) /* the gateway has a buffer of its own */
+        return;
     for (int i = 0; i < N; i++)
         fputs(GET("/hello/x"), f);
     fclose(f);
@@ -313,6 +316,8 @@ START_TEST(a_reader_who_leaves_is_let_go)
     struct server s;
     struct client c;
 
+    if (transport_here()->is_h2) /* the gateway reads on */
+        return;
     start(&s, LARGE, LARGE);
     for (int i = 0; i < 20; i++) {
         c = client_open(&s);

@@ -12,6 +12,7 @@
 #include "t/lib/client.h"
 #include "t/lib/module.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -44,6 +45,8 @@ START_TEST(echo_sends_back_the_body_or_the_request)
     struct server s;
     struct client c;
 
+    if (transport_here()->is_h2) /* a request has another form */
+        return;
     server_start(&s, SERVER "[plugin echo]\n"
                             "[route body]\nmatch = * /body\nhandler = echo\n"
                             "[route show]\nmatch = * /show/*rest\n"
@@ -224,6 +227,8 @@ START_TEST(access_log_writes_files_that_can_be_rotated)
     char from[128], to[128];
     const char *text;
 
+    if (transport_here()->is_h2) /* bad heads of HTTP/1 are logged */
+        return;
     server_start(&s, SERVER
                  "use = common, json\n[plugin hello]\n"
                  "[plugin common]\nmodule = access-log\npath = $DIR/common\n"
@@ -257,39 +262,6 @@ START_TEST(access_log_writes_files_that_can_be_rotated)
 END_TEST
 
 /* ---- images ---------------------------------------------------------------*/
-
-START_TEST(a_plugin_of_the_first_contract_runs)
-{
-    struct server s;
-    struct client c;
-    const char *build = getenv("T_BUILD");
-    char path[PATH_MAX];
-
-    server_prepare(&s, SERVER "[plugin golden]\nword = gold\n"
-                              "[route show]\nmatch = * /show\nuse = golden\n"
-                              "handler = hello:hello\n[plugin hello]\n");
-    snprintf(path, sizeof path, "%s/t/golden/1.0-rc1/golden.so",
-             build ? build : "build");
-    module_add(&s, path, "golden");
-    server_serve(&s);
-    c = client_open(&s);
-    client_expect(&c, GET("/golden/a%20b?value=c%26"), 200,
-                  "gold a b 1 a%20b=c%26\n");
-    client_expect(&c,
-                  "POST /golden HTTP/1.1\r\nHost: x\r\nContent-Type: "
-                  "application/x-www-form-urlencoded\r\nContent-Length: 8"
-                  "\r\n\r\na=40&b=2",
-                  200, "42\n");
-    client_expect(&c, GET("/show"), 401, NULL);
-    ck_assert_str_eq(field_of(&c,
-                              "GET /show HTTP/1.1\r\nHost: x\r\n"
-                              "X-Golden: k\r\n\r\n",
-                              200, "x-golden"),
-                     "gold");
-    client_close(&c);
-    ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
 
 /* Damages an image of n bytes; returns the new length. */
 typedef size_t damage(char *p, size_t n);
@@ -552,7 +524,6 @@ UNIT_MAIN(plugins, echo_sends_back_the_body_or_the_request,
           respond_gives_the_answer_of_the_ini, request_id_is_taken_or_made,
           headers_are_set_added_and_removed, limit_body_refuses_unread,
           access_log_writes_files_that_can_be_rotated,
-          a_plugin_of_the_first_contract_runs,
           images_that_are_not_right_are_refused,
           a_plugin_is_dropped_in_enabled_and_replaced,
           two_builds_of_one_id_are_refused,

@@ -9,6 +9,7 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 #include "t/lib/upstream.h"
 
 #define UNIT_SECONDS 120
@@ -46,6 +47,8 @@ START_TEST(a_message_goes_both_ways)
     struct answer a;
     int fd;
 
+    if (transport_here()->is_h2) /* names are in lower case */
+        return;
     upstream_open(&u);
     set_up(u.port);
     client_puts(&c,
@@ -148,10 +151,12 @@ START_TEST(a_large_body_goes_through_two_servers)
     ck_assert_uint_eq(a.n, 3000000);
     ck_assert_int_eq(memcmp(a.body, body, 3000000), 0);
     answer_free(&a);
-    client_puts(&c, "POST /proxy/echo HTTP/1.1\r\nHost: x\r\n"
-                    "Transfer-Encoding: chunked\r\n\r\n"
-                    "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n");
-    client_take(&c, 0, 200, "abcdef");
+    if (!transport_here()->is_h2) { /* the plugin looks for this field */
+        client_puts(&c, "POST /proxy/echo HTTP/1.1\r\nHost: x\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n"
+                        "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n");
+        client_take(&c, 0, 200, "abcdef");
+    }
     tear_down();
     ck_assert_int_eq(server_stop(&echo), 0);
     free(body);

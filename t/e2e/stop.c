@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* stop.c - the end: signals, grace, delay, time-out, the second signal.
- * tags: epoll asan */
+ * tags: epoll asan tls h2 */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -49,15 +50,17 @@ START_TEST(term_int_and_quit_stop_with_grace)
         server_signal(&s, signals[i]);
         server_wait_log(&s, "no longer listening");
         /* A request that arrives meanwhile is answered, with close. */
-        client_puts(&idle_asks, GET("/life"));
-        client_take_last(&idle_asks);
-        ck_assert(client_is_closed(&idle_asks));
+        if (!transport_here()->is_h2) { /* no request behind GOAWAY */
+            client_puts(&idle_asks, GET("/life"));
+            client_take_last(&idle_asks);
+        }
+        ck_assert(client_is_told(&idle_asks));
         /* What is in progress is finished. */
         client_puts(&half, "1234");
         client_take(&half, 0, 200, "life 4");
         ck_assert(client_is_closed(&half));
-        ck_assert(client_is_closed(&idle));
-        ck_assert_uint_ge(now_ms() - began, 600);
+        ck_assert(client_is_told(&idle));
+        ck_assert(transport_here()->is_h2 || now_ms() - began >= 600);
         client_close(&idle);
         client_close(&idle_asks);
         client_close(&half);

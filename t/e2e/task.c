@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* task.c - steps on stacks of their own: they wait where they stand, and come
  * to their end whatever happens.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan tls h2 */
 #include <signal.h>
 #include <unistd.h>
 

@@ -6,6 +6,7 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -23,6 +24,22 @@ start(void)
                      "use = writer\n");
 }
 
+/* Another process takes over soon: what does not go along with its socket may
+ * have been told to come again. */
+static void
+take_count(struct client *c, const char *count)
+{
+    struct answer a = client_answer(c, 0);
+
+    if (a.status == 0 && !transport_here()->is_plain) {
+        ck_assert(transport_was_told(c->fd));
+    } else {
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_str_eq(a.body, count);
+    }
+    answer_free(&a);
+}
+
 /* The answers come on one connection, from the process that has crashed. */
 static void
 crashes(const char *request, int status, const char *body, const char *count,
@@ -35,7 +52,7 @@ crashes(const char *request, int status, const char *body, const char *count,
     client_puts(&c, request);
     client_puts(&c, GET("/task/count"));
     client_take(&c, 0, status, body);
-    client_take(&c, 0, 200, count);
+    take_count(&c, count);
     client_close(&c);
     server_wait_log(&s, function);
     client_once(&s, GET("/task/sleep/1"), 200, "slept");
@@ -83,7 +100,7 @@ START_TEST(an_answer_that_has_begun_is_cut_off)
     c = client_open(&s);
     client_puts(&c, GET("/writer/end?how=crash"));
     client_read_all(&c);
-    ck_assert_ptr_nonnull(strstr(c.buf, "0003\r\nabc\r\n"));
+    ck_assert(transport_here()->is_h2 || strstr(c.buf, "0003\r\nabc\r\n"));
     ck_assert_ptr_null(strstr(c.buf, "\r\n0\r\n"));
     client_close(&c);
     client_expect(&d, GET("/writer/count"), 200,
@@ -119,7 +136,7 @@ START_TEST(a_body_step_cuts_the_answer_off)
     c = client_open(&s);
     client_puts(&c, GET("/hello/x"));
     client_read_all(&c);
-    ck_assert_ptr_nonnull(strstr(c.buf, "chunked\r\n"));
+    ck_assert(transport_here()->is_h2 || strstr(c.buf, "chunked\r\n"));
     ck_assert_ptr_null(strstr(c.buf, "\r\n0\r\n"));
     client_close(&c);
     server_wait_log(&s, " pass+0x");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* writer.c - answers that a task writes piece by piece.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan tls h2 */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -75,6 +75,8 @@ START_TEST(pieces_go_when_the_writer_waits)
 {
     struct client c;
 
+    if (transport_here()->is_h2) /* bytes of chunks */
+        return;
     server_start(&s, SERVER(""));
     c = client_open(&s);
     client_puts(&c, GET("/writer/pieces?n=3&size=2&ms=60000"));
@@ -102,8 +104,9 @@ START_TEST(with_a_length)
                   1400000);
     take_alphabet(&c, GET("/writer/parts"), 2);
     client_puts(&c, GET("/writer/pieces?n=1&size=5&len=6")); /* too short */
-    ck_assert_uint_gt(client_read_all(&c), 0);
-    ck_assert_ptr_nonnull(strstr(c.buf, "\r\n\r\nabcde"));
+    client_read_all(&c);
+    ck_assert(transport_here()->is_h2 || /* where a reset may take it along */
+              strstr(c.buf, "\r\n\r\nabcde"));
     client_close(&c);
     c = client_open(&s);
     client_puts(&c, GET("/writer/pieces?n=2&size=5&len=6")); /* too long */
@@ -121,6 +124,8 @@ START_TEST(until_the_end_for_1_0)
     const char *body;
     char byte[1];
 
+    if (transport_here()->is_h2) /* HTTP/1.0 */
+        return;
     server_start(&s, SERVER(""));
     c = client_open(&s);
     client_puts(&c, OLD("/writer/pieces?n=3&size=50000"));
@@ -255,8 +260,9 @@ START_TEST(what_fails_is_cut_off)
         c = client_open(&s);
         client_printf(&c, GET("/writer/end?how=%s"), how[i]);
         client_read_all(&c);
-        ck_assert_ptr_nonnull(strstr(c.buf, "200 OK"));
-        ck_assert_ptr_nonnull(strstr(c.buf, "0003\r\nabc\r\n"));
+        ck_assert(transport_here()->is_h2 ||
+                  (strstr(c.buf, "200 OK") &&
+                   strstr(c.buf, "0003\r\nabc\r\n")));
         ck_assert_ptr_null(strstr(c.buf, "\r\n0\r\n"));
         ck_assert_ptr_null(strstr(c.buf, "another"));
         client_close(&c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ws_task.c - WebSockets of tasks, in the linear form: open, recv, put.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan tls h2 */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "t/lib/server.h"
 #include "t/lib/tally.h"
+#include "t/lib/transport.h"
 #include "t/lib/wsock.h"
 
 #define UNIT_SECONDS 90
@@ -91,6 +92,8 @@ START_TEST(a_task_goes_on_as_a_stream)
     struct client c;
     struct answer a;
 
+    if (transport_here()->is_h2) /* there is no 101 */
+        return;
     server_start(&s, SERVER("") DIALOG);
     c = client_open(&s);
     client_expect(&c, GET("/dialog/count"), 200, NULL);
@@ -173,6 +176,8 @@ START_TEST(what_is_no_handshake_is_answered)
 {
     struct client c;
 
+    if (transport_here()->is_h2) /* a handshake of HTTP/1 */
+        return;
     server_start(&s, SERVER("") DIALOG);
     c = client_open(&s);
     for (size_t i = 0; i < ARRAY_LEN(refused); i++)
@@ -526,6 +531,8 @@ START_TEST(the_step_returns)
                 {"panic", 1011}};
     int n = 0;
 
+    if (transport_here()->is_h2) /* there is no 101 */
+        return;
     server_start(&s, SERVER("") DIALOG);
     for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
         struct client c = wsock_open(&s, "/dialog/act");

@@ -80,11 +80,15 @@ open_one(struct conn *c)
 static void
 ended(struct conn *c, const char *why)
 {
-    if (!(crowd->flags & CROWD_MAY_CLOSE) && !crowd->is_excused)
+    int is_left = crowd->flags & CROWD_MAY_LEAVE && transport_here()->is_h2 &&
+                  c->n == 0 && transport_was_told(c->fd);
+
+    crowd->n_left += (unsigned)is_left;
+    if (!is_left && !(crowd->flags & CROWD_MAY_CLOSE) && !crowd->is_excused)
         give_up(
             "after %llu answers a connection was closed: %s; so far: %.200s",
             (unsigned long long)crowd->n_answers, why, c->buf);
-    crowd->n_closed++;
+    crowd->n_closed += (unsigned)!is_left;
     close(c->fd);
     open_one(c);
 }

@@ -21,7 +21,8 @@
 /* A connection a request. */
 #define CROWD_SHORT 2
 /* An answer may say Connection: close, then the next request is asked on
- * another connection; one that ends without it is bad. */
+ * another connection; one that ends without it is bad, but for HTTP/2's that
+ * GOAWAY has told to, in front of the request. */
 #define CROWD_MAY_LEAVE 4
 
 struct crowd {

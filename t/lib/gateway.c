@@ -157,6 +157,9 @@ next_line(char **at, nghttp2_nv *nv)
         colon++;
     nv->value = (uint8_t *)colon;
     nv->valuelen = (size_t)(end - colon);
+    while (nv->valuelen > 0 && (colon[nv->valuelen - 1] == ' ' ||
+                                colon[nv->valuelen - 1] == '\t'))
+        nv->valuelen--;
     *at = end + 2;
     return 1;
 }
@@ -234,6 +237,18 @@ take_ws(struct gateway *g, et_str name, et_str value)
     return 1;
 }
 
+static int
+asks_for_ws(struct gateway *g)
+{
+    const struct http1 *h = &g->parser;
+
+    g->is_ws = 0;
+    for (uint32_t i = 0; i < h->n_fields; i++)
+        take_ws(g, http1_name(&h->fields[i], g->in.p),
+                http1_value(&h->fields[i], g->in.p));
+    return g->is_ws;
+}
+
 /* In absolute-form it has the host, too (RFC 9112 3.2.2). */
 static size_t
 put_target(nghttp2_nv *nv, et_str target, et_str method)
@@ -299,10 +314,7 @@ submit(struct gateway *g)
     size_t n = 0;
     int has_body;
 
-    g->is_ws = g->is_chunked = 0;
-    for (uint32_t i = 0; i < h->n_fields; i++)
-        take_ws(g, http1_name(&h->fields[i], text),
-                http1_value(&h->fields[i], text));
+    g->is_chunked = 0;
     n = put_pseudo(g, nv, text);
     for (uint32_t i = 0; i < h->n_fields; i++) {
         et_str name = http1_name(&h->fields[i], text);
@@ -406,7 +418,7 @@ ask(struct gateway *g)
         g->is_over = 1;
         return;
     }
-    if (!g->has_settings) /* whether it knows extended CONNECT */
+    if (asks_for_ws(g) && !g->has_settings) /* is extended CONNECT known? */
         return;
     submit(g);
 }
@@ -681,6 +693,8 @@ turn(struct gateway *g)
     ask(g);
     if (send_far(g) < 0)
         g->far_ends = g->is_over = 1;
+    if (g->stream < 0) /* the end of a body was its end */
+        ask(g);
     if (send_near(g) < 0)
         return -1;
     if (send_far(g) < 0) /* what was consumed */

@@ -94,14 +94,13 @@ is_tcp(const char *address)
 
 /* A section of its own for each address of a line of [server]. */
 static void
-put_listeners(FILE *f, const char *address, const char *lines)
+put_listeners(FILE *f, const char *address, int *n, const char *lines)
 {
-    static _Thread_local unsigned n; /* no name is used twice */
     const char *end = address + strcspn(address, "\n");
 
     while (address < end) {
         size_t len = strcspn(address, ",\n");
-        fprintf(f, "[listen transport%u]\naddress = %.*s\n%s", n++, (int)len,
+        fprintf(f, "[listen transport%d]\naddress = %.*s\n%s", (*n)++, (int)len,
                 address, is_tcp(address) ? lines : "");
         address += len;
         address += strspn(address, ", ");
@@ -151,7 +150,7 @@ put_empty(FILE *f, const char *from, const char *end)
 static void
 put_rest(FILE *f, FILE *moved, const char *ini, const char *lines)
 {
-    int is_server = 0;
+    int is_server = 0, n = 0;
 
     for (const char *line = ini, *next; *line; line = next) {
         const char *address = value_of(line, "listen");
@@ -161,7 +160,7 @@ put_rest(FILE *f, FILE *moved, const char *ini, const char *lines)
         if (strncmp(line, "[listen ", 8) == 0)
             next = put_section(moved, line, lines);
         else if (is_server && address)
-            put_listeners(moved, address, lines);
+            put_listeners(moved, address, &n, lines);
         else
             fprintf(f, "%.*s", (int)(next - line), line);
         if ((is_server && address) || strncmp(line, "[listen ", 8) == 0)

@@ -329,6 +329,9 @@ START_TEST(what_cannot_be_loaded_the_mock_refuses)
          "flags that are refused: f"},
         {"ET_STEP_(ET_I_RESPONSE, g, ET_F_TASK) { return ET_NEXT; }",
          "flags that are refused: g"},
+        {"struct o { et_str s; };"
+         "ET_OPTIONS(struct o, NULL, ET_OPT_STR(s, NULL, 0x8000, NULL));",
+         "flags that are refused: s"},
         {"ET_COUNTER(m_total, NULL, \"help\");",
          "an ending the server adds: m_total"},
         {"ET_HISTOGRAM(m, NULL, \"help\", 2, 2);", "bounds do not ascend: m"},

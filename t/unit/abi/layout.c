@@ -30,7 +30,7 @@
 #define VALUE(name, value)                                                     \
     HOLDS((long)(int)(name) == (value), #name " changed");
 #define TEXT(name, value)
-#include "../../golden/1.0-rc1/layout.h"
+#include "../../golden/1.0/layout.h"
 #include "gained.h"
 #undef EXACT
 #undef GROWS
@@ -47,7 +47,7 @@
 START_TEST(the_names_of_the_contract_are_as_released)
 {
 #define TEXT(name, value) ck_assert_str_eq(name, value);
-#include "../../golden/1.0-rc1/layout.h"
+#include "../../golden/1.0/layout.h"
 #include "gained.h"
 }
 END_TEST
@@ -68,7 +68,7 @@ static const struct row {
 #define FIELD(type, field, offset, bytes) {#type, 0, (offset) + (bytes)},
 #define VALUE(name, value) {#name, 0, 0},
 #define TEXT(name, value) {#name, 0, 0},
-#include "../../golden/1.0-rc1/layout.h"
+#include "../../golden/1.0/layout.h"
 #include "gained.h"
 };
 #define N_ROWS (sizeof rows / sizeof rows[0])

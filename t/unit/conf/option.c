@@ -330,6 +330,8 @@ START_TEST(tables_that_are_wrong_are_refused)
         const char *why;
     } bad[] = {
         {ROW(99, 0, 0, "k", NULL, NULL, 0, 0), "needs a newer server"},
+        {ROW(ET_O_INT, 0, 0x8000, "k", NULL, NULL, 0, 0),
+         "has flags 0x8000: it needs a newer server"},
         {ROW(ET_O_INT, 60, 0, "k", NULL, NULL, 0, 0), "outside its struct"},
         {ROW(ET_O_INT, 4, 0, "k", NULL, NULL, 0, 0), "outside its struct"},
         {ROW(ET_O_HEADER, 56, 0, "k", NULL, NULL, 0, 0), "outside its struct"},

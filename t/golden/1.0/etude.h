@@ -31,7 +31,8 @@
  * others run anywhere [any].
  *
  * Contents: versions, declaring (plugin, routes, steps, options, objects,
- * metrics), counting, strings, reading the request, answering, logging and errors, escaping.
+ * metrics), counting, strings, logging and errors, what outlives generations,
+ * reading the request, its memory, answering, escaping.
  *
  * plugins/README.md builds a real plugin with it, step by step; etude_test.h
  * is a mock server for its unit tests; etude.hpp adds what C++ wants. */
@@ -40,6 +41,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "etude_abi.h"
@@ -91,10 +93,23 @@ template <class A> struct et_same_<A, A> {
 };
 }
 #define ET_IS_(T, f, ct) et_same_<decltype(((T *)0)->f), ct>::zero
+#define ET_TEXT_(z) z
 #define ET_C_ extern "C"
 #define ET_ASSERT_(cond, text) static_assert(cond, text)
 #else
 #define ET_IS_(T, f, ct) _Generic(((T *)0)->f, ct: 0)
+/* ET_TEXT_(z) is z if that is a string or NULL, else a compile error: C takes a
+ * number for a pointer, C++ does not. */
+#if __STDC_VERSION__ >= 202311L
+#define ET_TEXT_(z)                                                            \
+    _Generic((z), char *: (z), const char *: (z), void *: (z),                 \
+             __typeof__(nullptr): (z))
+#elif __STDC_VERSION__ >= 201112L
+#define ET_TEXT_(z)                                                            \
+    _Generic((z), char *: (z), const char *: (z), void *: (z))
+#else
+#define ET_TEXT_(z) z
+#endif
 #define ET_C_ extern
 #define ET_ASSERT_(cond, text) _Static_assert(cond, text)
 #endif
@@ -126,9 +141,9 @@ template <class A> struct et_same_<A, A> {
  * cannot be loaded together.  version: at most 31 bytes, for people. */
 #define ET_PLUGIN(id, version) ET_PLUGIN_AS(id, version, 0, NULL)
 
-/* The same with flags (ET_P_*, see etude_abi.h) and a summary line for
- * `etude plugins` (or NULL).  Compile with -DET_BUILD='"abc123"' to have the
- * build named in logs. */
+/* The same with flags (ET_P_*, see etude_abi.h) and a summary line (or NULL)
+ * for `etude plugins --json`, which also names the build if you compile with
+ * -DET_BUILD='"abc123"'. */
 #define ET_PLUGIN_AS(id, version, flags, summary)                              \
     ET_ASSERT_(sizeof(id) <= 64, "ET_PLUGIN: id is longer than 63 bytes");     \
     ET_ASSERT_(sizeof(version) <= 32, "ET_PLUGIN: version over 31 bytes");     \
@@ -208,6 +223,11 @@ template <class A> struct et_same_<A, A> {
 #define ET_PATCH(path, fn) ET_ROUTE("PATCH", path, fn, ET_B_BUFFER, NULL)
 #define ET_DELETE(path, fn) ET_ROUTE("DELETE", path, fn, ET_B_NONE, NULL)
 #define ET_ANY(path, fn) ET_ROUTE("*", path, fn, ET_B_NONE, NULL)
+#define ET_GET_TASK(path, fn) ET_ROUTE("GET", path, fn, ET_F_TASK, NULL)
+#define ET_POST_TASK(path, fn)                                                 \
+    ET_ROUTE("POST", path, fn, ET_F_TASK | ET_B_STREAM, NULL)
+#define ET_PUT_TASK(path, fn)                                                  \
+    ET_ROUTE("PUT", path, fn, ET_F_TASK | ET_B_STREAM, NULL)
 
 /* Any of them in full: method "GET", "GET,POST" or "*"; flags ET_B_NONE or
  * ET_B_BUFFER; doc one line for `etude routes`, or NULL. */
@@ -232,16 +252,42 @@ template <class A> struct et_same_<A, A> {
  */
 #define ET_REQUEST(fn) ET_STEP_(ET_I_REQUEST, fn, ET_B_NONE)
 #define ET_REQUEST_BODY(fn) ET_STEP_(ET_I_REQUEST, fn, ET_B_BUFFER)
+#define ET_REQUEST_TASK(fn) ET_STEP_(ET_I_REQUEST, fn, ET_F_TASK)
 
 /* A middleware's response step: runs when the response is decided and not yet
  * sent (r->status is set), in reverse order, if the request reached this
  * plugin.  At most one per plugin. */
 #define ET_RESPONSE(fn) ET_STEP_(ET_I_RESPONSE, fn, ET_B_NONE)
 
+/* A middleware's body step, which its response step asks for with et_filter:
+ * sees each piece of the answer's body, and passes on with et_emit what goes to
+ * the client instead.  At most one per plugin.  Names in the body: et_req *r,
+ * void *self, const char *p, size_t n, uint32_t flags (ET_BODY_FLUSH, _LAST).
+ * Returns 0, or below 0: the answer is cut off.
+ *
+ *     ET_RESPONSE(ask) { return et_filter(r) < 0 ? ET_FAIL : ET_NEXT; }
+ *     ET_BODY(upper)
+ *     {
+ *         char *q = (char *)memcpy(buffer, p, n);
+ *         ...
+ *         return et_emit(r, q, n, flags);
+ *     } */
+#define ET_BODY(fn)                                                            \
+    ET_BODY_FN_(fn);                                                           \
+    static const et_bodydef ET_CAT_(fn, _body_) = {                            \
+        ET_HEAD_(et_bodydef, ET_I_BODY), #fn, fn, 0, 0 };                      \
+    ET_ITEM_(ET_CAT_(fn, _body_item_), ET_CAT_(fn, _body_));                   \
+    ET_BODY_FN_(fn)
+#define ET_BODY_FN_(fn)                                                        \
+    static int32_t fn(et_req *r ET_UNUSED_, void *self ET_UNUSED_,             \
+                      const char *p ET_UNUSED_, size_t n ET_UNUSED_,           \
+                      uint32_t flags ET_UNUSED_)
+
 /* What `[route x] handler = NAME` runs: answers any method and path the route
  * matches.  At most one per plugin.  The _BODY form has the body collected. */
 #define ET_HANDLER(fn) ET_STEP_(ET_I_HANDLER, fn, ET_B_NONE)
 #define ET_HANDLER_BODY(fn) ET_STEP_(ET_I_HANDLER, fn, ET_B_BUFFER)
+#define ET_HANDLER_TASK(fn) ET_STEP_(ET_I_HANDLER, fn, ET_F_TASK)
 
 /* Runs after the answer is sent or lost; what it returns is ignored (write
  * ET_NEXT).  At most one per plugin. */
@@ -290,11 +336,13 @@ template <class A> struct et_same_<A, A> {
 #define ET_OPT(key, f, ct, type, dflt, min, max, choices, help)                \
     { (uint32_t)sizeof(et_opt), (type) & 0xffu,                                \
       (uint32_t)(offsetof(et_options_, f) + ET_IS_(et_options_, f, ct)),       \
-      (type) & ~0xffu, key, dflt, help, choices, min, max }
+      (type) & ~0xffu, key, ET_TEXT_(dflt), ET_TEXT_(help),                    \
+      ET_TEXT_(choices), min, max }
 
-/* dflt is a string as it would stand in the ini, or NULL: then the field is
- * zero (absent) unless the ini says something.  flags: 0, ET_O_REQUIRED,
- * ET_O_SECRET, ET_O_TREE.  min and max both 0: unbounded. */
+/* dflt is a string as it would stand in the ini ("5"; 5 does not compile), or
+ * NULL: then the field is zero (absent) unless the ini says something.  flags:
+ * 0, ET_O_REQUIRED, ET_O_SECRET, ET_O_TREE, ET_O_WRITE.  min and max both 0:
+ * unbounded. */
 
 /* et_str f: any text. */
 #define ET_OPT_STR(f, dflt, flags, help)                                       \
@@ -359,7 +407,8 @@ template <class A> struct et_same_<A, A> {
 #define ET_STATE(T, init, exit) ET_STATE_SAVED(T, 0, init, exit, NULL, NULL)
 
 /* The same, handed over when the plugin or its options are replaced: save puts
- * a snapshot, whose layout version names, and load of the new one takes it. */
+ * a snapshot, whose layout version names, and load of the new one takes it -
+ * twice: while the new one is made, and at the moment it takes over. */
 #define ET_STATE_SAVED(T, version, init, exit, save, load)                     \
     static const et_statedef et_statedef_ = {                                  \
         ET_HEAD_(et_statedef, ET_I_STATE), (uint32_t)sizeof(T), version,       \
@@ -591,7 +640,8 @@ et_logf_(const et_ctx *c, uint32_t level, const char *format, ...)
     char line[1000];
     va_list ap;
     int n;
-    if (level > c->host->log_level)
+    /* a reload may change it at this moment */
+    if (level > __atomic_load_n(&c->host->log_level, __ATOMIC_RELAXED))
         return;
     va_start(ap, format);
     n = vsnprintf(line, sizeof line, format, ap);
@@ -605,7 +655,10 @@ et_logf_(const et_ctx *c, uint32_t level, const char *format, ...)
  *
  *     return et_seterr(e, "%.*s: not a folder", ET_STR(o->root));
  *
- * Always ET_EINVAL.  The server adds file:line, section and plugin. */
+ * Always ET_EINVAL.  The server adds file:line, section and plugin.  In check
+ * and open a text that begins with an option's key and a colon, "root: not a
+ * folder", or with that of one value of a list, counted from 0, "set[1]: ...",
+ * is reported at that line. */
 ET_FMT_(2, 3)
 static inline int32_t
 et_seterr(et_err *e, const char *format, ...)
@@ -617,6 +670,68 @@ et_seterr(et_err *e, const char *format, ...)
     va_end(ap);
     e->n = n < 0 || !e->cap ? 0 : (size_t)n < e->cap ? (size_t)n : e->cap - 1;
     return ET_EINVAL;
+}
+
+/* RFC 9110 5.6.2: what can be the name of a field, a method, a cookie. */
+static inline int
+et_is_token(et_str s)
+{
+    size_t i;
+    for (i = 0; i < s.n; i++) {
+        const char c = s.p[i];
+        if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
+            return 0;
+    }
+    return s.n > 0;
+}
+
+/* RFC 9110 5.5: what can be the value of a field: no control bytes, no blanks
+ * around it. */
+static inline int
+et_is_value(et_str s)
+{
+    size_t i;
+    for (i = 0; i < s.n; i++) {
+        const unsigned char c = (unsigned char)s.p[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return 0;
+    }
+    return et_trim(s).n == s.n;
+}
+
+/* Fields of the response that only the host sets: they frame the message or
+ * belong to the connection. */
+static inline int
+et_is_hosts(et_str name)
+{
+    static const char *const hosts[] = {
+        "Connection", "Content-Length",   "Date",
+        "Keep-Alive", "Proxy-Connection", "TE",
+        "Trailer",    "Upgrade",          "Transfer-Encoding",
+    };
+    size_t i;
+    for (i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+        if (et_eq_nocase(name, et_s(hosts[i])))
+            return 1;
+    return 0;
+}
+
+/* For open: what set would refuse of field i of the list that option key gives
+ * is refused there.  0, or ET_EINVAL with the reason in e.
+ *
+ *     rc = et_check_field(e, "header", i, et_to_field(o->header.v[i])); */
+static inline int32_t
+et_check_field(et_err *e, const char *key, size_t i, et_field f)
+{
+    if (!et_is_token(f.name))
+        return et_seterr(e, "%s[%zu]: \"%.*s\" is no header name", key, i,
+                         ET_STR(f.name));
+    if (et_is_hosts(f.name))
+        return et_seterr(e, "%s[%zu]: %.*s belongs to the server", key, i,
+                         ET_STR(f.name));
+    if (!et_is_value(f.value))
+        return et_seterr(e, "%s[%zu]: not a header value", key, i);
+    return 0;
 }
 
 /* Give up on this request: the reason goes to the log, the client sees a 500.
@@ -637,6 +752,685 @@ et_fail(et_req *r, const char *format, ...)
     /* In parentheses, because check.h has a macro called fail(). */
     return (r->http->fail)(
         r, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+}
+
+/* Give up on this request from any depth below its step, and never return: the
+ * reason goes to the log, the client sees a 500, the server goes on.  For what
+ * cannot be, where there is no way back to say so; et_fail is the better one
+ * wherever it will do, because nothing is released on the way out: no lock, no
+ * memory, and in C++ no destructor runs.  Neither the response nor the log step
+ * of this plugin is called for this request any more.
+ *
+ *     et_panic(r, "row %zu of %zu", i, n); */
+ET_FMT_(2, 3)
+__attribute__((noreturn)) static inline void
+et_panic(et_req *r, const char *format, ...)
+{
+    char line[1000];
+    va_list ap;
+    int n;
+    va_start(ap, format);
+    n = vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    if (n < 0)
+        n = 0;
+    if ((size_t)n >= sizeof line)
+        n = (int)sizeof line - 1;
+    if (ET_HAS(r->http, et_http, panic))
+        r->http->panic(r, line, (size_t)n);
+    else
+        (r->http->fail)(r, line, (size_t)n);
+    abort(); /* a server that is older than this */
+}
+
+/* ---- what outlives generations -------------------------------------------*/
+
+/* Numbers and small values that the server keeps over reloads, new builds of
+ * the plugin, changed options and the death of the process that serves;
+ * ET_IF_STORE in etude_abi.h says exactly how.  et_store_count and what is
+ * below it are about cells, exact for the whole server: for limits.  With
+ * et_store_add each worker counts for itself, et_store_total is the sum: for
+ * what all of them count all the time.
+ *
+ *     struct state { et_store *seen; };
+ *
+ *     static int32_t
+ *     init(et_worker *w, const void *from, void *state, et_err *e)
+ *     {
+ *         struct state *s = (struct state *)state;
+ *         s->seen = et_store_open(w, "seen");
+ *         return s->seen ? 0 : et_seterr(e, "no store");
+ *     }
+ *
+ *     ET_STATE(struct state, init, NULL);
+ *
+ *     ET_REQUEST(limit)
+ *     {
+ *         et_store *seen = ((struct state *)self)->seen;
+ *         if (et_store_count(seen, et_peer(r), 1, 60000) > 100)
+ *             return et_error(r, 429, "a hundred a minute, please\n");
+ *         return ET_NEXT;
+ *     } */
+
+/* In the init of an ET_STATE only; NULL if this server has no stores, or no
+ * room for one more.  Open until the state's exit has returned. */
+static inline et_store *
+et_store_open(et_worker *w, const char *name)
+{
+    const et_store_api *api = et_iface(w, ET_IF_STORE, et_store_api, del);
+    return api ? api->open(w, et_s(name)) : NULL;
+}
+
+/* Add to this worker's counter; what it is then (0 or more), or ET_EINVAL (the
+ * key is longer than 255 bytes) or ET_ELIMIT ([server] store_memory is full).
+ * ttl_ms from the add that begins it, 0 for ever. */
+static inline int64_t
+et_store_add(et_store *s, et_str key, int64_t delta, uint64_t ttl_ms)
+{
+    return s->api->add(s, key, delta, ttl_ms);
+}
+
+/* What all workers have counted for that key. */
+static inline int64_t
+et_store_total(et_store *s, et_str key)
+{
+    return s->api->total(s, key);
+}
+
+/* The number of that key, one for the whole server: *value is 0 if there is
+ * none.  0, ET_EINVAL, or ET_ENOTSUP: this server has no cells. */
+static inline int32_t
+et_store_cell(et_store *s, et_str key, int64_t *value)
+{
+    if (!ET_HAS(s->api, et_store_api, swap))
+        return ET_ENOTSUP;
+    return s->api->cell(s, key, value);
+}
+
+/* Make it `to` if it is *was: 1; if it is not: 0, and *was is what it is; or
+ * ET_EINVAL, ET_ELIMIT, ET_ENOTSUP.  It ends ttl_ms from now (0: never;
+ * ET_STORE_SAME_END: as it would have). */
+static inline int32_t
+et_store_swap(et_store *s, et_str key, int64_t *was, int64_t to,
+              uint64_t ttl_ms)
+{
+    if (!ET_HAS(s->api, et_store_api, swap))
+        return ET_ENOTSUP;
+    return s->api->swap(s, key, was, to, ttl_ms);
+}
+
+/* Add to the number of that key; what it is then, within 0 and INT64_MAX, or
+ * ET_EINVAL, ET_ELIMIT, ET_ENOTSUP.  It ends ttl_ms after the call that began
+ * it from 0, which makes that the length of a window; 0: never. */
+static inline int64_t
+et_store_count(et_store *s, et_str key, int64_t delta, uint64_t ttl_ms)
+{
+    int64_t was = 0, to;
+    int32_t rc = et_store_cell(s, key, &was);
+
+    if (rc < 0)
+        return rc;
+    do {
+        if (delta > 0 && was > INT64_MAX - delta)
+            to = INT64_MAX;
+        else
+            to = was + delta > 0 ? was + delta : 0;
+        rc = et_store_swap(s, key, &was, to,
+                           was == 0 ? ttl_ms : ET_STORE_SAME_END);
+    } while (rc == 0);
+    return rc < 0 ? rc : to;
+}
+
+/* Keep a copy of a value of at most 1 KiB, for the whole server; 0, ET_EINVAL
+ * or ET_ELIMIT. */
+static inline int32_t
+et_store_put(et_store *s, et_str key, et_str value, uint64_t ttl_ms)
+{
+    return s->api->put(s, key, value, ttl_ms);
+}
+
+/* A copy of the value, until the next get on this store; absent if there is
+ * none. */
+static inline et_str
+et_store_get(et_store *s, et_str key)
+{
+    return s->api->get(s, key);
+}
+
+/* Forget this worker's counter and the value of that key. */
+static inline int32_t
+et_store_del(et_store *s, et_str key)
+{
+    return s->api->del(s, key);
+}
+
+/* ---- waiting -------------------------------------------------------------*/
+
+/* A step that has to wait for something says so and lets go of its worker:
+ *
+ *     static uint32_t asked(et_req *r, void *self, int32_t rc)
+ *     {
+ *         (void)self;
+ *         return et_text(r, 200, "%d\n", (int)rc);
+ *     }
+ *
+ *     ET_GET("/ask", ask)
+ *     {
+ *         if (!et_suspend(r, asked, NULL, 5000)) return et_fail(r, "full");
+ *         ... give the token to whoever has the answer
+ *         return ET_WAIT;
+ *     } */
+
+/* Have the step wait, at most timeout_ms (0: `wait_timeout`): it is to return
+ * ET_WAIT, and then either resume or cancel (or NULL) is called, once.  The
+ * token to wake it with, or 0: more wait than may, or no step of r runs. */
+static inline et_token
+et_suspend(et_req *r, et_resume_fn resume, et_cancel_fn cancel,
+           uint32_t timeout_ms)
+{
+    return r->worker->async->suspend(r, resume, cancel, timeout_ms);
+}
+
+/* Wake what waits with that token, with rc for its resume: 0, or ET_ESTALE: it
+ * does not wait any more.  Of any thread; async is r->worker->async, which
+ * stays as long as the plugin does. */
+static inline int32_t
+et_resume(const et_async *async, et_token token, int32_t rc)
+{
+    return async->resume(token, rc);
+}
+
+/* Have job(arg) run on a thread that may block, and the step wait for it: what
+ * it returns is the rc of resume, ET_ECRASH if it crashed.  r and its memory
+ * stay until then, whatever becomes of the client.  0, and the step is to
+ * return ET_WAIT; or ET_ELIMIT: too many wait already, ET_ENOMEM, ET_EPHASE. */
+static inline int32_t
+et_offload_then(et_req *r, int32_t (*job)(void *arg), void *arg,
+                et_resume_fn resume, et_cancel_fn cancel)
+{
+    return r->worker->async->offload(r, job, arg, ET_PRIO_LOW, resume, cancel);
+}
+
+/* ---- waiting: what belongs to no request ---------------------------------*/
+
+/* A state has a loop on its worker, in which its callbacks are called until it
+ * has ended, each one once:
+ *
+ *     static void tick(et_loop *l, void *arg)
+ *     {
+ *         struct state *s = (struct state *)arg;
+ *         ...
+ *         (void)et_loop_timer(l, 1000, tick, s);
+ *     }
+ *
+ * in its init:
+ *
+ *         s->loop = et_loop_open(w);
+ *         return s->loop && et_loop_timer(s->loop, 0, tick, s) ? 0 : ET_ENOMEM;
+ *
+ * Only in the init of a state; else NULL, and if there is no memory. */
+static inline et_loop *
+et_loop_open(et_worker *w)
+{
+    return w->async->open(w);
+}
+
+/* fn is called ms milliseconds from now, or up to 16 later.  What cancels it;
+ * 0: too many wait (max_waits).  On the loop's worker, as the next two. */
+static inline et_token
+et_loop_timer(et_loop *l, uint64_t ms, void (*fn)(et_loop *l, void *arg),
+              void *arg)
+{
+    return l->async->timer(l, ms, fn, arg);
+}
+
+/* fn is called when fd is ready for one of events (ET_FD_*), or has failed.  It
+ * stays open until then, or until that is cancelled.  0: as timer, or there are
+ * no such events. */
+static inline et_token
+et_loop_watch(et_loop *l, int32_t fd, uint32_t events,
+              void (*fn)(et_loop *l, int32_t fd, uint32_t events, void *arg),
+              void *arg)
+{
+    return l->async->watch(l, fd, events, fn, arg);
+}
+
+/* A timer, a watch or what et_listen has begun is over: 0; ET_ESTALE: it was
+ * already, or has been called. */
+static inline int32_t
+et_loop_cancel(et_loop *l, et_token token)
+{
+    return l->async->cancel(l, token);
+}
+
+/* Have fn(l, arg) called by the loop with that token (l->token): 0; ET_ESTALE:
+ * its state has ended; ET_ENOMEM.  Of any thread; async is l->async, which
+ * stays as long as the plugin does. */
+static inline int32_t
+et_loop_post(const et_async *async, et_token loop,
+             void (*fn)(et_loop *l, void *arg), void *arg)
+{
+    return async->post(loop, fn, arg);
+}
+
+/* ---- waiting: tasks ------------------------------------------------------*/
+
+/* A step that is declared as a task (ET_GET_TASK ...) waits where it stands;
+ * the worker serves others meanwhile:
+ *
+ *     ET_GET_TASK("/later", later)
+ *     {
+ *         (void)self;
+ *         if (et_sleep(r, 1000) < 0)
+ *             return ET_DONE;
+ *         return et_text(r, 200, "a second later\n");
+ *     }
+ *
+ * Below 0, whichever call it is, means that the task is to end: ET_ECANCEL, the
+ * client has gone; ET_ETIME, its time is over; what it returns then is of no
+ * importance after ET_ECANCEL.  Outside of a task they are ET_EPHASE. */
+
+/* For so many milliseconds. */
+static inline int32_t
+et_sleep(et_req *r, uint64_t ms)
+{
+    return r->worker->task->sleep(r, ms);
+}
+
+/* Until fd is ready (ET_FD_IN, ET_FD_OUT), at most timeout_ms: the events of
+ * poll(2), or ET_ETIME. */
+static inline int32_t
+et_wait_fd(et_req *r, int32_t fd, uint32_t events, uint64_t timeout_ms)
+{
+    return r->worker->task->wait_fd(r, fd, events, timeout_ms);
+}
+
+/* Until job(arg) has run on a thread that may block: what it returned,
+ * ET_ECRASH, or ET_ELIMIT, ET_ENOMEM: it could not be begun. */
+static inline int32_t
+et_offload(et_req *r, int32_t (*job)(void *arg), void *arg)
+{
+    return r->worker->task->offload(r, job, arg, ET_PRIO_LOW);
+}
+
+/* A token for et_resume, and waiting until it is used, at most timeout_ms: the
+ * rc it is used with, or ET_ETIME. */
+static inline et_token
+et_arm(et_req *r)
+{
+    return r->worker->task->arm(r);
+}
+
+static inline int32_t
+et_await(et_req *r, uint64_t timeout_ms)
+{
+    return r->worker->task->await(r, timeout_ms);
+}
+
+/* Until n functions have run beside each other, each with waits of its own;
+ * what they returned is in parts. */
+static inline int32_t
+et_join(et_req *r, et_part *parts, uint32_t n)
+{
+    return r->worker->task->join(r, parts, n);
+}
+
+/* From so many milliseconds from now on every call that waits is ET_ETIME; 0:
+ * never. */
+static inline int32_t
+et_timeout(et_req *r, uint64_t ms)
+{
+    return r->worker->task->timeout(r, ms);
+}
+
+/* The next bytes of the request's body, at most n: how many; 0: that was all;
+ * below 0: it does not come whole. */
+static inline int64_t
+et_read_body(et_req *r, void *p, size_t n)
+{
+    return r->worker->task->read_body(r, p, n);
+}
+
+/* 1: a newer generation serves, or the server is to stop: what goes on for long
+ * comes to its end now, or is given up with ET_ERETIRE. */
+static inline int
+et_retiring(const et_req *r)
+{
+    return r->http->number(r, ET_N_RETIRING) == 1;
+}
+
+/* Have fn(arg) run when the step, or the part, is over. */
+static inline int32_t
+et_defer(et_req *r, void (*fn)(void *arg), void *arg)
+{
+    return r->worker->task->defer(r, fn, arg);
+}
+
+/* ---- channels ------------------------------------------------------------*/
+
+/* Publish to a channel, and whoever is subscribed to it hears of it, whichever
+ * worker serves him.  A task subscribes:
+ *
+ *     ET_GET_TASK("/news", news)
+ *     {
+ *         et_sub *s = et_subscribe(r, et_s("news"), 16, ET_CH_DROP_OLDEST);
+ *         et_str message;
+ *         (void)self;
+ *         if (et_next(s, 30000, &message) < 0)
+ *             return et_text(r, 200, "no news\n");
+ *         return et_text(r, 200, "%.*s\n", ET_STR(message));
+ *     }
+ *
+ *     ET_POST("/news", tell)
+ *     {
+ *         (void)self;
+ *         if (et_publish(r, et_s("news"), et_body(r)) < 0)
+ *             return et_error(r, 503, "try again\n");
+ *         return et_text(r, 202, "told\n");
+ *     } */
+
+/* Of any thread, whose host is x->ctx.host of any handle: 0, even if nobody
+ * listens; ET_EINVAL: a name of no bytes or more than 255, or a message of more
+ * than `channel_max_message`; ET_ELIMIT, ET_ENOMEM: no room, try again later;
+ * ET_ENOTSUP: this server has no channels. */
+static inline int32_t
+et_publish_from(const et_host *host, et_str channel, et_str message)
+{
+    const et_channel_api *api = (const et_channel_api *)host->iface(
+        host, ET_IF_CHANNEL, ET_UPTO_(et_channel_api, publish));
+    return api ? api->publish(host, channel, message.p, message.n) : ET_ENOTSUP;
+}
+
+/* The same with a handle: a request, worker, loop ... */
+#define et_publish(x, channel, message)                                        \
+    et_publish_from((x)->ctx.host, channel, message)
+
+/* Messages of a channel wait for the calling task from now on, at most
+ * max_queue of them (0: 64); who is slower loses the oldest (ET_CH_DROP_OLDEST)
+ * or is told nothing any more (ET_CH_DROP_SELF).  It ends with the step or part
+ * that calls. NULL: there is no room, or no such name. */
+static inline et_sub *
+et_subscribe(et_req *r, et_str channel, uint32_t max_queue, uint32_t policy)
+{
+    const et_channel_api *api =
+        et_iface(r, ET_IF_CHANNEL, et_channel_api, listen);
+    return api ? api->subscribe(r, channel, max_queue, policy) : NULL;
+}
+
+/* The next message, at most timeout_ms from now: 0, and it is valid until the
+ * next call for s; ET_ETIME: none has come, and the task goes on unless its own
+ * time is over; ET_ELIMIT: it was too slow, or s is NULL; else the task is to
+ * end. */
+static inline int32_t
+et_next(et_sub *s, uint64_t timeout_ms, et_str *message)
+{
+    return s ? s->api->next(s, timeout_ms, message) : ET_ELIMIT;
+}
+
+/* It ends now; NULL does nothing. */
+static inline void
+et_unsubscribe(et_sub *s)
+{
+    if (s)
+        s->api->unsubscribe(s);
+}
+
+/* How many messages it has lost; of NULL none. */
+static inline uint64_t
+et_dropped(const et_sub *s)
+{
+    return s ? s->api->dropped(s) : 0;
+}
+
+/* For a state, by its loop (et_loop_open): fn is called for every message,
+ * until et_loop_cancel.  0: there is no room, or no such name. */
+static inline et_token
+et_listen(et_loop *l, et_str channel,
+          void (*fn)(et_loop *l, void *arg, et_str channel, et_str message),
+          void *arg)
+{
+    const et_channel_api *api =
+        et_iface(l, ET_IF_CHANNEL, et_channel_api, listen);
+    return api ? api->listen(l, channel, fn, arg) : 0;
+}
+
+/* A WebSocket is sent every message of a channel from now on, as ET_WS_TEXT or
+ * ET_WS_BINARY, until it ends; the host does it, the plugin is not called.
+ * Whose client is slow loses the oldest that wait (more: et_channel_api).  0;
+ * ET_EINVAL: no such name or type; ET_ELIMIT: no room; ET_ECANCEL: it is
+ * closing; ET_ENOTSUP: this server cannot. */
+static inline int32_t
+et_ws_subscribe(et_ws *s, et_str channel, uint32_t type)
+{
+    const et_channel_api *api =
+        et_iface(s, ET_IF_CHANNEL, et_channel_api, subscribe_ws);
+    return api ? api->subscribe_ws(s, channel, type, 0, ET_CH_DROP_OLDEST)
+               : ET_ENOTSUP;
+}
+
+/* It is not any more. */
+static inline void
+et_ws_unsubscribe(et_ws *s, et_str channel)
+{
+    const et_channel_api *api =
+        et_iface(s, ET_IF_CHANNEL, et_channel_api, unsubscribe_ws);
+    if (api)
+        api->unsubscribe_ws(s, channel);
+}
+
+/* ---- asking other servers -------------------------------------------------*/
+
+/* A task asks as it waits, where it stands:
+ *
+ *     et_fetch_ask ask = et_ask("GET", et_s("http://10.0.0.7:8080/users/7"));
+ *     et_reply *reply;
+ *     if (et_fetch(r, &ask, &reply) < 0)
+ *         return et_error(r, 502, "nobody knows\n");
+ *     return et_text(r, 200, "%.*s", ET_STR(reply->body));
+ *
+ * or reads the reply piece by piece: et_fetch_open, et_fetch_read.  Any other
+ * step has a token resumed when the reply is there: et_fetch_start. */
+
+/* What to ask; fields, body, times and bounds are the caller's to add. */
+static inline et_fetch_ask
+et_ask(const char *method, et_str url)
+{
+    et_fetch_ask ask;
+    memset(&ask, 0, sizeof ask);
+    ask.size = (uint32_t)sizeof ask;
+    ask.method = et_s(method);
+    ask.url = url;
+    return ask;
+}
+
+/* Until all of the reply is there: 0, or ET_ECONN, ET_EPROTO, ET_ETIME ... */
+static inline int32_t
+et_fetch(et_req *r, const et_fetch_ask *ask, et_reply **reply)
+{
+    return r->worker->fetch->fetch(r, ask, reply);
+}
+
+/* Until its head is there; with ET_FETCH_STREAM, until the body may be sent. */
+static inline int32_t
+et_fetch_open(et_req *r, const et_fetch_ask *ask, et_reply **reply)
+{
+    return r->worker->fetch->open(r, ask, reply);
+}
+
+/* The next bytes of its body, at most n: how many; 0: that was all. */
+static inline int64_t
+et_fetch_read(et_req *r, et_reply *reply, void *p, size_t n)
+{
+    return r->worker->fetch->read(r, reply, p, n);
+}
+
+/* The next bytes of the request's body (ET_FETCH_STREAM); head: that was all of
+ * it, until the reply's head is there. */
+static inline int32_t
+et_fetch_send(et_req *r, et_reply *reply, const void *p, size_t n)
+{
+    return r->worker->fetch->send(r, reply, p, n);
+}
+
+static inline int32_t
+et_fetch_head(et_req *r, et_reply *reply)
+{
+    return r->worker->fetch->head(r, reply);
+}
+
+/* Before the step is over, which does the same. */
+static inline void
+et_fetch_close(et_req *r, et_reply *reply)
+{
+    r->worker->fetch->close(r, reply);
+}
+
+/* In any step: token (et_suspend, et_arm) is resumed when all of the reply is
+ * there, or has failed: with 0, or why. */
+static inline int32_t
+et_fetch_start(et_req *r, const et_fetch_ask *ask, et_token token,
+               et_reply **reply)
+{
+    return r->worker->fetch->start(r, ask, token, reply);
+}
+
+/* The first field of that name in a reply, compared without case. */
+static inline et_str
+et_reply_field(const et_reply *reply, const char *name)
+{
+    size_t i;
+    for (i = 0; i < reply->n_fields; i++)
+        if (et_eq_nocase(reply->fields[i].name, et_s(name)))
+            return reply->fields[i].value;
+    return et_s(NULL);
+}
+
+/* ---- WebSocket -----------------------------------------------------------*/
+
+/* A handler makes the connection of its request a WebSocket, whose callbacks go
+ * on with it:
+ *
+ *     static void
+ *     on_message(et_ws *s, void *self, uint32_t type, const char *p, size_t n)
+ *     {
+ *         (void)self;
+ *         et_ws_send(s, type, p, n);
+ *     }
+ *     static const et_ws_calls calls = {ET_WS_CALLS, .message = on_message};
+ *
+ *     ET_GET("/echo", echo)
+ *     {
+ *         (void)self;
+ *         return et_ws_accept(r, &calls, NULL, NULL);
+ *     }
+ *
+ * What they may be told, and when, is in etude_abi.h (et_ws_calls). */
+
+/* How a struct et_ws_calls, or et_ws_ask, begins. */
+#define ET_WS_CALLS sizeof(et_ws_calls), 0
+#define ET_WS_ASK sizeof(et_ws_ask), 0
+
+/* What the handler returns.  ask: what it is to be like, or NULL; data: what
+ * s->data is at first. */
+static inline uint32_t
+et_ws_accept(et_req *r, const et_ws_calls *calls, const et_ws_ask *ask,
+             void *data)
+{
+    return r->worker->ws ? r->worker->ws->accept(r, calls, ask, data) : ET_FAIL;
+}
+
+/* Send n bytes as one message of that type: 0; ET_ELIMIT: the client is slow,
+ * nothing was taken, and writable will be called; ET_ECANCEL: it is closing;
+ * ET_EINVAL: a text that is not UTF-8. */
+static inline int32_t
+et_ws_send(et_ws *s, uint32_t type, const void *p, size_t n)
+{
+    return s->ws->send(s, type, p, n);
+}
+
+/* A text of at most 4,095 bytes, as printf; a longer one is ET_EINVAL. */
+ET_FMT_(2, 3)
+static inline int32_t
+et_ws_text(et_ws *s, const char *format, ...)
+{
+    char text[4096];
+    va_list ap;
+    int n;
+    va_start(ap, format);
+    n = vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= sizeof text)
+        return ET_EINVAL;
+    return s->ws->send(s, ET_WS_TEXT, text, (size_t)n);
+}
+
+/* Close it, with 1000 if all is well, and a reason or NULL: 0, ET_ECANCEL,
+ * ET_EINVAL. */
+static inline int32_t
+et_ws_close(et_ws *s, uint32_t code, const char *reason)
+{
+    return s->ws->close(s, code, et_s(reason ? reason : ""));
+}
+
+/* What other threads know s by, and having fn(s, arg) called on its worker from
+ * any of them: 0, or ET_ESTALE: it is over.  ws is s->ws. */
+static inline et_token
+et_ws_token(et_ws *s)
+{
+    return s->ws->token(s);
+}
+
+static inline int32_t
+et_ws_post(const et_ws_api *ws, et_token t, void (*fn)(et_ws *s, void *arg),
+           void *arg)
+{
+    return ws->post(t, fn, arg);
+}
+
+/* The linear form: a task that goes on.
+ *
+ *     ET_GET_TASK("/echo", echo)
+ *     {
+ *         et_ws *s;
+ *         et_ws_message m;
+ *         const uint32_t rc = et_ws_open(r, NULL, &s);
+ *         (void)self;
+ *         if (!s)
+ *             return rc;
+ *         while (et_ws_recv(r, s, UINT64_MAX, &m) == 0)
+ *             if (et_ws_put(r, s, m.type, m.text.p, m.text.n) < 0)
+ *                 break;
+ *         return ET_DONE;
+ *     }
+ *
+ * It holds its stack and its request for as long as it lives, which the form
+ * above does not. */
+
+/* 0, and *s is open until the step is over; or *s is NULL, and the step returns
+ * what this does: it is no handshake, or refused. */
+static inline uint32_t
+et_ws_open(et_req *r, const et_ws_ask *ask, et_ws **s)
+{
+    const et_ws_api *ws = r->worker->ws;
+    *s = NULL;
+    return ws && ET_HAS(ws, et_ws_api, open) ? ws->open(r, ask, s) : ET_FAIL;
+}
+
+/* The next message: 0, and it is in m until the next call; 1: it is closed,
+ * with m->code, because of m->text; below 0: it did not come in time
+ * (ET_ETIME), or the task is given up. */
+static inline int32_t
+et_ws_recv(et_req *r, et_ws *s, uint64_t timeout_ms, et_ws_message *m)
+{
+    m->size = (uint32_t)sizeof *m;
+    return s->ws->recv(r, s, timeout_ms, m);
+}
+
+/* et_ws_send, but instead of ET_ELIMIT it waits until there is room. */
+static inline int32_t
+et_ws_put(et_req *r, et_ws *s, uint32_t type, const void *p, size_t n)
+{
+    return s->ws->put(r, s, type, p, n);
 }
 
 /* ---- reading the request -------------------------------------------------*/
@@ -686,11 +1480,40 @@ et_body(const et_req *r)
     return r->http->body(r);
 }
 
+/* The first field of that name behind the body, once that was read to its end.
+ */
+static inline et_str
+et_trailer(const et_req *r, const char *name)
+{
+    return r->http->trailer(r, et_s(name), 0);
+}
+
 /* The client's address, "203.0.113.7", after the trusted_proxies rules. */
 static inline et_str
 et_peer(et_req *r)
 {
     return r->http->text(r, ET_T_PEER);
+}
+
+/* Who the client is by the certificate it has shown, if the listener asks for
+ * one (tls.client) and it was verified; else absent.  The SHA-256 of the
+ * certificate names it and no other one. */
+static inline et_str
+et_client_subject(et_req *r)
+{
+    return r->http->text(r, ET_T_CLIENT_SUBJECT);
+}
+
+static inline et_str
+et_client_sha256(et_req *r)
+{
+    return r->http->text(r, ET_T_CLIENT_SHA256);
+}
+
+static inline et_str
+et_client_names(et_req *r)
+{
+    return r->http->text(r, ET_T_CLIENT_NAMES);
 }
 
 /* ---- the request's memory ------------------------------------------------*/
@@ -759,8 +1582,9 @@ et_cstr(et_req *r, et_str s)
 /* ---- answering: header fields --------------------------------------------*/
 
 /* Set (replace), add (append one more) or delete a field of the response;
- * both strings are copied.  0; ET_EINVAL for a name that is no token, a CR, LF
- * or NUL in it, or a field the server owns (Content-Length, Connection ...);
+ * both strings are copied.  0; ET_EINVAL for a name that is no token, a CR, LF,
+ * NUL or other control byte in the value, or a field the server owns
+ * (Content-Length, Connection ...); ET_ELIMIT for a value above 64 KiB;
  * ET_EPHASE once the answer is on its way. */
 static inline int32_t
 et_set(et_req *r, const char *name, et_str value)
@@ -772,6 +1596,14 @@ static inline int32_t
 et_add(et_req *r, const char *name, et_str value)
 {
     return r->http->set(r, et_s(name), value, ET_ADD);
+}
+
+/* n fields that need no copy, because their strings stay until the log step has
+ * returned: an instance's, literals.  All of them or none. */
+static inline int32_t
+et_add_static(et_req *r, const et_field *fields, size_t n)
+{
+    return r->http->add(r, fields, n);
 }
 
 static inline int32_t
@@ -873,8 +1705,8 @@ et_html(et_req *r, uint32_t status, const char *format, ...)
     return result;
 }
 
-/* An error the client is to see: plain text, which the server (or a plugin for
- * error pages) may dress by what the client accepts. */
+/* An error the client is to see: a line of plain text, which the server (or a
+ * plugin for error pages) may dress by what the client accepts. */
 ET_FMT_(3, 4)
 static inline uint32_t
 et_error(et_req *r, uint32_t status, const char *format, ...)
@@ -911,6 +1743,46 @@ et_file(et_req *r, uint32_t status, et_str type, int32_t fd, uint64_t off,
     return r->http->reply_file(r, status, type, fd, off, n);
 }
 
+/* n pieces, one behind another: memory, and parts of files that stay open and
+ * may be shared.
+ *
+ *     const et_piece two[] = {et_piece_mem(et_s("of 9 bytes: ")),
+ *                             et_piece_file(fd, 100, 9)};
+ *     return et_pieces(r, 200, et_s("text/plain"), two, 2);
+ *
+ * What they point to, and the fd, stay until the log step has returned, or
+ * until the piece's release(arg) is called, if it is given one: exactly once,
+ * even on failure. */
+static inline uint32_t
+et_pieces(et_req *r, uint32_t status, et_str type, const et_piece *pieces,
+          size_t n)
+{
+    return r->http->reply_pieces(r, status, type, pieces, n);
+}
+
+static inline et_piece
+et_piece_mem(et_str bytes)
+{
+    et_piece piece;
+    memset(&piece, 0, sizeof piece);
+    piece.p = bytes.n ? bytes.p : "";
+    piece.n = bytes.n;
+    piece.fd = -1;
+    return piece;
+}
+
+/* n bytes of an open file from off on; it stays open. */
+static inline et_piece
+et_piece_file(int32_t fd, uint64_t off, uint64_t n)
+{
+    et_piece piece;
+    memset(&piece, 0, sizeof piece);
+    piece.fd = fd;
+    piece.off = off;
+    piece.n = n;
+    return piece;
+}
+
 /* A status and nothing else: et_status(r, 204). */
 static inline uint32_t
 et_status(et_req *r, uint32_t status)
@@ -926,6 +1798,227 @@ et_redirect(et_req *r, uint32_t status, et_str to)
     if (et_set(r, "Location", to) < 0)
         return et_fail(r, "redirect: not a header value");
     return et_status(r, status);
+}
+
+/* ---- answering piece by piece ---------------------------------------------*/
+
+/* From a task:
+ *
+ *     if (et_begin(r, 200, "text/csv", ET_ANY_LENGTH) < 0)
+ *         return ET_FAIL;
+ *     while (next_row(&row))
+ *         if (et_writef(r, "%d,%s\n", row.id, row.name) < 0)
+ *             return ET_FAIL;
+ *     return ET_DONE;
+ *
+ * Pieces are copied and go together; a writer waits while the client is behind.
+ * Below 0: nobody takes any more, as in the other calls that wait.  What a step
+ * returns instead of ET_DONE cuts the answer off. */
+
+/* The status, the fields set so far and that media type (NULL or "": none) go,
+ * once the response steps have seen them.  length: of all that will be written,
+ * or ET_ANY_LENGTH. */
+static inline int32_t
+et_begin(et_req *r, uint32_t status, const char *type, uint64_t length)
+{
+    return r->worker->task->begin(r, status, et_s(type), length);
+}
+
+static inline int32_t
+et_write(et_req *r, const void *p, size_t n)
+{
+    return r->worker->task->write(r, p, n);
+}
+
+/* A C string. */
+static inline int32_t
+et_puts(et_req *r, const char *text)
+{
+    return et_write(r, text, strlen(text));
+}
+
+/* printf.  Uses no memory of the request, so it may be called for ever. */
+ET_FMT_(2, 3)
+static inline int32_t
+et_writef(et_req *r, const char *format, ...)
+{
+    char small[512], *p = small;
+    int32_t rc = ET_EINVAL;
+    va_list ap;
+    int n;
+    va_start(ap, format);
+    n = vsnprintf(small, sizeof small, format, ap);
+    va_end(ap);
+    if (n >= (int)sizeof small) {
+        p = (char *)malloc((size_t)n + 1);
+        if (!p)
+            return ET_ENOMEM;
+        va_start(ap, format);
+        n = vsnprintf(p, (size_t)n + 1, format, ap);
+        va_end(ap);
+    }
+    if (n >= 0)
+        rc = et_write(r, p, (size_t)n);
+    if (p != small)
+        free(p);
+    return rc;
+}
+
+/* Wait until the kernel has all that is written. */
+static inline int32_t
+et_flush(et_req *r)
+{
+    return r->worker->task->flush(r);
+}
+
+/* A field behind the body. */
+static inline int32_t
+et_set_trailer(et_req *r, const char *name, et_str value)
+{
+    return r->worker->task->trailer(r, et_s(name), value);
+}
+
+/* In a response step: the body step is to see this answer's body.  0, or
+ * ET_EPHASE, ET_ENOMEM. */
+static inline int32_t
+et_filter(et_req *r)
+{
+    return r->http->filter(r);
+}
+
+/* In a body step: n bytes go on towards the client; flags: those that the step
+ * was called with, in its last call of it. */
+static inline int32_t
+et_emit(et_req *r, const void *p, size_t n, uint32_t flags)
+{
+    return r->http->emit(r, p, n, flags);
+}
+
+/* ---- server-sent events (WHATWG HTML, 9.2) --------------------------------*/
+
+/* From a task:
+ *
+ *     if (et_sse_begin(r) < 0)
+ *         return ET_FAIL;
+ *     while (rc == 0 && !et_retiring(r)) {
+ *         et_event e = { et_s("tick"), et_s(NULL), et_s(text), 0 };
+ *         rc = et_sse_send(r, &e);
+ *         if (rc == 0)
+ *             rc = et_sse_sleep(r, 1000);
+ *     }
+ *     return rc == 0 || rc == ET_ERETIRE ? ET_DONE : ET_FAIL;
+ *
+ * A browser that has lost its connection comes again, and says which event it
+ * has seen last: et_sse_last_id. */
+
+typedef struct et_event {
+    et_str event;     /* its type; absent: "message" */
+    et_str id;        /* absent: the last one stays */
+    et_str data;      /* of any number of lines; absent: none is sent */
+    int64_t retry_ms; /* the browser waits so long before it comes again; 0: as
+                         it likes */
+} et_event;
+
+/* How often et_sse_sleep says that the connection is there. */
+#define ET_SSE_KEEP_MS 15000u
+
+static inline int32_t
+et_sse_begin(et_req *r)
+{
+    if (et_set(r, "Cache-Control", et_s("no-store")) < 0 ||
+        et_set(r, "X-Accel-Buffering", et_s("no")) < 0)
+        return ET_EINVAL;
+    return et_begin(r, 200, "text/event-stream", ET_ANY_LENGTH);
+}
+
+/* The id of the last event that this client has seen; absent: none. */
+static inline et_str
+et_sse_last_id(const et_req *r)
+{
+    return et_header(r, "Last-Event-ID");
+}
+
+/* 1 if s is one line. */
+static inline int
+et_is_line_(et_str s)
+{
+    return !s.n || (!memchr(s.p, '\n', s.n) && !memchr(s.p, '\r', s.n) &&
+                    !memchr(s.p, 0, s.n));
+}
+
+/* "name: value" and the line's end; nothing if it is absent. */
+static inline int32_t
+et_sse_line_(et_req *r, const char *name, et_str value)
+{
+    int32_t rc = 0;
+    if (!value.p)
+        return 0;
+    rc = et_puts(r, name);
+    if (rc == 0)
+        rc = et_write(r, value.p, value.n);
+    return rc < 0 ? rc : et_puts(r, "\n");
+}
+
+/* Each line of the data, whichever way it ends. */
+static inline int32_t
+et_sse_data_(et_req *r, et_str data)
+{
+    int32_t rc = 0;
+    for (;;) {
+        size_t n = 0;
+        while (n < data.n && data.p[n] != '\n' && data.p[n] != '\r')
+            n++;
+        rc = et_sse_line_(r, "data: ", et_sn(data.p, n));
+        if (rc < 0 || n == data.n)
+            return rc;
+        n += n + 1 < data.n && data.p[n] == '\r' && data.p[n + 1] == '\n';
+        data.p += n + 1;
+        data.n -= n + 1;
+    }
+}
+
+/* One event.  ET_EINVAL, and nothing is sent of it: a line's end or NUL in its
+ * type or id. */
+static inline int32_t
+et_sse_send(et_req *r, const et_event *e)
+{
+    int32_t rc = 0;
+    if (!et_is_line_(e->event) || !et_is_line_(e->id))
+        return ET_EINVAL;
+    if (e->retry_ms > 0)
+        rc = et_writef(r, "retry: %lld\n", (long long)e->retry_ms);
+    if (rc == 0)
+        rc = et_sse_line_(r, "event: ", e->event);
+    if (rc == 0)
+        rc = et_sse_line_(r, "id: ", e->id);
+    if (rc == 0 && e->data.p)
+        rc = et_sse_data_(r, e->data);
+    if (rc == 0)
+        rc = et_puts(r, "\n");
+    return rc < 0 ? rc : et_flush(r);
+}
+
+/* A comment, which nobody sees, so that nobody in between takes the connection
+ * for dead. */
+static inline int32_t
+et_sse_ping(et_req *r)
+{
+    const int32_t rc = et_puts(r, ":\n\n");
+    return rc < 0 ? rc : et_flush(r);
+}
+
+/* et_sleep, and a ping every ET_SSE_KEEP_MS. */
+static inline int32_t
+et_sse_sleep(et_req *r, uint64_t ms)
+{
+    int32_t rc = 0;
+    while (rc == 0 && ms > ET_SSE_KEEP_MS) {
+        rc = et_sleep(r, ET_SSE_KEEP_MS);
+        if (rc == 0)
+            rc = et_sse_ping(r);
+        ms -= ET_SSE_KEEP_MS;
+    }
+    return rc < 0 ? rc : et_sleep(r, ms);
 }
 
 /* ---- escaping ------------------------------------------------------------*/
@@ -955,6 +2048,26 @@ et_utf8_(const char *p, size_t n)
         (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
         return 0; /* overlong, surrogate, above U+10FFFF */
     return k;
+}
+
+/* The character (code point) at the front of s, which moves behind it; -1: s is
+ * empty, or goes on with no UTF-8 (RFC 3629), and stays. */
+static inline int32_t
+et_next_char(et_str *s)
+{
+    const size_t k = s->n > 0 ? et_utf8_(s->p, s->n) : 0;
+    int32_t c;
+    size_t i;
+    if (k == 0)
+        return -1;
+    c = (unsigned char)s->p[0];
+    if (k > 1)
+        c &= 0x7f >> k;
+    for (i = 1; i < k; i++)
+        c = c << 6 | (s->p[i] & 0x3f);
+    s->p += k;
+    s->n -= k;
+    return c;
 }
 
 /* The escape of the byte at *s for JSON in e (or the bytes as they are), and
