@@ -186,7 +186,9 @@ make_context(const struct maker *m, const struct conf_listen *l,
         .pairs = pairs,
         .n_pairs = n,
         .profile = (enum context_profile)l->tls_profile,
-        .verify = (enum context_verify)l->tls_client,
+        .verify = l->tls_client_ca.n /* else that has been complained of */
+                      ? (enum context_verify)l->tls_client
+                      : CONTEXT_NO_CLIENTS,
         .client_ca = text_of(find(m, l->tls_client_ca)),
         .client_ca_path = l->tls_client_ca.p,
         .client_ca_at = l->client_ca_at,

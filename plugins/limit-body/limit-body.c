@@ -2,9 +2,9 @@
 /* limit-body.c - a middleware that refuses large request bodies by their
  * declared length, before one byte of them is read.
  *
- * A body sent in chunks declares no length: it is refused with 411 unless
- * chunked = allow leaves it to the server's own max_body, which counts what
- * arrives. */
+ * A body sent in chunks, or over HTTP/2 without Content-Length, declares no
+ * length: it is refused with 411 unless chunked = allow leaves it to the
+ * server's own max_body, which counts what arrives. */
 #include <etude.h>
 
 enum chunked { CHUNKED_REFUSE, CHUNKED_ALLOW };
@@ -28,7 +28,7 @@ ET_REQUEST(limit)
         return et_error(r, 413, "at most %lld bytes are taken here\n",
                         (long long)o->max);
     if (!length.p && o->chunked == CHUNKED_REFUSE &&
-        et_header(r, "Transfer-Encoding").p)
+        r->http->number(r, ET_N_BODY_BYTES) < 0)
         return et_error(r, 411, "say how long the body is\n");
     return ET_NEXT;
 }

@@ -13,6 +13,16 @@ post(const char *field, const char *value)
     return et_test_run();
 }
 
+/* In chunks, or over HTTP/2, where nothing but the body says that there is one.
+ */
+static uint32_t
+post_bytes(void)
+{
+    et_test_request("POST", "/");
+    et_test_body("abc", 3);
+    return et_test_run();
+}
+
 START_TEST(up_to_the_limit_passes)
 {
     et_test_option("max", "1k");
@@ -38,11 +48,11 @@ END_TEST
 START_TEST(a_body_without_length_is_411_unless_allowed)
 {
     ck_assert_int_eq(et_test_open(), 0);
-    ck_assert_uint_eq(post("Transfer-Encoding", "chunked"), 411);
+    ck_assert_uint_eq(post_bytes(), 411);
     et_test_end();
     et_test_option("chunked", "allow");
     ck_assert_int_eq(et_test_open(), 0);
-    ck_assert_uint_eq(post("Transfer-Encoding", "chunked"), 200);
+    ck_assert_uint_eq(post_bytes(), 200);
 }
 END_TEST
 
