@@ -380,7 +380,8 @@ taken(int waits, size_t n)
 
 START_TEST(a_401_in_front_costs_no_upload)
 {
-    if (!transport_here()->is_plain) /* what is on its way is not ours to know */
+    if (!transport_here()
+             ->is_plain) /* what is on its way is not ours to know */
         return;
     ck_assert_uint_lt(taken(1, 100 * MIB), 256 * 1024);
 }
@@ -390,7 +391,8 @@ END_TEST
  * before the head was seen. */
 START_TEST(nor_when_the_client_does_not_wait_for_it)
 {
-    if (!transport_here()->is_plain) /* what is on its way is not ours to know */
+    if (!transport_here()
+             ->is_plain) /* what is on its way is not ours to know */
         return;
     ck_assert_uint_lt(taken(0, 100 * MIB), 256 * 1024 + MIB);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* browser.c - the pages of plugins, in a real browser.  Skipped where there is
- * none: on one backend, the pages are what is tried. */
+ * none: on one backend, the pages are what is tried.
+ * tags: plain */
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* clock.c - the plugin clock: streams that tick, and how they end.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan */
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>

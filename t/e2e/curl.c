@@ -73,8 +73,8 @@ target(CURL *c, const struct server *s, const char *path)
 {
     char url[256];
 
-    snprintf(url, sizeof url, "%s://127.0.0.1:%u%s",
-             transport_here()->scheme, s->port, path);
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u%s", transport_here()->scheme,
+             s->port, path);
     curl_easy_setopt(c, CURLOPT_URL, url);
 }
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* faults.c - plugins that go wrong in every way, while others are served.
- * tags: epoll
+ * tags: epoll tls
  *
  * What each costs is the table of core/README.md: a request, the connections of
  * a worker, or the process.  A thread of the test keeps connections to both
- * workers busy meanwhile and counts what it loses, by worker.
- * tags: tls h2 */
+ * workers busy meanwhile and counts what it loses, by worker. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fetch.c - plugins ask another server, which says whatever it likes: the test
  * plays it.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan tls */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

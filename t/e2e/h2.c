@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2.c - HTTP/2 on cleartext connections, by clients that are not ours: libcurl
  * and nghttp.  What HTTP/1 routes and plugins do they do here.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan plain */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * streams, bodies, answers that are decided and written.
  *
  * As heap.c, with clients that are not ours. */
-/* tags: epoll */
+/* tags: epoll plain */
 #include "t/preload/heap.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_life.c - HTTP/2 connections while the server reloads, stops, is replaced,
  * or has had enough of them; and requests on them that go wrong.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan plain */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_limits.c - limits and deadlines hold for streams of HTTP/2 as they do for
  * requests of HTTP/1.
- * tags: epoll asan */
+ * tags: epoll asan plain */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_order.c - whose turn it is when a connection's window is small: priorities
  * as RFC 9218 has them.
- * tags: epoll asan */
+ * tags: epoll asan plain */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* h2_ws.c - WebSockets on streams of HTTP/2 (RFC 8441): the plugins of those on
  * connections, and beside them requests.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan plain */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

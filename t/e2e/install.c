@@ -3,7 +3,8 @@
  * second one leaves an administrator's files alone.
  *
  * Nothing is built here: the plain build is taken as it is; the sanitizers'
- * have nothing to install. */
+ * have nothing to install.
+ * tags: plain */
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* later.c - steps that wait: who wakes them, who gives them up, and what their
  * connections and generations do meanwhile.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan */
 #include <signal.h>
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
  * leave at any moment: nothing is left of them, no descriptor, no block, no
  * place among those that may wait.
  *
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

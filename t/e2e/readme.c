@@ -2,7 +2,7 @@
 /* readme.c - "A plugin in ten lines" of README.md, typed line by line: every
  * command is run, every request is made on one connection that stays open, and
  * all that is shown appears.
- * tags: epoll asan */
+ * tags: epoll asan plain */
 #include <string.h>
 
 #include "t/lib/guide.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* recipes.c - what conf/kubernetes.yaml sets is what this server takes. */
+/* recipes.c - what conf/kubernetes.yaml sets is what this server takes.
+ * tags: plain */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* routes.c - which request meets which chain: hosts, patterns, scopes, use,
  * overrides, mounts, order, slashes, HEAD and OPTIONS.
- * tags: epoll asan tls h2 */
+ * tags: epoll asan */
 #include <stdio.h>
 #include <string.h>
 

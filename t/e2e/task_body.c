@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* task_body.c - request bodies that a task reads piece by piece.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

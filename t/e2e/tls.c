@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tls.c - connections over TLS: what is agreed on, what goes over them, and how
  * they end.
- * tags: epoll asan tsan */
+ * tags: epoll asan tsan plain */
 #include "config.h"
 #include "t/lib/unit.h"
 

@@ -2,7 +2,7 @@
 /* tls_config.c - TLS in a configuration: what is wrong with it, word by word;
  * what a reload changes and what it leaves; the way from http to https; what is
  * said of certificates.
- * tags: epoll asan */
+ * tags: epoll asan plain */
 #include "config.h"
 
 #define UNIT_SECONDS 60

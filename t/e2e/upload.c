@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* upload.c - the plugin upload: bodies that become files, whole or not at all.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>

@@ -111,8 +111,10 @@ START_TEST(with_a_length)
     c = client_open(&s);
     client_puts(&c, GET("/writer/pieces?n=2&size=5&len=6")); /* too long */
     client_read_all(&c);
-    ck_assert_ptr_nonnull(strstr(c.buf, "\r\n\r\nabcde"));
-    ck_assert_uint_eq(strlen(strstr(c.buf, "\r\n\r\n")), 9);
+    if (!transport_here()->is_h2) {
+        ck_assert_ptr_nonnull(strstr(c.buf, "\r\n\r\nabcde"));
+        ck_assert_uint_eq(strlen(strstr(c.buf, "\r\n\r\n")), 9);
+    }
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -260,9 +262,9 @@ START_TEST(what_fails_is_cut_off)
         c = client_open(&s);
         client_printf(&c, GET("/writer/end?how=%s"), how[i]);
         client_read_all(&c);
-        ck_assert(transport_here()->is_h2 ||
-                  (strstr(c.buf, "200 OK") &&
-                   strstr(c.buf, "0003\r\nabc\r\n")));
+        ck_assert(
+            transport_here()->is_h2 ||
+            (strstr(c.buf, "200 OK") && strstr(c.buf, "0003\r\nabc\r\n")));
         ck_assert_ptr_null(strstr(c.buf, "\r\n0\r\n"));
         ck_assert_ptr_null(strstr(c.buf, "another"));
         client_close(&c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ws_life.c - WebSockets and what goes on around them: reloads, stops, another
  * process, other workers.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -65,11 +65,12 @@ void client_gather(struct client *c, size_t n);
 int client_more(struct client *c);
 /* True if the server closes now (within the deadline) without another byte. */
 int client_is_closed(struct client *c);
-/* True if it does, and as the transport has it: with close_notify, or GOAWAY. */
+/* True if it does, and as the transport has it: with close_notify, or GOAWAY.
+ */
 int client_is_told(struct client *c);
-/* Of a connection that another process has taken over: plain TCP goes along, and
- * nothing happens; elsewhere the client has been told to come again, does so,
- * and c is another connection to s. */
+/* Of a connection that another process has taken over: plain TCP goes along,
+ * and nothing happens; elsewhere the client has been told to come again, does
+ * so, and c is another connection to s. */
 void client_come_again(struct client *c, const struct server *s);
 /* Ask on a connection that may be such a one, or not yet: client_puts and
  * client_answer, on another connection if that has become necessary. */

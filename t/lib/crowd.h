@@ -7,8 +7,8 @@
  *     ... ; ck_assert_str_eq(crowd_end(c), "");
  *
  * An answer is good if its status is 200, its body begins as said and is whole;
- * one that says Connection: close is none without a flag that allows it.  The first
- * that is not good ends the crowd, and crowd_end says why. */
+ * one that says Connection: close is none without a flag that allows it.  The
+ * first that is not good ends the crowd, and crowd_end says why. */
 #ifndef T_LIB_CROWD_H
 #define T_LIB_CROWD_H
 

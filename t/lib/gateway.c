@@ -157,8 +157,8 @@ next_line(char **at, nghttp2_nv *nv)
         colon++;
     nv->value = (uint8_t *)colon;
     nv->valuelen = (size_t)(end - colon);
-    while (nv->valuelen > 0 && (colon[nv->valuelen - 1] == ' ' ||
-                                colon[nv->valuelen - 1] == '\t'))
+    while (nv->valuelen > 0 &&
+           (colon[nv->valuelen - 1] == ' ' || colon[nv->valuelen - 1] == '\t'))
         nv->valuelen--;
     *at = end + 2;
     return 1;

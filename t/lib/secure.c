@@ -499,8 +499,7 @@ secure_try(struct secure *how, struct client *c)
     how->why[0] = '\0';
     ERR_clear_error();
     b->is_lazy = how->is_lazy;
-    rc = b->is_lazy ||
-         (write_early(how, b->ssl) && SSL_connect(b->ssl) == 1);
+    rc = b->is_lazy || (write_early(how, b->ssl) && SSL_connect(b->ssl) == 1);
     if (rc == 1) {
         if (!b->is_lazy)
             note_outcome(how, b->ssl);

@@ -8,9 +8,10 @@
  *
  * Tests are written for the first.  server.h has servers listen for it: what
  * `listen` of [server] and [listen] sections name speaks it, but for Unix
- * sockets and sections that have one or say themselves what they speak; client.h has
- * clients connect through it.  Of HTTP/2 they see what gateway.h makes of it.
- * What is about the bytes of HTTP/1 or of TCP is left out elsewhere:
+ * sockets and sections that have one or say themselves what they speak;
+ * client.h has clients connect through it.  Of HTTP/2 they see what gateway.h
+ * makes of it. What is about the bytes of HTTP/1 or of TCP is left out
+ * elsewhere:
  *
  *     if (transport_here()->is_h2) ... no chunks there ...
  */
