@@ -74,6 +74,9 @@ static inline void et_test_body(const void *p, size_t n);
 static inline void et_test_request_trailer(const char *name, const char *value);
 /* A path parameter, for steps called by name; et_test_run finds them itself. */
 static inline void et_test_param(const char *name, const char *value);
+/* What the tail of the route is (ET_T_TAIL), for a handler, which has none of
+ * its own; a route of the plugin's finds it itself. */
+static inline void et_test_tail(const char *tail);
 static inline void et_test_peer(const char *address);
 static inline void et_test_scheme(const char *scheme);
 /* The certificate that its client has shown; NULL: nothing is said of that. */
@@ -3895,6 +3898,7 @@ et_test_request(const char *method, const char *target)
     m->q.body = m->q.type = m->q.sent = et_s("");
     m->q.body_at = 0;
     m->q.peer = et_s("203.0.113.7");
+    m->q.tail = et_s(NULL);
     m->q.client[0] = m->q.client[1] = m->q.client[2] = et_s(NULL);
     m->allocations = 0;
 }
@@ -3945,6 +3949,13 @@ et_test_param(const char *name, const char *value)
 {
     struct et_test_ *m = &et_test_m_;
     et_test_append_(&m->q.request, &m->q.params, et_s(name), et_s(value));
+}
+
+static inline void
+et_test_tail(const char *tail)
+{
+    struct et_test_ *m = &et_test_m_;
+    m->q.tail = et_test_dup_(&m->q.request, et_s(tail));
 }
 
 static inline void

@@ -243,6 +243,41 @@ room(struct conn *c, size_t want)
     return has > FRAME_HEAD ? has - FRAME_HEAD : 0;
 }
 
+/* ---- files that are not in memory ----------------------------------------*/
+
+static void
+on_warm(void *arg)
+{
+    struct h2_stream *t = arg;
+
+    h2_answer_revive(t);
+    h2_turn(t->h2->conn);
+}
+
+/* How much of n bytes may be read without waiting for a disk: what lies in
+ * front of a file, or of that.  0: t is told when there is some. */
+static size_t
+take_warm(struct h2_stream *t, size_t n)
+{
+    const struct segment_queue *q = queue_of(t);
+    const struct segment *s = q ? segment_peek(q) : NULL;
+    size_t before = (size_t)written(t);
+    uint64_t there;
+
+    for (; s && s->kind != SEGMENT_FILE && before < n; s = s->next)
+        before += (size_t)s->n;
+    if (!s || before >= n)
+        return n;
+    if (before > 0)
+        return before;
+    if (n > s->n)
+        n = (size_t)s->n;
+    there = warm_bytes(&t->warm, s);
+    if (there > 0)
+        return n < there ? n : (size_t)there;
+    return warm_start(&t->warm, env_of(t), s, on_warm, t) < 0 ? n : 0;
+}
+
 /* Behind the body (RFC 9113 8.1), in place of its end. */
 static int
 put_trailers(struct h2_stream *t, uint32_t *flags)
@@ -280,7 +315,13 @@ on_read(nghttp2_session *s, int32_t id, uint8_t *buf, size_t most,
     has = there(t);
     n = has < most ? (size_t)has : most;
     if (n > 0) {
-        size_t can = room(c, n);
+        size_t can;
+        n = take_warm(t, n);
+        if (n == 0) {
+            t->is_deferred = 1;
+            return NGHTTP2_ERR_DEFERRED;
+        }
+        can = room(c, n);
         if (can < n && can < SMALL_PART) /* h2_push goes on with it */
             return NGHTTP2_ERR_PAUSE;
         n = n < can ? n : can;

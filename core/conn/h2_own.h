@@ -15,6 +15,7 @@
 #include "conn/h2_calm.h"
 #include "conn/h2_head.h"
 #include "conn/h2_heap.h"
+#include "conn/warm.h"
 
 /* How far the end of a session is. */
 enum h2_leaving {
@@ -77,7 +78,8 @@ struct h2_stream {
     char *in, *out;
     uint32_t in_start, in_end, in_cap;
     uint32_t out_start, out_end, out_cap;
-    uint32_t trailers_cap; /* at req->trailers */
+    uint32_t trailers_cap;  /* at req->trailers */
+    struct warm_state warm; /* of the file that goes next */
 };
 
 /* Only send.  0: all of what the library has to say now is with the kernel; 1:

@@ -344,6 +344,7 @@ h2_stream_free(struct h2_stream *t)
     struct h2 *h = t->h2;
 
     t->x.phase = CONN_CLOSED;
+    warm_forget(&t->warm);
     if (t->is_tunnel)
         h2_tunnel_free(t);
     else

@@ -80,7 +80,7 @@ static inline __attribute__((always_inline)) void
 give_block(struct conn *c)
 {
     if (UNLIKELY(c->out->warm.job != NULL))
-        warm_forget(c);
+        warm_forget(&c->out->warm);
     out_give(c, c->out);
     c->out = NULL;
 }
@@ -125,6 +125,7 @@ static ssize_t
 read_now(struct conn *c, const struct segment *s, char *to, uint64_t n)
 {
     struct iovec iov = {to, n};
+    uint64_t there;
     ssize_t got;
 
     do
@@ -132,10 +133,11 @@ read_now(struct conn *c, const struct segment *s, char *to, uint64_t n)
     while (got < 0 && errno == EINTR);
     if (got >= 0 || (errno != EAGAIN && errno != EOPNOTSUPP))
         return got < 0 ? -errno : got;
-    if (!warm_is_ready(c, s, n))
+    there = warm_bytes(&c->out->warm, s);
+    if (there == 0)
         return -EAGAIN;
     do
-        got = pread(s->fd, to, n, (off_t)s->off);
+        got = pread(s->fd, to, n < there ? n : there, (off_t)s->off);
     while (got < 0 && errno == EINTR);
     return got < 0 ? -errno : got;
 }
@@ -278,12 +280,22 @@ send_memory(struct conn *c, struct segment_queue *q, uint64_t *budget)
     return OUT_DONE;
 }
 
-/* Nobody is left to read it: the others have their turn, then it is asked for
- * again. */
+/* As if the socket had room again. */
+static void
+on_warm(void *arg)
+{
+    struct conn *c = arg;
+
+    if (c->phase != CONN_CLOSED)
+        c->io.on->on_ready(&c->io, 0);
+}
+
+/* Nobody may be left to read it: then the others have their turn, and it is
+ * asked for again. */
 static int
 wait_warm(struct conn *c, const struct segment *s)
 {
-    if (warm_start(c, s) < 0)
+    if (warm_start(&c->out->warm, c->env, s, on_warm, c) < 0)
         return wait_writable(c);
     c->out->waits = OUT_WAITS_WRITABLE;
     return OUT_PENDING;
@@ -306,14 +318,15 @@ static int
 send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
 {
     const struct segment *s = segment_peek(q);
-    uint64_t part = s->n < WARM_BYTES ? s->n : WARM_BYTES;
+    uint64_t part;
     ssize_t n;
 
     if (!c->transport->send_file || s->n <= OUT_FILE_COPY)
         return copy_file(c, q);
     if (*budget == 0)
         return wait_writable(c);
-    if (!warm_is_ready(c, s, part))
+    part = warm_bytes(&c->out->warm, s);
+    if (part == 0)
         return wait_warm(c, s);
     n = c->transport->send_file(c, s->fd, s->off, part);
     if (n == -EAGAIN)
@@ -322,7 +335,7 @@ send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
         return n < 0 ? (int)n : -EIO;
     metrics_add(c->env->metrics, METRIC_bytes_out, (uint64_t)n);
     consume_file(c, q, (uint64_t)n);
-    if ((uint64_t)n < part) /* no more fits in */
+    if ((uint64_t)n < part && c->transport->short_is_full)
         return wait_writable(c);
     spend(budget, (uint64_t)n);
     return OUT_DONE;

@@ -87,6 +87,7 @@ const struct transport plain_transport = {
     .name = "plain",
     .moves = 1,
     .send_vec = plain_send_vec,
+    .short_is_full = 1,
     .send_file = plain_send_file,
     .want_read = plain_want_read,
     .drop = plain_drop,

@@ -19,6 +19,7 @@ struct transport {
     /* Send op's bytes: n > 0 handed over (maybe short), IO_PENDING (conn_sent
      * follows), or -errno. */
     ssize_t (*send_vec)(struct conn *c, struct io_send *op);
+    int short_is_full; /* fewer bytes of a file than asked for: no more fit */
     /* Send up to n bytes of a file: n > 0, -EAGAIN (poll for POLLOUT), or
      * -errno; 0: the file is shorter than it was.  NULL: this transport cannot,
      * the connection reads the file into its buffer instead. */

@@ -8,9 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "conn/conn.h"
 #include "conn/env.h"
-#include "conn/out.h"
 #include "http/jobs.h"
 #include "http/segment.h"
 #include "http/waits.h"
@@ -29,7 +27,9 @@
 
 struct warm {
     struct env *env;
-    struct conn *c; /* NULL: it is gone */
+    struct warm_state *of; /* NULL: nobody waits */
+    void (*on_warm)(void *arg);
+    void *arg;
     struct wait *wait;
     struct job job;
     size_t block_bytes;
@@ -80,18 +80,24 @@ is_warm(int fd, uint64_t off, uint64_t n)
     return rc && (n == 1 || is_there(fd, off + n - 1));
 }
 
-int
-warm_is_ready(struct conn *c, const struct segment *s, uint64_t n)
+static uint64_t
+least(uint64_t a, uint64_t b)
 {
-    struct warm_state *w = &c->out->warm;
+    return a < b ? a : b;
+}
 
-    if (w->of == s && s->off + n <= w->end)
-        return 1;
+uint64_t
+warm_bytes(struct warm_state *w, const struct segment *s)
+{
+    uint64_t n = least(s->n, WARM_BYTES);
+
+    if (w->of == s && s->off < w->end)
+        return least(n, w->end - s->off);
     if (!is_warm(s->fd, s->off, n))
         return 0;
     w->of = s;
     w->end = s->off + n;
-    return 1;
+    return n;
 }
 
 /* ---- a job ---------------------------------------------------------------*/
@@ -131,16 +137,18 @@ static void
 on_read(struct wait *wait, int32_t rc)
 {
     struct warm *w = wait->owner;
-    struct conn *c = w->c;
+    struct warm_state *of = w->of;
+    void (*on_warm)(void *arg) = w->on_warm;
+    void *arg = w->arg;
 
     (void)rc;
-    if (c) {
-        c->out->warm.job = NULL;
-        c->out->warm.end = w->off + w->n;
+    if (of) {
+        of->job = NULL;
+        of->end = w->off + w->n;
     }
     warm_free(w);
-    if (c && c->phase != CONN_CLOSED)
-        c->io.on->on_ready(&c->io, 0);
+    if (of)
+        on_warm(arg);
 }
 
 static int
@@ -160,9 +168,9 @@ launch(struct warm *w)
 }
 
 int
-warm_start(struct conn *c, const struct segment *s)
+warm_start(struct warm_state *state, struct env *env, const struct segment *s,
+           void (*on_warm)(void *arg), void *arg)
 {
-    struct env *env = c->env;
     size_t got;
     struct warm *w = blocks_take(&env->blocks, sizeof *w, &got);
     int rc;
@@ -170,7 +178,9 @@ warm_start(struct conn *c, const struct segment *s)
     if (!w)
         return ET_ENOMEM;
     *w = (struct warm){.env = env,
-                       .c = c,
+                       .of = state,
+                       .on_warm = on_warm,
+                       .arg = arg,
                        .block_bytes = got,
                        .fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0),
                        .off = s->off,
@@ -180,17 +190,19 @@ warm_start(struct conn *c, const struct segment *s)
         warm_free(w);
         return rc;
     }
-    c->out->warm = (struct warm_state){w, s, s->off};
+    *state = (struct warm_state){w, s, s->off};
     return 0;
 }
 
 void
-warm_forget(struct conn *c)
+warm_forget(struct warm_state *state)
 {
-    struct warm *w = c->out->warm.job;
+    struct warm *w = state->job;
 
-    c->out->warm.job = NULL;
-    w->c = NULL;
+    if (LIKELY(!w))
+        return;
+    state->job = NULL;
+    w->of = NULL;
     if (!jobs_withdraw(w->env->worker.jobs, &w->job))
         return; /* it runs, or has run: on_read will free it */
     waits_forget(w->wait);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* warm.h - files that are sent, but not in memory yet: nobody waits for a disk.
  *
- *     warm_is_ready --- yes ---> sendfile, pread: of memory only
- *          | no
- *     warm_start ---> a job reads it into the page cache ---> on_ready of c
+ *     warm_bytes --- some ---> sendfile, pread: of memory only
+ *          | none
+ *     warm_start ---> a job reads it into the page cache ---> on_warm
  *
  * A file is looked at a window at a time, without waiting (RWF_NOWAIT), at some
  * places of it; where a file system cannot tell, it counts as not there.  What
@@ -17,27 +17,29 @@
 
 #include "base/check.h"
 
-struct conn;
+struct env;
 struct segment;
 struct warm;
 
 /* Of a file, at most this much at once is looked at, and then sent. */
 #define WARM_BYTES (1u << 20)
 
-/* What a connection knows of the file that it sends. */
+/* What is known of the file that somebody sends; zeros at first. */
 struct warm_state {
     struct warm *job; /* that reads it; NULL: none */
     const struct segment *of;
     uint64_t end; /* of the file: as far as that it is in memory */
 };
 
-/* Is the front of s, a FILE of c's with n bytes of it to be sent (at most
- * WARM_BYTES), in memory? [worker] */
-int warm_is_ready(struct conn *c, const struct segment *s, uint64_t n);
-/* Have it read: 0, and c is told as if its socket were writable; or ET_ELIMIT,
- * ET_ENOMEM. [worker] */
-MUST_USE int warm_start(struct conn *c, const struct segment *s);
-/* c does not wait any more. [worker] */
-void warm_forget(struct conn *c);
+/* How much of the front of s, a FILE, is in memory: at most what is there to be
+ * sent and WARM_BYTES; 0: it is not. [worker] */
+uint64_t warm_bytes(struct warm_state *w, const struct segment *s);
+/* Have it read: 0, and on_warm(arg) is called, unless warm_forget is before; or
+ * ET_ELIMIT, ET_ENOMEM. [worker] */
+MUST_USE int warm_start(struct warm_state *w, struct env *env,
+                        const struct segment *s, void (*on_warm)(void *arg),
+                        void *arg);
+/* Nobody waits for it any more, if anybody does. [worker] */
+void warm_forget(struct warm_state *w);
 
 #endif

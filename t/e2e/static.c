@@ -4,6 +4,7 @@
  * clients that take their time.
  * tags: epoll asan tsan */
 #define _GNU_SOURCE
+#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -365,6 +366,88 @@ START_TEST(a_reload_while_it_is_sent)
 }
 END_TEST
 
+/* ---- the page of the demo site -------------------------------------------*/
+
+struct page {
+    char p[16384];
+    size_t n;
+};
+
+static size_t
+on_page(char *p, size_t size, size_t n, void *arg)
+{
+    struct page *page = arg;
+
+    ck_assert_uint_lt(page->n + size * n, sizeof page->p);
+    memcpy(page->p + page->n, p, size * n);
+    page->n += size * n;
+    return size * n;
+}
+
+static size_t
+on_field(char *p, size_t size, size_t n, void *arg)
+{
+    static const char name[] = "Content-Encoding: ";
+    char *coding = arg;
+
+    if (size * n > sizeof name && !strncmp(p, name, sizeof name - 1))
+        sscanf(p + sizeof name - 1, "%15s", coding);
+    return size * n;
+}
+
+/* What it is, decoded, for who takes that coding; how it was sent. */
+static struct page
+page_by(const char *coding, char sent[16])
+{
+    struct page page = {.n = 0};
+    CURL *c = curl_easy_init();
+    char url[64];
+
+    sent[0] = '\0';
+    ck_assert_ptr_nonnull(c);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", s.port);
+    curl_easy_setopt(c, CURLOPT_URL, url);
+    curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, coding);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_page);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, &page);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_field);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, sent);
+    ck_assert_int_eq(curl_easy_perform(c), CURLE_OK);
+    curl_easy_cleanup(c);
+    return page;
+}
+
+START_TEST(the_demo_site_is_the_same_compressed)
+{
+    static const char *const codings[] = {"gzip", "br", "zstd"};
+    static const int known[] = {CURL_VERSION_LIBZ, CURL_VERSION_BROTLI,
+                                CURL_VERSION_ZSTD};
+    const int features = curl_version_info(CURLVERSION_NOW)->features;
+    const char *source = getenv("T_SOURCE");
+    struct page plain, page;
+    char ini[512], sent[16];
+
+    snprintf(ini, sizeof ini,
+             "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+             "[plugin static]\nroot = %s/conf/www\nprecompressed = yes\n"
+             "[route home]\nmatch = GET /\nhandler = static\n",
+             source ? source : ".");
+    server_start(&s, ini);
+    plain = page_by(NULL, sent);
+    ck_assert_str_eq(sent, "");
+    ck_assert_ptr_nonnull(memmem(plain.p, plain.n, "<h1>Etude</h1>", 14));
+    for (int i = 0; i < 3; i++) {
+        if (!(features & known[i]))
+            continue;
+        page = page_by(codings[i], sent);
+        ck_assert_str_eq(sent, codings[i]);
+        ck_assert_uint_eq(page.n, plain.n);
+        ck_assert_int_eq(memcmp(page.p, plain.p, plain.n), 0);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* ---- many slow clients ---------------------------------------------------*/
 
 #define SLOW 100
@@ -546,6 +629,7 @@ UNIT_MAIN(static, others_are_served_while_a_small_file_is_opened,
           clients_that_go_meanwhile_leave_nothing, every_size_comes_whole,
           pipelined_requests_are_answered_in_order, head_and_other_methods,
           no_path_leads_out, parts_of_a_large_file, abusive_ranges_cost_nothing,
+          the_demo_site_is_the_same_compressed,
           a_file_that_is_cut_short_ends_the_connection,
           a_file_that_is_replaced_goes_on_as_it_was, a_reload_while_it_is_sent,
           many_slow_clients_cost_next_to_nothing)

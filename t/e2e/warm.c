@@ -2,6 +2,8 @@
 /* warm.c - files that are sent from a file system that takes its time: the
  * worker serves others meanwhile.
  * tags: epoll asan tsan */
+#include <curl/curl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +120,79 @@ START_TEST(others_are_served_while_a_large_file_is_read)
 }
 END_TEST
 
+/* ---- HTTP/2 --------------------------------------------------------------*/
+
+struct download {
+    char url[64];
+    size_t n; /* bytes that came, each as it should be */
+    CURLcode rc;
+};
+
+static size_t
+on_bytes(char *p, size_t size, size_t n, void *arg)
+{
+    struct download *d = arg;
+
+    for (size_t i = 0; i < size * n; i++, d->n++) {
+        if (p[i] != (char)('a' + d->n % 23))
+            return 0;
+    }
+    return size * n;
+}
+
+static void *
+download(void *arg)
+{
+    struct download *d = arg;
+    CURL *c = curl_easy_init();
+
+    curl_easy_setopt(c, CURLOPT_URL, d->url);
+    curl_easy_setopt(c, CURLOPT_TIMEOUT, 30L);
+    curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
+                     (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, d);
+    d->rc = curl_easy_perform(c);
+    curl_easy_cleanup(c);
+    return NULL;
+}
+
+START_TEST(others_are_served_while_http2_waits_for_a_file)
+{
+    struct download d = {.n = 0};
+    int64_t longest = 0;
+    struct client other;
+    pthread_t thread;
+
+    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2)) {
+        fputs("skipped: this libcurl has no HTTP/2\n", stderr);
+        return;
+    }
+    if (!start("large", "h2c = yes\nmetrics = /metrics\n"))
+        return;
+    snprintf(d.url, sizeof d.url, "http://127.0.0.1:%u/file/%d", s.port,
+             SLOWFS_LARGE);
+    other = client_open(&s);
+    client_expect(&other, GET("/none"), 200, "");
+    fs.ms = SLOW_MS;
+    ck_assert_int_eq(pthread_create(&thread, NULL, download, &d), 0);
+    client_wait_active(&s, 1); /* it is opened, and waits */
+    for (int i = 0; i < 100; i++) {
+        int64_t from = now_ms();
+        client_expect(&other, GET("/none"), 200, "");
+        if (now_ms() - from > longest)
+            longest = now_ms() - from;
+    }
+    ck_assert_int_lt(longest, SLOW_MS / 2);
+    client_wait_active(&s, 1); /* still */
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_msg(d.rc == CURLE_OK, "%s", curl_easy_strerror(d.rc));
+    ck_assert_uint_eq(d.n, SLOWFS_LARGE);
+    client_close(&other);
+    stop();
+}
+END_TEST
+
 START_TEST(a_client_that_goes_meanwhile_does_no_harm)
 {
     struct client c;
@@ -169,5 +244,6 @@ END_TEST
 
 UNIT_MAIN(warm, others_are_served_while_a_small_file_is_read,
           others_are_served_while_a_large_file_is_read,
+          others_are_served_while_http2_waits_for_a_file,
           a_client_that_goes_meanwhile_does_no_harm,
           without_a_thread_for_it_others_have_their_turn)

@@ -97,6 +97,7 @@ guide_enter_tree(struct server *s, const char *ini)
     link_from(source_tree(), "/core", "core");
     link_from(getenv("T_BUILD"), "", "build");
     ck_assert_int_eq(mkdir("conf", 0755) | mkdir("conf/conf.d", 0755), 0);
+    link_from(source_tree(), "/conf/www", "conf/www");
     strcpy(s->conf, "conf/etude.ini");
     if (ini)
         server_write(s, ini);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define N_THREADS 4
 #define VALID_S 60
 #define BUFFER_BYTES (256u << 10)
 
@@ -176,11 +174,8 @@ slowfs_mount(struct slowfs *s, unsigned ms)
         rmdir(s->dir);
         return cannot(s, "mount");
     }
-    for (int i = 0; i < N_THREADS; i++) {
-        pthread_t thread;
-        ck_assert_int_eq(pthread_create(&thread, NULL, serve, s), 0);
-        ck_assert_int_eq(pthread_detach(thread), 0);
-    }
+    for (int i = 0; i < SLOWFS_THREADS; i++)
+        ck_assert_int_eq(pthread_create(&s->threads[i], NULL, serve, s), 0);
     return 1;
 }
 
@@ -188,6 +183,8 @@ void
 slowfs_unmount(struct slowfs *s)
 {
     umount2(s->dir, MNT_DETACH);
+    for (int i = 0; i < SLOWFS_THREADS; i++)
+        ck_assert_int_eq(pthread_join(s->threads[i], NULL), 0);
     rmdir(s->dir);
     close(s->fd);
 }

@@ -9,17 +9,23 @@
 #ifndef T_LIB_SLOWFS_H
 #define T_LIB_SLOWFS_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #define SLOWFS_LARGE 300000
+#define SLOWFS_THREADS 4
 
 struct slowfs {
     char dir[64];
     int fd;
-    unsigned ms;
+    _Atomic unsigned ms; /* may be changed meanwhile */
+    pthread_t threads[SLOWFS_THREADS];
 };
 
 /* Mount one at a new folder of /tmp, s->dir: 1; 0, and why is printed: it
  * cannot be done here (no /dev/fuse, not root). */
 int slowfs_mount(struct slowfs *s, unsigned ms);
+/* Nobody uses it any more. */
 void slowfs_unmount(struct slowfs *s);
 
 #endif

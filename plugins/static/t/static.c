@@ -164,6 +164,25 @@ START_TEST(where_it_redirects_to_is_this_host)
 }
 END_TEST
 
+START_TEST(the_tail_of_the_route_is_what_counts)
+{
+    serve();
+    et_test_request("GET", "/files/a.txt");
+    et_test_tail("a.txt");
+    ck_assert_uint_eq(et_test_run(), 200);
+    ck_assert_str_eq(et_test_text(), "0123456789");
+    et_test_request("GET", "/files/");
+    et_test_tail("");
+    ck_assert_uint_eq(finish(et_test_run()), 200);
+    ck_assert_str_eq(et_test_text(), "<p>home");
+    et_test_request("GET", "/files/sub");
+    et_test_tail("sub");
+    ck_assert_uint_eq(finish(et_test_run()), 301);
+    ck_assert_str_eq(et_test_field("Location", 0), "/files/sub/");
+    ck_assert_uint_eq(get("/files/a.txt"), 404);
+}
+END_TEST
+
 START_TEST(the_first_index_that_is_there)
 {
     put("empty/second.html", "second");
@@ -928,9 +947,9 @@ END_TEST
 
 UNIT_MAIN_IN(
     begin, end, static, a_file_has_its_fields, a_folder_is_its_index,
-    where_it_redirects_to_is_this_host, the_first_index_that_is_there,
-    a_folder_is_no_index, something_else_is_tried,
-    hidden_files_are_not_served_unless_they_are,
+    where_it_redirects_to_is_this_host, the_tail_of_the_route_is_what_counts,
+    the_first_index_that_is_there, a_folder_is_no_index,
+    something_else_is_tried, hidden_files_are_not_served_unless_they_are,
     links_that_stay_beneath_are_followed, links_are_followed_not_at_all,
     links_are_followed_anywhere, what_is_no_file_is_not_served,
     only_reading_is_possible, paths_that_lead_elsewhere_are_refused,
