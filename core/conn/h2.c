@@ -446,8 +446,7 @@ h2_warn(struct h2 *h)
         return;
     h->leaving = H2_WARNED;
     h->leave_ms = h->conn->env->clock.mono_ms;
-    if (nghttp2_submit_shutdown_notice(h->session) < 0 ||
-        nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL) < 0)
+    if (nghttp2_submit_shutdown_notice(h->session) < 0)
         h2_last(h);
 }
 

@@ -290,6 +290,10 @@ on_frame_send(nghttp2_session *s, const nghttp2_frame *f, void *arg)
     struct h2 *h = arg;
     struct h2_stream *t;
 
+    /* Submitted with it, it would overtake it: PINGs are urgent. */
+    if (f->hd.type == NGHTTP2_GOAWAY && h->leaving == H2_WARNED &&
+        nghttp2_submit_ping(s, NGHTTP2_FLAG_NONE, NULL) < 0)
+        h2_last(h);
     if (f->hd.type == NGHTTP2_GOAWAY &&
         f->goaway.error_code != NGHTTP2_NO_ERROR &&
         f->goaway.error_code != NGHTTP2_ENHANCE_YOUR_CALM)
