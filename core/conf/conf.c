@@ -165,8 +165,10 @@ add_listens(struct builder *b, struct conf_listen *like, et_list addresses,
         like->backlog = b->c->server.backlog;
     if (like->defer_accept == CONF_INHERIT)
         like->defer_accept = b->c->server.defer_accept;
-    if (like->h2c == CONF_INHERIT)
+    if (like->h2c == CONF_INHERIT) {
         like->h2c = b->c->server.h2c;
+        like->h2c_at = conf_place(b->c, &b->c->server.h2c);
+    }
     for (i = 0; !rc && i < addresses.n; i++) {
         like->at = place_of_item(s, key, i, otherwise);
         rc = add_listen(b, like, addresses.v[i]);

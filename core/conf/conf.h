@@ -194,7 +194,7 @@ struct conf_listen {
     int64_t tls_hsts;        /* milliseconds; 0: not sent */
     int64_t redirect;        /* enum conf_redirect */
     int64_t redirect_port;
-    struct place at, mode_at, owner_at, client_ca_at, self_signed_at;
+    struct place at, h2c_at, mode_at, owner_at, client_ca_at, self_signed_at;
 };
 
 struct conf_match {

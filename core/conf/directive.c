@@ -420,7 +420,7 @@ static const struct directive listen_rows[] = {
     {LISTEN(proxy_protocol), CHOICE("off|v1|v2|auto"),
      .reload = DIRECTIVE_LISTENER, .dflt = "off",
      .help = "connections begin with a PROXY header that names the client"},
-    {LISTEN(h2c), TYPE(BOOL, INHERIT),
+    {LISTEN(h2c), PLACE(listen, h2c_at), TYPE(BOOL, INHERIT),
      .reload = DIRECTIVE_LISTENER, .dflt = "inherit",
      .help = "as in [server]"},
     {LISTEN(h2), TYPE(BOOL),

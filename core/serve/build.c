@@ -22,14 +22,21 @@
 
 /* ---- the parts that need no file of their own ----------------------------*/
 
-/* Refused, and not served as something else. */
+/* Refused, and not served as something else; each place once, which may be
+ * that of many listeners. */
 static void
 check_listens(const struct conf *conf, struct diag *d)
 {
-    for (size_t i = 0; i < conf->n_listens; i++)
-        if (conf->listens[i].h2c && !h2_is_built())
-            diag_error(d, &conf->listens[i].at,
-                       "h2c: this server is built without HTTP/2");
+    const struct place *said = NULL;
+
+    for (size_t i = 0; i < conf->n_listens; i++) {
+        const struct place *at = &conf->listens[i].h2c_at;
+        if (h2_is_built() || !conf->listens[i].h2c ||
+            (said && said->line == at->line && said->file == at->file))
+            continue;
+        diag_error(d, at, "h2c: this server is built without HTTP/2");
+        said = at;
+    }
 }
 
 static int

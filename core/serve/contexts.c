@@ -72,9 +72,7 @@ make_self(const struct maker *m, const struct conf_listen *l)
         diag_error(m->diag, &l->self_signed_at,
                    "[listen %.*s] tls.self_signed: a certificate cannot be "
                    "made: %s",
-                   (int)l->name.n, l->name.p,
-                   rc == ERR_NOMEM ? err_text(rc)
-                                   : "this server was built without TLS");
+                   (int)l->name.n, l->name.p, err_text(rc));
     return rc;
 }
 
@@ -228,14 +226,31 @@ make_one(const struct maker *m, const struct conf_listen *l)
     return c;
 }
 
-/* That of an address of the same section before l, or NULL. */
-static struct context *
-find_made(const struct maker *m, const struct contexts *c, size_t i)
+/* Listener i is another address of the same section as the one before it. */
+static int
+is_of_section_before(const struct maker *m, size_t i)
 {
     const struct conf_listen *all = m->conf->listens;
 
-    return i > 0 && all[i - 1].pairs == all[i].pairs ? c->v[i - 1].context
-                                                     : NULL;
+    return i > 0 && all[i - 1].pairs == all[i].pairs;
+}
+
+static struct context *
+find_made(const struct maker *m, const struct contexts *c, size_t i)
+{
+    return is_of_section_before(m, i) ? c->v[i - 1].context : NULL;
+}
+
+/* Refused, and not served as something else. */
+static void
+refuse(const struct maker *m, const struct conf_listen *l)
+{
+    int is_self = l->tls_self_signed != CONF_SELF_SIGNED_NO;
+
+    diag_error(m->diag, is_self ? &l->self_signed_at : &l->pairs[0].at,
+               "[listen %.*s] %s: this server is built without TLS",
+               (int)l->name.n, l->name.p,
+               is_self ? "tls.self_signed" : "tls.certificate");
 }
 
 static void
@@ -246,6 +261,11 @@ make_row(const struct maker *m, struct contexts *c, size_t i)
 
     if (!conf_listen_is_secure(l) || !is_whole(m, l))
         return;
+    if (!context_is_built()) {
+        if (!is_of_section_before(m, i))
+            refuse(m, l);
+        return;
+    }
     c->v[i].context = made ? context_hold(made) : make_one(m, l);
     c->v[i].rules = rules_of(m, l);
 }

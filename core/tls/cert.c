@@ -2,10 +2,6 @@
 /* cert.c - see cert.h. */
 #include "tls/cert.h"
 
-#include "config.h"
-
-#ifdef ETUDE_TLS
-
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -384,5 +380,3 @@ cert_describe(const struct cert *c, struct context_cert *out)
     if (X509_digest(c->leaf, EVP_sha256(), digest, NULL) == 1)
         sha256_hex(digest, out->sha256);
 }
-
-#endif

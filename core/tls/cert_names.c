@@ -2,10 +2,6 @@
 /* cert_names.c - see cert_names.h. */
 #include "tls/cert_names.h"
 
-#include "config.h"
-
-#ifdef ETUDE_TLS
-
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -77,5 +73,3 @@ cert_names_each(struct x509_st *x, cert_names_fn *fn, void *ctx)
         rc = tell_common_name(x, fn, ctx);
     return rc < 0 ? rc : 0;
 }
-
-#endif

@@ -2,10 +2,6 @@
 /* cert_self.c - see cert_self.h. */
 #include "tls/cert_self.h"
 
-#include "config.h"
-
-#ifdef ETUDE_TLS
-
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -166,5 +162,3 @@ cert_self_signed(const char *const *names, size_t n,
     ERR_clear_error();
     return rc;
 }
-
-#endif

@@ -61,6 +61,9 @@ struct context_cert {
     uint8_t is_stapled;            /* an OCSP response is shown with it */
 };
 
+/* Without OpenSSL: 0; then a listener with TLS must be refused. [any] */
+int context_is_built(void);
+
 /* Once in a process, before anything else of OpenSSL is used there; plugins
  * may use it, too. [any] */
 void context_init(void);

@@ -6,11 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "config.h"
-
-#ifdef ETUDE_TLS
 #include <openssl/bio.h>
-#endif
 
 struct flow_block {
     struct flow_block *next;
@@ -129,8 +125,6 @@ flow_fini(struct flow *f)
     while (f->first)
         drop_first(f);
 }
-
-#ifdef ETUDE_TLS
 
 /* ---- as OpenSSL reads it -------------------------------------------------*/
 
@@ -268,5 +262,3 @@ flow_bio(struct flow *f)
     }
     return bio;
 }
-
-#endif

@@ -12,11 +12,7 @@
 #include <string.h>
 
 #include "base/asan.h"
-#include "config.h"
-
-#ifdef ETUDE_TLS
 #include <openssl/crypto.h>
-#endif
 
 #define MIN_SHIFT 7 /* up to 128 the classes are 16 apart */
 #define STEPS 8     /* classes of a power of two */
@@ -174,8 +170,6 @@ heap_kept(void)
     return mine.bytes;
 }
 
-#ifdef ETUDE_TLS
-
 /* ---- as OpenSSL calls it -------------------------------------------------*/
 
 static void *
@@ -210,5 +204,3 @@ heap_install(void)
 {
     CRYPTO_set_mem_functions(on_malloc, on_realloc, on_free);
 }
-
-#endif

@@ -2,9 +2,6 @@
 /* peer.c - see peer.h. */
 #include "tls/peer.h"
 
-#include "config.h"
-
-#ifdef ETUDE_TLS
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -142,5 +139,3 @@ peer_fini(struct peer *p)
     heap_give(p->memory);
     *p = (struct peer){0};
 }
-
-#endif

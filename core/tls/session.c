@@ -2,9 +2,6 @@
 /* session.c - see session.h. */
 #include "tls/session.h"
 
-#include "config.h"
-
-#ifdef ETUDE_TLS
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -303,5 +300,3 @@ session_serves(const struct session *s, et_str host)
     return name.n == 0 || host.n == 0 || str_eq_nocase(name, host) ||
            context_site_covers(context_site_of(s->ssl), host);
 }
-
-#endif

@@ -2,10 +2,6 @@
 /* site.c - see site.h. */
 #include "tls/site.h"
 
-#include "config.h"
-
-#ifdef ETUDE_TLS
-
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
@@ -360,5 +356,3 @@ site_open_all(struct context *c, const struct context_spec *spec,
     cert_free_all(authorities);
     return rc;
 }
-
-#endif

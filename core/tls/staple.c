@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* staple.c - see staple.h. */
-#include "config.h"
-
-#ifdef ETUDE_TLS
 #include "tls/staple.h"
 
 #include <limits.h>
@@ -166,5 +163,3 @@ staple_fini(struct staple *s)
 {
     free((void *)(uintptr_t)s->der.p);
 }
-
-#endif

@@ -225,8 +225,10 @@
     "  } catch (e) {}\n" \
     "  if (mine !== turn) return;\n" \
     "  words = words || 'status ' + status;\n" \
-    "  if (status === 426 && ++refusals >= mostRefusals) stop('the WebSocket is refused: by a proxy, or as another origin');\n" \
-    "  else if (status === 0 || status === 426) later('connecting again');\n" \
+    "  /* HTTP/2 has no 426. */\n" \
+    "  const isThere = status === 426 || (status === 400 && words === 'this is a WebSocket');\n" \
+    "  if (isThere && ++refusals >= mostRefusals) stop('the WebSocket is refused: by a proxy, or as another origin');\n" \
+    "  else if (status === 0 || isThere) later('connecting again');\n" \
     "  else if (status === 408 || status === 429 || status >= 500) later(words + '; trying again');\n" \
     "  else stop(words);\n" \
     "}\n" \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* browser.c - the pages of plugins, in a real browser.  Skipped where there is
- * none: on one backend, the pages are what is tried.
- * tags: plain */
+/* browser.c - the pages of plugins, in a real browser, over what it speaks.
+ * Skipped where there is none: on one backend, the pages are what is tried.
+ * tags: tls h2 */
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "base/sha256.h"
 #include "t/lib/browser.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 
 #define UNIT_SECONDS 100
 #include "t/lib/unit.h"
@@ -58,6 +59,14 @@ path_of(const char *name)
 
     snprintf(path, sizeof path, "%s/%s", s.dir, name);
     return path;
+}
+
+/* A page of the server's. */
+static void
+visit(struct browser *who, const char *path)
+{
+    browser_go(who, "%s://127.0.0.1:%u%s", transport_here()->scheme, s.port,
+               path);
 }
 
 /* ---- what the tests stand on ---------------------------------------------*/
@@ -171,7 +180,7 @@ open_upload(const char *options)
     ck_assert_int_eq(mkdir(path_of("files"), 0700), 0);
     server_serve(&s);
     browser_open(&b);
-    browser_go(&b, "http://127.0.0.1:%u/upload", s.port);
+    visit(&b, "/upload");
 }
 
 START_TEST(upload_shows_the_hash_of_a_file)
@@ -233,7 +242,7 @@ START_TEST(clock_shows_a_time_that_changes)
 {
     server_start(&s, SERVER "[plugin clock]\nretry = 100ms\n");
     browser_open(&b);
-    browser_go(&b, "http://127.0.0.1:%u/clock", s.port);
+    visit(&b, "/clock");
     wait_tick();
     wait_tick();
     ck_assert_uint_eq(strlen(browser_text(&b, "time")), 8);
@@ -259,7 +268,7 @@ START_TEST(clock_goes_on_when_the_server_is_there_again)
 
     server_start(&s, SERVER "[plugin clock]\nretry = 100ms\n");
     browser_open(&b);
-    browser_go(&b, "http://127.0.0.1:%u/clock", s.port);
+    visit(&b, "/clock");
     wait_tick();
     browser_eval(&b, "window.isOld = true");
     ck_assert_int_eq(server_stop(&s), 0);
@@ -284,7 +293,7 @@ START_TEST(clock_is_patient_with_a_server_that_has_none)
 {
     server_start(&s, SERVER "[plugin clock]\nretry = 100ms\n");
     browser_open(&b);
-    browser_go(&b, "http://127.0.0.1:%u/clock", s.port);
+    visit(&b, "/clock");
     wait_tick();
     server_write(&s, SERVER "[plugin hello]\n");
     ck_assert_int_eq(server_reload(&s), 1);
@@ -309,8 +318,8 @@ open_two(const char *options)
     server_start(&s, options);
     browser_open(&b);
     browser_open(&other);
-    browser_go(&b, "http://127.0.0.1:%u/chat", s.port);
-    browser_go(&other, "http://127.0.0.1:%u/chat", s.port);
+    visit(&b, "/chat");
+    visit(&other, "/chat");
 }
 
 /* What is said in each is seen in both. */
@@ -341,7 +350,7 @@ START_TEST(chat_shows_one_what_the_other_says)
         browser_eval(&b, "document.querySelectorAll('li.text').length"), "2");
     ck_assert_str_eq(
         browser_eval(&b, "document.querySelectorAll('li b b').length"), "0");
-    browser_go(&other, "http://127.0.0.1:%u/chat#elsewhere", s.port);
+    visit(&other, "/chat#elsewhere");
     browser_wait(&other, IS_LIVE " && document.querySelector('h1').textContent "
                                  "=== 'elsewhere'");
     browser_wait_text(&b, "li.event", "leaves");
@@ -451,7 +460,7 @@ open_chat(const char *options)
 {
     server_start(&s, options);
     browser_open(&b);
-    browser_go(&b, "http://127.0.0.1:%u/chat", s.port);
+    visit(&b, "/chat");
     browser_wait(&b, IS_LIVE);
 }
 
@@ -489,14 +498,16 @@ START_TEST(chat_knows_what_is_no_room)
 {
     static const char *const none[] = {"..",  ".",         "a/b", "a%252Fb",
                                        "%ff", "%e2%80%ae", "%20", "%00"};
+    char path[64];
 
     if (!has_plugin("chat"))
         return;
     open_chat(CHAT);
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-        browser_go(&b, "http://127.0.0.1:%u/chat#%s", s.port, none[i]);
+        snprintf(path, sizeof path, "/chat#%s", none[i]);
+        visit(&b, path);
         browser_wait(&b, IS_OVER);
-        browser_go(&b, "http://127.0.0.1:%u/chat#%%25ff", s.port);
+        visit(&b, "/chat#%25ff");
         browser_wait(&b, IS_LIVE);
     }
     ck_assert_int_eq(browser_errors(&b), 0); /* it has not tried */
@@ -566,9 +577,9 @@ START_TEST(chat_waits_for_a_room_that_is_full)
     server_start(&s, SERVER "[plugin chat]\nmax_rooms = 1\n");
     browser_open(&b);
     browser_open(&other);
-    browser_go(&b, "http://127.0.0.1:%u/chat", s.port);
+    visit(&b, "/chat");
     browser_wait(&b, IS_LIVE);
-    browser_go(&other, "http://127.0.0.1:%u/chat#other", s.port);
+    visit(&other, "/chat#other");
     browser_wait(&other, "/too many rooms/.test(state.textContent) && "
                          "wait > 2 * least");
     browser_close(&b);
@@ -639,12 +650,71 @@ START_TEST(chat_gives_back_what_it_is_closed_for)
 }
 END_TEST
 
+/* Over HTTP/2 a WebSocket is a stream (RFC 8441) of the connection that the
+ * page came on; what asks for the figures is another one. */
+START_TEST(chat_is_where_its_page_is)
+{
+    int is_h2 = transport_here()->is_h2;
+
+    if (!has_plugin("chat"))
+        return;
+    open_chat("[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+              "metrics = /metrics\n[plugin chat]\n");
+    browser_eval(&b, "window.figure = (name) => {"
+                     " const x = new XMLHttpRequest();"
+                     " x.open('GET', '/metrics', false); x.send();"
+                     " return Number(new RegExp('^etude_' + name + ' (.*)$',"
+                     " 'm').exec(x.responseText)[1]); }");
+    browser_type(&b, "#text", "hello\n");
+    browser_wait_text(&b, "li", "hello");
+    ck_assert_str_eq(browser_eval(&b, "figure('ws_active')"), "1");
+    ck_assert_str_eq(browser_eval(&b, "figure('h2_connections_total') > 0"),
+                     is_h2 ? "true" : "false");
+    /* One that only tried the certificate ends soon. */
+    browser_wait(&b, is_h2 ? "figure('connections_active') === 1"
+                           : "figure('connections_active') >= 2");
+    browser_type(&b, "#text", "still\n");
+    browser_wait_text(&b, "li", "still");
+    ck_assert_str_eq(browser_eval(&b, "figure('ws_active')"), "1");
+    ck_assert_int_eq(browser_errors(&b), 0);
+    close_chat();
+}
+END_TEST
+
 /* ---- all of them ---------------------------------------------------------*/
+
+/* What the tests of a run are about. */
+START_TEST(a_page_comes_over_what_this_run_is_for)
+{
+    const char *protocol = transport_here()->is_h2 ? "h2" : "http/1.1";
+
+    server_start(&s, SERVER "[plugin clock]\n");
+    browser_open(&b);
+    visit(&b, "/clock");
+    ck_assert_str_eq(browser_eval(&b, "location.protocol.slice(0, -1)"),
+                     transport_here()->scheme);
+    ck_assert_str_eq(
+        browser_eval(&b, "performance.getEntriesByType('navigation')[0]"
+                         ".nextHopProtocol"),
+        protocol);
+    wait_tick();
+    browser_eval(&b, "fetch('/clock')");
+    browser_wait(&b, "performance.getEntriesByType('resource')"
+                     ".some((e) => e.initiatorType === 'fetch')");
+    ck_assert_str_eq(
+        browser_eval(&b, "[...new Set(performance.getEntriesByType('resource')"
+                         ".map((e) => e.nextHopProtocol))].join()"),
+        protocol);
+    ck_assert_int_eq(browser_errors(&b), 0);
+    browser_close(&b);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
 
 /* On a phone, with a keyboard, read aloud. */
 START_TEST(the_pages_are_for_everybody)
 {
-    static const char *const paths[] = {"chat", "clock", "upload"};
+    static const char *const paths[] = {"/chat", "/clock", "/upload"};
 
     if (!has_plugin("chat") || !has_plugin("upload"))
         return;
@@ -655,7 +725,7 @@ START_TEST(the_pages_are_for_everybody)
     browser_open(&b);
     browser_resize(&b, 360, 640);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        browser_go(&b, "http://127.0.0.1:%u/%s", s.port, paths[i]);
+        visit(&b, paths[i]);
         browser_wait(&b, "document.querySelector('h1').textContent");
         ck_assert_str_eq(browser_eval(&b, "innerWidth"), "360");
         browser_wait(&b, "document.documentElement.scrollWidth <= 360");
@@ -697,10 +767,16 @@ main(void)
         chat_waits_for_a_room_that_is_full,
         chat_does_not_repeat_what_ends_alike,
         chat_gives_back_what_it_is_closed_for,
+        chat_is_where_its_page_is,
+        a_page_comes_over_what_this_run_is_for,
         the_pages_are_for_everybody,
     };
     const struct unit unit = {.name = "browser"};
 
+    if (transport_here()->is_h2 && !transport_here()->is_tls) {
+        puts("skipped: browsers speak HTTP/2 over TLS only");
+        return 77;
+    }
     if (!browser_is_there())
         return browser_skip();
     return unit_run(&unit, tests, sizeof tests / sizeof tests[0]);

@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conn/h2.h"
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "tls/context.h"
 
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -536,6 +538,35 @@ START_TEST(a_section_nobody_uses_is_checked_and_not_opened)
 }
 END_TEST
 
+/* Refused, not served as something else: what the configuration asks for and
+ * this program does not have. */
+START_TEST(what_is_not_built_is_refused_in_its_place)
+{
+    struct server s;
+
+    prepare(&s);
+    ck_assert_str_eq(
+        said_about(&s,
+                   "[server]\nlisten = 127.0.0.1:0, [::1]:0\nh2c = yes\n"
+                   "[listen own]\naddress = 127.0.0.1:0\nh2c = yes\n"
+                   "[listen plain]\naddress = 127.0.0.1:0\nh2c = no\n",
+                   h2_is_built() ? 0 : 78),
+        h2_is_built()
+            ? ""
+            : "etude.ini:3: h2c: this server is built without HTTP/2\n"
+              "etude.ini:6: h2c: this server is built without HTTP/2\n" BAD);
+    ck_assert_str_eq(said_about(&s,
+                                "[listen a]\naddress = 127.0.0.1:0, [::1]:0\n"
+                                "tls.self_signed = dev\n",
+                                context_is_built() ? 0 : 78),
+                     context_is_built()
+                         ? ""
+                         : "etude.ini:3: [listen a] tls.self_signed: this "
+                           "server is built without TLS\n" BAD);
+    server_clean(&s);
+}
+END_TEST
+
 UNIT_MAIN(config, every_mistake_has_its_place_and_its_words,
           errors_that_are_not_printed_are_counted,
           keys_that_are_too_many_are_errors, what_may_fail_later_is_warned_of,
@@ -546,4 +577,5 @@ UNIT_MAIN(config, every_mistake_has_its_place_and_its_words,
           variables_override_keys_of_the_server,
           included_files_come_in_the_order_of_their_bytes,
           paths_start_from_the_file_they_stand_in,
-          a_section_nobody_uses_is_checked_and_not_opened)
+          a_section_nobody_uses_is_checked_and_not_opened,
+          what_is_not_built_is_refused_in_its_place)

@@ -2,12 +2,8 @@
 /* tls.c - connections over TLS: what is agreed on, what goes over them, and how
  * they end.
  * tags: epoll asan tsan plain */
-#include "config.h"
 #include "t/lib/unit.h"
 
-#ifndef ETUDE_TLS
-UNIT_SKIP("built without TLS")
-#else
 #include <fcntl.h>
 #include <openssl/sha.h>
 #include <signal.h>
@@ -1055,4 +1051,3 @@ UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
           a_client_that_shuts_its_side_is_answered, an_early_answer_arrives,
           a_reload_keeps_them, a_stop_says_goodbye_to_idle_ones,
           an_upgrade_ends_them_politely)
-#endif

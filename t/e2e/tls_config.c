@@ -3,14 +3,8 @@
  * what a reload changes and what it leaves; the way from http to https; what is
  * said of certificates.
  * tags: epoll asan plain */
-#include "config.h"
-
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
-
-#ifndef ETUDE_TLS
-UNIT_SKIP("built without TLS")
-#else
 
 #include <errno.h>
 #include <limits.h>
@@ -837,5 +831,3 @@ UNIT_MAIN(tls_config, every_mistake_has_its_place_and_its_words,
           status_and_figures_know_certificates, one_to_develop_with,
           sessions_outlive_reloads_processes_and_upgrades, so_do_older_ones,
           machines_share_keys_of_a_file)
-
-#endif

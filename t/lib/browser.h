@@ -12,9 +12,10 @@
  *
  * Several may be open, each with a profile of its own: they share nothing.  A
  * css selector means the first element that it fits, which is waited for.  No
- * name but 127.0.0.1 leads anywhere.  A call that fails fails the test, and so
- * does what has not come about after 20 seconds; whatever becomes of the test,
- * no process and no file stays. */
+ * name but 127.0.0.1 leads anywhere.  It speaks what this run is for
+ * (transport.h), and to a server whose certificate nobody has signed.  A call
+ * that fails fails the test, and so does what has not come about after 20
+ * seconds; whatever becomes of the test, no process and no file stays. */
 #ifndef T_LIB_BROWSER_H
 #define T_LIB_BROWSER_H
 

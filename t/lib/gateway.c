@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gateway.c - HTTP/1.1 in front of HTTP/2; see gateway.h. */
-#include "config.h"
-
-#ifdef ETUDE_HTTP2
-
 #include "t/lib/gateway.h"
 
 #include <check.h>
@@ -792,5 +788,3 @@ gateway_was_told(int fd)
 {
     return was_told[fd];
 }
-
-#endif

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pki.c - certificates for tests; see pki.h. */
-#include "config.h"
-
-#ifdef ETUDE_TLS
-
 #include "t/lib/pki.h"
 
 #include <arpa/inet.h>
@@ -243,5 +239,3 @@ pki_authority(const struct server *s)
     write_certificate(path, authority.certificate);
     return path;
 }
-
-#endif

@@ -3,10 +3,6 @@
  *
  * A bridge is found by the descriptor that the test has of it, and goes when
  * its thread has ended. */
-#include "config.h"
-
-#ifdef ETUDE_TLS
-
 #include "t/lib/secure.h"
 
 #include <check.h>
@@ -607,5 +603,3 @@ secure_ended(const struct client *c)
     wait_until(c, get_ending, &ending, DEADLINE_S * 1000);
     return ending;
 }
-
-#endif

@@ -3,7 +3,7 @@
 #
 # names.sh BUILD - what core/<layer>/<stem>.c exports is named <stem> or begins
 # with <stem>_.  Reads the objects, so it sees what the linker sees.  What takes
-# the place of something that is not built (h2_none.c) has the names of that.
+# the place of something that is not built (h2_none.c, none.c) has the names of that.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 build=${1:-build}
@@ -11,7 +11,8 @@ build=${1:-build}
 find core -mindepth 2 -name '*.c' | sort | while read -r file; do
     stem=$(basename "$file" .c)
     object=$build/${file%.c}.o
-    case $stem in *_none) continue ;; esac
+    case $stem in *_none | none) continue ;; esac
+    [ -f "$build/$(dirname "$file")/none.o" ] && [ ! -f "$object" ] && continue
     [ -f "$build/${file%"$stem.c"}${stem%%_*}_none.o" ] && continue
     [ -f "$object" ] || { echo "$file:1: $object is not built"; continue; }
     nm -g --defined-only "$object" 2>/dev/null |

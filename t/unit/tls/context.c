@@ -4,12 +4,8 @@
 /* tags: asan */
 #include "tls/context.h"
 
-#include "config.h"
 #include "t/lib/unit.h"
 
-#ifndef ETUDE_TLS
-UNIT_SKIP("built without TLS")
-#else
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -329,4 +325,3 @@ UNIT_MAIN_IN(setup, teardown, context, one_of_our_own, each_name_has_its_own,
              times_and_keys_that_nobody_would_take, a_chain_is_in_order,
              rsa_and_ecdsa_of_a_name_are_side_by_side,
              names_that_make_no_certificate)
-#endif

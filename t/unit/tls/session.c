@@ -4,12 +4,8 @@
 /* tags: asan */
 #include "tls/session.h"
 
-#include "config.h"
 #include "t/lib/unit.h"
 
-#ifndef ETUDE_TLS
-UNIT_SKIP("built without TLS")
-#else
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -882,4 +878,3 @@ UNIT_MAIN_IN(setup, teardown, session, each_version_and_what_is_said_in_it,
              records_are_small_after_a_pause, small_pieces_share_a_record,
              a_megabyte_arrives_whole, bytes_that_are_not_read_are_kept,
              errors_of_others_are_not_ours)
-#endif

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* staple.c - tests of tls/staple.h. */
 /* tags: asan */
-#include "config.h"
 #include "t/lib/unit.h"
-
-#ifndef ETUDE_TLS
-UNIT_SKIP("built without TLS")
-#else
 
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
@@ -196,5 +191,3 @@ END_TEST
 UNIT_MAIN(staple, a_good_one_is_shown_until_its_end,
           what_would_harm_is_said_and_not_shown,
           another_certificate_s_is_a_mistake, what_is_none_is_a_mistake)
-
-#endif
