@@ -25,6 +25,7 @@
     X(requests,             counter, "requests whose head was complete")       \
     X(tls_handshakes,       counter, "TLS handshakes that were completed")     \
     X(tls_resumed,          counter, "of those: that went on with a session")  \
+    X(tls_kernel,           counter, "of those: whose records the kernel makes") \
     X(tls_failed,           counter, "TLS handshakes that were begun and not") \
     X(requests_bad,         counter, "requests refused as malformed")          \
     X(responses_2xx,        counter, "responses by class")                     \

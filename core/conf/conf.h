@@ -30,6 +30,7 @@ struct bundle;
 #define CONF_INHERIT (-2) /* a route's limit that [server] decides */
 
 /* Values of CHOICE keys, in the order of the table's choices. */
+enum conf_ktls { CONF_KTLS_AUTO, CONF_KTLS_OFF };
 enum conf_event { CONF_EVENT_AUTO, CONF_EVENT_IO_URING, CONF_EVENT_EPOLL };
 enum conf_accept { CONF_ACCEPT_PIPE, CONF_ACCEPT_REUSEPORT };
 enum conf_pin { CONF_PIN_AUTO, CONF_PIN_YES, CONF_PIN_NO };
@@ -101,6 +102,7 @@ struct conf_server {
     int64_t keepalive_timeout;            /* 0: close after each answer */
     int64_t drain_timeout, shutdown_delay, idle_grace, idle_demote;
     int64_t prepare_timeout, start_timeout, probe_timeout;
+    int64_t tls_ktls;        /* enum conf_ktls */
     et_str tls_ticket_keys;  /* absolute path; absent: random ones */
     et_list trusted_proxies; /* "10.0.0.0/8", "::1" */
     int64_t client_address;  /* enum conf_client */

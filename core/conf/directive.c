@@ -258,6 +258,13 @@ static const struct directive server_rows[] = {
     {SERVER(idle_demote), TIME(0, 1 * DAY), .dflt = "2s",
      .help = "an idle connection gives its armed receive back after this "
              "time; 0: never"},
+    {.name = "tls.ktls",
+     .off = offsetof(struct conf_server, tls_ktls), CHOICE("auto|off"),
+     .dflt = "off",
+     .help = "who makes the records of TLS that are sent; auto: the kernel where "
+             "it can (CONFIG_TLS) and the cipher is AES-GCM, files then leave "
+             "by sendfile; a client that asks for new keys (KeyUpdate) is then "
+             "hung up on; not with tls.early_data"},
     {.name = "tls.ticket_keys",
      .off = offsetof(struct conf_server, tls_ticket_keys), TYPE(PATH),
      .is_read = 1, .example = "keys of its own, a new one each hour",

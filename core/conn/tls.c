@@ -6,7 +6,11 @@
  *
  * A send of text is over when all of the output is with the kernel: so what the
  * session has to say of its own (tickets, alerts, new keys) goes with it, and
- * the connection's deadlines hold for both. */
+ * the connection's deadlines hold for both.
+ *
+ * Where the kernel makes the records text goes to it as it is, once the
+ * handshake's bytes and the keys have gone; what else the session says is
+ * handed over by hand. */
 #include "conn/tls.h"
 
 #include <errno.h>
@@ -20,6 +24,7 @@
 #include "conn/h2.h"
 #include "conn/out.h"
 #include "conn/proxied.h"
+#include "os/ktls.h"
 #include "os/thread.h"
 #include "tls/heap.h"
 #include "tls/session.h"
@@ -36,7 +41,7 @@ struct tls {
     struct conn *conn;
     struct wheel_timer again; /* what could not be done where it was asked */
     struct sending *sending;
-    struct io_send *later; /* text that could not be encrypted where it was */
+    struct io_send *later; /* text that could not go when it was given */
     uint32_t owed; /* bytes of text the output stands for, for conn_sent;
                       of a file: send_file's */
     uint8_t owes_file;
@@ -107,6 +112,30 @@ give_sending(struct tls *t)
     t->sending = NULL;
 }
 
+/* Hand over what is no bytes: 0 or -errno. */
+static ssize_t
+hand_over(struct tls *t)
+{
+    struct flow *flow = &t->session.flow;
+    const struct flow_item i = flow_item(flow);
+    int fd = t->conn->io.fd;
+    ssize_t n;
+
+    if (i.kind == FLOW_RECORD) {
+        n = ktls_send(fd, i.type, i.p, i.n);
+    } else {
+        n = ktls_start(fd, i.p, i.n);
+        if (n == 0) {
+            metrics_add(t->conn->env->metrics, METRIC_tls_kernel, 1);
+            n = (ssize_t)i.n;
+        }
+    }
+    if (n < 0)
+        return n;
+    flow_sent(flow, (size_t)n);
+    return 0;
+}
+
 /* Have the output go: 0: it has; IO_PENDING: on_sent goes on with it; or
  * -errno. */
 static ssize_t
@@ -119,6 +148,12 @@ push(struct tls *t, uint32_t flags)
         return IO_PENDING;
     while (flow_has_output(flow)) {
         struct io_send *op;
+        if (UNLIKELY(flow_kind(flow) != FLOW_BYTES)) {
+            n = hand_over(t);
+            if (n < 0)
+                break;
+            continue;
+        }
         if (!t->sending && take_sending(t) < 0)
             return -ENOMEM;
         op = &t->sending->op;
@@ -138,28 +173,41 @@ push(struct tls *t, uint32_t flags)
     return n;
 }
 
+/* As much of the output's bytes as the socket takes: 0 or -errno. */
+static ssize_t
+send_bytes(struct tls *t)
+{
+    struct flow *flow = &t->session.flow;
+    struct iovec iov[FLOW_BLOCKS];
+    struct msghdr m = {.msg_iov = iov, .msg_iovlen = flow_output(flow, iov)};
+    ssize_t n;
+
+    do
+        n = sendmsg(t->conn->io.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    flow_sent(flow, (size_t)n);
+    return 0;
+}
+
 /* The same at once, as far as the socket takes it: 0: all of it has gone, or
  * -errno. */
 static ssize_t
 push_now(struct tls *t)
 {
     struct flow *flow = &t->session.flow;
-    struct iovec iov[FLOW_BLOCKS];
 
     if (t->sending)
         return -EAGAIN;
     while (flow_has_output(flow)) {
-        struct msghdr m = {.msg_iov = iov,
-                           .msg_iovlen = flow_output(flow, iov)};
-        ssize_t n = sendmsg(t->conn->io.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n =
+            flow_kind(flow) == FLOW_BYTES ? send_bytes(t) : hand_over(t);
         if (n < 0) {
-            if (errno != EAGAIN)
-                conn_failed(t->conn, -errno);
-            return -errno;
+            if (n != -EAGAIN)
+                conn_failed(t->conn, n);
+            return n;
         }
-        flow_sent(flow, (size_t)n);
     }
     return 0;
 }
@@ -191,6 +239,39 @@ soon(struct tls *t)
     wheel_arm(&t->conn->env->wheel, &t->again, 0);
 }
 
+/* Behind what the session has said itself, text goes as it is. */
+static ssize_t
+send_plain(struct tls *t, struct io_send *op)
+{
+    ssize_t n = push(t, 0);
+
+    if (n == IO_PENDING)
+        t->later = op; /* on_output_sent goes on with it */
+    if (n < 0)
+        return n;
+    /* What would wait for our end is lost if there is no room for that. */
+    op->flags &= ~IO_LAST;
+    n = io_send(t->conn->env->io, &t->conn->io, op);
+    if (UNLIKELY(n < 0))
+        conn_failed(t->conn, n);
+    return n;
+}
+
+static ssize_t
+send_now(struct tls *t, struct io_send *op)
+{
+    return UNLIKELY(session_is_plain(&t->session)) ? send_plain(t, op)
+                                                   : send_text(t, op);
+}
+
+static ssize_t
+send_file_plain(struct tls *t, int fd, uint64_t off, uint64_t n)
+{
+    ssize_t rc = push_now(t);
+
+    return rc < 0 ? rc : plain_transport.send_file(t->conn, fd, off, n);
+}
+
 /* OpenSSL wants more of a stack than a plugin's task may have left. */
 static ssize_t
 tls_send_vec(struct conn *c, struct io_send *op)
@@ -198,7 +279,7 @@ tls_send_vec(struct conn *c, struct io_send *op)
     struct tls *t = tls_of(c);
 
     if (LIKELY(thread_on_own_stack()))
-        return send_text(t, op);
+        return send_now(t, op);
     t->later = op;
     soon(t);
     return IO_PENDING;
@@ -238,6 +319,8 @@ tls_send_file(struct conn *c, int fd, uint64_t off, uint64_t n)
 
     if (!thread_on_own_stack() || t->sending)
         return -EAGAIN;
+    if (UNLIKELY(session_is_plain(&t->session)))
+        return send_file_plain(t, fd, off, n);
     if (!t->owes_file) {
         rc = write_file(t, fd, off,
                         n < SESSION_WRITE_MAX ? (size_t)n : SESSION_WRITE_MAX);
@@ -281,6 +364,8 @@ on_output_sent(struct tls *t, size_t n)
         conn_close(t->conn);
         return;
     }
+    if (UNLIKELY(session_is_plain(&t->session)) && t->later)
+        soon(t);
     owed = t->owed;
     if (owed == 0 || t->owes_file)
         return;
@@ -296,7 +381,8 @@ on_sent(struct io_source *s, ssize_t n)
     if (n < 0) {
         conn_failed(c, n);
         conn_close(c);
-    } else if (c->transport == &plain_transport) { /* it was refused */
+    } else if (c->transport == &plain_transport || /* it was refused */
+               !tls_of(c)->sending) {              /* text as it is */
         conn_sent(c, (size_t)n);
     } else {
         on_output_sent(tls_of(c), (size_t)n);
@@ -441,8 +527,10 @@ on_again(struct wheel_timer *timer, uint64_t now_ms)
     if (c->phase == CONN_CLOSED)
         return;
     if (t->later) {
-        ssize_t n = send_text(t, t->later);
+        struct io_send *op = t->later;
+        ssize_t n;
         t->later = NULL;
+        n = send_now(t, op);
         if (n > 0)
             conn_sent(c, (size_t)n);
         else if (n != IO_PENDING)
@@ -583,6 +671,7 @@ start(struct conn *c, const char *p, size_t n)
         conn_close(c);
         return NULL;
     }
+    session_offer(&t->session, c->io.fd);
     flow_feed(&t->session.flow, p, n);
     return t;
 }

@@ -9,10 +9,12 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "conf/bundle.h"
 #include "conf/bundle_paper.h"
 #include "conf/conf.h"
 #include "conn/h2.h"
+#include "os/ktls.h"
 #include "tls/context.h"
 #include "tls/tickets.h"
 
@@ -164,7 +166,8 @@ static uint64_t
 rules_of(const struct maker *m, const struct conf_listen *l)
 {
     const int64_t numbers[] = {l->tls_profile, l->tls_self_signed,
-                               l->tls_client, l->tls_early_data, l->h2};
+                               l->tls_client,  l->tls_early_data,
+                               l->h2,          m->conf->server.tls_ktls};
     uint64_t rules = add(SEED, numbers, sizeof numbers);
 
     for (size_t i = 0; i < l->n_pairs; i++) {
@@ -174,6 +177,22 @@ rules_of(const struct maker *m, const struct conf_listen *l)
     }
     rules = add_paper(m, rules, l->tls_client_ca);
     return add_paper(m, rules, m->conf->server.tls_ticket_keys);
+}
+
+/* Whether the kernel can make the records: asked once, told once. */
+static uint8_t
+has_ktls(void)
+{
+    static int rc = 1;
+
+    if (rc <= 0)
+        return rc == 0;
+    rc = ktls_probe();
+    if (rc == 0)
+        log_info("tls.ktls: the kernel makes the records of TLS");
+    else
+        log_info("tls.ktls: not by this kernel: %s", strerror(-rc));
+    return rc == 0;
 }
 
 static struct context *
@@ -192,6 +211,7 @@ make_context(const struct maker *m, const struct conf_listen *l,
         .client_ca_at = l->client_ca_at,
         .has_h2 = l->h2 && h2_is_built(),
         .has_early_data = (uint8_t)l->tls_early_data,
+        .has_ktls = m->conf->server.tls_ktls == CONF_KTLS_AUTO && has_ktls(),
         .tickets = m->tickets,
     };
 

@@ -181,6 +181,8 @@ make(const struct context_spec *spec, struct diag *d)
     domains_init(&c->domains);
     c->has_h2 = spec->has_h2;
     c->has_early_data = spec->has_early_data;
+    /* Text that goes before the handshake is over is OpenSSL's to encrypt. */
+    c->has_ktls = spec->has_ktls && !spec->has_early_data;
     c->tickets = tickets_hold(spec->tickets);
     set_sid(c, spec);
     rc = add_pairs(c, spec, d);

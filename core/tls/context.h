@@ -49,6 +49,7 @@ struct context_spec {
     struct place client_ca_at;
     uint8_t has_h2;          /* ALPN: h2 in front of http/1.1 */
     uint8_t has_early_data;  /* TLS 1.3 0-RTT (RFC 8446 2.3) */
+    uint8_t has_ktls;        /* the kernel makes the records; it can */
     struct tickets *tickets; /* held; NULL: no session is resumed */
 };
 

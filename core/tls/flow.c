@@ -2,23 +2,36 @@
 /* flow.c - see flow.h. */
 #include "tls/flow.h"
 
+#include <openssl/bio.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "base/err.h"
-#include <openssl/bio.h>
+#include "os/ktls.h"
+
+/* What OpenSSL asks of a BIO whose records the kernel may make; its public
+ * header has these numbers in a comment. */
+enum {
+    CTRL_SET_KTLS = 72,      /* number: of what is sent; arg: the keys */
+    CTRL_SET_KTLS_TYPE = 74, /* number: what the next write is */
+    CTRL_CLEAR_KTLS_TYPE = 75,
+};
+
+#define FLOW_TEXT 23 /* application_data, RFC 8446 5.1 */
 
 struct flow_block {
     struct flow_block *next;
     uint32_t bytes; /* of the block this is the head of */
     uint32_t start, end, cap;
+    uint8_t kind; /* enum flow_kind */
+    uint8_t type; /* of a record */
     char data[];
 };
 
 void
 flow_init(struct flow *f, struct blocks *blocks)
 {
-    *f = (struct flow){.blocks = blocks};
+    *f = (struct flow){.blocks = blocks, .ktls_fd = -1};
 }
 
 /* ---- what comes ----------------------------------------------------------*/
@@ -81,12 +94,30 @@ flow_keep(struct flow *f)
 
 /* ---- what goes -----------------------------------------------------------*/
 
+enum flow_kind
+flow_kind(const struct flow *f)
+{
+    return (enum flow_kind)f->first->kind;
+}
+
+struct flow_item
+flow_item(const struct flow *f)
+{
+    const struct flow_block *b = f->first;
+
+    return (struct flow_item){.kind = (enum flow_kind)b->kind,
+                              .type = b->type,
+                              .p = b->data + b->start,
+                              .n = b->end - b->start};
+}
+
 uint32_t
 flow_output(const struct flow *f, struct iovec iov[FLOW_BLOCKS])
 {
     uint32_t n = 0;
 
-    for (struct flow_block *b = f->first; b; b = b->next)
+    for (struct flow_block *b = f->first; b && b->kind == FLOW_BYTES;
+         b = b->next)
         iov[n++] = (struct iovec){b->data + b->start, b->end - b->start};
     return n;
 }
@@ -100,6 +131,8 @@ drop_first(struct flow *f)
     if (!f->first)
         f->last = NULL;
     f->n_blocks--;
+    if (b->kind == FLOW_KEYS)
+        explicit_bzero(b->data, b->end);
     blocks_give(f->blocks, b, b->bytes);
 }
 
@@ -188,6 +221,7 @@ add_block(struct flow *f, size_t n)
     b->next = NULL;
     b->bytes = (uint32_t)got;
     b->start = b->end = 0;
+    b->kind = FLOW_BYTES;
     b->cap = (uint32_t)(got - sizeof *b);
     if (f->last)
         f->last->next = b;
@@ -196,6 +230,34 @@ add_block(struct flow *f, size_t n)
     f->last = b;
     f->n_blocks++;
     return b;
+}
+
+/* What has a block of its own. */
+static int
+add_item(struct flow *f, enum flow_kind kind, uint8_t type, const void *p,
+         size_t n)
+{
+    struct flow_block *b = add_block(f, n);
+
+    if (!b || n > b->cap)
+        return 0;
+    b->kind = (uint8_t)kind;
+    b->type = type;
+    memcpy(b->data, p, n);
+    b->end = (uint32_t)n;
+    return 1;
+}
+
+static int
+write_record(struct flow *f, const char *p, size_t n, size_t *taken)
+{
+    uint8_t type = f->record ? f->record : FLOW_TEXT;
+
+    f->record = 0;
+    if (!add_item(f, FLOW_RECORD, type, p, n))
+        return 0;
+    *taken = n;
+    return 1;
 }
 
 /* All of it, or nothing more can be written: a session whose output is cut
@@ -207,6 +269,8 @@ on_write(BIO *bio, const char *p, size_t n, size_t *taken)
 
     BIO_clear_retry_flags(bio);
     *taken = 0;
+    if (UNLIKELY(f->is_plain))
+        return write_record(f, p, n, taken);
     while (*taken < n) {
         struct flow_block *b = f->last;
         size_t part = n - *taken;
@@ -225,13 +289,33 @@ on_write(BIO *bio, const char *p, size_t n, size_t *taken)
 
 /* ---- as OpenSSL sees it --------------------------------------------------*/
 
+/* Take the keys over, or have OpenSSL go on with them: the last moment to. */
+static long
+take_keys(struct flow *f, const void *info)
+{
+    size_t n = ktls_keys_bytes(info);
+
+    if (f->ktls_fd < 0 || f->is_plain || n == 0 ||
+        ktls_attach(f->ktls_fd) < 0 || !add_item(f, FLOW_KEYS, 0, info, n))
+        return 0;
+    f->is_plain = 1;
+    return 1;
+}
+
+/* Of what is not here nothing is so. */
 static long
 on_ctrl(BIO *bio, int what, long number, void *arg)
 {
-    (void)bio;
-    (void)number;
-    (void)arg;
-    return what == BIO_CTRL_FLUSH; /* of all the others nothing is so */
+    struct flow *f = BIO_get_data(bio);
+
+    switch (what) {
+    case BIO_CTRL_FLUSH: return 1;
+    case BIO_CTRL_GET_KTLS_SEND: return f->is_plain;
+    case CTRL_SET_KTLS: return number ? take_keys(f, arg) : 0;
+    case CTRL_SET_KTLS_TYPE: f->record = (uint8_t)number; return 0;
+    case CTRL_CLEAR_KTLS_TYPE: f->record = 0; return 0;
+    default: return 0;
+    }
 }
 
 static BIO_METHOD *method;

@@ -7,7 +7,12 @@
  *
  * A BIO of its own kind over blocks of the worker (base/blocks.h): no memory
  * BIO, no heap.  Nothing is held while nothing is on its way.  Invariant: what
- * is kept was read from the socket before what is fed. */
+ * is kept was read from the socket before what is fed.
+ *
+ * Where the kernel makes the records (os/ktls.h) OpenSSL hands its keys over
+ * while records of its own are still on their way, and writes plain records
+ * from then on: what goes is bytes, then keys, then records, each of which the
+ * loop has to hand to the kernel in a way of its own, in their order. */
 #ifndef TLS_FLOW_H
 #define TLS_FLOW_H
 
@@ -25,6 +30,20 @@
 struct bio_st;
 struct flow_block;
 
+enum flow_kind {
+    FLOW_BYTES,  /* as they are to go */
+    FLOW_KEYS,   /* a struct of the kernel's: for what comes behind it */
+    FLOW_RECORD, /* what the kernel is to make a record of */
+};
+
+/* What is not bytes and is to go next. */
+struct flow_item {
+    enum flow_kind kind;
+    uint8_t type; /* of a record (RFC 8446 5.1) */
+    const void *p;
+    size_t n;
+};
+
 struct flow {
     struct blocks *blocks;
     const char *fed;
@@ -33,6 +52,9 @@ struct flow {
     uint32_t kept_start, kept_end, kept_cap;
     uint32_t n_blocks;
     struct flow_block *first, *last;
+    int32_t ktls_fd;  /* whose records the kernel may make; -1 */
+    uint8_t is_plain; /* OpenSSL has handed its keys over */
+    uint8_t record;   /* the type of what it writes next; 0: text */
 };
 
 /* Nothing is on its way; memory is from blocks. [worker] */
@@ -62,7 +84,12 @@ flow_has_output(const struct flow *f)
     return f->first != NULL;
 }
 
-/* What waits to be sent: the iovecs used. [worker] */
+/* What is the first of it, of which something waits. [worker] */
+enum flow_kind flow_kind(const struct flow *f);
+/* That, which is not bytes: for the kernel, then flow_sent. [worker] */
+struct flow_item flow_item(const struct flow *f);
+/* Bytes that wait to be sent, up to what is not bytes: the iovecs used.
+ * [worker] */
 uint32_t flow_output(const struct flow *f, struct iovec iov[FLOW_BLOCKS]);
 /* n bytes of it are sent. [worker] */
 void flow_sent(struct flow *f, size_t n);

@@ -40,6 +40,15 @@ session_init(struct session *s, struct context *c, struct blocks *blocks)
 }
 
 void
+session_offer(struct session *s, int fd)
+{
+    if (!s->context->has_ktls)
+        return;
+    s->flow.ktls_fd = fd;
+    SSL_set_options(s->ssl, SSL_OP_ENABLE_KTLS);
+}
+
+void
 session_fini(struct session *s)
 {
     SSL_free(s->ssl);
@@ -111,6 +120,15 @@ session_why(void)
 
 /* ---- text ----------------------------------------------------------------*/
 
+/* The peer wants to see new keys of ours before any more text (KeyUpdate, RFC
+ * 8446 4.6.3), and the kernel has the old ones for good. */
+static int
+is_stuck(const struct session *s)
+{
+    return UNLIKELY(s->flow.is_plain) &&
+           SSL_get_key_update_type(s->ssl) != SSL_KEY_UPDATE_NONE;
+}
+
 ssize_t
 session_read(struct session *s, char *p, size_t n)
 {
@@ -119,6 +137,11 @@ session_read(struct session *s, char *p, size_t n)
 
     forget_errors();
     rc = SSL_read_ex(s->ssl, p, n, &got);
+    if (is_stuck(s)) {
+        session_close(s);
+        s->is_broken = 1;
+        return -EPROTO;
+    }
     if (LIKELY(rc == 1))
         return (ssize_t)got;
     switch (SSL_get_error(s->ssl, rc)) {

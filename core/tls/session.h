@@ -56,6 +56,16 @@ enum session_step {
  * blocks.  0 or ERR_NOMEM, then there is nothing to give back. [worker] */
 MUST_USE int session_init(struct session *s, struct context *c,
                           struct blocks *blocks);
+/* The kernel may make the records that go to fd, from the end of the handshake
+ * on, if it and the cipher are such that it can (os/ktls.h). [worker] */
+void session_offer(struct session *s, int fd);
+/* It does, or will when what is in the output has gone: text is written to the
+ * socket and not here.  Records of other types are in the output. [worker] */
+static inline int
+session_is_plain(const struct session *s)
+{
+    return s->flow.is_plain;
+}
 /* [worker] */
 void session_fini(struct session *s);
 
