@@ -226,7 +226,7 @@
     "  if (mine !== turn) return;\n" \
     "  words = words || 'status ' + status;\n" \
     "  /* HTTP/2 has no 426. */\n" \
-    "  const isThere = status === 426 || (status === 400 && words === 'this is a WebSocket');\n" \
+    "  const isThere = status === 426 || (status === 400 && words === '400 this is a WebSocket');\n" \
     "  if (isThere && ++refusals >= mostRefusals) stop('the WebSocket is refused: by a proxy, or as another origin');\n" \
     "  else if (status === 0 || isThere) later('connecting again');\n" \
     "  else if (status === 408 || status === 429 || status >= 500) later(words + '; trying again');\n" \
@@ -303,7 +303,7 @@
     "nick.onchange = enter;\n" \
     "again.onclick = enter;\n" \
     "enter();\n"
-#define SCRIPT_HASH "urMOPE7ygmZP2Z3nUEm3CoWBxE/cnQ6B/E+nfsd7FYM="
+#define SCRIPT_HASH "Y3xEC+vhYii91psfRJs/JsUft5e6R0g6Q/qy1/iEQNQ="
 
 const char page_text[] =
     "<!doctype html>\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tls_ktls.c - tls.ktls: where the kernel makes the records, what is sent is
- * the same; where it cannot, the server does as ever. tags: epoll asan tsan
- * plain */
+ * the same; where it cannot, the server does as ever.
+ * tags: epoll asan tsan plain */
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
 
@@ -221,5 +221,5 @@ START_TEST(new_keys_are_had_or_the_end_is_said)
 }
 END_TEST
 
-UNIT_MAIN(tls_ktls, all_of_it_arrives, off_is_off, other_ciphers_are_the_server_s,
-          new_keys_are_had_or_the_end_is_said)
+UNIT_MAIN(tls_ktls, all_of_it_arrives, off_is_off,
+          other_ciphers_are_the_server_s, new_keys_are_had_or_the_end_is_said)
