@@ -217,6 +217,16 @@ START_TEST(a_step_cannot_inject_fields)
 }
 END_TEST
 
+START_TEST(what_no_server_knows_is_ignored_in_calls)
+{
+    struct server s;
+
+    server_start(&s, ini);
+    client_once(&s, GET("/unknown"), 200, "ignored\n");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(steps_may_fail_in_every_way)
 {
     struct server s;
@@ -668,8 +678,8 @@ UNIT_MAIN(semantics, head_is_get_without_the_body,
           another_method_is_405_and_says_which,
           absolute_form_is_routed_and_overrides_host,
           every_status_has_its_phrase, the_well_known_phrases_are_iana_s,
-          a_step_cannot_inject_fields, steps_may_fail_in_every_way,
-          steps_without_memory_are_told_of_once,
+          a_step_cannot_inject_fields, what_no_server_knows_is_ignored_in_calls,
+          steps_may_fail_in_every_way, steps_without_memory_are_told_of_once,
           what_reply_copies_may_be_overwritten,
           versions_and_connection_lists_decide_who_closes,
           nothing_is_answered_behind_close,
