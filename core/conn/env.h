@@ -92,6 +92,7 @@ struct env {
     struct clock clock;
     struct wheel wheel;
     struct slab conns, reqs, h2_streams;
+    void *h2_frame; /* of all sessions (h2_heap.h) */
     struct waits waits;
     struct watches watches;
     struct loops loops;

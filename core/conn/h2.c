@@ -3,6 +3,7 @@
  * deadlines, its end; see h2.h. */
 #include "conn/h2.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/blocks.h"
@@ -60,6 +61,9 @@ h2_sniff(const char *p, size_t n)
 int
 h2_pool_init(struct env *env, uint32_t max)
 {
+    env->h2_frame = malloc(H2_HEAP_SHARED_BYTES);
+    if (!env->h2_frame)
+        return ERR_NOMEM;
     return slab_init(&env->h2_streams, sizeof(struct h2_stream), max);
 }
 
@@ -67,6 +71,8 @@ void
 h2_pool_fini(struct env *env)
 {
     slab_fini(&env->h2_streams);
+    free(env->h2_frame);
+    env->h2_frame = NULL;
 }
 
 /* ---- begin and end
@@ -92,7 +98,7 @@ h2_begin(struct conn *c)
     list_init(&h->streams);
     list_init(&h->due);
     h2_calm_init(&h->calm, env->clock.mono_ms);
-    h2_heap_init(&h->heap, &env->blocks);
+    h2_heap_init(&h->heap, &env->blocks, env->h2_frame);
     if (h2_calls_open(h) < 0) {
         h2_heap_fini(&h->heap);
         blocks_give(&env->blocks, h, got);
@@ -105,6 +111,14 @@ h2_begin(struct conn *c)
     c->phase = CONN_H2;
     c->since_ms = env->clock.mono_ms;
     metrics_add(env->metrics, METRIC_h2_connections, 1);
+}
+
+static void
+drop_kept(struct h2 *h)
+{
+    if (h->kept)
+        blocks_give(&h->conn->env->blocks, h->kept, h->kept_bytes);
+    h->kept = NULL;
 }
 
 static struct h2_stream *
@@ -133,6 +147,7 @@ h2_free(struct conn *c)
 
     while ((t = first(h)) != NULL)
         h2_stream_free(t);
+    drop_kept(h);
     h2_head_fini(&h->head);
     nghttp2_session_del(h->session);
     h2_heap_fini(&h->heap);
@@ -203,11 +218,28 @@ has_room(struct conn *c)
     return out_room(c, ROOM_MIN) != NULL;
 }
 
+/* The rest lies where the next session of the worker will have its frames. */
+static int
+keep_rest(struct h2 *h)
+{
+    if (h->n_rest == 0)
+        return 0;
+    h->kept = blocks_take(&h->conn->env->blocks, h->n_rest, &h->kept_bytes);
+    if (!h->kept)
+        return NGHTTP2_ERR_NOMEM;
+    memcpy(h->kept, h->rest, h->n_rest);
+    h->rest = (const uint8_t *)h->kept;
+    return 0;
+}
+
 /* Fill the block; below 0: the session is of no use any more. */
 static int
 fill(struct h2 *h)
 {
     put_rest(h);
+    if (h->n_rest > 0)
+        return 0;
+    drop_kept(h);
     while (h->n_rest == 0 && has_room(h->conn)) {
         ssize_t n = nghttp2_session_mem_send(h->session, &h->rest);
         if (n <= 0)
@@ -219,7 +251,7 @@ fill(struct h2 *h)
         }
         put_rest(h);
     }
-    return 0;
+    return keep_rest(h);
 }
 
 static uint32_t

@@ -7,9 +7,16 @@
 
 #include "base/blocks.h"
 
-#define CHUNK_BYTES 8192u
-#define MIN_SHIFT 5
-#define SMALL_MAX ((size_t)1 << (MIN_SHIFT + H2_HEAP_CLASSES - 1))
+/* What a session begins with, and an idle one's streams had; pages of it are
+ * touched as they are carved. */
+#define CHUNK_BYTES 16384u
+#define SMALL_MAX 8192u
+#define MIN_BYTES 32u /* a free one has a link behind its size */
+/* Up to here a class is 16 bytes; from there on an eighth of a doubling. */
+#define FINE_SHIFT 7
+#define FINE_CLASSES 8u
+/* More than fits a frame's payload: only a frame with its head is that long. */
+#define FRAME_PAYLOAD 16384u
 
 /* In front of each piece; its size keeps the piece aligned. */
 struct head {
@@ -24,9 +31,24 @@ struct chunk {
 static unsigned
 class_of(size_t n)
 {
-    return n <= (1u << MIN_SHIFT)
-               ? 0
-               : 64u - (unsigned)__builtin_clzll(n - 1) - MIN_SHIFT;
+    unsigned shift;
+
+    if (n <= 1u << FINE_SHIFT)
+        return n ? (unsigned)(n - 1) / 16 : 0;
+    shift = 63u - (unsigned)__builtin_clzll(n - 1);
+    return FINE_CLASSES * (shift - FINE_SHIFT + 1) +
+           (unsigned)((n - 1) >> (shift - 3) & 7);
+}
+
+static size_t
+class_bytes(unsigned class)
+{
+    unsigned shift;
+
+    if (class < FINE_CLASSES)
+        return 16 * ((size_t) class + 1);
+    shift = FINE_SHIFT + class / FINE_CLASSES - 1;
+    return (size_t)(class % 8 + 9) << (shift - 3);
 }
 
 static int
@@ -49,7 +71,7 @@ add_chunk(struct h2_heap *h)
 static struct head *
 take_small(struct h2_heap *h, unsigned class)
 {
-    size_t bytes = (size_t)1 << (MIN_SHIFT + class);
+    size_t bytes = class_bytes(class);
     struct head *p = h->free[class];
 
     if (p) {
@@ -84,6 +106,13 @@ heap_malloc(size_t n, void *arg)
 
     if (bytes < n)
         return NULL;
+    if (n > FRAME_PAYLOAD && n <= H2_HEAP_SHARED_BYTES && h->shared &&
+        !h->has_shared) {
+        h->has_shared = 1; /* the first is the frame's, and no other */
+        return h->shared;
+    }
+    if (bytes < MIN_BYTES)
+        bytes = MIN_BYTES;
     p = bytes <= SMALL_MAX ? take_small(h, class_of(bytes))
                            : take_large(h, bytes);
     return p ? p + 1 : NULL;
@@ -96,7 +125,7 @@ heap_free(void *piece, void *arg)
     struct head *p;
     unsigned class;
 
-    if (!piece)
+    if (!piece || piece == h->shared)
         return;
     p = (struct head *)piece - 1;
     if (p->bytes > SMALL_MAX) {
@@ -125,10 +154,14 @@ heap_calloc(size_t count, size_t each, void *arg)
 static void *
 heap_realloc(void *piece, size_t n, void *arg)
 {
-    size_t has =
-        piece ? ((struct head *)piece - 1)->bytes - sizeof(struct head) : 0;
+    struct h2_heap *h = arg;
+    size_t has = 0;
     void *to;
 
+    if (piece)
+        has = piece == h->shared
+                  ? H2_HEAP_SHARED_BYTES
+                  : ((struct head *)piece - 1)->bytes - sizeof(struct head);
     if (piece && n <= has)
         return piece;
     to = heap_malloc(n, arg);
@@ -140,10 +173,11 @@ heap_realloc(void *piece, size_t n, void *arg)
 }
 
 void
-h2_heap_init(struct h2_heap *h, struct blocks *blocks)
+h2_heap_init(struct h2_heap *h, struct blocks *blocks, void *shared)
 {
     *h = (struct h2_heap){
         .blocks = blocks,
+        .shared = shared,
         .mem = {.mem_user_data = h,
                 .malloc = heap_malloc,
                 .free = heap_free,

@@ -2,12 +2,16 @@
 /* h2_heap.h - what the library allocates for one session, out of the worker's
  * blocks.
  *
- *     chunk: [ next | size, piece | size, piece | ....... not carved ]
- *     block: [ size, one large piece ]
+ *     chunk:  [ next | size, piece | size, piece | ....... not carved ]
+ *     block:  [ size, one large piece ]
+ *     shared: [ the frame that is being sent ], of all sessions of the worker
  *
  * Small pieces have size classes with a LIFO of free ones each, and are carved
  * from chunks, which go back when the session does; a large piece is a block of
- * its own.  So a session in its steady state takes nothing from anywhere. */
+ * its own.  So a session in its steady state takes nothing from anywhere.
+ *
+ * The library has each frame in a buffer of 16 KiB, of which nothing is needed
+ * once its bytes have been taken: that is the first piece of that size. */
 #ifndef CONN_H2_HEAP_H
 #define CONN_H2_HEAP_H
 
@@ -17,18 +21,24 @@
 
 struct blocks;
 
-#define H2_HEAP_CLASSES 7 /* 32 .. 2048 bytes, with the size in front */
+/* Eight to each doubling, up to 8 KiB, with the size in front. */
+#define H2_HEAP_CLASSES 56
+/* The library's buffer for a frame. */
+#define H2_HEAP_SHARED_BYTES 16640u
 
 struct h2_heap {
     struct blocks *blocks;
+    void *shared; /* the caller's, or NULL */
+    int has_shared;
     char *carve, *carve_end;
     void *chunks;
     void *free[H2_HEAP_CLASSES];
     nghttp2_mem mem; /* for the library */
 };
 
-/* Nothing is taken yet. [worker] */
-void h2_heap_init(struct h2_heap *h, struct blocks *blocks);
+/* Nothing is taken yet.  shared: H2_HEAP_SHARED_BYTES, which outlive h and are
+ * any session's as soon as the library has returned; or NULL. [worker] */
+void h2_heap_init(struct h2_heap *h, struct blocks *blocks, void *shared);
 /* The chunks go back; large pieces must have been freed. [worker] */
 void h2_heap_fini(struct h2_heap *h);
 

@@ -40,6 +40,8 @@ struct h2 {
     uint64_t head_ms;          /* when it began; 0: none */
     const uint8_t *rest;       /* the library's, not yet in the output block */
     size_t n_rest;
+    char *kept; /* a block, where rest is when the library has returned */
+    size_t kept_bytes;
     uint8_t preface[48]; /* the first frame */
     uint64_t leave_ms;   /* when leaving began */
     uint64_t sent_ms;    /* when body bytes last went */

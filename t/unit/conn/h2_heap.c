@@ -18,7 +18,7 @@ static void
 setup(void)
 {
     blocks_init(&blocks, 64u << 20);
-    h2_heap_init(&heap, &blocks);
+    h2_heap_init(&heap, &blocks, NULL);
 }
 
 static void
@@ -142,6 +142,48 @@ START_TEST(without_memory_there_is_none)
 }
 END_TEST
 
+/* From one piece to the next of a size there is less than an eighth more. */
+START_TEST(little_is_wasted)
+{
+    blocks.max_bytes = 128u << 10;
+    for (size_t n = 129; n < 8000; n = n * 9 / 8 + 16) {
+        size_t count = 0;
+        while (take(n))
+            count++;
+        /* of each 16 KiB a piece's size is lost at the end, too */
+        ck_assert_uint_ge(count * (n + 16 + (n + 16) / 8 + 16),
+                          8 * (16384 - n - n / 8 - 64));
+        h2_heap_fini(&heap);
+        h2_heap_init(&heap, &blocks, NULL);
+    }
+}
+END_TEST
+
+START_TEST(one_piece_of_a_frame_is_shared)
+{
+    static char shared[H2_HEAP_SHARED_BYTES];
+    char *p, *other;
+
+    h2_heap_init(&heap, &blocks, shared);
+    p = heap.mem.realloc(NULL, 16394, heap.mem.mem_user_data);
+    ck_assert_ptr_eq(p, shared);
+    other = take(16394);
+    ck_assert_ptr_ne(other, shared);
+    memset(p, 'x', sizeof shared);
+    ck_assert_ptr_eq(heap.mem.realloc(p, sizeof shared, &heap), shared);
+    p = heap.mem.realloc(p, 30000, heap.mem.mem_user_data);
+    ck_assert_ptr_ne(p, shared);
+    for (size_t i = 0; i < sizeof shared; i++)
+        ck_assert_int_eq(p[i], 'x');
+    give(p);
+    give(other);
+    p = take(16394); /* of another kind, it may be */
+    ck_assert_ptr_ne(p, shared);
+    give(p);
+}
+END_TEST
+
 UNIT_MAIN_IN(setup, teardown, h2_heap, pieces_hold_what_was_put_there,
              what_was_freed_is_taken_again, zeros_are_zeros,
-             without_memory_there_is_none)
+             without_memory_there_is_none, little_is_wasted,
+             one_piece_of_a_frame_is_shared)
