@@ -10,11 +10,11 @@
 /* What a session begins with, and an idle one's streams had; pages of it are
  * touched as they are carved. */
 #define CHUNK_BYTES 16384u
-#define SMALL_MAX 8192u
+#define SMALL_MAX 4352u
 #define MIN_BYTES 32u /* a free one has a link behind its size */
-/* Up to here a class is 16 bytes; from there on an eighth of a doubling. */
-#define FINE_SHIFT 7
-#define FINE_CLASSES 8u
+/* Up to here a class is 16 bytes; from there on a sixteenth of a doubling. */
+#define FINE_SHIFT 8
+#define FINE_CLASSES 16u
 /* More than fits a frame's payload: only a frame with its head is that long. */
 #define FRAME_PAYLOAD 16384u
 
@@ -37,7 +37,7 @@ class_of(size_t n)
         return n ? (unsigned)(n - 1) / 16 : 0;
     shift = 63u - (unsigned)__builtin_clzll(n - 1);
     return FINE_CLASSES * (shift - FINE_SHIFT + 1) +
-           (unsigned)((n - 1) >> (shift - 3) & 7);
+           (unsigned)((n - 1) >> (shift - 4) & 15);
 }
 
 static size_t
@@ -48,7 +48,7 @@ class_bytes(unsigned class)
     if (class < FINE_CLASSES)
         return 16 * ((size_t) class + 1);
     shift = FINE_SHIFT + class / FINE_CLASSES - 1;
-    return (size_t)(class % 8 + 9) << (shift - 3);
+    return (size_t)(class % FINE_CLASSES + FINE_CLASSES + 1) << (shift - 4);
 }
 
 static int

@@ -21,8 +21,9 @@
 
 struct blocks;
 
-/* Eight to each doubling, up to 8 KiB, with the size in front. */
-#define H2_HEAP_CLASSES 56
+/* Sixteen to each doubling, up to the largest table of a fresh session, with
+ * the size in front. */
+#define H2_HEAP_CLASSES 81
 /* The library's buffer for a frame. */
 #define H2_HEAP_SHARED_BYTES 16640u
 

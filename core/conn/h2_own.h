@@ -42,7 +42,7 @@ struct h2 {
     size_t n_rest;
     char *kept; /* a block, where rest is when the library has returned */
     size_t kept_bytes;
-    uint8_t preface[48]; /* the first frame */
+    uint8_t preface[40]; /* the first frame */
     uint64_t leave_ms;   /* when leaving began */
     uint64_t sent_ms;    /* when body bytes last went */
     uint64_t look_ms;    /* when streams are looked at */
