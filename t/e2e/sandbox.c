@@ -273,9 +273,11 @@ START_TEST(every_plugin_of_ours_runs_in_it)
     for (size_t i = 0; i < g.gl_pathc; i++) {
         const char *name = strrchr(g.gl_pathv[i], '/') + 1;
         has_upload |= strcmp(name, "upload.so") == 0;
-        n += (size_t)snprintf(
-            ini + n, sizeof ini - n, "[plugin %.*s]\n%s", (int)strlen(name) - 3,
-            name, strcmp(name, "upload.so") == 0 ? "folder = data\n" : "");
+        n += (size_t)snprintf(ini + n, sizeof ini - n, "[plugin %.*s]\n%s",
+                              (int)strlen(name) - 3, name,
+                              strcmp(name, "upload.so") == 0 ? "folder = data\n"
+                              : strcmp(name, "static.so") == 0 ? "root = data\n"
+                                                               : "");
     }
     globfree(&g);
     n += (size_t)snprintf(ini + n, sizeof ini - n,

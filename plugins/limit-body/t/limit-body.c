@@ -19,6 +19,7 @@ static uint32_t
 post_bytes(void)
 {
     et_test_request("POST", "/");
+    et_test_header("Transfer-Encoding", "chunked");
     et_test_body("abc", 3);
     return et_test_run();
 }
