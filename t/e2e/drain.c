@@ -80,12 +80,13 @@ stops_with(int signo)
     struct server s;
     struct client idle, active;
 
-    start(&s, "idle_grace = 100ms");
+    start(&s, "idle_grace = 100ms\nmetrics = /metrics");
     idle = client_open(&s);
     client_expect(&idle, GET("/none"), 200, "");
     active = client_open(&s);
     client_puts(&active, "POST /echo HTTP/1.1\r\nHost: x\r\n"
                          "Content-Length: 5\r\n\r\nhel");
+    client_wait_active(&s, 1);
     client_expect(&idle, GET("/none"), 200, "");
     server_signal(&s, signo);
     ck_assert(client_is_closed(&idle));
