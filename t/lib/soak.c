@@ -39,18 +39,23 @@ now_ns(void)
 
 /* ---- memory ---------------------------------------------------------------*/
 
+/* But for pages of files: who runs the same program beside has a share of
+ * those, and comes and goes. */
 static uint64_t
 pss_of(pid_t pid)
 {
     char path[64], line[128];
-    unsigned long long kib = 0;
+    unsigned long long kib = 0, part;
     FILE *f;
 
     snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
     f = fopen(path, "re");
-    while (f && fgets(line, sizeof line, f) &&
-           sscanf(line, "Pss: %llu", &kib) != 1)
-        continue;
+    while (f && fgets(line, sizeof line, f)) {
+        if (sscanf(line, "Pss: %llu", &part) == 1)
+            kib += part;
+        else if (sscanf(line, "Pss_File: %llu", &part) == 1)
+            kib -= part;
+    }
     if (f)
         fclose(f);
     return kib;
