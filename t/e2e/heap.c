@@ -32,8 +32,9 @@
 #define PIPELINED 80
 #define SPILLED 9000
 /* Of a thousand handshakes one may have a number with zeros in front, and want
- * a block of a size that no other has wanted. */
-#define FEW 8
+ * a block of a size that no other has wanted; or begin before the one in front
+ * of it is gone, and want all that a connection has once more. */
+#define FEW 100
 
 #define PLAIN "[listen plain]\naddress = 127.0.0.1:0\n"
 #define SECURE PLAIN "tls.self_signed = dev\n"
