@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* drain.c - what clients see of a server that stops: whoever was let in gets
  * the answer, whole, and nobody is reset.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan */
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>

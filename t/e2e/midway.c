@@ -2,7 +2,7 @@
 /* midway.c - uploads that are half sent and downloads that are half read while
  * their plugin is replaced again and again: each ends on the build it began on,
  * and the same connection goes on with the newest.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* overload.c - limits on connections and what is shed when there is too much to
  * do: who is over is told so, the others notice nothing, and it passes.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* stop.c - the end: signals, grace, delay, time-out, the second signal.
- * tags: epoll asan tls h2 */
+ * tags: epoll asan */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
