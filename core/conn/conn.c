@@ -20,6 +20,7 @@
 #include "conn/out.h"
 #include "conn/reject.h"
 #include "conn/tls.h"
+#include "conn/tls_first.h"
 #include "conn/transport.h"
 #include "conn/upgraded.h"
 
@@ -76,7 +77,7 @@ void
 conn_resume(struct conn *c)
 {
     if (UNLIKELY(tls_is_before(c)))
-        tls_resume(c);
+        tls_first_resume(c);
     else
         h1_resume(c);
 }

@@ -119,6 +119,7 @@ exchange_part(struct exchange *x, struct env *env)
     struct req *r = x->req;
 
     CHECK(!x->body);
+    r->session = NULL;
     metrics_sub(env->metrics, METRIC_requests_active, 1);
     x->req = NULL;
     return r;
@@ -174,6 +175,7 @@ go_astray(struct exchange *x, struct env *env)
 
     if (UNLIKELY(x->is_request_counted))
         uncount_client(x, env);
+    r->session = NULL;
     r->sink = &stray_sink;
     r->sink_ctx = env;
     r->stray_body = x->body;

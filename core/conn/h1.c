@@ -119,47 +119,20 @@ carry_resume(struct exchange *x)
     h1_resume(conn_of(x));
 }
 
-static int
-sink_serves(struct req *r, et_str host)
-{
-    return tls_serves(conn_of(r->sink_ctx), host);
-}
-
-static int
-sink_is_early(const struct req *r)
-{
-    return tls_is_early(conn_of(r->sink_ctx));
-}
-
-static et_str
-sink_secret(const struct req *r, uint32_t which)
-{
-    return tls_text(conn_of(r->sink_ctx), which);
-}
-
-/* clang-format off */
-#define H1_CARRIER(...)                                                        \
-    {                                                                          \
-        .sink = {.peer = sink_peer,                                            \
-                 .read = sink_read,                                            \
-                 .write = sink_write,                                          \
-                 .wake = walk_wake,                                            \
-                 __VA_ARGS__},                                                 \
-        .send = carry_send,                                                    \
-        .begin = carry_begin,                                                  \
-        .end = carry_end,                                                      \
-        .drop = carry_drop,                                                    \
-        .say_continue = carry_continue,                                        \
-        .take = carry_take,                                                    \
-        .has_bytes = carry_has_bytes,                                          \
-        .resume = carry_resume,                                                \
-    }
-/* clang-format on */
-
-static const struct carrier h1_carrier = H1_CARRIER(.serves = NULL);
-static const struct carrier h1_tls_carrier =
-    H1_CARRIER(.serves = sink_serves, .is_early = sink_is_early,
-               .secret = sink_secret);
+static const struct carrier h1_carrier = {
+    .sink = {.peer = sink_peer,
+             .read = sink_read,
+             .write = sink_write,
+             .wake = walk_wake},
+    .send = carry_send,
+    .begin = carry_begin,
+    .end = carry_end,
+    .drop = carry_drop,
+    .say_continue = carry_continue,
+    .take = carry_take,
+    .has_bytes = carry_has_bytes,
+    .resume = carry_resume,
+};
 
 /* ---- input ----------------------------------------------------------------*/
 
@@ -194,12 +167,10 @@ start_request(struct conn *c, const char *p, int has_bytes)
 static int
 begin_request(struct conn *c)
 {
-    const struct carrier *via = LIKELY(c->transport == &plain_transport)
-                                    ? &h1_carrier
-                                    : &h1_tls_carrier;
-
-    if (exchange_begin(&c->x, c->env, &via->sink) < 0)
+    if (exchange_begin(&c->x, c->env, &h1_carrier.sink) < 0)
         return -1;
+    if (UNLIKELY(c->transport != &plain_transport))
+        c->req->session = tls_session(c);
     c->n_requests++;
     c->unsent = UINT32_MAX;
     return 0;

@@ -450,7 +450,7 @@ tell_writers(struct h2 *h)
     {
         struct h2_stream *t = CONTAINER_OF(link, struct h2_stream, all);
         if (t->out && t->x.phase == CONN_WAIT)
-            h2_own_note(t, H2_TODO_ROOM);
+            h2_own_note(t, H2_NEWS_ROOM);
     }
 }
 

@@ -422,7 +422,7 @@ h2_answer_put(nghttp2_session *s, nghttp2_frame *f, const uint8_t *head,
     out_commit(c, n + FRAME_HEAD);
     t->x.since_ms = h->sent_ms = c->env->clock.mono_ms;
     if (t->out && !t->is_whole)
-        h2_own_note(t, H2_TODO_ROOM);
+        h2_own_note(t, H2_NEWS_ROOM);
     return 0;
 }
 

@@ -194,7 +194,7 @@ end_head(struct h2 *h, struct h2_stream *t, int has_body)
     if (t->head_rc == H2_HEAD_MALFORMED)
         h2_stream_reset(t, NGHTTP2_PROTOCOL_ERROR);
     else
-        h2_own_note(t, H2_TODO_START);
+        h2_own_note(t, H2_NEWS_START);
 }
 
 static void
@@ -311,7 +311,7 @@ on_frame_send(nghttp2_session *s, const nghttp2_frame *f, void *arg)
         return 0;
     h2_calm_useful(&h->calm);
     t->is_answered = 1;
-    h2_own_note(t, H2_TODO_SENT);
+    h2_own_note(t, H2_NEWS_SENT);
     return 0;
 }
 

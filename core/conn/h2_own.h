@@ -52,12 +52,12 @@ struct h2 {
     uint8_t is_busy;     /* h2_turn is on the stack */
 };
 
-/* What a stream has to do, when the library is not on the stack. */
-#define H2_TODO_START 1u /* its head is complete */
-#define H2_TODO_BODY 2u  /* bytes of its body, or their end, have come */
-#define H2_TODO_ROOM 4u  /* bytes it has written have gone */
-#define H2_TODO_SENT 8u  /* all of its answer has */
-#define H2_TODO_OVER 16u /* the library has closed it */
+/* What a stream is told, and sees to when the library is not on the stack. */
+#define H2_NEWS_START 1u /* its head is complete */
+#define H2_NEWS_BODY 2u  /* bytes of its body, or their end, have come */
+#define H2_NEWS_ROOM 4u  /* bytes it has written have gone */
+#define H2_NEWS_SENT 8u  /* all of its answer has */
+#define H2_NEWS_OVER 16u /* the library has closed it */
 
 /* One of the slab env.h2_streams. */
 struct h2_stream {
@@ -65,7 +65,7 @@ struct h2_stream {
     struct h2 *h2;
     struct list all, due;
     int32_t id;
-    uint8_t todo;
+    uint8_t news;        /* H2_NEWS_*, not seen to yet */
     uint8_t is_answered; /* all of its answer has gone */
     uint8_t has_head;    /* the head of its answer is the library's */
     uint8_t is_whole;    /* of an answer that is written: no more comes */
@@ -100,11 +100,11 @@ h2_stream_of(struct exchange *x)
     return CONTAINER_OF(x, struct h2_stream, x);
 }
 
-/* t has something to do. [worker] */
+/* t is told that. [worker] */
 static inline void
-h2_own_note(struct h2_stream *t, unsigned todo)
+h2_own_note(struct h2_stream *t, unsigned news)
 {
-    t->todo |= (uint8_t)todo;
+    t->news |= (uint8_t)news;
     if (list_is_empty(&t->due))
         list_push_back(&t->h2->due, &t->due);
 }

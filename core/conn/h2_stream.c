@@ -15,7 +15,6 @@
 #include "conn/h2_own.h"
 #include "conn/h2_tunnel.h"
 #include "conn/tls.h"
-#include "conn/transport.h"
 #include "conn/walk.h"
 #include "http/dispatch.h"
 #include "http/req.h"
@@ -107,7 +106,7 @@ h2_stream_data(struct h2_stream *t, const char *p, size_t n)
         (void)conn_out_of_memory(env_of(t));
         h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
     } else {
-        h2_own_note(t, H2_TODO_BODY);
+        h2_own_note(t, H2_NEWS_BODY);
     }
 }
 
@@ -115,7 +114,7 @@ void
 h2_stream_eof(struct h2_stream *t)
 {
     t->x.is_eof = 1;
-    h2_own_note(t, H2_TODO_BODY);
+    h2_own_note(t, H2_NEWS_BODY);
 }
 
 int
@@ -257,51 +256,24 @@ carry_resume(struct exchange *x)
 {
     struct h2_stream *t = h2_stream_of(x);
 
-    h2_own_note(t, H2_TODO_BODY); /* of which a part may be there */
+    h2_own_note(t, H2_NEWS_BODY); /* of which a part may be there */
     h2_turn(t->h2->conn);
 }
 
-static int
-sink_serves(struct req *r, et_str host)
-{
-    return tls_serves(h2_stream_of(r->sink_ctx)->h2->conn, host);
-}
-
-static int
-sink_is_early(const struct req *r)
-{
-    return tls_is_early(h2_stream_of(r->sink_ctx)->h2->conn);
-}
-
-static et_str
-sink_secret(const struct req *r, uint32_t which)
-{
-    return tls_text(h2_stream_of(r->sink_ctx)->h2->conn, which);
-}
-
-/* clang-format off */
-#define H2_CARRIER(...)                                                        \
-    {                                                                          \
-        .sink = {.peer = sink_peer,                                            \
-                 .read = sink_read,                                            \
-                 .write = sink_write,                                          \
-                 .wake = walk_wake,                                            \
-                 __VA_ARGS__},                                                 \
-        .send = carry_send,                                                    \
-        .begin = carry_begin,                                                  \
-        .end = carry_end,                                                      \
-        .drop = carry_drop,                                                    \
-        .say_continue = carry_continue,                                        \
-        .take = carry_take,                                                    \
-        .has_bytes = carry_has_bytes,                                          \
-        .resume = carry_resume,                                                \
-    }
-/* clang-format on */
-
-static const struct carrier h2_carrier = H2_CARRIER(.serves = NULL);
-static const struct carrier h2_tls_carrier =
-    H2_CARRIER(.serves = sink_serves, .is_early = sink_is_early,
-               .secret = sink_secret);
+static const struct carrier h2_carrier = {
+    .sink = {.peer = sink_peer,
+             .read = sink_read,
+             .write = sink_write,
+             .wake = walk_wake},
+    .send = carry_send,
+    .begin = carry_begin,
+    .end = carry_end,
+    .drop = carry_drop,
+    .say_continue = carry_continue,
+    .take = carry_take,
+    .has_bytes = carry_has_bytes,
+    .resume = carry_resume,
+};
 
 /* ---- life -----------------------------------------------------------------*/
 
@@ -311,16 +283,15 @@ h2_stream_new(struct h2 *h, int32_t id)
     struct conn *c = h->conn;
     struct env *env = c->env;
     struct h2_stream *t = slab_take(&env->h2_streams);
-    const struct carrier *via =
-        c->transport == &plain_transport ? &h2_carrier : &h2_tls_carrier;
 
     if (!t)
         return NULL;
     memset(t, 0, sizeof *t);
-    if (exchange_begin(&t->x, env, &via->sink) < 0) {
+    if (exchange_begin(&t->x, env, &h2_carrier.sink) < 0) {
         slab_give(&env->h2_streams, t);
         return NULL;
     }
+    t->x.req->session = tls_session(c);
     t->x.listener = c->listener;
     t->h2 = h;
     t->id = id;
@@ -364,7 +335,7 @@ h2_stream_closed(struct h2_stream *t)
 {
     if (!t->is_answered)
         t->x.phase = CONN_CLOSED;
-    h2_own_note(t, H2_TODO_OVER);
+    h2_own_note(t, H2_NEWS_OVER);
 }
 
 void
@@ -437,12 +408,12 @@ end_answer(struct h2_stream *t)
 void
 h2_stream_work(struct h2_stream *t)
 {
-    unsigned todo = t->todo;
+    unsigned news = t->news;
 
-    t->todo = 0;
-    if (todo & H2_TODO_SENT)
+    t->news = 0;
+    if (news & H2_NEWS_SENT)
         end_answer(t);
-    if (todo & H2_TODO_OVER) {
+    if (news & H2_NEWS_OVER) {
         h2_stream_free(t);
         return;
     }
@@ -452,13 +423,13 @@ h2_stream_work(struct h2_stream *t)
         h2_tunnel_work(t);
         return;
     }
-    if (todo & H2_TODO_START)
+    if (news & H2_NEWS_START)
         start(t);
-    if (todo & (H2_TODO_START | H2_TODO_BODY)) {
+    if (news & (H2_NEWS_START | H2_NEWS_BODY)) {
         collect(t);
         tell_reader(t);
     }
-    if (todo & H2_TODO_ROOM)
+    if (news & H2_NEWS_ROOM)
         tell_writer(t);
 }
 

@@ -55,7 +55,7 @@ sink_turn(struct stream *s)
 
     if (t->x.phase != CONN_STREAM)
         return;
-    h2_own_note(t, H2_TODO_BODY);
+    h2_own_note(t, H2_NEWS_BODY);
     h2_turn(t->h2->conn);
 }
 
@@ -143,5 +143,5 @@ h2_tunnel_look(struct h2_stream *t)
     if (stream_look(s) < 0)
         h2_stream_reset(t, NGHTTP2_CANCEL);
     else
-        h2_own_note(t, H2_TODO_BODY);
+        h2_own_note(t, H2_NEWS_BODY);
 }

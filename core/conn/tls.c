@@ -23,7 +23,7 @@
 #include "base/str.h"
 #include "conn/h2.h"
 #include "conn/out.h"
-#include "conn/proxied.h"
+#include "conn/tls_first.h"
 #include "os/ktls.h"
 #include "os/thread.h"
 #include "tls/heap.h"
@@ -55,38 +55,10 @@ tls_of(const struct conn *c)
     return CONTAINER_OF(c->transport, struct tls, via);
 }
 
-struct session *
+const struct session *
 tls_session(const struct conn *c)
 {
     return c->transport == &plain_transport ? NULL : &tls_of(c)->session;
-}
-
-int
-tls_serves(const struct conn *c, et_str host)
-{
-    return session_serves(&tls_of(c)->session, host);
-}
-
-int
-tls_is_early(const struct conn *c)
-{
-    return !tls_of(c)->session.is_shaken;
-}
-
-et_str
-tls_text(const struct conn *c, uint32_t which)
-{
-    const struct session *s = &tls_of(c)->session;
-
-    switch (which) {
-    case ET_T_TLS_VERSION: return session_version(s);
-    case ET_T_TLS_CIPHER: return session_cipher(s);
-    case ET_T_TLS_NAME: return session_name(s);
-    case ET_T_CLIENT_SUBJECT: return s->peer.subject;
-    case ET_T_CLIENT_SHA256: return s->peer.sha256;
-    case ET_T_CLIENT_NAMES: return s->peer.names;
-    default: return (et_str){NULL, 0};
-    }
 }
 
 /* ---- output --------------------------------------------------------------*/
@@ -628,40 +600,8 @@ new_tls(struct conn *c)
     return t;
 }
 
-/* A request in plain: whoever sends it is told, in plain. */
-static void
-refuse_plain(struct conn *c)
-{
-    static const char text[] = "HTTP/1.1 400 Bad Request\r\n"
-                               "Content-Type: text/plain; charset=utf-8\r\n"
-                               "Content-Length: 36\r\n"
-                               "Connection: close\r\n\r\n"
-                               "This port speaks TLS: use https://.\n";
-    char *to = out_room(c, sizeof text - 1);
-
-    metrics_add(c->env->metrics, METRIC_tls_failed, 1);
-    if (!to) {
-        conn_close(c);
-        return;
-    }
-    memcpy(to, text, sizeof text - 1);
-    out_commit(c, sizeof text - 1);
-    c->phase = CONN_FLUSH;
-    c->closes = 1;
-    c->lingers = 1;
-    c->since_ms = c->env->clock.mono_ms;
-}
-
-/* A method's first letter; a TLS record begins with 22 (RFC 8446 5.1). */
-static int
-is_plain(char first)
-{
-    return (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
-}
-
-/* The first bytes of TLS; may_borrow: they stay until this returns. */
-static struct tls *
-start(struct conn *c, const char *p, size_t n)
+int
+tls_open(struct conn *c, const char *p, size_t n)
 {
     struct tls *t = new_tls(c);
 
@@ -669,86 +609,23 @@ start(struct conn *c, const char *p, size_t n)
         if (c->env->listeners[c->listener].context)
             (void)conn_out_of_memory(c->env);
         conn_close(c);
-        return NULL;
+        return ERR_NOMEM;
     }
     session_offer(&t->session, c->io.fd);
     flow_feed(&t->session.flow, p, n);
-    return t;
+    return 0;
 }
 
-/* What comes before the session: how many of the n bytes are PROXY's. */
-static size_t
-read_proxy(struct conn *c, const char *p, size_t n)
+int
+tls_keep(struct conn *c)
 {
-    size_t used;
-
-    if (c->phase != CONN_PROXY)
-        return 0;
-    used = proxied_read(c, p, n);
-    if (c->phase == CONN_IDLE)
-        c->phase = CONN_HANDSHAKE;
-    return used;
-}
-
-/* Bytes of a connection without a session, from its first one on: how many of
- * them are used.  is_kept: they are c->in's. */
-static size_t
-read_first(struct conn *c, const char *p, size_t n, int is_kept)
-{
-    size_t used = read_proxy(c, p, n);
-    struct tls *t;
-
-    if (c->phase != CONN_HANDSHAKE || used == n)
-        return used;
-    if (is_plain(p[used])) {
-        refuse_plain(c);
-        return n;
-    }
-    t = start(c, p + used, n - used);
-    if (t && is_kept && flow_keep(&t->session.flow) < 0)
-        conn_close(c);
-    return n;
-}
-
-/* The connection goes on, if it has not just ended. */
-static void
-go_on(struct conn *c)
-{
-    if (c->phase == CONN_CLOSED)
-        return;
-    if (c->transport != &plain_transport)
-        run(tls_of(c));
-    else if (c->phase == CONN_FLUSH)
-        conn_resume(c);
-    else
-        conn_arm(c);
+    return flow_keep(&tls_of(c)->session.flow);
 }
 
 void
-tls_resume(struct conn *c)
+tls_run(struct conn *c)
 {
-    size_t n = c->in_end - c->in_start;
-
-    if (n > 0)
-        conn_used(c, read_first(c, c->in + c->in_start, n, 1));
-    go_on(c);
-}
-
-static void
-read_before(struct conn *c, const char *p, size_t n)
-{
-    size_t used = 0;
-
-    if (!c->in)
-        used = read_first(c, p, n, 0);
-    if (c->phase == CONN_CLOSED)
-        return;
-    if (used < n && conn_keep(c, p + used, n - used) < 0)
-        conn_close(c);
-    else if (c->in)
-        tls_resume(c);
-    else
-        go_on(c);
+    run(tls_of(c));
 }
 
 static void
@@ -773,7 +650,7 @@ on_data(struct io_source *s, const char *p, ssize_t n)
     } else if (n == 0) {
         conn_close(c);
     } else {
-        read_before(c, p, (size_t)n);
+        tls_first_input(c, p, (size_t)n);
     }
 }
 

@@ -32,16 +32,15 @@ tls_is_before(const struct conn *c)
             c->env->listeners[c->listener].context);
 }
 
-/* Begin with the bytes of it that are kept. [worker] */
-void tls_resume(struct conn *c);
-/* Its session, or NULL. [worker] */
-struct session *tls_session(const struct conn *c);
-/* Whether host may be asked for on c, which has a session. [worker] */
-int tls_serves(const struct conn *c, et_str host);
-/* Its handshake is not over, so what has come may come again (RFC 8470).
- * [worker] */
-int tls_is_early(const struct conn *c);
-/* What sink->secret says. [worker] */
-et_str tls_text(const struct conn *c, uint32_t which);
+/* c, which is before it, has a session from now on, whose first n bytes are at
+ * p, until tls_run has returned or tls_keep was called.  0; or ERR_NOMEM, and c
+ * is closed. [worker] */
+MUST_USE int tls_open(struct conn *c, const char *p, size_t n);
+/* Have the session keep them.  0, or ERR_NOMEM. [worker] */
+MUST_USE int tls_keep(struct conn *c);
+/* The session goes on with what has come. [worker] */
+void tls_run(struct conn *c);
+/* Its session, until the kernel has let go of c; or NULL. [worker] */
+const struct session *tls_session(const struct conn *c);
 
 #endif

@@ -4,40 +4,35 @@
  */
 #include "conn/tls.h"
 
+#include "base/err.h"
+
 const struct io_handler tls_handler = {.on_data = NULL};
 
-void
-tls_resume(struct conn *c)
+int
+tls_open(struct conn *c, const char *p, size_t n)
 {
+    (void)p;
+    (void)n;
     conn_close(c);
-}
-
-struct session *
-tls_session(const struct conn *c)
-{
-    (void)c;
-    return NULL;
+    return ERR_NOMEM;
 }
 
 int
-tls_serves(const struct conn *c, et_str host)
-{
-    (void)c;
-    (void)host;
-    return 1;
-}
-
-int
-tls_is_early(const struct conn *c)
+tls_keep(struct conn *c)
 {
     (void)c;
     return 0;
 }
 
-et_str
-tls_text(const struct conn *c, uint32_t which)
+void
+tls_run(struct conn *c)
+{
+    conn_close(c);
+}
+
+const struct session *
+tls_session(const struct conn *c)
 {
     (void)c;
-    (void)which;
-    return (et_str){NULL, 0};
+    return NULL;
 }

@@ -52,7 +52,7 @@ client_find(struct req *r, struct client *out)
     if (rc < 0)
         return rc;
     out->addr = peer;
-    out->scheme = r->sink->serves ? https : http;
+    out->scheme = r->session ? https : http;
     if (trust->n == 0 || !addr_cidr_has(trust->v, trust->n, &peer))
         return 0;
     addr_client(trust, &peer, values, read_hops(r, trust->source, values),

@@ -14,6 +14,7 @@
 #include "http/route.h"
 #include "http/router.h"
 #include "proto/uri.h"
+#include "tls/session.h"
 
 static const et_str absent = {NULL, 0};
 
@@ -49,8 +50,7 @@ set_scheme(struct req *r)
 {
     struct client client;
 
-    r->pub.scheme =
-        r->sink->serves ? (et_str){"https", 5} : (et_str){"http", 4};
+    r->pub.scheme = r->session ? (et_str){"https", 5} : (et_str){"http", 4};
     if (UNLIKELY(r->gen->gen->trust.n > 0) && client_find(r, &client) == 0)
         r->pub.scheme = client.scheme;
 }
@@ -112,7 +112,7 @@ is_too_early(const struct req *r)
 {
     const uint32_t safe = 1u << ET_M_GET | 1u << ET_M_HEAD | 1u << ET_M_OPTIONS;
 
-    return r->sink->is_early(r) && !(safe >> r->pub.method & 1);
+    return session_is_early(r->session) && !(safe >> r->pub.method & 1);
 }
 
 int
@@ -128,8 +128,8 @@ dispatch(struct req *r)
         return rc;
     set_scheme(r);
     rc = set_host(r, &u);
-    if (rc == 0 && UNLIKELY(r->sink->serves != NULL) &&
-        !r->sink->serves(r, r->pub.host))
+    if (rc == 0 && UNLIKELY(r->session != NULL) &&
+        !session_serves(r->session, r->pub.host))
         rc = ERR_MISDIRECTED;
     if (rc == 0)
         rc = set_path(r, &u);
@@ -150,7 +150,7 @@ dispatch(struct req *r)
         set_miss(r, result, m.target);
     }
     rc = set_chain(r, m.target);
-    if (rc == 0 && UNLIKELY(r->sink->serves != NULL) && is_too_early(r))
+    if (rc == 0 && UNLIKELY(r->session != NULL) && is_too_early(r))
         rc = ERR_EARLY;
     return rc;
 }

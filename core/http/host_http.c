@@ -21,6 +21,7 @@
 #include "proto/addr.h"
 #include "proto/field.h"
 #include "proto/uri.h"
+#include "tls/session.h"
 
 static const et_str absent = {NULL, 0};
 
@@ -180,11 +181,24 @@ time_text(struct req *r, uint32_t which)
     return copied(r, (et_str){text, (size_t)n});
 }
 
+static et_str
+session_text(const struct session *s, uint32_t which)
+{
+    switch (which) {
+    case ET_T_TLS_VERSION: return session_version(s);
+    case ET_T_TLS_CIPHER: return session_cipher(s);
+    case ET_T_TLS_NAME: return session_name(s);
+    case ET_T_CLIENT_SUBJECT: return s->peer.subject;
+    case ET_T_CLIENT_SHA256: return s->peer.sha256;
+    default: return s->peer.names;
+    }
+}
+
 /* Copied: the request may outlive the connection. */
 static et_str
 secret_text(struct req *r, uint32_t which)
 {
-    et_str s = r->sink->secret ? r->sink->secret(r, which) : absent;
+    et_str s = r->session ? session_text(r->session, which) : absent;
 
     return s.p ? copied(r, s) : absent;
 }

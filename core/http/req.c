@@ -37,6 +37,7 @@ req_init(struct req *r, struct blocks *blocks, et_worker *worker,
     r->gen = NULL;
     r->mine = NULL;
     r->upgrade = NULL;
+    r->session = NULL;
     r->clock = clock;
     r->names = r->values = NULL;
     r->n_params = r->allow = r->n_fields = 0;

@@ -28,14 +28,16 @@ struct body;
 struct clock;
 struct gen_worker;
 struct route;
+struct session;
 struct upgrade;
 
 #define REQ_MAGIC 0x7e9u
 #define REQ_SLOT_BYTES 8192u
 #define REQ_ARENA_MAX_BYTES (64u << 20)
 
-/* Where a request came from and its answer goes: what a protocol offers.  h1
- * implements it, h2 will per stream, so http never includes conn. */
+/* Where a request came from and its answer goes: what a protocol offers. HTTP/1
+ * implements it for a connection, HTTP/2 for a stream, so http never includes
+ * conn. */
 struct sink {
     /* The other end of the socket; 0 or -errno. [worker] */
     int (*peer)(struct req *r, struct addr *out);
@@ -50,16 +52,6 @@ struct sink {
      * promised.  n == 0: 0, and all of what was taken is with the kernel; else
      * -EAGAIN. [worker] */
     int64_t (*write)(struct req *r, const char *p, size_t n);
-    /* Whether host may be asked for on this connection, which is encrypted (RFC
-     * 9110 15.5.20).  NULL: it is not, and any host may. [worker] */
-    int (*serves)(struct req *r, et_str host);
-    /* Whether it has come before the handshake was over, and may come again
-     * (RFC 8470).  NULL if serves is. [worker] */
-    int (*is_early)(const struct req *r);
-    /* What there is to say of the encryption, ET_T_TLS_VERSION to
-     * ET_T_CLIENT_NAMES, valid while the connection is; or absent.  NULL if
-     * serves is. [worker] */
-    et_str (*secret)(const struct req *r, uint32_t which);
     /* r waits no more: chain_resume goes on with it.  From the loop, never from
      * within a call of r's. [worker] */
     void (*wake)(struct req *r);
@@ -85,6 +77,9 @@ struct req {
     void **mine;            /* one pointer a member of the chain */
     const struct sink *sink;
     void *sink_ctx;
+    /* Of TLS (tls/session.h), while r's connection has it; NULL: it is plain,
+     * or r is not of a connection any more. */
+    const struct session *session;
     const struct clock *clock;
     const et_str *names, *values; /* of the route's parameters */
     uint32_t n_params;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* none.c - in place of what needs OpenSSL where that is not there; see
- * context.h.  A listener with TLS is refused, so that none of this but the
- * first two is called, and core/conn/tls_none.c has no session. */
+ * context.h, session.h.  A listener with TLS is refused, so that none of this
+ * but the first two is called, and core/conn/tls_none.c has no session. */
 #include "base/err.h"
 #include "tls/cert_self.h"
 #include "tls/context.h"
+#include "tls/session.h"
 
 int
 context_is_built(void)
@@ -53,4 +54,33 @@ cert_self_signed(const char *const *names, size_t n,
     (void)n;
     (void)out;
     return ERR_INVALID;
+}
+
+et_str
+session_name(const struct session *s)
+{
+    (void)s;
+    return (et_str){NULL, 0};
+}
+
+et_str
+session_version(const struct session *s)
+{
+    (void)s;
+    return (et_str){NULL, 0};
+}
+
+et_str
+session_cipher(const struct session *s)
+{
+    (void)s;
+    return (et_str){NULL, 0};
+}
+
+int
+session_serves(const struct session *s, et_str host)
+{
+    (void)s;
+    (void)host;
+    return 1;
 }

@@ -97,6 +97,13 @@ et_str session_protocol(const struct session *s);
 /* "TLSv1.3", "TLS_AES_128_GCM_SHA256". [worker] */
 et_str session_version(const struct session *s);
 et_str session_cipher(const struct session *s);
+/* The handshake is not over, so what has come may come again (RFC 8470).
+ * [worker] */
+static inline int
+session_is_early(const struct session *s)
+{
+    return !s->is_shaken;
+}
 /* It goes on with one of before. [worker] */
 int session_is_resumed(const struct session *s);
 /* Whether host may be asked for here: none or no name was given, they are the
