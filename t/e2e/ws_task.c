@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ws_task.c - WebSockets of tasks, in the linear form: open, recv, put.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan tls */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
