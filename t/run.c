@@ -55,7 +55,7 @@ static const struct budget {
     double seconds;
 } budgets[] = {
     {"unit", 180}, {"plugins", 30},  {"fuzz", 30},
-    {"e2e", 300},  {"regress", 120}, {"soak", 150},
+    {"e2e", 900},  {"regress", 120}, {"soak", 150},
 };
 
 static struct {

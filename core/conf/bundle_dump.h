@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* bundle_dump.h - a bundle as one run of bytes, and back.
+/* bundle_dump.h - a bundle as one run of bytes (bundle_load.h: and back).
  *
  * For a process that is to start from what was committed and not from what the
  * disk holds by then.  A dump holds SECRETS in the clear (values of variables,
@@ -35,10 +35,25 @@
 #include <stdint.h>
 
 #include "base/check.h"
-#include "base/diag.h"
+#include "base/sha256.h"
 
 #define BUNDLE_DUMP_VERSION 4u /* of the layout above */
 #define BUNDLE_DUMP_MAX_BODY (128u << 20)
+
+#define BUNDLE_DUMP_MAGIC "etbundle"
+#define BUNDLE_DUMP_MAGIC_LEN 8
+#define BUNDLE_DUMP_HEAD_LEN (BUNDLE_DUMP_MAGIC_LEN + 4 + 4 + 8 + SHA256_LEN)
+
+/* flags of a variable */
+enum bundle_dump_var {
+    BUNDLE_DUMP_HAS_VALUE = 1,
+    BUNDLE_DUMP_HAS_WHY = 2,
+    BUNDLE_DUMP_IS_SECRET = 4,
+    BUNDLE_DUMP_VAR_FLAGS = 7,
+};
+
+/* flags of a paper: it has a text, else it has a reason */
+#define BUNDLE_DUMP_HAS_TEXT 1u
 
 struct bundle;
 
@@ -46,10 +61,5 @@ struct bundle;
  * 0, or -errno: -EFBIG if the body is beyond its bound, -ENODATA if the texts
  * of its papers were wiped. [control] */
 MUST_USE int bundle_dump_write(const struct bundle *b, int fd);
-/* The bundle that the file of fd holds from its first byte to its last,
- * closed; fd stays the caller's and its offset where it was.  NULL with one
- * error in d if it is no dump, of another version, cut short or damaged, or the
- * system refuses. [control] */
-MUST_USE struct bundle *bundle_dump_read(int fd, struct diag *d);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "conf/bundle.h"
 #include "conf/bundle_dump.h"
+#include "conf/bundle_load.h"
 #include "conf/bundle_remark.h"
 #include "conf/conf.h"
 #include "http/gen.h"
@@ -206,7 +207,7 @@ channel_open(struct channel *c, int is_supervised, struct orders *orders,
 struct bundle *
 channel_bundle(struct channel *c, struct diag *d)
 {
-    struct bundle *b = bundle_dump_read(c->bundle_fd, d);
+    struct bundle *b = bundle_load(c->bundle_fd, d);
 
     close(c->bundle_fd);
     c->bundle_fd = -1;

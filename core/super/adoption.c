@@ -11,7 +11,7 @@
 #include "base/exit.h"
 #include "base/log.h"
 #include "conf/bundle.h"
-#include "conf/bundle_dump.h"
+#include "conf/bundle_load.h"
 #include "conf/conf.h"
 #include "conf/runas.h"
 #include "os/limit.h"
@@ -99,7 +99,7 @@ read_dump(const struct super *s)
     struct diag d;
 
     diag_init(&d);
-    conf = parse(bundle_dump_read(s->bundle_fd, &d), &d);
+    conf = parse(bundle_load(s->bundle_fd, &d), &d);
     diag_fini(&d);
     return conf;
 }

@@ -14,7 +14,7 @@
 #include "base/exit.h"
 #include "base/log.h"
 #include "conf/bundle.h"
-#include "conf/bundle_dump.h"
+#include "conf/bundle_load.h"
 #include "conf/bundle_remark.h"
 #include "conf/conf.h"
 #include "conf/runas.h"
@@ -201,7 +201,7 @@ reload_want(struct super *s)
 static void
 read_errors(int fd, struct diag *d)
 {
-    struct bundle *b = fd < 0 ? NULL : bundle_dump_read(fd, d);
+    struct bundle *b = fd < 0 ? NULL : bundle_load(fd, d);
 
     if (fd >= 0)
         close(fd);

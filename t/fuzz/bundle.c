@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "conf/bundle_dump.h"
 #include "conf/bundle_image.h"
+#include "conf/bundle_load.h"
 #include "conf/conf.h"
 #include "os/file.h"
 
@@ -72,7 +73,7 @@ try_read(const uint8_t *data, size_t size)
     struct diag d;
 
     diag_init(&d);
-    b = bundle_dump_read(fd, &d);
+    b = bundle_load(fd, &d);
     close(fd);
     if ((b == NULL) != (d.n_errors == 1))
         abort();

@@ -6,6 +6,7 @@
 /* ldflags: -Wl,--wrap=calloc,--wrap=open_memstream,--wrap=fclose */
 /* ldflags: -Wl,--wrap=sha256_of */
 #include "conf/bundle_dump.h"
+#include "conf/bundle_load.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -188,7 +189,7 @@ undump(const void *p, size_t n, char said[512])
     struct diag d;
 
     diag_init(&d);
-    b = bundle_dump_read(fd, &d);
+    b = bundle_load(fd, &d);
     close(fd);
     ck_assert_uint_eq(d.n_errors, b ? 0 : 1);
     if (said)
@@ -409,7 +410,7 @@ START_TEST(where_the_descriptor_stands_is_no_matter)
     struct diag d;
 
     diag_init(&d);
-    b = bundle_dump_read(fd, &d);
+    b = bundle_load(fd, &d);
     ck_assert_ptr_nonnull(b);
     ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), (off_t)bytes.n);
     bundle_free(b);
@@ -683,7 +684,7 @@ START_TEST(texts_beyond_the_bound)
     {
         struct diag d;
         diag_init(&d);
-        ck_assert_ptr_null(bundle_dump_read(fd, &d));
+        ck_assert_ptr_null(bundle_load(fd, &d));
         help_expect(&d, "bundle: is damaged: its texts\n");
         diag_fini(&d);
     }
@@ -734,7 +735,7 @@ read_failing(const struct bytes *bytes, int *counter, int n)
 
     diag_init(&d);
     *counter = n;
-    b = bundle_dump_read(fd, &d);
+    b = bundle_load(fd, &d);
     *counter = -1;
     close(fd);
     ck_assert_int_eq(b == NULL, d.n_errors == 1);
@@ -796,7 +797,7 @@ START_TEST(a_pipe_is_no_dump)
 
     ck_assert_int_eq(pipe(fds), 0);
     diag_init(&d);
-    ck_assert_ptr_null(bundle_dump_read(fds[0], &d));
+    ck_assert_ptr_null(bundle_load(fds[0], &d));
     help_expect(&d, "bundle: is cut short: ends after 0 bytes\n");
     diag_fini(&d);
 }

@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "conf/bundle_dump.h"
 #include "conf/bundle_image.h"
+#include "conf/bundle_load.h"
 #include "help.h"
 #include "t/lib/unit.h"
 
@@ -174,7 +175,7 @@ START_TEST(a_dump_has_the_hash_of_its_bundle)
     ck_assert_int_eq(bundle_dump_write(b, fileno(f)), 0);
     bundle_free(b);
     diag_init(&d);
-    b = bundle_dump_read(fileno(f), &d);
+    b = bundle_load(fileno(f), &d);
     ck_assert_ptr_nonnull(b);
     bundle_hash(b, after);
     ck_assert_str_eq(after, before);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "conf/bundle.h"
 #include "conf/bundle_dump.h"
+#include "conf/bundle_load.h"
 
 #define UNIT_SECONDS 30
 #include "t/lib/unit.h"
@@ -72,7 +73,7 @@ START_TEST(they_travel_in_a_dump)
     ck_assert_int_eq(bundle_outage_note(b, "auth", "gone", 0), 0);
     ck_assert_int_eq(bundle_outage_note(b, "log", "torn", 1), 0);
     dump(b, first, sizeof first, &fd);
-    copy = bundle_dump_read(fd, &d);
+    copy = bundle_load(fd, &d);
     ck_assert_msg(copy != NULL, "%s", d.first ? d.first->text : "");
     ck_assert_uint_eq(copy->n_outages, 2);
     ck_assert_str_eq(bundle_outage_find(copy, "log")->why, "torn");

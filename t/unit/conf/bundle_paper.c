@@ -9,6 +9,7 @@
 
 #include "conf/bundle_dump.h"
 #include "conf/bundle_hash.h"
+#include "conf/bundle_load.h"
 #include "help.h"
 #include "os/file.h"
 
@@ -155,7 +156,7 @@ START_TEST(they_come_back_from_a_dump)
     struct diag d;
 
     diag_init(&d);
-    back = bundle_dump_read(fd, &d);
+    back = bundle_load(fd, &d);
     help_expect(&d, "");
     ck_assert_uint_eq(back->n_papers, 4);
     ck_assert_str_eq(find(back, "a.key")->text, "the key");
@@ -200,7 +201,7 @@ START_TEST(no_damage_passes)
             ck_assert_int_eq(ftruncate(fd, 0), 0);
             ck_assert_int_eq(pwrite(fd, p, i - n, 0), (ssize_t)(i - n));
         }
-        back = bundle_dump_read(fd, &d);
+        back = bundle_load(fd, &d);
         ck_assert_msg(!back, "byte %zu", i);
         ck_assert_uint_eq(d.n_errors, 1);
         diag_fini(&d);

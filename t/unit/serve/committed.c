@@ -12,6 +12,7 @@
 #include "conf/bundle.h"
 #include "conf/bundle_dump.h"
 #include "conf/bundle_image.h"
+#include "conf/bundle_load.h"
 #include "conf/conf.h"
 #include "http/gen.h"
 #include "http/metering.h"
@@ -176,7 +177,7 @@ START_TEST(a_dump_is_the_same_generation)
     fd = dump_of(&before);
     spoil_files();
     process_init(&after);
-    process_build(&after, bundle_dump_read(fd, &after.d));
+    process_build(&after, bundle_load(fd, &after.d));
     ck_assert_msg(after.gen != NULL, "%s", first_message(&after));
     describe(&after);
     ck_assert_str_eq(before.routes, after.routes);
@@ -206,7 +207,7 @@ START_TEST(what_was_rebuilt_can_be_rebuilt)
     process_fini(&first);
     spoil_files();
     process_init(&second);
-    process_build(&second, bundle_dump_read(fd, &second.d));
+    process_build(&second, bundle_load(fd, &second.d));
     fd2 = dump_of(&second);
     process_fini(&second);
     ck_assert_int_eq(lseek(fd, 0, SEEK_SET) + lseek(fd2, 0, SEEK_SET), 0);

@@ -9,7 +9,7 @@
 
 #include "base/diag.h"
 #include "conf/bundle.h"
-#include "conf/bundle_dump.h"
+#include "conf/bundle_load.h"
 #include "conf/bundle_remark.h"
 #include "conf/conf.h"
 #include "t/lib/fixture.h"
@@ -56,7 +56,7 @@ expect_dump(int fd, const char *text, const char *wrong)
 
     ck_assert_int_ge(fd, 0);
     diag_init(&d);
-    b = bundle_dump_read(fd, &d);
+    b = bundle_load(fd, &d);
     ck_assert_ptr_nonnull(b);
     ck_assert_uint_eq(b->n_files > 0, text != NULL);
     if (text)
