@@ -26,7 +26,8 @@ struct transport {
     const char *lines; /* of a listener's section */
 };
 
-/* That of this run; of one that is not built the test is skipped. */
+/* That of this run.  A program that is to run over one that is not built has
+ * been skipped before its main(). */
 const struct transport *transport_here(void);
 /* The same ini for this run, in which lines keep their numbers; the caller's.
  */
