@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "conn/deadline.h"
 #include "conn/h2.h"
 #include "conn/out.h"
 #include "conn/tls_first.h"
@@ -40,6 +41,8 @@ struct tls {
     struct session session;
     struct conn *conn;
     struct wheel_timer again; /* what could not be done where it was asked */
+    struct wheel_timer late;  /* until the handshake that text came before is
+                                 over */
     struct sending *sending;
     struct io_send *later; /* text that could not go when it was given */
     uint32_t owed; /* bytes of text the output stands for, for conn_sent;
@@ -372,6 +375,21 @@ fail(struct tls *t)
     conn_close(t->conn);
 }
 
+/* Whatever its phase has time for: a client that is there ends its handshake.
+ */
+static void
+on_late(struct wheel_timer *timer, uint64_t now_ms)
+{
+    struct tls *t = CONTAINER_OF(timer, struct tls, late);
+    struct conn *c = t->conn;
+
+    (void)now_ms;
+    if (c->phase == CONN_CLOSED)
+        return;
+    metrics_add(c->env->metrics, METRIC_timeouts, 1);
+    conn_close(c);
+}
+
 /* There may be text from now on: the protocol that was agreed on takes over. */
 static void
 begin(struct tls *t)
@@ -380,6 +398,8 @@ begin(struct tls *t)
 
     if (c->phase != CONN_HANDSHAKE)
         return;
+    if (!t->session.is_shaken)
+        wheel_arm(&c->env->wheel, &t->late, deadline_of(c));
     c->phase = CONN_IDLE;
     c->since_ms = c->env->clock.mono_ms;
     if (str_eq(session_protocol(&t->session), str_lit("h2")))
@@ -431,6 +451,7 @@ shake(struct tls *t)
     case SESSION_FAILED: fail_handshake(t); return 0;
     case SESSION_DONE: break;
     }
+    wheel_cancel(&t->conn->env->wheel, &t->late);
     metrics_add(metrics, METRIC_tls_handshakes, 1);
     if (session_is_resumed(&t->session))
         metrics_add(metrics, METRIC_tls_resumed, 1);
@@ -561,6 +582,7 @@ tls_free(struct conn *c)
     if (!t->session.is_shaken)
         metrics_add(c->env->metrics, METRIC_tls_failed, 1);
     wheel_cancel(&c->env->wheel, &t->again);
+    wheel_cancel(&c->env->wheel, &t->late);
     give_sending(t);
     session_fini(&t->session);
     c->transport = &plain_transport;
@@ -595,6 +617,7 @@ new_tls(struct conn *c)
     };
     t->conn = c;
     t->again.fn = on_again;
+    t->late.fn = on_late;
     c->transport = &t->via;
     c->is_orphan |= c->env->is_leaving;
     return t;

@@ -514,6 +514,38 @@ START_TEST(a_large_answer_to_an_early_request)
 }
 END_TEST
 
+/* The handshake's deadline holds, whatever else it could wait for: the next
+ * request, the rest of one, its step. */
+START_TEST(early_data_does_not_put_the_deadline_off)
+{
+    static const char *const early[] = {GET("/hello/early", "a.test"),
+                                        "GET /hello/early HTTP/1.1\r\n",
+                                        GET("/later/hold/early", "a.test")};
+    enum { N = sizeof early / sizeof early[0] };
+    struct client c[N];
+
+    start(SERVER("handshake_timeout = 300ms\nkeepalive_timeout = 600s\n"
+                 "header_timeout = 600s\n") "tls.early_data = yes\n" PLUGINS
+                                            "[plugin later]\n");
+    for (int i = 0; i < N; i++) {
+        struct secure how = {.port = tls_port,
+                             .sni = "a.test",
+                             .session = session_for_early(),
+                             .early = early[i],
+                             .is_left = 1};
+        c[i] = secure_connect(&how);
+        secure_forget(how.session);
+    }
+    for (int i = 0; i < N; i++) {
+        ck_assert_uint_gt(client_read_all(&c[i]), 0);
+        client_close(&c[i]);
+    }
+    wait_figure("tls_failed_total", N);
+    ck_assert_int_eq(figure("timeouts_total"), N);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* ---- what is no handshake -------------------------------------------------*/
 
 START_TEST(a_request_in_plain_is_told)
@@ -1040,7 +1072,7 @@ UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
           a_protocol_is_agreed_on, sessions_go_on, a_client_that_must_be_known,
           a_client_that_may_be_known, safe_requests_may_come_early,
           others_are_too_early, a_large_answer_to_an_early_request,
-          a_request_in_plain_is_told,
+          early_data_does_not_put_the_deadline_off, a_request_in_plain_is_told,
           garbage_ends_a_connection_and_nothing_else, a_slow_handshake_is_cut,
           nor_is_it_put_off_by_bytes, proxy_comes_in_front, files_arrive_whole,
           memory_arrives_whole, to_a_slow_reader_too,

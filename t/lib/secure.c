@@ -476,6 +476,18 @@ start(struct bridge *b)
 
 /* ---- what tests call -----------------------------------------------------*/
 
+/* It has come to nothing, or is left as it is. */
+static void
+give_up(struct bridge *b)
+{
+    close(b->test_fd);
+    close(b->pair);
+    SSL_free(b->ssl);
+    SSL_SESSION_free(b->session);
+    pthread_mutex_destroy(&b->lock);
+    free(b);
+}
+
 int
 secure_try(struct secure *how, struct client *c)
 {
@@ -494,6 +506,12 @@ secure_try(struct secure *how, struct client *c)
     b->ssl = make_ssl(how, b);
     how->why[0] = '\0';
     ERR_clear_error();
+    if (how->is_left) {
+        rc = write_early(how, b->ssl);
+        *c = (struct client){.fd = b->tcp};
+        give_up(b);
+        return rc;
+    }
     b->is_lazy = how->is_lazy;
     rc = b->is_lazy || (write_early(how, b->ssl) && SSL_connect(b->ssl) == 1);
     if (rc == 1) {
@@ -504,13 +522,8 @@ secure_try(struct secure *how, struct client *c)
         return 1;
     }
     note_failure(how, b->ssl, rc);
-    close(ends[0]);
-    close(ends[1]);
     close(b->tcp);
-    SSL_free(b->ssl);
-    SSL_SESSION_free(b->session);
-    pthread_mutex_destroy(&b->lock);
-    free(b);
+    give_up(b);
     return 0;
 }
 

@@ -44,6 +44,8 @@ struct secure {
                           end of the connection, and nothing of what came of it
                           is known */
     const char *early; /* sent as early data, with session */
+    int is_left;       /* and that is all of the handshake: the client has the
+                          connection as it is */
     void *session;     /* an SSL_SESSION from secure_session, to resume; the
                           caller's: secure_forget */
 
