@@ -96,7 +96,10 @@ int conn_is_open(const struct conn *c);
 /* See that the timer fires by the deadline of the phase, which has begun or
  * made progress; or give it away, if it is time. [worker] */
 void conn_arm(struct conn *c);
-/* The other end of the socket, or what PROXY said; 0 or -errno. [worker] */
+/* The other end of the socket, or what PROXY said; 0 or -errno: it has gone
+ * before it was asked for the first time.  It is not known from accept: one
+ * that goes on by itself has a single place for all its addresses, and the
+ * record that brings the socket here has none. [worker] */
 int conn_peer(struct conn *c, struct addr *out);
 
 /* Bytes that cannot be used yet: kept behind those already kept.  0,

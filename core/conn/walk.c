@@ -277,6 +277,16 @@ walk_find_hsts(const struct exchange *x, uint32_t age_s)
 /* ---- who is let in
  * ---------------------------------------------------------*/
 
+/* The log steps may ask who it was when he has gone, and nobody knows any more.
+ */
+static __attribute__((noinline)) void
+note_peer(struct req *r)
+{
+    struct addr peer;
+
+    (void)r->sink->peer(r, &peer);
+}
+
 /* Pin the generation and find the route of x's request, whose head at p is
  * complete. */
 static int
@@ -290,7 +300,11 @@ pin(struct exchange *x, struct env *env, const char *p)
     r->gen = env->gen;
     r->gen->n_active++;
     rc = req_adopt_head(r, p);
-    return rc < 0 ? rc : dispatch(r);
+    if (rc == 0)
+        rc = dispatch(r);
+    if (r->chain && UNLIKELY(r->chain->n_log > 0))
+        note_peer(r);
+    return rc;
 }
 
 /* Whether x's listener leads it away, and the answer says so. */
