@@ -116,7 +116,8 @@ static const struct directive server_rows[] = {
              "decides instead"},
     {SERVER(overload), CHOICE("queue|shed"), .dflt = "queue",
      .help = "when all workers are full: leave connections in the kernel's "
-             "queue, or answer 503 and close"},
+             "queue, or answer 503 (over TLS: the alert internal_error) and "
+             "close"},
     {SERVER(modules), TYPE(PATH),
      .example = "the folder of the installation",
      .help = "folder in which [plugin X] finds X.so"},
@@ -397,7 +398,8 @@ static const struct directive server_rows[] = {
              "each of the two counts its own"},
     {SERVER(max_connections_per_ip), INT(0, 65535), .dflt = "0",
      .help = "connections of one IPv4 address, or of one /64 of IPv6 "
-             "addresses; beyond it 503; behind trusted_proxies it is requests "
+             "addresses; beyond it 503, over TLS the alert internal_error; "
+             "behind trusted_proxies it is requests "
              "in progress of one client, by what the proxy says; counted as "
              "max_connections; 0: any"},
     {SERVER(max_requests_per_connection), INT(0, 1 << 30), .dflt = "0",

@@ -349,7 +349,9 @@ conn_open(struct env *env, int fd, uint8_t listener)
         c->phase = CONN_CLOSED;
         c->io.fd = -1;
         conn_free(c);
-        reject(fd);
+        reject(&env->rejects, fd,
+               listener_env_rejects(&env->listeners[listener]),
+               env->clock.mono_ms);
         return ERR_LIMIT;
     }
     begin(c, fd);

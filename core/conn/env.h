@@ -18,6 +18,7 @@
 #include "base/slab.h"
 #include "base/trouble.h"
 #include "base/wheel.h"
+#include "conn/reject.h"
 #include "http/channels.h"
 #include "http/fetch.h"
 #include "http/host.h"
@@ -79,6 +80,13 @@ struct listener_env {
     uint32_t hsts_s;
 };
 
+/* What who is not let in by it is told. [any] */
+static inline enum reject_as
+listener_env_rejects(const struct listener_env *l)
+{
+    return l->context ? REJECT_TLS : l->h2c ? REJECT_H2C : REJECT_HTTP1;
+}
+
 /* Bytes of all buffered and of all spilled bodies of this process; several
  * threads add to them. */
 struct body_budget {
@@ -107,6 +115,7 @@ struct env {
     struct http1_common common_bare; /* ... of one with a Server of its own */
     struct limits limits;
     struct listener_env listeners[ENV_MAX_LISTENERS];
+    struct rejects rejects;
     struct trouble storage, memory;
     struct gen_worker *gen; /* the current generation's part */
     struct body_budget *budget;

@@ -36,7 +36,8 @@ proxied_read(struct conn *c, const char *p, size_t n)
     if (!head.is_local)
         c->peer = head.src;
     if (!is_welcome(c)) {
-        reject_say(c->io.fd);
+        reject_say(c->io.fd,
+                   listener_env_rejects(&c->env->listeners[c->listener]));
         conn_close(c);
         return 0;
     }

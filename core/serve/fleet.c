@@ -220,6 +220,15 @@ fleet_all(struct fleet *f, fleet_order *order, void *arg, struct order **failed)
 }
 
 void
+fleet_learn(struct fleet *f, struct listener_env *env)
+{
+    fleet_adopt(f, &f->acceptor_order);
+    f->acceptor_order.arg = env;
+    acceptor_learn(&f->acceptor, &f->acceptor_order);
+    (void)fleet_all(f, order_listeners, env, NULL);
+}
+
+void
 fleet_listen(struct fleet *f, uint8_t listener, const int *fds)
 {
     if (!f->per_worker) {

@@ -79,6 +79,8 @@ fleet_is_held(const struct fleet *f, uint32_t i)
 int fleet_all(struct fleet *f, fleet_order *order, void *arg,
               struct order **failed);
 
+/* Have all threads know the listeners: env is [ENV_MAX_LISTENERS]. */
+void fleet_learn(struct fleet *f, struct listener_env *env);
 /* Accept from a listener's sockets: fds[i] goes to worker i (per_worker), or
  * fds[0] to the acceptor; they are theirs from then on. */
 void fleet_listen(struct fleet *f, uint8_t listener, const int *fds);

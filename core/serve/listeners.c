@@ -35,7 +35,7 @@ tell(struct server *s)
 
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++)
         env[i] = s->sockets.v[i].env;
-    (void)fleet_all(&s->fleet, order_listeners, env, NULL);
+    fleet_learn(&s->fleet, env);
 }
 
 /* What is new to see at those that are wanted. */

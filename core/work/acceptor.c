@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/robbed.h"
 #include "conn/census.h"
-#include "conn/reject.h"
 #include "os/thread.h"
 #include "plug/guard.h"
 #include "work/order.h"
@@ -144,16 +143,16 @@ say_full(struct acceptor *a, int is_full)
     } else if (trouble_begin(&a->full, a->clock.mono_ms)) {
         if (census_is_full(o->census))
             log_warn("max_connections are open: others %s",
-                     sheds(a) ? "are told 503" : "wait");
+                     sheds(a) ? "are turned away" : "wait");
         else if (is_stuck(a))
             log_warn("no worker takes more connections, their pipes are full: "
                      "others %s",
-                     sheds(a) ? "are told 503" : "wait");
+                     sheds(a) ? "are turned away" : "wait");
         else
             log_warn("no room for more connections (slab_capacity = %u, each "
                      "of %u workers): others %s",
                      o->slab_capacity, o->n_workers,
-                     sheds(a) ? "are told 503" : "wait");
+                     sheds(a) ? "are turned away" : "wait");
     }
 }
 
@@ -207,7 +206,8 @@ overflow(struct acceptor *a, const struct record *r)
     }
     if (r->kind == RECORD_CONN && (sheds(a) || a->n_held == ACCEPTOR_HELD)) {
         say_full(a, 1);
-        reject(r->fd);
+        reject(&a->rejects, r->fd, a->listeners[r->listener].rejects_as,
+               a->clock.mono_ms);
         return;
     }
     a->held[a->n_held++] = *r;
@@ -317,6 +317,18 @@ on_end(struct listener *l)
 }
 
 static void
+do_learn(void *reader, struct mail *m)
+{
+    struct acceptor *a = reader;
+    struct order *o = CONTAINER_OF(m, struct order, mail);
+    const struct listener_env *env = o->arg;
+
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++)
+        a->listeners[i].rejects_as = (uint8_t)listener_env_rejects(&env[i]);
+    order_reply(o, 0);
+}
+
+static void
 do_listen(void *reader, struct mail *m)
 {
     struct acceptor *a = reader;
@@ -404,6 +416,12 @@ post(struct acceptor *a, struct order *o,
 }
 
 void
+acceptor_learn(struct acceptor *a, struct order *o)
+{
+    post(a, o, do_learn);
+}
+
+void
 acceptor_listen(struct acceptor *a, struct order *o)
 {
     post(a, o, do_listen);
@@ -469,6 +487,7 @@ set_up(struct acceptor *a)
 
     clock_update(&a->clock);
     wheel_init(&a->wheel, a->clock.mono_ms);
+    reject_init(&a->rejects, &a->wheel);
     a->retry.fn = on_retry;
     rc = io_open(&a->io, a->options.event, &io, why, sizeof why);
     if (rc < 0) {
@@ -515,6 +534,7 @@ acceptor_main(void *arg)
     if (rc == 0) {
         while (!a->is_done)
             turn(a);
+        reject_fini(&a->rejects);
         io_close(a->io);
     }
     guard_detach();

@@ -5,7 +5,8 @@
  * as `balance` says, and writes them to each worker's pipe in one piece.  A
  * worker without room (slots, or pipe) is passed over; when all are full, or
  * there are max_connections in all, accepting
- * stops and the kernel's queue holds, or (overload = shed) clients get 503.
+ * stops and the kernel's queue holds, or (overload = shed) clients are told so
+ * (conn/reject.h).
  * With accept = reuseport the thread has no listeners and sleeps. */
 #ifndef WORK_ACCEPTOR_H
 #define WORK_ACCEPTOR_H
@@ -60,6 +61,7 @@ struct acceptor {
     struct wheel_timer retry; /* while all workers are full */
     struct mailbox mailbox;
     struct listener listeners[ENV_MAX_LISTENERS];
+    struct rejects rejects;
     uint8_t is_listening[ENV_MAX_LISTENERS];
     struct acceptor_batch *batches;    /* [n_workers] */
     uint32_t next;                     /* worker to try first */
@@ -87,8 +89,8 @@ void acceptor_take(struct acceptor *a, struct parcel *p);
 MUST_USE int acceptor_start(struct acceptor *a,
                             const struct acceptor_options *o,
                             struct order *start);
-/* When all workers are full: answer 503 and close, or leave connections in the
- * kernel's queue. [control] */
+/* When all workers are full: reject connections, or leave them in the kernel's
+ * queue. [control] */
 void acceptor_set_sheds(struct acceptor *a, int sheds);
 /* Have the thread leave its loop. [control] */
 void acceptor_stop(struct acceptor *a);
@@ -99,6 +101,9 @@ MUST_USE int acceptor_join(struct acceptor *a, uint32_t ms);
 
 /* Orders of the control thread to the acceptor: o->run is not used, these post
  * by themselves and are answered like a worker's. [control] */
+/* Know the listeners, before they are accepted from: o->arg is
+ * listener_env[ENV_MAX_LISTENERS]. */
+void acceptor_learn(struct acceptor *a, struct order *o);
 /* Accept from o->fd as listener o->listener. */
 void acceptor_listen(struct acceptor *a, struct order *o);
 /* Accept what is queued on listener o->listener (ACCEPTOR_ALL: on every one),

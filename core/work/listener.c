@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/robbed.h"
-#include "conn/reject.h"
 
 #define BACK_OFF_MS 100u
 #define LOOK_FIRST_MS 16u
@@ -48,7 +47,7 @@ use_reserve(struct listener *l)
     close(l->reserve_fd);
     fd = accept_now(l->fd);
     if (fd >= 0)
-        reject(fd);
+        reject_now(fd, l->rejects_as);
     l->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 

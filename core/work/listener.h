@@ -4,7 +4,7 @@
  * The acceptor has one per address (accept = pipe); every worker has one of
  * its own per address (accept = reuseport).  Running out of descriptors or
  * memory backs off and recovers by itself: it is said once, a client that can
- * be reached by the reserve descriptor is told 503, nothing spins.
+ * be reached by the reserve descriptor is told so, nothing spins.
  *
  * Several processes may accept from the socket, and the kernel wakes one of
  * them.  If that one has been killed nobody takes the connection: its io_uring
@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/wheel.h"
+#include "conn/reject.h"
 #include "io/io.h"
 
 struct io;
@@ -39,7 +40,8 @@ struct listener {
     int32_t fd;
     int32_t reserve_fd;
     uint8_t id;
-    uint8_t is_paused; /* by listener_pause */
+    uint8_t rejects_as; /* enum reject_as; the owner's, who may change it */
+    uint8_t is_paused;  /* by listener_pause */
     uint8_t is_backing_off;
 };
 

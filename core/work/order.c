@@ -119,6 +119,9 @@ void
 order_listeners(struct worker *w, struct order *o)
 {
     memcpy(w->env.listeners, o->arg, sizeof w->env.listeners);
+    for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++)
+        w->listeners[i].rejects_as =
+            (uint8_t)listener_env_rejects(&w->env.listeners[i]);
     conn_orphan(&w->env);
     order_reply(o, 0);
 }

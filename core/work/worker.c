@@ -13,7 +13,6 @@
 #include "conn/census.h"
 #include "conn/conn.h"
 #include "conn/h2.h"
-#include "conn/reject.h"
 #include "conn/retire.h"
 #include "conn/upgraded.h"
 #include "http/gen.h"
@@ -194,8 +193,10 @@ worker_take(struct worker *w, int fd, uint8_t listener)
         if (!has_slot(w) && !sheds)
             pause_listeners(w, 1);
     } else if (sheds || w->n_held == WORKER_HELD) {
-        say_full(w, "are told 503");
-        reject(fd);
+        say_full(w, "are turned away");
+        reject(&w->env.rejects, fd,
+               listener_env_rejects(&w->env.listeners[listener]),
+               w->env.clock.mono_ms);
     } else {
         say_full(w, "wait");
         hold(w, &r);
@@ -457,6 +458,7 @@ set_up(struct worker *w)
     w->retry.fn = on_retry;
     clock_update(&env->clock);
     wheel_init(&env->wheel, env->clock.mono_ms);
+    reject_init(&env->rejects, &env->wheel);
     http1_common_init(&env->common, (et_str){NULL, 0}, env->clock.date);
     http1_common_init(&env->common_bare, (et_str){NULL, 0}, env->clock.date);
     blocks_init(&env->blocks, o->memory_bytes);
@@ -569,6 +571,7 @@ worker_main(void *arg)
         waits_close(&env->waits);
         channels_leave(&env->channels);
         mailbox_deliver(&w->mailbox, w); /* posts, to nobody */
+        reject_fini(&env->rejects);
         io_close(env->io);
         slab_fini(&env->conns);
         slab_fini(&env->reqs);

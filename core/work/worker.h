@@ -128,7 +128,7 @@ void worker_free(struct worker *w);
 uint64_t worker_load(const struct worker *w, uint64_t handed);
 
 /* A connection for w, from a listener of its own.  Without a free slot it is
- * held and the listeners pause (overload = queue), or told 503. [worker] */
+ * held and the listeners pause (overload = queue), or rejected. [worker] */
 void worker_take(struct worker *w, int fd, uint8_t listener);
 /* There may be room again: for who is held, oldest first, then for the queue.
  * [worker] */

@@ -2,6 +2,7 @@
 /* h2_limits.c - limits and deadlines hold for streams of HTTP/2 as they do for
  * requests of HTTP/1.
  * tags: epoll asan plain */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,8 +205,52 @@ START_TEST(too_many_requests_of_one_client)
 }
 END_TEST
 
+/* Of pid no thread goes on from now on. */
+static void
+halt(pid_t pid)
+{
+    char path[64], state = 'R';
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+    while (state != 'T') {
+        FILE *stat = fopen(path, "re");
+        ck_assert_ptr_nonnull(stat);
+        ck_assert_int_eq(fscanf(stat, "%*d (%*[^)]) %c", &state), 1);
+        fclose(stat);
+        usleep(1000);
+    }
+}
+
+/* Who has begun with HTTP/2 when it is turned away is told in it: nothing was
+ * looked at. */
+START_TEST(too_many_connections)
+{
+    static const char goaway[] = "\0\0\0\x04\0\0\0\0\0"
+                                 "\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    struct client late;
+
+    begin("max_connections = 1\noverload = shed");
+    frames_get(&f, 1, "/none");
+    take_status(1, 200);
+    late = client_dial(s.port);
+    client_take(&late, 0, 503, NULL);
+    client_close(&late);
+    halt(server_pid(&s)); /* until it has begun */
+    late = client_dial(s.port);
+    client_puts(&late, FRAMES_PREFACE);
+    kill(server_pid(&s), SIGCONT);
+    ck_assert_uint_eq(client_read_all(&late), sizeof goaway - 1);
+    ck_assert_mem_eq(late.buf, goaway, sizeof goaway - 1);
+    client_close(&late);
+    frames_get(&f, 3, "/none");
+    take_status(3, 200);
+    end();
+}
+END_TEST
+
 UNIT_MAIN(h2_limits, heads_that_are_too_large, bodies_that_are_too_large,
           a_body_that_does_not_come, a_head_that_does_not_end,
           an_idle_connection, no_connection_before_its_answer,
           a_window_that_stays_shut, too_many_requests,
-          too_many_requests_of_one_client)
+          too_many_requests_of_one_client, too_many_connections)

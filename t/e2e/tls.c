@@ -636,6 +636,104 @@ START_TEST(nor_is_it_put_off_by_bytes)
 }
 END_TEST
 
+/* One that is not let in is told so in what TLS begins with. */
+static void
+is_turned_away(const char *preface)
+{
+    struct secure how = {.port = tls_port, .sni = "a.test", .preface = preface};
+    struct client c;
+
+    ck_assert(!secure_try(&how, &c));
+    unit_has(how.why, "alert internal error");
+    c = client_dial(tls_port); /* and who says nothing */
+    if (preface)
+        client_puts(&c, preface);
+    ck_assert_uint_eq(client_read_all(&c), 7);
+    ck_assert_mem_eq(c.buf, "\x15\x03\x03\x00\x02\x02\x50", 7);
+    client_close(&c);
+}
+
+static void
+is_told_503(uint16_t port)
+{
+    struct client c = client_dial(port);
+
+    client_take(&c, 0, 503, NULL);
+    ck_assert(client_is_closed(&c));
+    client_close(&c);
+}
+
+START_TEST(one_that_is_not_let_in_gets_an_alert)
+{
+    static const char *const inis[] = {
+        SERVER("max_connections = 1\noverload = shed\n") PLUGINS,
+        SERVER("max_connections = 1\noverload = shed\naccept = reuseport\n")
+            PLUGINS,
+        SERVER("max_connections_per_ip = 1\n") PLUGINS,
+    };
+
+    for (size_t i = 0; i < sizeof inis / sizeof inis[0]; i++) {
+        struct client c;
+        start(inis[i]);
+        c = open_tls("a.test");
+        for (int k = 0; k < 3; k++) {
+            is_turned_away(NULL);
+            is_told_503(s.port);
+        }
+        client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+        client_close(&c);
+        ck_assert_int_eq(server_stop(&s), 0);
+    }
+}
+END_TEST
+
+START_TEST(one_of_a_proxy_that_is_not_let_in_too)
+{
+    static const char preface[] = "PROXY TCP4 192.0.2.9 192.0.2.1 5 443\r\n";
+    struct secure how = {.sni = "a.test", .preface = preface};
+    struct client c;
+
+    start(
+        SERVER("max_connections_per_ip = 1\n") "proxy_protocol = v1\n" PLUGINS);
+    how.port = tls_port;
+    c = secure_connect(&how);
+    is_turned_away(preface);
+    client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* What a listener speaks is known to who accepts from it, and may change. */
+START_TEST(a_listener_may_come_to_speak_tls)
+{
+    static const char with[] =
+        SERVER("max_connections = 1\noverload = shed\n") PLUGINS;
+    char *without = strdup(with), *first;
+    struct client c;
+
+    ck_assert_ptr_nonnull(without);
+    first = strstr(without, "tls.certificate");
+    memmove(first, strstr(first, "[plugin"),
+            strlen(strstr(first, "[plugin")) + 1);
+    start(without);
+    c = client_dial(s.port);
+    client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+    for (int k = 0; k < 2; k++) {
+        is_told_503(tls_port);
+        server_write(&s, with);
+        ck_assert_int_eq(server_reload(&s), 1);
+        is_turned_away(NULL);
+        server_write(&s, without);
+        ck_assert_int_eq(server_reload(&s), 1);
+    }
+    client_expect(&c, GET("/hello/you", "a.test"), 200, NULL);
+    client_close(&c);
+    free(without);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(proxy_comes_in_front)
 {
     struct secure how;
@@ -1074,8 +1172,10 @@ UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
           others_are_too_early, a_large_answer_to_an_early_request,
           early_data_does_not_put_the_deadline_off, a_request_in_plain_is_told,
           garbage_ends_a_connection_and_nothing_else, a_slow_handshake_is_cut,
-          nor_is_it_put_off_by_bytes, proxy_comes_in_front, files_arrive_whole,
-          memory_arrives_whole, to_a_slow_reader_too,
+          nor_is_it_put_off_by_bytes, one_that_is_not_let_in_gets_an_alert,
+          one_of_a_proxy_that_is_not_let_in_too,
+          a_listener_may_come_to_speak_tls, proxy_comes_in_front,
+          files_arrive_whole, memory_arrives_whole, to_a_slow_reader_too,
           who_takes_nothing_is_given_up, bodies_arrive_whole,
           requests_may_be_pipelined, reading_stops_and_goes_on, a_byte_a_record,
           tasks_write_and_read, a_body_that_a_task_streams_back, websockets,
