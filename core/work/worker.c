@@ -80,6 +80,12 @@ has_slot(const struct worker *w)
     return w->env.conns.n_used < w->env.conns.capacity;
 }
 
+static int
+sheds(const struct worker *w)
+{
+    return atomic_load_explicit(w->options.sheds, memory_order_relaxed);
+}
+
 static void
 retry_later(struct worker *w)
 {
@@ -186,13 +192,12 @@ worker_take(struct worker *w, int fd, uint8_t listener)
 {
     const struct record r = {
         .kind = RECORD_CONN, .listener = listener, .fd = fd};
-    int sheds = atomic_load_explicit(w->options.sheds, memory_order_relaxed);
 
     if (has_slot(w) && w->n_held == 0 && census_enter(w->env.census)) {
         open_conn(w, &r);
-        if (!has_slot(w) && !sheds)
+        if (!has_slot(w) && !sheds(w))
             pause_listeners(w, 1);
-    } else if (sheds || w->n_held == WORKER_HELD) {
+    } else if (sheds(w) || w->n_held == WORKER_HELD) {
         say_full(w, "are turned away");
         reject(&w->env.rejects, fd,
                listener_env_rejects(&w->env.listeners[listener]),
@@ -215,6 +220,7 @@ void
 worker_take_held(struct worker *w)
 {
     struct record first;
+    int has_none;
 
     while (w->n_held > 0 && has_room_for(w, &w->held[0])) {
         first = w->held[0];
@@ -225,8 +231,10 @@ worker_take_held(struct worker *w)
         else
             open_conn(w, &first);
     }
-    pause_listeners(w, w->n_held > 0 || !has_slot(w));
-    if (w->full.is_on && (w->is_full || census_is_full(w->env.census)))
+    has_none = w->n_held > 0 || !has_slot(w);
+    pause_listeners(w, has_none && !sheds(w)); /* or nobody would be told */
+    if (w->n_held > 0 ||
+        (w->full.is_on && (has_none || census_is_full(w->env.census))))
         retry_later(w);
     else if (trouble_end(&w->full))
         log_info("worker %u has room for connections again", w->options.index);
