@@ -8,8 +8,8 @@
  * 413, 500, small and spilled bodies, files, answers larger than a buffer,
  * counters and values that come, are replaced and drive each other out, and for
  * each round a new connection that sends something malformed.  Then the same
- * over TLS, a handshake a round. */
-/* tags: epoll */
+ * over TLS, a handshake a round; HTTP/2 has e2e/h2_heap.c. */
+/* tags: epoll plain */
 #include "t/preload/heap.h"
 
 #include <fcntl.h>
@@ -22,7 +22,6 @@
 #include "t/lib/client.h"
 #include "t/lib/secure.h"
 #include "t/lib/server.h"
-#include "t/lib/transport.h"
 
 #define UNIT_SECONDS 110
 #include "t/lib/unit.h"
@@ -234,8 +233,6 @@ no_thread_that_serves_calls_it(void)
 
 START_TEST(threads_that_serve_never_call_the_heap)
 {
-    if (transport_here()->is_h2) /* e2e/h2_heap.c has it */
-        return;
     no_thread_that_serves_calls_it();
 }
 END_TEST

@@ -276,7 +276,8 @@ START_TEST(a_reload_it_dies_in_has_failed)
 }
 END_TEST
 
-/* A plugin has closed the channel: neither side goes on without it. */
+/* A plugin has closed the channel: neither side goes on without it, as soon as
+ * it looks there. */
 START_TEST(who_does_not_speak_any_more_is_replaced)
 {
     struct client c;
@@ -284,6 +285,11 @@ START_TEST(who_does_not_speak_any_more_is_replaced)
     server_start(&s, LIFE "[plugin closer]\n");
     c = client_open(&s);
     client_puts(&c, GET("/close/3")); /* it may not come to its answer */
+    for (int i = 0; i < 2000 && !server_has_log(&s, "starts again in 0 ms");
+         i++) {
+        server_signal(&s, SIGUSR1); /* of which it is told */
+        usleep(5000);
+    }
     server_wait_log(&s, "starts again in 0 ms");
     server_wait_log(&s, " serves: ");
     client_close(&c);

@@ -118,8 +118,11 @@ START_TEST(what_is_wrong_with_it_is_told)
     client_puts(&c, POST("/task/body", "Content-Length: 5\r\n") "ab");
     take(&c, 200, "2 195 -8"); /* ET_ETIME */
     client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+    server_start(&s, SERVER("max_body = 10"));
     c = client_open(&s);
     client_puts(&c, POST("/task/body", "Content-Length: 5\r\n") "ab");
+    tally_wait(&s, GET("/task/count"), "waiting", 1);
     client_close(&c); /* ET_ECANCEL */
     tally_wait(&s, GET("/task/count"), "cancelled", 1);
     tally_wait(&s, GET("/task/count"), "waiting", 0);

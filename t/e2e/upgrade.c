@@ -169,6 +169,9 @@ leaving(void)
     return transport_here()->is_plain ? 0 : CROWD_MAY_LEAVE;
 }
 
+/* A client whose thread has to wait for its turn is none that is idle. */
+#define PATIENT "idle_grace = 20s\n"
+
 /* Under load, long and short connections. */
 static void
 upgrade_under(int flags, int n_upgrades)
@@ -187,7 +190,7 @@ upgrade_under(int flags, int n_upgrades)
 
 START_TEST(under_load_nothing_fails)
 {
-    server_start(&s, LIFE);
+    server_start(&s, SERVER PATIENT "[plugin life]\nsay = one\n");
     upgrade_under(0, 10);
     upgrade_under(CROWD_SHORT, 5);
     ck_assert_int_eq(server_stop(&s), 0);
@@ -223,7 +226,7 @@ by_reload(int i)
 {
     char ini[512];
 
-    snprintf(ini, sizeof ini, ACCEPTING "workers = %d\n" FAULTY, 3 + i);
+    snprintf(ini, sizeof ini, ACCEPTING "workers = %d\n" PATIENT FAULTY, 3 + i);
     server_write(&s, ini);
     server_signal(&s, SIGHUP);
 }
@@ -234,7 +237,7 @@ workers_that_accept(void (*replace)(int i))
 {
     struct crowd *kept, *fresh;
 
-    server_start(&s, WORKERS(2) FAULTY);
+    server_start(&s, WORKERS(2) PATIENT FAULTY);
     kept = crowd_start(s.port, 100, GET("/life"), "one", leaving());
     fresh = crowd_start(s.port, 10, GET("/life"), "one", CROWD_SHORT);
     for (int i = 0; i < 4; i++) {

@@ -40,11 +40,11 @@ wait_counted(const char *what, int n)
 }
 
 static struct waiter
-begin(const char *ini, const char *kind, const char *query)
+begin(const char *ini, const char *kind)
 {
     upstream_open(&u);
     server_start(&s, ini);
-    return waiter_ask(&s, &u, kind, query, 1);
+    return waiter_ask(&s, &u, kind, "", 1);
 }
 
 static void
@@ -81,7 +81,7 @@ take_of(struct waiter *w, const char *mark, const char *build)
 
 START_TEST(a_client_that_goes_is_its_end)
 {
-    struct waiter w = begin(SERVER("-", ""), waiter_kinds[_i], "");
+    struct waiter w = begin(SERVER("-", ""), waiter_kinds[_i]);
 
     client_close(&w.c);
     if (waiter_is(w.kind, "job")) { /* that uses its stack */
@@ -99,7 +99,7 @@ END_TEST
 /* A new instance, a new build, both, nothing new. */
 START_TEST(a_reload_lets_it_end_with_its_own)
 {
-    struct waiter w = begin(SERVER("old", ""), waiter_kinds[_i], "");
+    struct waiter w = begin(SERVER("old", ""), waiter_kinds[_i]);
     struct client control = wsock_open(&s, "/waits/ws");
 
     reload(SERVER("new", ""));
@@ -122,8 +122,7 @@ END_TEST
 
 START_TEST(another_process_lets_it_end_in_its_own)
 {
-    struct waiter w =
-        begin(SERVER("-", "supervise = yes"), waiter_kinds[_i], "");
+    struct waiter w = begin(SERVER("-", "supervise = yes"), waiter_kinds[_i]);
     struct client control = wsock_open(&s, "/waits/ws");
 
     (void)server_upgrade(&s);
@@ -144,8 +143,11 @@ END_TEST
 
 START_TEST(its_time_is_its_end)
 {
-    struct waiter w = begin(SERVER("-", ""), waiter_kinds[_i], "timeout=50");
+    struct waiter w;
 
+    upstream_open(&u);
+    server_start(&s, SERVER("-", ""));
+    w = waiter_ask(&s, &u, waiter_kinds[_i], "timeout=50", 0);
     if (waiter_is(w.kind, "job")) {
         usleep(100000);
         ck_assert_int_eq(counted("ended"), 0);

@@ -13,6 +13,7 @@
 #include "t/lib/client.h"
 #include "t/lib/server.h"
 #include "t/lib/slowfs.h"
+#include "t/lib/transport.h"
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
 
@@ -164,6 +165,8 @@ START_TEST(others_are_served_while_http2_waits_for_a_file)
     struct client other;
     pthread_t thread;
 
+    if (transport_here()->is_tls) /* curl speaks it over TCP */
+        return;
     if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2)) {
         fputs("skipped: this libcurl has no HTTP/2\n", stderr);
         return;

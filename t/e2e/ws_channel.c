@@ -16,8 +16,8 @@
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 #define SERVER(more)                                                           \
-    "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nmetrics = /metrics\n" more   \
-    "\n[plugin hear]\n"
+    "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nmetrics = /metrics\n"        \
+    "ws_ping = 0\n" more "\n[plugin hear]\n"
 #define MANY 1000
 #define LARGE 60000
 

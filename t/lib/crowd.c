@@ -56,6 +56,7 @@ ask(struct conn *c)
     size_t n = strlen(request);
 
     c->n = 0;
+    c->buf[0] = '\0';
     if (send(c->fd, request, n, MSG_NOSIGNAL) != (ssize_t)n)
         ended(c, strerror(errno));
 }
@@ -86,8 +87,9 @@ ended(struct conn *c, const char *why)
     crowd->n_left += (unsigned)is_left;
     if (!is_left && !(crowd->flags & CROWD_MAY_CLOSE) && !crowd->is_excused)
         give_up(
-            "after %llu answers a connection was closed: %s; so far: %.200s",
-            (unsigned long long)crowd->n_answers, why, c->buf);
+            "after %llu answers a %s connection was closed: %s; so far: %.200s",
+            (unsigned long long)crowd->n_answers,
+            crowd->flags & CROWD_SHORT ? "short" : "long", why, c->buf);
     crowd->n_closed += (unsigned)!is_left;
     close(c->fd);
     open_one(c);

@@ -47,7 +47,8 @@ waiter_ask(const struct server *s, struct upstream *u, const char *kind,
         w.upstream_fd = upstream_take(u);
     if (waiter_is(kind, "job"))
         tally_wait(s, WAITER_COUNT, "begun", 1);
-    tally_wait(s, WAITER_COUNT, "waiting", n);
+    if (n > 0)
+        tally_wait(s, WAITER_COUNT, "waiting", n);
     if (waiter_writes(kind))
         usleep(20000); /* more than its client takes */
     return w;

@@ -33,7 +33,8 @@ int waiter_is(const char *kind, const char *name);
 /* Whether it has begun its answer by then. */
 int waiter_writes(const char *kind);
 /* A request of that kind with that query (one job at a time), the nth that
- * waits now; a fetch asks u.  Returns when it waits. */
+ * waits now; a fetch asks u.  Returns when it waits; n is 0: maybe before, as
+ * it may not wait for long. */
 struct waiter waiter_ask(const struct server *s, struct upstream *u,
                          const char *kind, const char *query, int n);
 /* What it waits for comes to pass: on control, a WebSocket of /waits/ws. */

@@ -2,7 +2,8 @@
 /* make_never_done.c - `make -q` found something to do right after `make`: the
  * list of core's files was a target that is always remade.
  *
- * Runs make in the source tree, where all is built before a test runs. */
+ * Runs make in the source tree, where all is built before a test runs.
+ * tags: plain */
 #include <stdio.h>
 
 #include "t/lib/fixture.h"
