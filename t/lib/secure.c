@@ -46,6 +46,14 @@ struct bridge {
 static pthread_mutex_t bridges_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct bridge *bridges;
 
+/* The end of a test does not wait for the threads: what they use must not be
+ * taken away from them by exit(). */
+__attribute__((constructor)) static void
+keep_the_library(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
 /* ---- the context ---------------------------------------------------------*/
 
 static int
