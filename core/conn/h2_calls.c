@@ -120,6 +120,7 @@ on_begin_headers(nghttp2_session *s, const nghttp2_frame *f, void *arg)
     struct h2_stream *t;
 
     h->head_ms = now_ms(h);
+    h->trailer_bytes = 0;
     if (f->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
     t = h->n_streams < h->max_streams && h->leaving != H2_BROKEN
@@ -139,11 +140,26 @@ str(const uint8_t *p, size_t n)
     return (et_str){(const char *)p, n};
 }
 
-/* Of a stream that is refused nothing is kept. */
+/* Of a head without end, or what is behind a body, whoever reads that. */
 static int
-on_trailer(struct h2_stream *t, et_str name, et_str value)
+is_bomb(const struct h2 *h, size_t n)
 {
-    return t ? h2_stream_trailer(t, name, value) : 0;
+    return n / HEAD_TIMES > h->conn->env->limits.head.max_header;
+}
+
+/* A field behind a body, or of a stream that is refused: of that nothing is
+ * kept. */
+static int
+on_trailer(struct h2 *h, int32_t id, et_str name, et_str value)
+{
+    struct h2_stream *t = stream_at(h, id);
+
+    h->trailer_bytes += name.n + value.n + HTTP1_OUT_FIELD_MORE;
+    if (is_bomb(h, h->trailer_bytes))
+        return lose_patience(h);
+    if (t)
+        h2_stream_trailer(t, name, value);
+    return 0;
 }
 
 static int
@@ -156,12 +172,10 @@ on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name,
     (void)s;
     (void)flags;
     if (!h->heading || h->heading->id != f->hd.stream_id)
-        return on_trailer(stream_at(h, f->hd.stream_id), str(name, n_name),
+        return on_trailer(h, f->hd.stream_id, str(name, n_name),
                           str(value, n_value));
     h2_head_field(&h->head, str(name, n_name), str(value, n_value));
-    if (h->head.list_bytes / HEAD_TIMES > h->conn->env->limits.head.max_header)
-        return lose_patience(h);
-    return 0;
+    return is_bomb(h, h->head.list_bytes) ? lose_patience(h) : 0;
 }
 
 /* A field that is none makes the request malformed (RFC 9113 8.2.1). */

@@ -37,6 +37,7 @@ struct h2 {
     uint32_t max_streams;
     struct h2_stream *heading; /* whose head is being read, or NULL */
     struct h2_head head;       /* of heading */
+    size_t trailer_bytes;      /* of fields that are of no such head */
     uint64_t head_ms;          /* when it began; 0: none */
     const uint8_t *rest;       /* the library's, not yet in the output block */
     size_t n_rest;
@@ -74,6 +75,7 @@ struct h2_stream {
     uint8_t is_tunnel;   /* and is one: x has stream, but no req */
     uint8_t is_cut;      /* a reset is on its way */
     int head_rc;         /* of h2_head_end */
+    int trailer_rc;      /* what is behind its body is refused for that */
     char *head_text;     /* of its head, until it starts: a block */
     size_t head_cap;
     /* Of the body, not yet used; of the answer, not yet sent: blocks. */
@@ -107,6 +109,14 @@ h2_own_note(struct h2_stream *t, unsigned news)
     t->news |= (uint8_t)news;
     if (list_is_empty(&t->due))
         list_push_back(&t->h2->due, &t->due);
+}
+
+/* Streams are looked at then, if not before: h2_stream_look. [worker] */
+static inline void
+h2_own_look_by(struct h2 *h, uint64_t due_ms)
+{
+    if (due_ms < h->look_ms)
+        h->look_ms = due_ms;
 }
 
 #endif

@@ -117,23 +117,20 @@ h2_stream_eof(struct h2_stream *t)
     h2_own_note(t, H2_NEWS_BODY);
 }
 
-int
-h2_stream_trailer(struct h2_stream *t, et_str name, et_str value)
+/* 0, or why it is refused. */
+static int
+keep_trailer(struct h2_stream *t, et_str name, et_str value)
 {
     struct req *r = t->x.req;
-    size_t n = name.n + value.n + 4, need;
-    char *to;
+    size_t need = r->trailers.n + name.n + value.n + HTTP1_OUT_FIELD_MORE;
+    char *to = (char *)(uintptr_t)r->trailers.p;
 
-    if (!r || is_unwanted(t))
-        return 0;
-    need = r->trailers.n + n;
     if (need > env_of(t)->limits.head.max_header)
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    to = (char *)(uintptr_t)r->trailers.p;
+        return ERR_FIELDS_LARGE;
     if (need > t->trailers_cap) {
         to = arena_alloc(&r->arena, 2 * need);
         if (!to)
-            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+            return ERR_NOMEM;
         if (r->trailers.n)
             memcpy(to, r->trailers.p, r->trailers.n);
         t->trailers_cap = (uint32_t)(2 * need);
@@ -141,6 +138,13 @@ h2_stream_trailer(struct h2_stream *t, et_str name, et_str value)
     http1_out_field(to + r->trailers.n, name, value);
     r->trailers = (et_str){to, need};
     return 0;
+}
+
+void
+h2_stream_trailer(struct h2_stream *t, et_str name, et_str value)
+{
+    if (t->x.req && t->trailer_rc == 0 && !is_unwanted(t))
+        t->trailer_rc = keep_trailer(t, name, value);
 }
 
 /* What is kept goes to the body that is collected. */
@@ -164,6 +168,8 @@ collect(struct h2_stream *t)
 
     while (x->phase == CONN_BODY) {
         int rc = feed(t);
+        if (rc >= 0)
+            rc = t->trailer_rc;
         if (rc >= 0 && x->is_eof)
             rc = body_shut(x->body);
         if (rc < 0)
@@ -184,6 +190,17 @@ sink_peer(struct req *r, struct addr *out)
     return conn_peer(h2_stream_of(r->sink_ctx)->h2->conn, out);
 }
 
+/* All of a body that is read has come; what is in front of trailers that are
+ * refused is good. */
+static void
+shut_read(struct h2_stream *t)
+{
+    if (t->trailer_rc == 0)
+        (void)!body_shut(t->x.body); /* which cannot fail */
+    else if (!t->in)
+        t->x.body->failed = t->trailer_rc;
+}
+
 static int64_t
 sink_read(struct req *r, char *p, size_t n)
 {
@@ -193,7 +210,7 @@ sink_read(struct req *r, char *p, size_t n)
     int64_t got;
 
     if (x->is_eof && x->body && !x->body->collects)
-        (void)!body_shut(x->body); /* of one that is read it cannot fail */
+        shut_read(t);
     got = walk_read(x, t->in ? t->in + t->in_start : "",
                     t->in_end - t->in_start, &used, p, n);
     if (used > 0)
@@ -401,8 +418,8 @@ end_answer(struct h2_stream *t)
     drop_in(t);
     t->x.phase = CONN_DISCARD;
     t->x.since_ms = env->clock.mono_ms;
-    if (!t->x.is_eof && t->h2->look_ms > t->x.since_ms + DISCARD_MS)
-        t->h2->look_ms = t->x.since_ms + DISCARD_MS;
+    if (!t->x.is_eof)
+        h2_own_look_by(t->h2, t->x.since_ms + DISCARD_MS);
 }
 
 void

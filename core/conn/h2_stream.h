@@ -26,9 +26,9 @@ struct h2_stream *h2_stream_new(struct h2 *h, int32_t id);
  * is on the stack. [worker] */
 void h2_stream_free(struct h2_stream *t);
 
-/* From the library: what came.  A field behind the body: 0, or a code of the
- * library's. [worker] */
-int h2_stream_trailer(struct h2_stream *t, et_str name, et_str value);
+/* From the library: what came.  Fields behind the body are kept up to
+ * max_header, more of them are an error of the body's. [worker] */
+void h2_stream_trailer(struct h2_stream *t, et_str name, et_str value);
 void h2_stream_data(struct h2_stream *t, const char *p, size_t n);
 void h2_stream_eof(struct h2_stream *t);
 void h2_stream_closed(struct h2_stream *t);

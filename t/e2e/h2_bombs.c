@@ -177,6 +177,29 @@ START_TEST(a_table_is_not_filled_again_and_again_for_nothing)
 }
 END_TEST
 
+/* Whoever reads the body, or nobody. */
+START_TEST(trailers_are_not_either)
+{
+    static const char *const paths[] = {"/echo", "/task/body",
+                                        "/task/some?n=0"};
+    static char value[3500];
+
+    memset(value, 'v', sizeof value - 1);
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct frames f = frames_open(&s);
+        struct bytes block = {0};
+        frames_post(&f, 1, paths[i], "");
+        frames_data(&f, 1, 0, "hello", 5);
+        hpack_field(&block, HPACK_ADD, "x", value);
+        for (int k = 0; k < 12000; k++)
+            hpack_indexed(&block, 62);
+        send_block(&f, 1, &block);
+        bytes_free(&block);
+        frames_ended(&f, FRAMES_ENHANCE_YOUR_CALM);
+    }
+}
+END_TEST
+
 /* Of many streams: the same, one behind the other, on one connection. */
 START_TEST(bombs_on_many_streams_are_not_kept)
 {
@@ -418,7 +441,7 @@ UNIT_MAIN_IN(begin, end, h2_bombs,
              crumbs_of_cookies_do_not_come_for_ever,
              a_field_is_not_as_large_as_it_likes,
              a_table_is_not_filled_again_and_again_for_nothing,
-             bombs_on_many_streams_are_not_kept,
+             trailers_are_not_either, bombs_on_many_streams_are_not_kept,
              windows_that_never_open_are_given_up,
              the_window_of_the_connection_has_to_open_too,
              a_client_that_only_pings_is_given_up,

@@ -88,6 +88,49 @@ START_TEST(heads_that_are_too_large)
 }
 END_TEST
 
+/* A request with a body of "abc" and trailers of n bytes; what answers it. */
+static struct answer
+answer_to_trailers(uint32_t stream, const char *path, int n)
+{
+    char text[6000];
+
+    frames_post(&f, stream, path, "");
+    frames_data(&f, stream, 0, "abc", 3);
+    snprintf(text, sizeof text, "x: %0*d\n", n, 7);
+    frames_head(&f, stream, FRAMES_END_STREAM, text);
+    return frames_answer(&f, stream);
+}
+
+/* Whoever reads the body, or nobody; and what is in front of them is good. */
+START_TEST(trailers_that_are_too_large)
+{
+    static const struct {
+        const char *path;
+        int n, status;
+        const char *body;
+    } all[] = {
+        {"/echo", 3000, 200, "abc"},
+        {"/echo", 5000, 431, NULL},
+        {"/task/body", 3000, 200, "3 294 0"},
+        {"/task/body", 5000, 200, "3 294 -4"}, /* ET_EINVAL */
+        {"/task/some?n=2", 3000, 200, "2"},
+        {"/task/some?n=2", 5000, 200, "2"},
+        {"/task/some?n=0", 5000, 200, "0"},
+    };
+
+    begin("max_header = 4k");
+    for (uint32_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct answer a = answer_to_trailers(1 + 2 * i, all[i].path, all[i].n);
+        ck_assert_int_eq(a.status, all[i].status);
+        if (all[i].body)
+            ck_assert_str_eq(a.body, all[i].body);
+        answer_free(&a);
+    }
+    frames_serves(&f);
+    end();
+}
+END_TEST
+
 START_TEST(bodies_that_are_too_large)
 {
     static char large[3000];
@@ -249,8 +292,9 @@ START_TEST(too_many_connections)
 }
 END_TEST
 
-UNIT_MAIN(h2_limits, heads_that_are_too_large, bodies_that_are_too_large,
-          a_body_that_does_not_come, a_head_that_does_not_end,
-          an_idle_connection, no_connection_before_its_answer,
-          a_window_that_stays_shut, too_many_requests,
-          too_many_requests_of_one_client, too_many_connections)
+UNIT_MAIN(h2_limits, heads_that_are_too_large, trailers_that_are_too_large,
+          bodies_that_are_too_large, a_body_that_does_not_come,
+          a_head_that_does_not_end, an_idle_connection,
+          no_connection_before_its_answer, a_window_that_stays_shut,
+          too_many_requests, too_many_requests_of_one_client,
+          too_many_connections)

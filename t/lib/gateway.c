@@ -179,9 +179,10 @@ on_read(nghttp2_session *h2, int32_t stream, uint8_t *to, size_t cap,
         return NGHTTP2_ERR_DEFERRED;
     }
     if ((*flags & NGHTTP2_DATA_FLAG_EOF) && g->trailers.n > 0) {
-        nghttp2_nv nv[64];
+        nghttp2_nv nv[FIELDS_MAX];
         size_t k = 0;
-        for (char *at = g->trailers.p; k < 64 && next_line(&at, &nv[k]);)
+        for (char *at = g->trailers.p;
+             k < FIELDS_MAX && next_line(&at, &nv[k]);)
             k++;
         if (k > 0) {
             *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
@@ -323,7 +324,7 @@ submit(struct gateway *g)
     has_body = h->is_chunked || h->content_length > 0;
     g->is_chunked = h->is_chunked;
     g->left = h->content_length > 0 ? (uint64_t)h->content_length : 0;
-    chunked_init(&g->chunked, UINT64_MAX, READ_BYTES);
+    chunked_init(&g->chunked, UINT64_MAX, KEPT_MAX);
     g->trailers.n = 0;
     g->is_head_method = http1_method(h, text).n == 4 &&
                         memcmp(text + h->method_off, "HEAD", 4) == 0;
@@ -753,6 +754,7 @@ begin(struct gateway *g)
     nghttp2_session_callbacks_set_on_stream_close_callback(on, on_stream_close);
     nghttp2_option_new(&options);
     nghttp2_option_set_no_auto_window_update(options, 1);
+    nghttp2_option_set_max_send_header_block_length(options, KEPT_MAX);
     ck_assert_int_eq(nghttp2_session_client_new2(&g->h2, on, g, options), 0);
     nghttp2_option_del(options);
     nghttp2_session_callbacks_del(on);
