@@ -531,6 +531,17 @@ conn_orphan(struct env *env)
 }
 
 void
+conn_wind_up(struct env *env)
+{
+    env->is_stopping = 1;
+    for (uint32_t i = 0; i < env->conns.fresh; i++) {
+        struct conn *c = slab_at(&env->conns, i);
+        if (conn_is_open(c) && c->is_h2)
+            h2_leave(c);
+    }
+}
+
+void
 conn_drain(struct env *env, uint64_t due_ms)
 {
     for (uint32_t i = 0; i < env->conns.fresh; i++) {

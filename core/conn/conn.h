@@ -114,6 +114,9 @@ void conn_used(struct conn *c, size_t n);
 /* Of the connections of the listeners that are gone each has one more answer,
  * which says so. [worker] */
 void conn_orphan(struct env *env);
+/* The next answer on each connection of env is its last, and says so; clients
+ * of HTTP/2, who may have asked for none, are told. [worker] */
+void conn_wind_up(struct env *env);
 /* For every open connection of env: begin to close the idle ones and those
  * that only linger, at due_ms. [worker] */
 void conn_drain(struct env *env, uint64_t due_ms);

@@ -339,8 +339,8 @@ arm(struct conn *c)
 
     if (h->n_streams == 0)
         h->look_ms = UINT64_MAX;
-    else if (h->look_ms == UINT64_MAX)
-        h->look_ms = c->env->clock.mono_ms + look_step_ms(c->env);
+    else
+        h2_own_look_by(h, c->env->clock.mono_ms + look_step_ms(c->env));
     conn_arm(c);
 }
 
@@ -587,12 +587,12 @@ look(struct conn *c)
     struct h2 *h = c->h2;
 
     h->is_busy = 1;
+    h->look_ms = UINT64_MAX; /* until a stream says more, or it is armed */
     LIST_FOR_EACH_SAFE(link, &h->streams)
     {
         h2_stream_look(CONTAINER_OF(link, struct h2_stream, all));
     }
     h->is_busy = 0;
-    h->look_ms = UINT64_MAX; /* until it is armed again */
 }
 
 void

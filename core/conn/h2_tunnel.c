@@ -131,6 +131,7 @@ h2_tunnel_work(struct h2_stream *t)
         h2_stream_reset(t, NGHTTP2_CANCEL);
     else
         h2_answer_revive(t);
+    h2_own_look_by(t->h2, stream_due_ms(s));
 }
 
 void
@@ -139,8 +140,8 @@ h2_tunnel_look(struct h2_stream *t)
     struct stream *s = t->x.stream;
 
     if (t->h2->conn->env->clock.mono_ms < stream_due_ms(s))
-        return;
-    if (stream_look(s) < 0)
+        h2_own_look_by(t->h2, stream_due_ms(s));
+    else if (stream_look(s) < 0)
         h2_stream_reset(t, NGHTTP2_CANCEL);
     else
         h2_own_note(t, H2_NEWS_BODY);

@@ -319,9 +319,9 @@ deliver_wind_up(void *reader, struct mail *m)
     (void)m;
     w->is_winding_up = 1;
     pause_listeners(w, 1);
-    w->env.is_stopping = 1;
     if (w->env.gen)
         w->env.gen->is_stopping = 1;
+    conn_wind_up(&w->env);
     streams_retire(&w->env.streams, retire_all(&w->env, w->wind_up_ms));
 }
 
