@@ -118,6 +118,8 @@ shed(const char *settings, int n)
         client_expect(&c[i], GET("/none"), 200, "");
     }
     for (int i = 0; i < 20; i++) {
+        if (i == 10)
+            usleep(50000); /* they look for room every 16 ms */
         late = client_open(&s);
         if (transport_here()->is_plain) /* else there is no more than the end */
             is_told_503(&late);
