@@ -9,6 +9,7 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/transport.h"
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
 
@@ -137,7 +138,8 @@ START_TEST(a_file_that_is_shorter_cuts_the_answer_off)
     c = client_open(&s);
     client_puts(&c, GET("/pieces/400000"));
     n = client_read_all(&c);
-    ck_assert_uint_gt(n, FILE_BYTES);
+    ck_assert(transport_here()->is_h2 || /* where a reset takes some along */
+              n > FILE_BYTES);
     ck_assert_uint_lt(n, 400000);
     client_close(&c);
     released(2);

@@ -41,8 +41,9 @@ struct gateway {
     const char *scheme;
     nghttp2_session *h2;
     struct text in;   /* of the test's, not used yet */
-    struct text out;  /* for the test: what follows head */
-    struct text head; /* for the test, in front of out: without its end */
+    struct text out;  /* for the test */
+    struct text head; /* the same, at out's head_at: without its end */
+    size_t head_at;
     struct text sent; /* for the server */
     size_t unconsumed;
     int near_ends, far_ends; /* nothing more comes from there */
@@ -469,6 +470,7 @@ begin_answer(struct gateway *g, int is_all)
     int has_none = g->is_head_method || g->status == 204 || g->status == 304;
 
     g->has_begun = 1;
+    g->head_at = g->out.n; /* behind what the test has not read yet */
     if (g->is_ws && g->status == 200) {
         char accept[WS_SHAKE_ACCEPT_LEN];
         g->framing = TUNNEL;
@@ -500,17 +502,21 @@ begin_answer(struct gateway *g, int is_all)
 static void
 close_head(struct gateway *g)
 {
-    struct text body = g->out;
+    struct text body = {0};
 
     if (g->head.n == 0)
         return;
-    g->out = g->head;
     if ((g->goes_away || g->is_last) && g->framing != TUNNEL)
-        puts_to(&g->out, "Connection: close\r\n");
-    puts_to(&g->out, "\r\n");
-    put(&g->out, body.p ? body.p : "", body.n);
+        puts_to(&g->head, "Connection: close\r\n");
+    puts_to(&g->head, "\r\n");
+    if (g->out.n > g->head_at)
+        put(&body, g->out.p + g->head_at, g->out.n - g->head_at);
+    g->out.n = g->head_at;
+    put(&g->out, g->head.p, g->head.n);
+    if (body.n > 0)
+        put(&g->out, body.p, body.n);
+    g->head.n = 0;
     free(body.p);
-    memset(&g->head, 0, sizeof g->head);
 }
 
 static void
