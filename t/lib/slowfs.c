@@ -114,7 +114,9 @@ handle(const struct slowfs *s, const struct fuse_in_header *in)
         answer(s->fd, in->unique, 0, &opened, sizeof opened);
         return;
     case FUSE_READ:
-        usleep(s->ms * 1000);
+        do
+            usleep(s->ms * 1000 + 1000);
+        while (s->is_held);
         on_read(s->fd, in, body);
         return;
     case FUSE_OPENDIR:
@@ -162,6 +164,7 @@ slowfs_mount(struct slowfs *s, unsigned ms)
     char options[128];
 
     s->ms = ms;
+    s->is_held = 0;
     s->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (s->fd < 0)
         return cannot(s, "/dev/fuse");

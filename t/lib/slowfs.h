@@ -18,7 +18,9 @@
 struct slowfs {
     char dir[64];
     int fd;
-    _Atomic unsigned ms; /* may be changed meanwhile */
+    /* May be changed meanwhile: */
+    _Atomic unsigned ms;
+    _Atomic int is_held; /* what is read comes when it is so no more */
     pthread_t threads[SLOWFS_THREADS];
 };
 
