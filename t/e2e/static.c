@@ -455,6 +455,7 @@ END_TEST
 /* ---- many slow clients ---------------------------------------------------*/
 
 #define SLOW 100
+#define BLOCK_KIB 32 /* that write_buffer comes to */
 #define HUGE ((off_t)1 << 30)
 
 /* KiB of the process that serves, without what it shares. */
@@ -521,6 +522,8 @@ START_TEST(many_slow_clients_cost_next_to_nothing)
     after = private_kib();
     printf("p99 %lld us alone, %lld us beside; %ld, %ld KiB\n",
            (long long)alone, (long long)beside, before, after);
+    if (!transport_here()->is_plain) /* the kernel does not send the file */
+        before += SLOW * BLOCK_KIB;
     ck_assert_int_le(after, before + before / 20 + 64);
     ck_assert_int_le(beside, 10 * alone + 2000);
     for (int i = 0; i < SLOW; i++)

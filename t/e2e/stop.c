@@ -38,13 +38,15 @@ START_TEST(term_int_and_quit_stop_with_grace)
         struct server s;
         struct client idle, half, idle_asks;
         uint64_t began;
-        server_start(&s, SERVER "idle_grace = 700ms\n" PLUGINS);
+        server_start(&s,
+                     SERVER "idle_grace = 700ms\nmetrics = /metrics\n" PLUGINS);
         idle = client_open(&s);
         idle_asks = client_open(&s);
         half = client_open(&s);
         client_expect(&idle, GET("/life"), 200, NULL);
         client_expect(&idle_asks, GET("/life"), 200, NULL);
         client_puts(&half, HALF);
+        client_wait_active(&s, 1);
         client_expect(&idle, GET("/life"), 200, NULL);
         began = now_ms();
         server_signal(&s, signals[i]);

@@ -48,6 +48,8 @@ START_TEST(a_head_that_stalls_or_drips_is_408)
     struct server s;
     struct client c;
 
+    if (transport_here()->is_h2) /* e2e/h2_limits.c has half a head */
+        return;
     start(&s, "header_timeout = 200ms", "");
     c = client_open(&s);
     client_puts(&c, "GET /none HTTP/1.1\r\nHo");
@@ -77,7 +79,8 @@ START_TEST(a_body_that_stalls_is_408)
     c = client_open(&s);
     client_puts(&c, POST("/echo", "5") "hel");
     client_take(&c, 0, 408, NULL);
-    ck_assert(client_is_closed(&c));
+    ck_assert(transport_here()->is_h2 || /* the stream ends, and no more */
+              client_is_closed(&c));
     client_close(&c);
     c = client_open(&s);
     client_puts(&c, "POST /echo HTTP/1.1\r\nHost: x\r\n"

@@ -470,8 +470,8 @@ START_TEST(the_client_closes)
     server_start(&s, SERVER("") DIALOG);
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         struct client c = wsock_open(&s, "/dialog/echo");
-        wsock_close(&c, codes[i], codes[i] ? "that is all" : "");
-        wsock_text(&c, "nobody reads that");
+        wsock_close_late(&c, codes[i], codes[i] ? "that is all" : "",
+                         "nobody reads that");
         wsock_ended(&c, codes[i]);
         wait_count("over", ++n);
         ck_assert_int_eq(count("rc"), 1);

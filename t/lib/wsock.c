@@ -94,13 +94,33 @@ wsock_text(struct client *c, const char *text)
     wsock_send(c, 0x81, text, strlen(text));
 }
 
-void
-wsock_close(struct client *c, unsigned code, const char *reason)
+static size_t
+put_close(char *to, unsigned code, const char *reason)
 {
     char data[125] = {(char)(code >> 8), (char)code};
 
     memcpy(data + 2, reason, strlen(reason));
-    wsock_send(c, 0x88, data, code ? 2 + strlen(reason) : 0);
+    return wsock_frame(to, 0x88, data, code ? 2 + strlen(reason) : 0);
+}
+
+void
+wsock_close(struct client *c, unsigned code, const char *reason)
+{
+    char frame[139];
+
+    client_send(c, frame, put_close(frame, code, reason));
+}
+
+void
+wsock_close_late(struct client *c, unsigned code, const char *reason,
+                 const char *text)
+{
+    char frames[278];
+    size_t n = put_close(frames, code, reason);
+
+    ck_assert_uint_le(strlen(text), 125);
+    n += wsock_frame(frames + n, 0x81, text, strlen(text));
+    client_send(c, frames, n);
 }
 
 /* ---- in ------------------------------------------------------------------*/

@@ -45,6 +45,9 @@ void wsock_take_text(struct client *c, const char *text);
 const char *wsock_take_close(struct client *c, unsigned code);
 /* Send a close frame with code (0: none). */
 void wsock_close(struct client *c, unsigned code, const char *reason);
+/* The same and a text behind it, at once: later it may have gone. */
+void wsock_close_late(struct client *c, unsigned code, const char *reason,
+                      const char *text);
 /* wsock_take_close, then the end; c is closed. */
 void wsock_ended(struct client *c, unsigned code);
 
