@@ -192,6 +192,31 @@ START_TEST(without_a_stack_it_is_503)
 }
 END_TEST
 
+/* Fields behind an answer, in front of a request with a body and its own. */
+START_TEST(what_is_behind_an_answer_stays_there)
+{
+    static const char text[] =
+        GET("/writer/trailer") "POST /writer/collected HTTP/1.1\r\nHost: x\r\n"
+                               "Transfer-Encoding: chunked\r\n\r\n"
+                               "1\r\na\r\n0\r\nX-One: a b\r\nX-Two: c\r\n\r\n";
+    struct client c;
+
+    server_start(&s, SERVER("one", "mark", "mark", ""));
+    c = client_open(&s);
+    for (int i = 0; i < 20; i++) {
+        struct answer a;
+        client_puts(&c, text);
+        a = client_answer(&c, 0);
+        ck_assert_str_eq(a.body, "-x-");
+        ck_assert_str_eq(answer_field(&a, "X-Rc", 0), "-3 -4 -4 -4");
+        answer_free(&a);
+        client_take(&c, 0, 200, "-a b|c|none-");
+    }
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(old_clients_see_the_end_of_the_connection)
 {
     struct client c;
@@ -215,4 +240,5 @@ UNIT_MAIN(filter, whatever_the_answer_is_made_of, from_the_inside_out,
           what_is_held_goes_when_it_is_flushed, they_may_wait,
           one_that_fails_cuts_the_answer_off, one_piece_at_a_time,
           a_file_that_has_become_shorter_cuts_it_off, without_a_stack_it_is_503,
+          what_is_behind_an_answer_stays_there,
           old_clients_see_the_end_of_the_connection)
