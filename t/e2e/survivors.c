@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "t/lib/client.h"
+#include "t/lib/frames.h"
 #include "t/lib/server.h"
 #include "t/lib/tally.h"
 #include "t/lib/transport.h"
@@ -199,6 +200,36 @@ START_TEST(without_another_process_it_ends)
 }
 END_TEST
 
+/* Not by an answer: they have asked for nothing since. */
+START_TEST(clients_of_http_2_are_told)
+{
+    struct frames f[CONNECTIONS];
+    int worker[CONNECTIONS], lost;
+    struct client c;
+
+    server_start(&s, SERVER "h2c = yes\nstart_timeout = 1s\n" PLUGINS);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        struct answer a;
+        f[i] = frames_open(&s);
+        frames_get(&f[i], 1, "/life/worker");
+        a = frames_answer(&f[i], 1);
+        worker[i] = a.body[0] - '0';
+        answer_free(&a);
+    }
+    c = client_open(&s);
+    lost = ask_worker(&c);
+    client_puts(&c, GET("/faulty/abort"));
+    for (int i = 0; i < CONNECTIONS; i++) {
+        if (worker[i] != lost)
+            (void)frames_take_goaway(&f[i], FRAMES_NO_ERROR);
+        frames_close(&f[i]);
+    }
+    client_close(&c);
+    (void)server_stop(&s);
+}
+END_TEST
+
 UNIT_MAIN(survivors, they_serve_until_another_process_does,
-          what_goes_on_is_told_to_end, without_another_process_it_ends)
+          what_goes_on_is_told_to_end, without_another_process_it_ends,
+          clients_of_http_2_are_told)
 #endif
