@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "t/lib/client.h"
+#include "t/lib/curler.h"
 #include "t/lib/server.h"
 #include "t/lib/transport.h"
 
@@ -52,30 +53,16 @@ is_h2c(void)
 static CURL *
 client(void)
 {
-    const struct transport *t = transport_here();
-    CURL *c = curl_easy_init();
+    CURL *c = curler_new();
 
-    ck_assert_ptr_nonnull(c);
-    curl_easy_setopt(c, CURLOPT_TIMEOUT, 30L);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_bytes);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L); /* a certificate of one */
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L); /* run of the server */
-    if (t->is_h2)
-        curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
-                         (long)(t->is_tls
-                                    ? CURL_HTTP_VERSION_2TLS
-                                    : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
     return c;
 }
 
 static void
 target(CURL *c, const struct server *s, const char *path)
 {
-    char url[256];
-
-    snprintf(url, sizeof url, "%s://127.0.0.1:%u%s", transport_here()->scheme,
-             s->port, path);
-    curl_easy_setopt(c, CURLOPT_URL, url);
+    curler_target(c, s->port, path);
 }
 
 /* Perform; the status must be that, got is what came. */

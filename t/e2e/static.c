@@ -4,18 +4,19 @@
  * clients that take their time.
  * tags: epoll asan tsan */
 #define _GNU_SOURCE
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "t/lib/client.h"
+#include "t/lib/curler.h"
 #include "t/lib/server.h"
 #include "t/lib/slowfs.h"
 #include "t/lib/transport.h"
@@ -400,17 +401,11 @@ on_field(char *p, size_t size, size_t n, void *arg)
 static struct page
 page_by(const char *coding, char sent[16])
 {
-    const struct transport *t = transport_here();
     struct page page = {.n = 0};
-    CURL *c = curl_easy_init();
-    char url[64];
+    CURL *c = curler_new();
 
     sent[0] = '\0';
-    ck_assert_ptr_nonnull(c);
-    snprintf(url, sizeof url, "%s://127.0.0.1:%u/", t->scheme, s.port);
-    curl_easy_setopt(c, CURLOPT_URL, url);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+    curler_target(c, s.port, "/");
     curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, coding);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_page);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, &page);

@@ -2,7 +2,6 @@
 /* warm.c - files that are sent from a file system that takes its time: the
  * worker serves others meanwhile.
  * tags: epoll asan tsan */
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "t/lib/client.h"
+#include "t/lib/curler.h"
 #include "t/lib/server.h"
 #include "t/lib/slowfs.h"
 #include "t/lib/transport.h"
@@ -112,7 +112,7 @@ END_TEST
 /* ---- HTTP/2 --------------------------------------------------------------*/
 
 struct download {
-    char url[64];
+    char path[32];
     size_t n; /* bytes that came, each as it should be */
     CURLcode rc;
 };
@@ -133,12 +133,13 @@ static void *
 download(void *arg)
 {
     struct download *d = arg;
-    CURL *c = curl_easy_init();
+    CURL *c = curler_new();
 
-    curl_easy_setopt(c, CURLOPT_URL, d->url);
-    curl_easy_setopt(c, CURLOPT_TIMEOUT, 30L);
+    curler_target(c, s.port, d->path);
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
-                     (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+                     (long)(transport_here()->is_tls
+                                ? CURL_HTTP_VERSION_2TLS
+                                : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, d);
     d->rc = curl_easy_perform(c);
@@ -159,8 +160,7 @@ START_TEST(others_are_served_while_http2_waits_for_a_file)
     }
     if (!start("large", "h2c = yes\n"))
         return;
-    snprintf(d.url, sizeof d.url, "http://127.0.0.1:%u/file/%d", s.port,
-             SLOWFS_LARGE);
+    snprintf(d.path, sizeof d.path, "/file/%d", SLOWFS_LARGE);
     fs.is_held = 1;
     ck_assert_int_eq(pthread_create(&thread, NULL, download, &d), 0);
     others_are_served();

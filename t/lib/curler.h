@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* curler.h - libcurl over the transport of this run (transport.h). */
+#ifndef T_LIB_CURLER_H
+#define T_LIB_CURLER_H
+
+#include <curl/curl.h>
+#include <stdint.h>
+
+/* A handle that speaks it, to servers that have made their certificates
+ * themselves, and gives up after half a minute; curl_easy_cleanup is for the
+ * caller. */
+CURL *curler_new(void);
+/* What it asks for next: of a server of this machine, path with its query. */
+void curler_target(CURL *c, uint16_t port, const char *path);
+
+#endif
