@@ -147,9 +147,9 @@ START_TEST(its_time_is_its_end)
 
     upstream_open(&u);
     server_start(&s, SERVER("-", ""));
-    w = waiter_ask(&s, &u, waiter_kinds[_i], "timeout=50", 0);
+    w = waiter_ask(&s, &u, waiter_kinds[_i], "timeout=500", 0);
     if (waiter_is(w.kind, "job")) {
-        usleep(100000);
+        usleep(600000);
         ck_assert_int_eq(counted("ended"), 0);
         client_once(&s, GET("/waits/go"), 200, "gone");
         client_take(&w.c, 0, 200, "- 0 00000000"); /* it came, however late */
