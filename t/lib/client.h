@@ -88,7 +88,8 @@ int client_is_quiet(struct client *c, int ms);
 /* Send request, read one answer, compare status and (if not NULL) body. */
 void client_expect(struct client *c, const char *request, int status,
                    const char *body);
-/* The same on a connection of its own. */
+/* The same on a connection of its own, or another, if that came to a process
+ * which leaves (client_ask). */
 void client_once(const struct server *s, const char *request, int status,
                  const char *body);
 /* Until n requests are in progress, of the uploads of which only the server
