@@ -51,12 +51,26 @@ lose_patience(struct h2 *h)
                                              NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+/* The library skips it, but it is an error of the connection: PRIORITY of no
+ * stream (RFC 9113 6.3), a stream whose number was left out (5.1.1). */
 static int
-is_good(const nghttp2_frame_hd *hd)
+is_wrong(const struct h2 *h, const nghttp2_frame_hd *hd)
 {
-    return hd->type == NGHTTP2_HEADERS ||
-           (hd->type == NGHTTP2_DATA &&
-            (hd->length > 0 || hd->flags & NGHTTP2_FLAG_END_STREAM));
+    if (hd->type == NGHTTP2_PRIORITY)
+        return hd->stream_id == 0;
+    return hd->type == NGHTTP2_HEADERS && hd->stream_id < h->ids.top &&
+           h2_ids_is_gap(&h->ids, hd->stream_id);
+}
+
+/* A head is, of a stream that begins or is there; of one that is over it is
+ * only decompressed. */
+static int
+is_good(const struct h2 *h, const nghttp2_frame_hd *hd)
+{
+    if (hd->type == NGHTTP2_HEADERS)
+        return hd->stream_id > h->ids.top || stream_at(h, hd->stream_id);
+    return hd->type == NGHTTP2_DATA &&
+           (hd->length > 0 || hd->flags & NGHTTP2_FLAG_END_STREAM);
 }
 
 static int
@@ -67,15 +81,26 @@ on_begin_frame(nghttp2_session *s, const nghttp2_frame_hd *hd, void *arg)
     (void)s;
     if (hd->type != NGHTTP2_CONTINUATION)
         h->head_ms = 0; /* that of a head that was no good */
-    if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0 &&
-        h->leaving != H2_BROKEN) {
-        h->leaving = H2_BROKEN; /* RFC 9113 6.3, which the library skips */
+    if (UNLIKELY(is_wrong(h, hd)) && h->leaving != H2_BROKEN) {
+        h->leaving = H2_BROKEN;
         return nghttp2_session_terminate_session(h->session,
                                                  NGHTTP2_PROTOCOL_ERROR);
     }
-    if (is_good(hd) || h2_calm_frame(&h->calm, now_ms(h)) == 0)
+    if (is_good(h, hd) || h2_calm_frame(&h->calm, now_ms(h)) == 0)
         return 0;
     return lose_patience(h);
+}
+
+/* A frame of a type that is not ours: it has been counted, and is skipped. */
+static int
+on_unknown(nghttp2_session *s, void **payload, const nghttp2_frame_hd *hd,
+           void *arg)
+{
+    (void)s;
+    (void)payload;
+    (void)hd;
+    (void)arg;
+    return NGHTTP2_ERR_CANCEL;
 }
 
 /* The client has taken a request back. */
@@ -123,6 +148,7 @@ on_begin_headers(nghttp2_session *s, const nghttp2_frame *f, void *arg)
     h->trailer_bytes = 0;
     if (f->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
+    h2_ids_use(&h->ids, f->hd.stream_id);
     t = h->n_streams < h->max_streams && h->leaving != H2_BROKEN
             ? h2_stream_new(h, f->hd.stream_id)
             : NULL;
@@ -349,6 +375,7 @@ set_calls(nghttp2_session_callbacks *k)
     nghttp2_session_callbacks_set_on_stream_close_callback(k, on_stream_close);
     nghttp2_session_callbacks_set_on_frame_send_callback(k, on_frame_send);
     nghttp2_session_callbacks_set_send_data_callback(k, h2_answer_put);
+    nghttp2_session_callbacks_set_unpack_extension_callback(k, on_unknown);
 }
 
 /* What is kept to compress the heads of answers with (RFC 7541 4.2), half of
@@ -358,10 +385,15 @@ set_calls(nghttp2_session_callbacks *k)
 #define DEFLATE_BYTES 2048u
 
 /* Windows are opened as bytes are used; closed streams are forgotten; the
- * priorities are those of RFC 9218. */
+ * priorities are those of RFC 9218.  Frames of types that the library does not
+ * know begin like others only if they are the user's. */
 static void
 set_options(nghttp2_option *o)
 {
+    for (unsigned type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; type++) {
+        if (type != NGHTTP2_PRIORITY_UPDATE)
+            nghttp2_option_set_user_recv_extension_type(o, (uint8_t)type);
+    }
     nghttp2_option_set_no_auto_window_update(o, 1);
     nghttp2_option_set_no_closed_streams(o, 1);
     nghttp2_option_set_max_deflate_dynamic_table_size(o, DEFLATE_BYTES);

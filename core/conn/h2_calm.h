@@ -2,10 +2,10 @@
 /* h2_calm.h - how much a client may have us do for nothing.
  *
  * Two purses: of frames that ask for nothing (SETTINGS, PING, PRIORITY, empty
- * DATA, WINDOW_UPDATE ...) and of requests that are taken back before they are
- * answered.  Each is refilled by time, and by work that was of use; who has
- * emptied one is to be told so (ENHANCE_YOUR_CALM, RFC 9113 10.5) and left.
- * Invariant: what is in a purse is at most its size. */
+ * DATA, WINDOW_UPDATE, those of unknown types ...) and of requests that are
+ * taken back before they are answered.  Each is refilled by time, and by work
+ * that was of use; who has emptied one is to be told so (ENHANCE_YOUR_CALM, RFC
+ * 9113 10.5) and left. Invariant: what is in a purse is at most its size. */
 #ifndef CONN_H2_CALM_H
 #define CONN_H2_CALM_H
 

@@ -15,6 +15,7 @@
 #include "conn/h2_calm.h"
 #include "conn/h2_head.h"
 #include "conn/h2_heap.h"
+#include "conn/h2_ids.h"
 #include "conn/warm.h"
 
 /* How far the end of a session is. */
@@ -32,6 +33,7 @@ struct h2 {
     size_t block_bytes;
     struct h2_heap heap;
     struct h2_calm calm;
+    struct h2_ids ids;
     struct list streams, due;      /* all, and those with something to do */
     uint32_t n_streams, n_tunnels; /* of the former: WebSockets */
     uint32_t max_streams;

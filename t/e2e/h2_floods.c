@@ -413,6 +413,40 @@ put_unknown(struct frames *f, uint32_t n)
     frames_send(f, 0x77, n & 0xff, n % 3, zeros, n % 20);
 }
 
+/* Of types that others know (RFC 7838, 8336), and of any. */
+static void
+put_empty_unknown(struct frames *f, uint32_t n)
+{
+    static const unsigned types[] = {0xa, 0xb, 0xc, 0xf, 0x11, 0x7f, 0xff};
+
+    frames_send(f, types[n % (sizeof types / sizeof types[0])], 0, 0, "", 0);
+}
+
+START_TEST(frames_that_nobody_knows_do_not_come_for_ever)
+{
+    flood(put_empty_unknown);
+    flood(put_unknown);
+}
+END_TEST
+
+/* Each is decompressed, and nothing else. */
+static void
+put_late_head(struct frames *f, uint32_t n)
+{
+    (void)n;
+    frames_head(f, 1, FRAMES_END_STREAM, "x-trailer: 1\n");
+}
+
+START_TEST(nor_do_heads_of_streams_that_are_over)
+{
+    struct frames f = frames_open(&s);
+
+    frames_get(&f, 1, "/mem/5");
+    frames_take(&f, 1, 200, "abcde");
+    flood_on(&f, put_late_head);
+}
+END_TEST
+
 static void
 put_late_reset(struct frames *f, uint32_t n)
 {
@@ -424,7 +458,6 @@ put_late_reset(struct frames *f, uint32_t n)
 START_TEST(what_means_nothing_does_no_harm)
 {
     flood_or_not(put_window);
-    flood_or_not(put_unknown);
     flood_or_not(put_late_reset);
 }
 END_TEST
@@ -475,5 +508,8 @@ UNIT_MAIN_IN(begin, end, h2_floods, requests_are_not_taken_back_for_ever,
              a_block_of_large_frames_has_an_end, pings_do_not_come_for_ever,
              settings_do_not_come_for_ever, empty_data_do_not_come_for_ever,
              nor_do_data_that_are_padding, empty_headers_do_not_come_for_ever,
-             priorities_do_not_come_for_ever, what_means_nothing_does_no_harm,
+             priorities_do_not_come_for_ever,
+             frames_that_nobody_knows_do_not_come_for_ever,
+             nor_do_heads_of_streams_that_are_over,
+             what_means_nothing_does_no_harm,
              answers_that_nobody_reads_are_bounded)
