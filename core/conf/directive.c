@@ -219,8 +219,9 @@ static const struct directive server_rows[] = {
              "has passed; 0: any"},
     {SERVER(write_timeout),
      TIME(100 * MS, 1 * DAY), .dflt = "30s",
-     .help = "longest time in which a client takes nothing of a response; a "
-             "route may set its own"},
+     .help = "longest time in which a client takes nothing of a response; over "
+             "HTTP/2 less than 1 KiB of one that has more is nothing; a route may "
+             "set its own"},
     {SERVER(wait_timeout), TIME(0, 1 * DAY), .dflt = "60s",
      .help = "longest time for which a step that suspends a request "
              "(et_suspend) has it wait, unless it says itself how long; beyond "

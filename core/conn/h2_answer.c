@@ -178,6 +178,7 @@ submit(struct h2_stream *t, uint64_t length, const nghttp2_data_provider *body)
     if (nghttp2_submit_response(t->h2->session, t->id, v, n, body) < 0)
         return ERR_NOMEM;
     t->has_head = 1;
+    h2_pace_restart(&t->pace, env_of(t)->clock.mono_ms);
     return 0;
 }
 
@@ -420,7 +421,8 @@ h2_answer_put(nghttp2_session *s, nghttp2_frame *f, const uint8_t *head,
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     memcpy(to, head, FRAME_HEAD);
     out_commit(c, n + FRAME_HEAD);
-    t->x.since_ms = h->sent_ms = c->env->clock.mono_ms;
+    h2_pace_went(&t->pace, n, c->env->clock.mono_ms);
+    h2_pace_went(&h->pace, n, c->env->clock.mono_ms);
     if (t->out && !t->is_whole)
         h2_own_note(t, H2_NEWS_ROOM);
     return 0;

@@ -16,6 +16,7 @@
 #include "conn/h2_head.h"
 #include "conn/h2_heap.h"
 #include "conn/h2_ids.h"
+#include "conn/h2_pace.h"
 #include "conn/warm.h"
 
 /* How far the end of a session is. */
@@ -47,7 +48,7 @@ struct h2 {
     size_t kept_bytes;
     uint8_t preface[40]; /* the first frame */
     uint64_t leave_ms;   /* when leaving began */
-    uint64_t sent_ms;    /* when body bytes last went */
+    struct h2_pace pace; /* of all bodies */
     uint64_t look_ms;    /* when streams are looked at */
     uint64_t n_turn;     /* bytes sent since h2_turn began */
     uint8_t leaving;     /* enum h2_leaving */
@@ -85,6 +86,7 @@ struct h2_stream {
     uint32_t in_start, in_end, in_cap;
     uint32_t out_start, out_end, out_cap;
     uint32_t trailers_cap;  /* at req->trailers */
+    struct h2_pace pace;    /* of its answer */
     struct warm_state warm; /* of the file that goes next */
 };
 

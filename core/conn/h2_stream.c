@@ -473,23 +473,28 @@ is_body_late(const struct h2_stream *t)
     return env_of(t)->clock.mono_ms >= due_ms;
 }
 
-/* The client takes nothing: its window, or the connection's, is shut.  Who
- * waits for other streams is not late. */
+/* The client takes nothing, or next to nothing: its window, or the
+ * connection's, is shut.  Who waits for other streams is not late. */
 static int
 is_stuck(struct h2_stream *t)
 {
-    nghttp2_session *s = t->h2->session;
-    uint64_t now_ms = env_of(t)->clock.mono_ms, since_ms = t->x.since_ms;
+    struct h2 *h = t->h2;
+    uint64_t now_ms = env_of(t)->clock.mono_ms, since_ms;
+    nghttp2_session *s;
 
-    if (!h2_answer_waits(t))
+    if (!h2_answer_waits(t)) {
+        h2_pace_restart(&t->pace, now_ms);
         return 0;
+    }
+    s = h->session;
+    since_ms = h2_pace_since(&t->pace, now_ms);
     if (nghttp2_session_get_stream_remote_window_size(s, t->id) > 0) {
         if (nghttp2_session_get_remote_window_size(s) > 0) {
-            t->x.since_ms = now_ms;
+            h2_pace_restart(&t->pace, now_ms);
             return 0;
         }
-        if (t->h2->sent_ms > since_ms)
-            since_ms = t->h2->sent_ms;
+        if (h2_pace_since(&h->pace, now_ms) > since_ms)
+            since_ms = h2_pace_since(&h->pace, now_ms);
     }
     return now_ms >=
            since_ms + dispatch_write_ms(t->x.req, env_of(t)->limits.write_ms);

@@ -212,6 +212,75 @@ START_TEST(a_window_that_stays_shut)
 }
 END_TEST
 
+/* A window that opens by a byte, again and again: as often as the client likes,
+ * but not for longer than write_timeout. */
+static void
+drip(uint32_t stream, uint32_t of, const char *path)
+{
+    frames_get(&f, stream, path);
+    while (frames_stream(&f, stream)->reset == FRAMES_NO_CODE) {
+        ck_assert_uint_lt(frames_stream(&f, stream)->body.n, 1000);
+        frames_window(&f, of, 1);
+        usleep(20000);
+        frames_sync(&f);
+    }
+    ck_assert_int_eq(frames_stream(&f, stream)->reset, FRAMES_CANCEL);
+    ck_assert_uint_gt(frames_stream(&f, stream)->body.n, 10);
+}
+
+START_TEST(a_window_that_drips)
+{
+    begin("write_timeout = 1s");
+    f.is_mean = 1;
+    frames_setting(&f, FRAMES_INITIAL_WINDOW_SIZE, 10);
+    frames_settle(&f);
+    drip(1, 1, "/mem/100000");
+    drip(3, 3, "/writer/pieces?n=1&size=100000");
+    frames_setting(&f, FRAMES_INITIAL_WINDOW_SIZE, 100000);
+    frames_settle(&f);
+    f.is_mean = 0;
+    ck_assert_int_eq(metric(5, "timeouts_total"), 2);
+    end();
+}
+END_TEST
+
+/* The same of the connection's, which is as large at first. */
+START_TEST(a_window_of_the_connection_that_drips)
+{
+    begin("write_timeout = 1s");
+    f.is_mean = 1;
+    frames_setting(&f, FRAMES_INITIAL_WINDOW_SIZE, 1000000);
+    frames_settle(&f);
+    frames_get(&f, 1, "/mem/65525");
+    frames_take_data(&f, 1, 65525);
+    drip(3, 0, "/mem/100000");
+    end();
+}
+END_TEST
+
+START_TEST(a_window_that_opens_slowly)
+{
+    struct answer a;
+
+    begin("write_timeout = 500ms");
+    f.is_mean = 1;
+    frames_setting(&f, FRAMES_INITIAL_WINDOW_SIZE, 10);
+    frames_settle(&f);
+    frames_get(&f, 1, "/mem/200000");
+    for (size_t n = 10; n < 200000; n += 4000) {
+        frames_take_data(&f, 1, n);
+        usleep(20000);
+        frames_window(&f, 0, 4000);
+        frames_window(&f, 1, 4000);
+    }
+    a = frames_answer(&f, 1);
+    ck_assert_int_eq(a.status, 200);
+    ck_assert_uint_eq(a.n, 200000);
+    answer_free(&a);
+    end();
+}
+END_TEST
+
 START_TEST(too_many_requests)
 {
     begin("shed_requests = 4");
@@ -296,5 +365,6 @@ UNIT_MAIN(h2_limits, heads_that_are_too_large, trailers_that_are_too_large,
           bodies_that_are_too_large, a_body_that_does_not_come,
           a_head_that_does_not_end, an_idle_connection,
           no_connection_before_its_answer, a_window_that_stays_shut,
-          too_many_requests, too_many_requests_of_one_client,
-          too_many_connections)
+          a_window_that_drips, a_window_of_the_connection_that_drips,
+          a_window_that_opens_slowly, too_many_requests,
+          too_many_requests_of_one_client, too_many_connections)
