@@ -2,15 +2,17 @@
 /* blocks.c - see blocks.h. */
 #include "base/blocks.h"
 
+#include <stdint.h>
 #include <sys/mman.h>
 
 #define CARVED_BYTES (256u << 10) /* blocks in one mapping of a class */
-#define LINK_BYTES 64u            /* before them; keeps their alignment */
 #define RED_ZONE ASAN_RED_ZONE(64u)
 
-/* The start of a carved mapping. */
+/* The end of a carved mapping: in front of its blocks it would have none of
+ * them begin with a page. */
 struct map {
-    struct map *next;
+    _Alignas(64) struct map *next;
+    void *base;
     size_t bytes;
 };
 
@@ -37,8 +39,8 @@ blocks_fini(struct blocks *b)
     while (map) {
         struct map *next = map->next;
 
-        ASAN_UNPOISON(map, map->bytes);
-        munmap(map, map->bytes);
+        ASAN_UNPOISON(map->base, map->bytes);
+        munmap(map->base, map->bytes);
         map = next;
     }
     *b = (struct blocks){0};
@@ -48,18 +50,20 @@ blocks_fini(struct blocks *b)
 static int
 refill(struct blocks *b, struct blocks_class *c, size_t size)
 {
-    size_t n = LINK_BYTES + CARVED_BYTES / size * (size + RED_ZONE);
-    struct map *map = map_bytes(n);
+    size_t n = CARVED_BYTES / size * (size + RED_ZONE);
+    char *base = map_bytes(n + sizeof(struct map));
+    struct map *map;
 
-    if (!map)
+    if (!base)
         return 0;
-    (void)madvise(map, n, MADV_NOHUGEPAGE); /* see slab_init */
-    map->next = b->maps;
-    map->bytes = n;
+    (void)madvise(base, n + sizeof *map, MADV_NOHUGEPAGE); /* see slab_init */
+    map = (struct map *)(void *)(base + n);
+    *map =
+        (struct map){.next = b->maps, .base = base, .bytes = n + sizeof *map};
     b->maps = map;
-    c->carve = (char *)map + LINK_BYTES;
-    c->carve_end = (char *)map + n;
-    ASAN_POISON(c->carve, n - LINK_BYTES);
+    c->carve = base;
+    c->carve_end = base + n;
+    ASAN_POISON(base, n);
     return 1;
 }
 
@@ -98,6 +102,29 @@ blocks_take_slow(struct blocks *b, size_t n, size_t *got)
     b->out_bytes += size;
     *got = size;
     return p;
+}
+
+/* A page, or several: those of a block are its own from here to its end. */
+#define PAGE_BYTES 4096u
+
+void
+blocks_rest(struct blocks *b, void *p, size_t got)
+{
+    uintptr_t from =
+        ((uintptr_t)p + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+    uintptr_t to = ((uintptr_t)p + got) & ~(uintptr_t)(PAGE_BYTES - 1);
+
+    b->rest_bytes += got;
+    CHECK(b->rest_bytes <= b->out_bytes);
+    if (from < to)
+        (void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+void
+blocks_wake(struct blocks *b, size_t got)
+{
+    CHECK(got <= b->rest_bytes);
+    b->rest_bytes -= got;
 }
 
 void

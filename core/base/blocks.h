@@ -4,14 +4,16 @@
  * Size classes 1 KiB .. 16 MiB.  Up to 128 KiB each class has a LIFO of free
  * blocks and carves new ones from a mapping of its own:
  *
- *     map -> [ link | block | block | ........ not carved, not touched ]
+ *     [ block | block | ........ not carved, not touched | link ] <- map
  *
- * Such memory stays with the class until fini.  A block of 256 KiB or more is
+ * Such memory stays with the class until fini.  Blocks of a page or more begin
+ * with one, and may rest: what is in them is lost, their pages go back to the
+ * kernel, the block stays out.  A block of 256 KiB or more is
  * a mapping of its own and is unmapped when given back.  The sum of what is
  * out is bounded: a take beyond the bound fails, it never waits.  Everything
  * that grows on the request path (input tails, output, request arenas, bodies)
  * comes from here.  A free block must not be read (poisoned under ASan).
- * Invariant: out_bytes <= max_bytes. */
+ * Invariant: rest_bytes <= out_bytes <= max_bytes. */
 #ifndef BASE_BLOCKS_H
 #define BASE_BLOCKS_H
 
@@ -35,8 +37,9 @@ struct blocks_class {
 
 struct blocks {
     struct blocks_class classes[BLOCKS_CLASSES];
-    void *maps;       /* what is carved, for fini */
-    size_t out_bytes; /* taken and not given back */
+    void *maps;        /* what is carved, for fini */
+    size_t out_bytes;  /* taken and not given back */
+    size_t rest_bytes; /* of those: in blocks that rest */
     size_t max_bytes;
 };
 
@@ -79,6 +82,12 @@ blocks_take(struct blocks *b, size_t n, size_t *got)
     *got = size;
     return p;
 }
+
+/* What take returned with that *got is not needed until it is written again,
+ * after wake: until then nothing is known of what is in it.  It goes on
+ * counting against the bound: waking cannot fail. [owner] */
+void blocks_rest(struct blocks *b, void *p, size_t got);
+void blocks_wake(struct blocks *b, size_t got);
 
 /* Unmap a block that is a mapping of its own. [owner] */
 void blocks_unmap(void *p, size_t size);

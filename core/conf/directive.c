@@ -259,7 +259,7 @@ static const struct directive server_rows[] = {
      .help = "when stopping, idle connections are closed after this time"},
     {SERVER(idle_demote), TIME(0, 1 * DAY), .dflt = "2s",
      .help = "an idle connection gives its armed receive back after this "
-             "time; 0: never"},
+             "time, and one of HTTP/2 most of its memory; 0: never"},
     {.name = "tls.ktls",
      .off = offsetof(struct conf_server, tls_ktls), CHOICE("auto|off"),
      .dflt = "off",

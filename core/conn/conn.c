@@ -251,6 +251,8 @@ on_timer(struct wheel_timer *t, uint64_t now_ms)
     if (is_quiet(c) && !c->is_demoted && now_ms >= demote_ms) {
         c->is_demoted = 1;
         io_idle(c->env->io, &c->io);
+        if (UNLIKELY(c->is_h2))
+            h2_rest(c);
     }
     set_deadline(c, c->deadline_ms);
 }

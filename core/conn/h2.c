@@ -85,6 +85,7 @@ h2_begin(struct conn *c)
     size_t got;
     struct h2 *h = blocks_take(&env->blocks, sizeof *h, &got);
 
+    _Static_assert(sizeof *h <= BLOCKS_MIN_BYTES, "more than a block");
     if (!h) {
         (void)conn_out_of_memory(env);
         conn_close(c);
@@ -92,7 +93,7 @@ h2_begin(struct conn *c)
     }
     memset(h, 0, sizeof *h);
     h->conn = c;
-    h->block_bytes = got;
+    h->block_bytes = (uint32_t)got;
     h->max_streams = env->limits.h2_streams;
     h->look_ms = UINT64_MAX;
     list_init(&h->streams);
@@ -149,7 +150,7 @@ h2_free(struct conn *c)
         h2_stream_free(t);
     drop_kept(h);
     h2_head_fini(&h->head);
-    nghttp2_session_del(h->session);
+    nghttp2_session_del(h2_own_session(h));
     h2_heap_fini(&h->heap);
     blocks_give(&env->blocks, h, h->block_bytes);
     c->h2 = NULL;
@@ -172,14 +173,14 @@ end(struct conn *c)
 static int
 is_over(const struct conn *c)
 {
-    const struct h2 *h = c->h2;
+    struct h2 *h = c->h2;
 
     if (h->n_rest > 0)
         return 0;
     if (c->is_eof && h->n_streams == 0)
         return 1;
-    return !nghttp2_session_want_read(h->session) &&
-           !nghttp2_session_want_write(h->session);
+    return !nghttp2_session_want_read(h2_own_session(h)) &&
+           !nghttp2_session_want_write(h2_own_session(h));
 }
 
 uint32_t
@@ -222,11 +223,14 @@ has_room(struct conn *c)
 static int
 keep_rest(struct h2 *h)
 {
+    size_t got;
+
     if (h->n_rest == 0)
         return 0;
-    h->kept = blocks_take(&h->conn->env->blocks, h->n_rest, &h->kept_bytes);
+    h->kept = blocks_take(&h->conn->env->blocks, h->n_rest, &got);
     if (!h->kept)
         return NGHTTP2_ERR_NOMEM;
+    h->kept_bytes = (uint32_t)got;
     memcpy(h->kept, h->rest, h->n_rest);
     h->rest = (const uint8_t *)h->kept;
     return 0;
@@ -241,7 +245,7 @@ fill(struct h2 *h)
         return 0;
     drop_kept(h);
     while (h->n_rest == 0 && has_room(h->conn)) {
-        ssize_t n = nghttp2_session_mem_send(h->session, &h->rest);
+        ssize_t n = nghttp2_session_mem_send(h2_own_session(h), &h->rest);
         if (n <= 0)
             return (int)n;
         h->n_rest = (size_t)n;
@@ -280,6 +284,7 @@ h2_push(struct conn *c)
             return 0;
         }
         h->n_turn += n;
+        h->moved_ms = c->env->clock.mono_ms;
         rc = h->n_turn > TURN_BYTES ? out_yield(c) : out_flush(c);
         if (rc < 0) {
             conn_close(c);
@@ -310,7 +315,7 @@ static void
 throttle(struct conn *c)
 {
     int full = out_is_pending(c) && nghttp2_session_get_outbound_queue_size(
-                                        c->h2->session) > QUEUE_MAX;
+                                        h2_own_session(c->h2)) > QUEUE_MAX;
 
     if (c->is_eof || full == c->is_paused)
         return;
@@ -351,6 +356,10 @@ h2_turn(struct conn *c)
 
     if (c->phase != CONN_H2 || h->is_busy)
         return;
+    if (h->heap.folded && list_is_empty(&h->due)) { /* nothing has changed */
+        arm(c);
+        return;
+    }
     h->is_busy = 1;
     do {
         work(h);
@@ -383,7 +392,7 @@ fail(struct h2 *h, ssize_t rc)
         code = NGHTTP2_ENHANCE_YOUR_CALM;
     }
     h->leaving = H2_BROKEN;
-    if (nghttp2_session_terminate_session(h->session, code) < 0)
+    if (nghttp2_session_terminate_session(h2_own_session(h), code) < 0)
         conn_close(h->conn);
 }
 
@@ -410,11 +419,12 @@ h2_input(struct conn *c, const char *p, size_t n)
     size_t piece = PIECE_BYTES;
 
     c->is_demoted = 0;
+    h->moved_ms = c->env->clock.mono_ms;
     while (n > 0 && c->phase == CONN_H2) {
         uint32_t before = c->n_requests;
         size_t k = n < piece ? n : piece;
         ssize_t rc =
-            nghttp2_session_mem_recv(h->session, (const uint8_t *)p, k);
+            nghttp2_session_mem_recv(h2_own_session(h), (const uint8_t *)p, k);
         if (rc < 0) {
             fail(h, rc);
             break;
@@ -432,6 +442,7 @@ h2_input(struct conn *c, const char *p, size_t n)
 void
 h2_eof(struct conn *c)
 {
+    (void)h2_own_session(c->h2); /* that is something to think about */
     c->is_eof = 1;
     LIST_FOR_EACH_SAFE(link, &c->h2->streams)
     {
@@ -478,7 +489,7 @@ h2_warn(struct h2 *h)
         return;
     h->leaving = H2_WARNED;
     h->leave_ms = h->conn->env->clock.mono_ms;
-    if (nghttp2_submit_shutdown_notice(h->session) < 0)
+    if (nghttp2_submit_shutdown_notice(h2_own_session(h)) < 0)
         h2_last(h);
 }
 
@@ -496,8 +507,8 @@ h2_last(struct h2 *h)
 {
     h->leaving = H2_LEAVES;
     if (nghttp2_submit_goaway(
-            h->session, NGHTTP2_FLAG_NONE,
-            nghttp2_session_get_last_proc_stream_id(h->session),
+            h2_own_session(h), NGHTTP2_FLAG_NONE,
+            nghttp2_session_get_last_proc_stream_id(h2_own_session(h)),
             NGHTTP2_NO_ERROR, NULL, 0) < 0)
         conn_close(h->conn);
 }
@@ -507,7 +518,8 @@ static void
 finish(struct h2 *h)
 {
     h->leaving = H2_LEAVES;
-    if (nghttp2_session_terminate_session(h->session, NGHTTP2_NO_ERROR) < 0)
+    if (nghttp2_session_terminate_session(h2_own_session(h), NGHTTP2_NO_ERROR) <
+        0)
         conn_close(h->conn);
 }
 
@@ -593,6 +605,8 @@ look(struct conn *c)
         h2_stream_look(CONTAINER_OF(link, struct h2_stream, all));
     }
     h->is_busy = 0;
+    if (c->env->clock.mono_ms >= h->moved_ms + c->env->limits.idle_demote_ms)
+        h2_rest(c);
 }
 
 void

@@ -52,6 +52,9 @@ void h2_eof(struct conn *c);
 /* Output that was pending is with the kernel, or the socket is writable.
  * [worker] */
 void h2_writable(struct conn *c);
+/* Nothing has come or gone for a while: what the library has allocated is
+ * folded until something does. [worker] */
+void h2_rest(struct conn *c);
 /* As deadline_of, and when that has passed. [worker] */
 uint64_t h2_due(const struct conn *c);
 void h2_timeout(struct conn *c);

@@ -175,7 +175,7 @@ submit(struct h2_stream *t, uint64_t length, const nghttp2_data_provider *body)
     n = put_head(t, is_taken ? 200 : r->resp.status, length, x, v);
     if (is_taken)
         n += put_upgrade(r->upgrade, terms, v + n);
-    if (nghttp2_submit_response(t->h2->session, t->id, v, n, body) < 0)
+    if (nghttp2_submit_response(h2_own_session(t->h2), t->id, v, n, body) < 0)
         return ERR_NOMEM;
     t->has_head = 1;
     h2_pace_restart(&t->pace, env_of(t)->clock.mono_ms);
@@ -187,8 +187,8 @@ h2_answer_continue(struct h2_stream *t)
 {
     const nghttp2_nv v = pair(str_lit(":status"), str_lit("100"), STAYS);
 
-    if (nghttp2_submit_headers(t->h2->session, NGHTTP2_FLAG_NONE, t->id, NULL,
-                               &v, 1, NULL) < 0)
+    if (nghttp2_submit_headers(h2_own_session(t->h2), NGHTTP2_FLAG_NONE, t->id,
+                               NULL, &v, 1, NULL) < 0)
         log_debug("no memory for 100 Continue");
 }
 
@@ -293,7 +293,7 @@ put_trailers(struct h2_stream *t, uint32_t *flags)
     if (!v)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     (void)put_fields(r->resp.trailers, v);
-    if (nghttp2_submit_trailer(t->h2->session, t->id, v, n) < 0)
+    if (nghttp2_submit_trailer(h2_own_session(t->h2), t->id, v, n) < 0)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     return 0;
@@ -545,7 +545,7 @@ h2_answer_revive(struct h2_stream *t)
     if (!t->is_deferred)
         return;
     t->is_deferred = 0;
-    if (nghttp2_session_resume_data(t->h2->session, t->id) < 0)
+    if (nghttp2_session_resume_data(h2_own_session(t->h2), t->id) < 0)
         h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
 }
 

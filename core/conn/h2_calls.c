@@ -180,7 +180,7 @@ on_trailer(struct h2 *h, int32_t id, et_str name, et_str value)
 {
     struct h2_stream *t = stream_at(h, id);
 
-    h->trailer_bytes += name.n + value.n + HTTP1_OUT_FIELD_MORE;
+    h->trailer_bytes += (uint32_t)(name.n + value.n + HTTP1_OUT_FIELD_MORE);
     if (is_bomb(h, h->trailer_bytes))
         return lose_patience(h);
     if (t)
@@ -451,10 +451,11 @@ h2_calls_preface(struct h2 *h, const uint8_t **p, size_t n)
 int
 h2_calls_open(struct h2 *h)
 {
+    nghttp2_mem mem = h2_heap_mem(&h->heap);
+
     if (pthread_once(&once, make_tables) != 0 || !calls)
         return ERR_NOMEM;
-    if (nghttp2_session_server_new3(&h->session, calls, h, options,
-                                    &h->heap.mem) < 0)
+    if (nghttp2_session_server_new3(&h->session, calls, h, options, &mem) < 0)
         return ERR_NOMEM;
     if (submit_settings(h) == 0 &&
         nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,

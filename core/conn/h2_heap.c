@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/blocks.h"
+#include "base/fold.h"
 
 /* What a session begins with, and an idle one's streams had; pages of it are
  * touched as they are carved. */
@@ -25,7 +26,6 @@ struct head {
 
 struct chunk {
     _Alignas(16) struct chunk *next;
-    size_t bytes;
 };
 
 static unsigned
@@ -59,10 +59,11 @@ add_chunk(struct h2_heap *h)
 
     if (!k)
         return -1;
-    *k = (struct chunk){.next = h->chunks, .bytes = got};
+    CHECK(got == CHUNK_BYTES);
+    k->next = h->chunks;
     h->chunks = k;
     h->carve = (char *)(k + 1);
-    h->carve_end = (char *)k + got;
+    h->carve_end = (char *)k + CHUNK_BYTES;
     return 0;
 }
 
@@ -178,22 +179,106 @@ h2_heap_init(struct h2_heap *h, struct blocks *blocks, void *shared)
     *h = (struct h2_heap){
         .blocks = blocks,
         .shared = shared,
-        .mem = {.mem_user_data = h,
-                .malloc = heap_malloc,
-                .free = heap_free,
-                .calloc = heap_calloc,
-                .realloc = heap_realloc},
     };
+}
+
+nghttp2_mem
+h2_heap_mem(struct h2_heap *h)
+{
+    return (nghttp2_mem){.mem_user_data = h,
+                         .malloc = heap_malloc,
+                         .free = heap_free,
+                         .calloc = heap_calloc,
+                         .realloc = heap_realloc};
 }
 
 void
 h2_heap_fini(struct h2_heap *h)
 {
-    struct chunk *k = h->chunks, *next;
+    struct chunk *k, *next;
 
-    for (; k; k = next) {
+    if (h->folded)
+        h2_heap_unfold(h);
+    for (k = h->chunks; k; k = next) {
         next = k->next;
-        blocks_give(h->blocks, k, k->bytes);
+        blocks_give(h->blocks, k, CHUNK_BYTES);
     }
     h->chunks = NULL;
+}
+
+/* ---- folded
+ * ----------------------------------------------------------------*/
+
+/* What was in a piece that is free is nothing. */
+static void
+clear_free(struct h2_heap *h)
+{
+    for (unsigned class = 0; class < H2_HEAP_CLASSES; class ++) {
+        void *piece = h->free[class];
+        while (piece) {
+            struct head *p = piece;
+            memcpy(&piece, p + 1, sizeof piece);
+            memset((char *)(p + 1) + sizeof piece, 0,
+                   p->bytes - sizeof *p - sizeof piece);
+        }
+    }
+}
+
+/* What of k is in use: all but what is not carved of the newest. */
+static size_t
+bytes_of(const struct h2_heap *h, const struct chunk *k)
+{
+    size_t n =
+        k == h->chunks ? (size_t)(h->carve - (const char *)k) : CHUNK_BYTES;
+
+    return (n + FOLD_BYTES - 1) / FOLD_BYTES * FOLD_BYTES;
+}
+
+/* Whether it takes at most half of what it was: *n. */
+static int
+is_worth_it(const struct h2_heap *h, size_t *n)
+{
+    size_t all = 0;
+
+    *n = 0;
+    for (const struct chunk *k = h->chunks; k; k = k->next) {
+        all += bytes_of(h, k);
+        *n += fold_size(k, bytes_of(h, k));
+    }
+    return *n <= all / 2;
+}
+
+void
+h2_heap_fold(struct h2_heap *h)
+{
+    size_t n, got;
+    struct chunk *k, *next;
+    void *to;
+
+    if (h->folded)
+        return;
+    clear_free(h);
+    to = is_worth_it(h, &n) ? blocks_take(h->blocks, n, &got) : NULL;
+    if (!to)
+        return;
+    h->folded = to;
+    h->folded_bytes = (uint32_t)got;
+    for (k = h->chunks; k; k = next) {
+        to = fold_pack(to, k, bytes_of(h, k));
+        next = k->next;
+        blocks_rest(h->blocks, k, CHUNK_BYTES);
+    }
+}
+
+void
+h2_heap_unfold(struct h2_heap *h)
+{
+    const void *from = h->folded;
+
+    for (struct chunk *k = h->chunks; k; k = k->next) {
+        blocks_wake(h->blocks, CHUNK_BYTES);
+        from = fold_unpack(from, k, bytes_of(h, k));
+    }
+    blocks_give(h->blocks, h->folded, h->folded_bytes);
+    h->folded = NULL;
 }

@@ -104,6 +104,12 @@ h2_cut(struct conn *c)
 }
 
 void
+h2_rest(struct conn *c)
+{
+    (void)c;
+}
+
+void
 h2_free(struct conn *c)
 {
     (void)c;

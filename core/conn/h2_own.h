@@ -30,26 +30,27 @@ enum h2_leaving {
 /* A session, in a block of its own. */
 struct h2 {
     struct conn *conn;
-    nghttp2_session *session;
-    size_t block_bytes;
+    nghttp2_session *session; /* the library's: h2_own_session */
+    uint32_t block_bytes;
+    uint32_t kept_bytes; /* of kept */
     struct h2_heap heap;
     struct h2_calm calm;
     struct h2_ids ids;
     struct list streams, due;      /* all, and those with something to do */
     uint32_t n_streams, n_tunnels; /* of the former: WebSockets */
     uint32_t max_streams;
+    uint32_t trailer_bytes;    /* of fields that are of no head as below */
     struct h2_stream *heading; /* whose head is being read, or NULL */
     struct h2_head head;       /* of heading */
-    size_t trailer_bytes;      /* of fields that are of no such head */
     uint64_t head_ms;          /* when it began; 0: none */
     const uint8_t *rest;       /* the library's, not yet in the output block */
     size_t n_rest;
     char *kept; /* a block, where rest is when the library has returned */
-    size_t kept_bytes;
     uint8_t preface[40]; /* the first frame */
     uint64_t leave_ms;   /* when leaving began */
     struct h2_pace pace; /* of all bodies */
     uint64_t look_ms;    /* when streams are looked at */
+    uint64_t moved_ms;   /* when bytes last came or went */
     uint64_t n_turn;     /* bytes sent since h2_turn began */
     uint8_t leaving;     /* enum h2_leaving */
     uint8_t has_begun;   /* the first frame is on its way */
@@ -89,6 +90,15 @@ struct h2_stream {
     struct h2_pace pace;    /* of its answer */
     struct warm_state warm; /* of the file that goes next */
 };
+
+/* Its memory is there from now on, if it has been folded (h2_rest). [worker] */
+static inline nghttp2_session *
+h2_own_session(struct h2 *h)
+{
+    if (UNLIKELY(h->heap.folded != NULL))
+        h2_heap_unfold(&h->heap);
+    return h->session;
+}
 
 /* Only send.  0: all of what the library has to say now is with the kernel; 1:
  * not; below 0: c is closed.  Not while the library is on the stack. [worker]

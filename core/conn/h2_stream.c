@@ -75,7 +75,8 @@ keep(struct h2_stream *t, const char *p, size_t n)
 static void
 open_window(struct h2_stream *t, size_t n)
 {
-    if (n > 0 && nghttp2_session_consume_stream(t->h2->session, t->id, n) < 0)
+    if (n > 0 &&
+        nghttp2_session_consume_stream(h2_own_session(t->h2), t->id, n) < 0)
         log_debug("no memory for a WINDOW_UPDATE");
 }
 
@@ -362,8 +363,8 @@ h2_stream_reset(struct h2_stream *t, uint32_t code)
     if (t->is_cut)
         return;
     t->is_cut = 1;
-    if (nghttp2_submit_rst_stream(t->h2->session, NGHTTP2_FLAG_NONE, t->id,
-                                  code) < 0)
+    if (nghttp2_submit_rst_stream(h2_own_session(t->h2), NGHTTP2_FLAG_NONE,
+                                  t->id, code) < 0)
         (void)conn_out_of_memory(env_of(t));
 }
 
@@ -486,7 +487,7 @@ is_stuck(struct h2_stream *t)
         h2_pace_restart(&t->pace, now_ms);
         return 0;
     }
-    s = h->session;
+    s = h2_own_session(h);
     since_ms = h2_pace_since(&t->pace, now_ms);
     if (nghttp2_session_get_stream_remote_window_size(s, t->id) > 0) {
         if (nghttp2_session_get_remote_window_size(s) > 0) {

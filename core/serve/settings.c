@@ -193,7 +193,8 @@ settings_limits(struct limits *l, const struct conf *conf)
         .body_ms = (uint32_t)c->body_timeout,
         .write_ms = (uint32_t)c->write_timeout,
         .drain_ms = (uint32_t)c->drain_timeout,
-        .idle_demote_ms = (uint32_t)c->idle_demote,
+        .idle_demote_ms =
+            c->idle_demote > 0 ? (uint32_t)c->idle_demote : UINT32_MAX,
         .idle_grace_ms = (uint32_t)c->idle_grace,
         .body_min_rate = (uint32_t)c->body_min_rate,
         .read_buffer = (uint32_t)c->read_buffer,

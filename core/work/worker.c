@@ -446,7 +446,8 @@ turn(struct worker *w)
     if (UNLIKELY(streams_is_due(&env->streams)))
         upgraded_turn(env);
     metrics_add(env->metrics, METRIC_turns, 1);
-    metrics_set(env->metrics, METRIC_memory, env->blocks.out_bytes);
+    metrics_set(env->metrics, METRIC_memory,
+                env->blocks.out_bytes - env->blocks.rest_bytes);
     if (UNLIKELY(env->is_robbed))
         guard_lose("a connection's descriptor is closed");
     lag_end_turn(&w->lag, env->clock.mono_ns, clock_coarse_ns());

@@ -251,7 +251,47 @@ START_TEST(giving_back_another_size_ends_the_program)
 }
 END_TEST
 
+/* It is still out, and what was in it is not; it may be written again. */
+START_TEST(a_block_that_rests_has_no_pages)
+{
+    struct blocks b;
+    size_t got;
+    char *p;
+
+    blocks_init(&b, 16384);
+    p = blocks_take(&b, 16384, &got);
+    ck_assert_ptr_nonnull(p);
+    memset(p, 'x', got);
+    blocks_rest(&b, p, got);
+    ck_assert_uint_eq(b.rest_bytes, 16384);
+    ck_assert_uint_eq(b.out_bytes, 16384);
+    ck_assert_ptr_null(blocks_take(&b, 1, &got));
+    for (size_t i = 4096; i < 8192; i++)
+        ck_assert_int_eq(p[i], 0);
+    blocks_wake(&b, 16384);
+    ck_assert_uint_eq(b.rest_bytes, 0);
+    memset(p, 'y', 16384);
+    blocks_give(&b, p, 16384);
+    blocks_fini(&b);
+}
+END_TEST
+
+START_TEST(blocks_of_a_page_begin_with_one)
+{
+    struct blocks b;
+    size_t got;
+
+    blocks_init(&b, SIZE_MAX);
+    for (size_t n = 4096; !UNIT_SANITIZED && n <= 65536; n *= 2) {
+        for (int i = 0; i < 100; i++)
+            ck_assert_uint_eq((uintptr_t)blocks_take(&b, n, &got) % 4096, 0);
+    }
+    blocks_fini(&b);
+}
+END_TEST
+
 UNIT_MAIN(blocks, a_block_is_the_next_power_of_two,
+          a_block_that_rests_has_no_pages, blocks_of_a_page_begin_with_one,
           every_exact_class_is_its_own_size,
           nothing_is_mapped_before_the_first_take_and_little_after,
           the_last_given_is_the_next_taken, the_bound_is_exact,

@@ -13,12 +13,14 @@
 
 static struct blocks blocks;
 static struct h2_heap heap;
+static nghttp2_mem mem;
 
 static void
 setup(void)
 {
     blocks_init(&blocks, 64u << 20);
     h2_heap_init(&heap, &blocks, NULL);
+    mem = h2_heap_mem(&heap);
 }
 
 static void
@@ -32,13 +34,13 @@ teardown(void)
 static void *
 take(size_t n)
 {
-    return heap.mem.malloc(n, heap.mem.mem_user_data);
+    return mem.malloc(n, mem.mem_user_data);
 }
 
 static void
 give(void *p)
 {
-    heap.mem.free(p, heap.mem.mem_user_data);
+    mem.free(p, mem.mem_user_data);
 }
 
 struct piece {
@@ -70,7 +72,7 @@ START_TEST(pieces_hold_what_was_put_there)
             check(x);
             if (seed >> 31) {
                 size_t n = (seed >> 12) % 3000, kept = n < x->n ? n : x->n;
-                x->p = heap.mem.realloc(x->p, n, heap.mem.mem_user_data);
+                x->p = mem.realloc(x->p, n, mem.mem_user_data);
                 ck_assert_ptr_nonnull(x->p);
                 x->n = kept;
                 check(x);
@@ -118,13 +120,12 @@ START_TEST(zeros_are_zeros)
 
     memset(p, 7, 100);
     give(p);
-    p = heap.mem.calloc(10, 10, heap.mem.mem_user_data);
+    p = mem.calloc(10, 10, mem.mem_user_data);
     ck_assert_ptr_nonnull(p);
     for (int i = 0; i < 100; i++)
         ck_assert_uint_eq(p[i], 0);
     give(p);
-    ck_assert_ptr_null(
-        heap.mem.calloc(SIZE_MAX / 2, 4, heap.mem.mem_user_data));
+    ck_assert_ptr_null(mem.calloc(SIZE_MAX / 2, 4, mem.mem_user_data));
     ck_assert_ptr_null(take(SIZE_MAX));
 }
 END_TEST
@@ -165,13 +166,13 @@ START_TEST(one_piece_of_a_frame_is_shared)
     char *p, *other;
 
     h2_heap_init(&heap, &blocks, shared);
-    p = heap.mem.realloc(NULL, 16394, heap.mem.mem_user_data);
+    p = mem.realloc(NULL, 16394, mem.mem_user_data);
     ck_assert_ptr_eq(p, shared);
     other = take(16394);
     ck_assert_ptr_ne(other, shared);
     memset(p, 'x', sizeof shared);
-    ck_assert_ptr_eq(heap.mem.realloc(p, sizeof shared, &heap), shared);
-    p = heap.mem.realloc(p, 30000, heap.mem.mem_user_data);
+    ck_assert_ptr_eq(mem.realloc(p, sizeof shared, &heap), shared);
+    p = mem.realloc(p, 30000, mem.mem_user_data);
     ck_assert_ptr_ne(p, shared);
     for (size_t i = 0; i < sizeof shared; i++)
         ck_assert_int_eq(p[i], 'x');
@@ -183,7 +184,173 @@ START_TEST(one_piece_of_a_frame_is_shared)
 }
 END_TEST
 
+/* ---- folded ---------------------------------------------------------------*/
+
+/* What is in use: not what rests. */
+static size_t
+held(void)
+{
+    return blocks.out_bytes - blocks.rest_bytes;
+}
+
+static void
+fold_and_unfold(void)
+{
+    h2_heap_fold(&heap);
+    ck_assert_ptr_nonnull(heap.folded);
+    h2_heap_fold(&heap); /* it is */
+    h2_heap_unfold(&heap);
+    ck_assert_ptr_null(heap.folded);
+    ck_assert_uint_eq(blocks.rest_bytes, 0);
+}
+
+START_TEST(pieces_outlast_being_folded)
+{
+    static struct piece v[PIECES];
+
+    for (unsigned i = 0; i < PIECES; i++) {
+        v[i].n = i % 7 ? 400 : i % 2 ? 6000 : 50;
+        v[i].fill = (unsigned char)(i % 3 ? 0 : i);
+        v[i].p = take(v[i].n);
+        ck_assert_ptr_nonnull(v[i].p);
+        memset(v[i].p, v[i].fill, v[i].n);
+    }
+    for (int round = 0; round < 10; round++) {
+        fold_and_unfold();
+        for (unsigned i = 0; i < PIECES; i++) {
+            check(&v[i]);
+            if (i % 10 != (unsigned)round)
+                continue;
+            give(v[i].p); /* and its place is another's */
+            v[i].p = take(v[i].n);
+            memset(v[i].p, v[i].fill, v[i].n);
+        }
+    }
+    for (unsigned i = 0; i < PIECES; i++)
+        give(v[i].p);
+    fold_and_unfold();
+}
+END_TEST
+
+/* Even if they were full of something. */
+START_TEST(free_pieces_are_folded_away)
+{
+    char *v[100];
+
+    for (int i = 0; i < 100; i++)
+        v[i] = memset(take(1000), 'x', 1000);
+    h2_heap_fold(&heap); /* it is not worth it */
+    ck_assert_ptr_null(heap.folded);
+    for (int i = 0; i < 100; i++)
+        give(v[i]);
+    h2_heap_fold(&heap);
+    ck_assert_ptr_nonnull(heap.folded);
+    ck_assert_uint_le(held(), 8192);
+}
+END_TEST
+
+START_TEST(without_memory_nothing_is_folded)
+{
+    memset(take(1000), 0, 1000);
+    blocks.max_bytes = blocks.out_bytes;
+    h2_heap_fold(&heap);
+    ck_assert_ptr_null(heap.folded);
+    ck_assert_uint_eq(blocks.rest_bytes, 0);
+}
+END_TEST
+
+/* ---- a session ------------------------------------------------------------*/
+
+static char to_server[4096];
+static size_t n_to_server;
+
+static void
+put(unsigned char type, unsigned char flags, unsigned char id, const char *p,
+    unsigned char n)
+{
+    const char head[9] = {0, 0, (char)n, (char)type, (char)flags,
+                          0, 0, 0,       (char)id};
+
+    memcpy(to_server + n_to_server, head, sizeof head);
+    memcpy(to_server + n_to_server + sizeof head, p, n);
+    n_to_server += sizeof head + n;
+}
+
+/* A session with that many streams whose requests are not answered yet. */
+static nghttp2_session *
+session_with(int n_streams)
+{
+    static char shared[H2_HEAP_SHARED_BYTES];
+    nghttp2_session_callbacks *calls;
+    nghttp2_session *session;
+    const uint8_t *p;
+
+    h2_heap_init(&heap, &blocks, shared);
+    ck_assert_int_eq(nghttp2_session_callbacks_new(&calls), 0);
+    ck_assert_int_eq(
+        nghttp2_session_server_new3(&session, calls, NULL, NULL, &mem), 0);
+    nghttp2_session_callbacks_del(calls);
+    memcpy(to_server, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
+    n_to_server = NGHTTP2_CLIENT_MAGIC_LEN;
+    put(NGHTTP2_SETTINGS, 0, 0, "", 0);
+    for (int i = 0; i < n_streams; i++)
+        put(NGHTTP2_HEADERS, 5, (unsigned char)(2 * i + 1), "\x82\x86\x84\1\1x",
+            6);
+    ck_assert_int_eq(nghttp2_session_mem_recv(
+                         session, (const uint8_t *)to_server, n_to_server),
+                     (ssize_t)n_to_server);
+    while (nghttp2_session_mem_send(session, &p) > 0)
+        continue;
+    return session;
+}
+
+START_TEST(a_session_goes_on_where_it_was)
+{
+    nghttp2_session *session = session_with(50);
+    const uint8_t *p;
+    ssize_t n = 0, k;
+
+    fold_and_unfold();
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(
+            nghttp2_submit_response(session, 2 * i + 1, NULL, 0, NULL), 0);
+    while ((k = nghttp2_session_mem_send(session, &p)) > 0)
+        n += k;
+    ck_assert_int_eq(n, 50 * 9);
+    fold_and_unfold();
+    nghttp2_session_del(session);
+}
+END_TEST
+
+/* It is 10 KiB, of which tables that are empty are half. */
+START_TEST(an_idle_session_is_small)
+{
+    nghttp2_session *session = session_with(0);
+
+    h2_heap_fold(&heap);
+    ck_assert_uint_le(held(), 2048);
+    h2_heap_unfold(&heap);
+    nghttp2_session_del(session);
+}
+END_TEST
+
+/* The library has 224 bytes for each, the heap 240; and for all of them a block
+ * of 8 KiB is just too small. */
+START_TEST(streams_that_wait_are_small)
+{
+    nghttp2_session *session = session_with(100);
+
+    h2_heap_fold(&heap);
+    ck_assert_uint_le(held(), 16384);
+    h2_heap_unfold(&heap);
+    nghttp2_session_del(session);
+}
+END_TEST
+
 UNIT_MAIN_IN(setup, teardown, h2_heap, pieces_hold_what_was_put_there,
              what_was_freed_is_taken_again, zeros_are_zeros,
              without_memory_there_is_none, little_is_wasted,
-             one_piece_of_a_frame_is_shared)
+             one_piece_of_a_frame_is_shared, pieces_outlast_being_folded,
+             free_pieces_are_folded_away, without_memory_nothing_is_folded,
+             a_session_goes_on_where_it_was, an_idle_session_is_small,
+             streams_that_wait_are_small)
