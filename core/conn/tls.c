@@ -408,11 +408,23 @@ begin(struct tls *t)
         h2_turn(c);
 }
 
+/* A client of TLS 1.3 has gone on already when it is told: what it has sent is
+ * read and dropped, so that it gets the alert instead of a reset. */
 static void
 fail_handshake(struct tls *t)
 {
+    struct conn *c = t->conn;
+
     log_debug("TLS handshake failed: %s", session_why());
-    fail(t);
+    if (c->phase != CONN_HANDSHAKE) { /* it has begun, early */
+        fail(t);
+        return;
+    }
+    c->phase = CONN_FLUSH;
+    c->closes = 1;
+    c->lingers = 1;
+    c->since_ms = c->env->clock.mono_ms;
+    conn_resume(c);
 }
 
 /* What has come early: 1: there is no more of it. */

@@ -5,7 +5,10 @@
 #include "t/lib/unit.h"
 
 #include <fcntl.h>
+#include <openssl/err.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -391,6 +394,45 @@ START_TEST(a_client_that_must_be_known)
         }
     }
     wait_figure("tls_failed_total", 2);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* Who may go on before it is judged (TLS 1.3), and does: as clients of HTTP/2,
+ * which have a preface to send. */
+static void
+is_told_why(const char *alpn, unsigned char n)
+{
+    struct client c = client_dial(tls_port);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = SSL_new(ctx);
+    struct pollfd ready = {.fd = c.fd, .events = POLLIN};
+    static char text[1000];
+    char none;
+
+    ck_assert_int_eq(SSL_set_alpn_protos(ssl, (const void *)alpn, n), 0);
+    ck_assert_int_eq(SSL_set_fd(ssl, c.fd), 1);
+    ck_assert_int_eq(SSL_connect(ssl), 1);
+    ck_assert_int_eq(SSL_write(ssl, text, sizeof text), sizeof text);
+    ck_assert_int_eq(poll(&ready, 1, 10000), 1); /* that was what it says */
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(SSL_write(ssl, text, sizeof text), sizeof text);
+    ERR_clear_error();
+    ck_assert_int_le(SSL_read(ssl, &none, 1), 0);
+    ck_assert_int_eq(ERR_GET_REASON(ERR_peek_last_error()),
+                     SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED);
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    client_close(&c);
+}
+
+START_TEST(a_client_that_is_refused_is_told_why)
+{
+    start_asking("required");
+    if (h2_is_built())
+        is_told_why("\2h2", 3);
+    is_told_why("\10http/1.1", 9);
+    wait_figure("tls_failed_total", h2_is_built() ? 2 : 1);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -1168,8 +1210,9 @@ END_TEST
 UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
           a_name_has_its_certificate, another_host_is_misdirected,
           a_protocol_is_agreed_on, sessions_go_on, a_client_that_must_be_known,
-          a_client_that_may_be_known, safe_requests_may_come_early,
-          others_are_too_early, a_large_answer_to_an_early_request,
+          a_client_that_is_refused_is_told_why, a_client_that_may_be_known,
+          safe_requests_may_come_early, others_are_too_early,
+          a_large_answer_to_an_early_request,
           early_data_does_not_put_the_deadline_off, a_request_in_plain_is_told,
           garbage_ends_a_connection_and_nothing_else, a_slow_handshake_is_cut,
           nor_is_it_put_off_by_bytes, one_that_is_not_let_in_gets_an_alert,
