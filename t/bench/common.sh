@@ -214,10 +214,10 @@ idle_row() {
     exec 9<>"$dir/hold"
     server=$pid
     hold memory_few "$port" 500 1
-    sleep 0.5
+    sleep "${idle_settle:-0.5}"
     few=$(pss "$server")
     hold memory_many "$port" "$idle" 1
-    sleep 0.5
+    sleep "${idle_settle:-0.5}"
     many=$(pss "$server")
     each=$(((many - few) * 1024 / idle))
     echo "| $1 | $few | $many | $each |"

@@ -2,11 +2,12 @@
 /* idle.c - a client of make bench that counts: it opens connections, sends
  * exactly so many requests on each, and holds them.
  *
- *     idle [-n] [-t] PORT CONNECTIONS ROUNDS [PATH]
+ *     idle [-n] [-t] [-2] PORT CONNECTIONS ROUNDS [PATH]
  *
  * Connections are opened in groups of 64; ROUNDS times one request is sent on
  * each of a group, as wrk sends it, and then each answer read (all answers of a
- * PATH must have one length; -n: none is waited for; -t: over TLS).  When all
+ * PATH must have one length; -n: none is waited for; -t: over TLS; -2: HTTP/2,
+ * one request at a time).  When all
  * is done it prints "ready BYTES", the length of an answer, waits for the end
  * of its standard input, and prints "open N": how many connections the server
  * has not closed.  It ends with its parent. */
@@ -35,8 +36,10 @@ struct link {
 struct plan {
     struct sockaddr_in to;
     int n, rounds;
+    const char *path;
     int is_silent; /* no answer is read */
-    SSL_CTX *tls;  /* or NULL */
+    int is_h2;
+    SSL_CTX *tls; /* or NULL */
     struct link *links;
     char request[512];
     size_t request_len;
@@ -137,17 +140,119 @@ read_answer(struct plan *p, const struct link *l)
         die("answers of different lengths");
 }
 
+/* ---- HTTP/2 (RFC 9113) ---------------------------------------------------*/
+
+enum { FRAME_DATA, FRAME_HEADERS, FRAME_SETTINGS = 4 };
+enum { FLAG_ACK = 1, FLAG_END_STREAM = 1, FLAG_END_HEADERS = 4 };
+
+static size_t
+put_frame(char *to, int type, int flags, uint32_t stream, size_t n)
+{
+    const unsigned char head[9] = {0,
+                                   (unsigned char)(n >> 8),
+                                   (unsigned char)n,
+                                   (unsigned char)type,
+                                   (unsigned char)flags,
+                                   (unsigned char)(stream >> 24),
+                                   (unsigned char)(stream >> 16),
+                                   (unsigned char)(stream >> 8),
+                                   (unsigned char)stream};
+
+    memcpy(to, head, sizeof head);
+    return sizeof head;
+}
+
+static uint32_t
+stream_of(int round)
+{
+    return 2 * (uint32_t)round + 1;
+}
+
+/* A field of RFC 7541's static table, with a value. */
+static size_t
+put_field(char *to, int index, const char *value)
+{
+    size_t n = strlen(value);
+
+    CHECK(n < 127);
+    to[0] = (char)(0x40 | index); /* from now on in the table */
+    to[1] = (char)n;
+    memcpy(to + 2, value, n);
+    return n + 2;
+}
+
+/* The request, to p->request: behind the preface in the first round. */
+static void
+make_request(struct plan *p, int round)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    char block[300], *at = p->request;
+    size_t n = 2;
+
+    if (round == 0) {
+        memcpy(at, preface, sizeof preface - 1);
+        at += sizeof preface - 1;
+        at += put_frame(at, FRAME_SETTINGS, 0, 0, 0);
+        at += put_frame(at, FRAME_SETTINGS, FLAG_ACK, 0, 0);
+    }
+    block[0] = (char)0x82; /* :method: GET */
+    block[1] = (char)0x86; /* :scheme: http */
+    n += put_field(block + n, 4, p->path);
+    n += put_field(block + n, 1, "127.0.0.1");
+    at += put_frame(at, FRAME_HEADERS, FLAG_END_STREAM | FLAG_END_HEADERS,
+                    stream_of(round), n);
+    memcpy(at, block, n);
+    p->request_len = (size_t)(at - p->request) + n;
+}
+
+static void
+get_all(const struct link *l, void *to, size_t n)
+{
+    while (n > 0) {
+        ssize_t k = get(l, to, n);
+        errno = k == 0 ? ECONNRESET : errno;
+        if (k <= 0)
+            die("answer");
+        to = (char *)to + k;
+        n -= (size_t)k;
+    }
+    errno = 0;
+}
+
+/* Frames until the answer's last one. */
+static void
+read_frames(struct plan *p, const struct link *l)
+{
+    unsigned char head[9], payload[16384];
+    size_t n;
+
+    p->answer_len = 0;
+    do {
+        get_all(l, head, sizeof head);
+        n = (size_t)head[1] << 8 | head[2];
+        if (head[0] != 0 || n > sizeof payload || head[3] > FRAME_SETTINGS + 4)
+            die("a frame");
+        get_all(l, payload, n);
+        if (head[3] <= FRAME_HEADERS)
+            p->answer_len += sizeof head + n;
+    } while (head[3] > FRAME_HEADERS || !(head[4] & FLAG_END_STREAM));
+}
+
+/* ---- rounds --------------------------------------------------------------*/
+
 static void
 run_group(struct plan *p, struct link *links, int n)
 {
     for (int i = 0; i < n; i++)
         links[i] = open_one(p);
     for (int round = 0; round < p->rounds; round++) {
+        if (p->is_h2)
+            make_request(p, round);
         for (int i = 0; i < n; i++)
             if (!put(&links[i], p->request, p->request_len))
                 die("send");
         for (int i = 0; i < n && !p->is_silent; i++)
-            read_answer(p, &links[i]);
+            (p->is_h2 ? read_frames : read_answer)(p, &links[i]);
     }
 }
 
@@ -172,23 +277,27 @@ main(int argc, char **argv)
 
     for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
         p.is_silent |= argv[1][1] == 'n';
+        p.is_h2 |= argv[1][1] == '2';
         if (argv[1][1] == 't')
             p.tls = SSL_CTX_new(TLS_client_method());
     }
     if (argc < 4 || argc > 5) {
         fprintf(stderr,
-                "usage: idle [-n] [-t] PORT CONNECTIONS ROUNDS [PATH]\n");
+                "usage: idle [-n] [-t] [-2] PORT CONNECTIONS ROUNDS [PATH]\n");
         return 2;
     }
+    if (p.tls && p.is_h2)
+        CHECK(SSL_CTX_set_alpn_protos(p.tls, (const void *)"\2h2", 3) == 0);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     p.to.sin_port = htons((uint16_t)atoi(argv[1]));
     p.n = atoi(argv[2]);
     p.rounds = atoi(argv[3]);
+    p.path = argc == 5 ? argv[4] : "/";
     p.request_len = (size_t)snprintf(p.request, sizeof p.request,
                                      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\n"
                                      "\r\n",
-                                     argc == 5 ? argv[4] : "/", argv[1]);
+                                     p.path, argv[1]);
     CHECK(p.request_len < sizeof p.request);
     raise_files((rlim_t)p.n + 16);
     p.links = calloc((size_t)p.n + 1, sizeof *p.links);
