@@ -26,6 +26,8 @@
     X(tls_handshakes,       counter, "TLS handshakes that were completed")     \
     X(tls_resumed,          counter, "of those: that went on with a session")  \
     X(tls_kernel,           counter, "of those: whose records the kernel makes") \
+    X(tls_offloads,         counter, "signatures of TLS handshakes made by the pool") \
+    X(tls_offloads_active,  gauge,   "handshakes that wait for one")           \
     X(tls_failed,           counter, "TLS handshakes that were begun and not") \
     X(requests_bad,         counter, "requests refused as malformed")          \
     X(responses_2xx,        counter, "responses by class")                     \

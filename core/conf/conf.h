@@ -31,6 +31,7 @@ struct bundle;
 
 /* Values of CHOICE keys, in the order of the table's choices. */
 enum conf_ktls { CONF_KTLS_AUTO, CONF_KTLS_OFF };
+enum conf_offload { CONF_OFFLOAD_RSA, CONF_OFFLOAD_OFF };
 enum conf_event { CONF_EVENT_AUTO, CONF_EVENT_IO_URING, CONF_EVENT_EPOLL };
 enum conf_accept { CONF_ACCEPT_PIPE, CONF_ACCEPT_REUSEPORT };
 enum conf_pin { CONF_PIN_AUTO, CONF_PIN_YES, CONF_PIN_NO };
@@ -193,6 +194,7 @@ struct conf_listen {
     int64_t tls_client;      /* as enum context_verify */
     et_str tls_client_ca;    /* absolute path; absent: none */
     int64_t tls_early_data;  /* 0 or 1 */
+    int64_t tls_offload;     /* enum conf_offload */
     int64_t tls_hsts;        /* milliseconds; 0: not sent */
     int64_t redirect;        /* enum conf_redirect */
     int64_t redirect_port;

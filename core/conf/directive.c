@@ -492,6 +492,14 @@ static const struct directive listen_rows[] = {
      .help = "take what a client that comes back sends with its first bytes "
              "(TLS 1.3 0-RTT), though others may repeat it: of safe methods "
              "only, 425 for the rest"},
+    {TLS(offload), CHOICE("rsa|off"),
+     .reload = DIRECTIVE_LISTENER, .dflt = "off",
+     .help = "rsa: what signs with an RSA key in a handshake is done by a "
+             "thread of the pool (pool_threads), while the worker serves "
+             "others; half of pool_queue is for that at most, beyond it the "
+             "worker signs itself; a job of a plugin that blocks has "
+             "handshakes wait, too, if all threads do. With ECDSA, and where "
+             "a session goes on, there is nothing to gain"},
     {TLS(hsts), TIME(0, 3650 * DAY),
      .reload = DIRECTIVE_LISTENER, .dflt = "0",
      .help = "time for which browsers are to use nothing but TLS for this host "

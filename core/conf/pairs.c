@@ -178,8 +178,8 @@ static void
 check_plain(const struct judge *j)
 {
     static const char *const keys[] = {
-        "tls.key",  "tls.ocsp",       "tls.client", "tls.client_ca",
-        "tls.hsts", "tls.early_data", "tls.profile"};
+        "tls.key",  "tls.ocsp",       "tls.client",  "tls.client_ca",
+        "tls.hsts", "tls.early_data", "tls.profile", "tls.offload"};
 
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         if (is_given(j, keys[i]))

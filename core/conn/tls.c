@@ -24,11 +24,13 @@
 #include "conn/deadline.h"
 #include "conn/h2.h"
 #include "conn/out.h"
+#include "conn/tls_away.h"
 #include "conn/tls_first.h"
 #include "os/ktls.h"
 #include "os/thread.h"
 #include "tls/heap.h"
 #include "tls/session.h"
+#include "tls/signing.h"
 
 /* A send that is with the kernel: there is one only then. */
 struct sending {
@@ -39,7 +41,8 @@ struct sending {
 struct tls {
     struct transport via; /* first: the connection's transport */
     struct session session;
-    struct conn *conn;
+    struct conn *conn; /* NULL: it is gone, but the session is away */
+    struct tls_away *away;
     struct wheel_timer again; /* what could not be done where it was asked */
     struct wheel_timer late;  /* until the handshake that text came before is
                                  over */
@@ -415,7 +418,7 @@ fail_handshake(struct tls *t)
 {
     struct conn *c = t->conn;
 
-    log_debug("TLS handshake failed: %s", session_why());
+    log_debug("TLS handshake failed: %s", session_why(&t->session));
     if (c->phase != CONN_HANDSHAKE) { /* it has begun, early */
         fail(t);
         return;
@@ -450,6 +453,27 @@ read_early(struct tls *t)
     return 0;
 }
 
+static void on_back(void *tls);
+
+/* The signature is made by the pool, or if that has no room, here and now: then
+ * 1.  Nothing is received meanwhile. */
+static int
+sign(struct tls *t)
+{
+    struct env *env = t->conn->env;
+    struct signing here;
+
+    t->away = tls_away_start(env, &t->session, on_back, t);
+    if (t->away) {
+        io_recv_stop(env->io, &t->conn->io);
+        return 0;
+    }
+    signing_begin(&here, &t->session);
+    signing_run(&here);
+    signing_end(&here);
+    return 1;
+}
+
 /* 1: text can be read. */
 static int
 shake(struct tls *t)
@@ -460,6 +484,7 @@ shake(struct tls *t)
         return 0;
     switch (session_shake(&t->session)) {
     case SESSION_MORE: return 0;
+    case SESSION_SIGNS: return sign(t) && shake(t);
     case SESSION_FAILED: fail_handshake(t); return 0;
     case SESSION_DONE: break;
     }
@@ -505,7 +530,7 @@ run(struct tls *t)
     struct conn *c = t->conn;
     ssize_t rc = 0;
 
-    if (t->session.is_shaken || shake(t))
+    if (!t->away && (t->session.is_shaken || shake(t)))
         read_text(t);
     if (c->phase == CONN_CLOSED)
         return;
@@ -520,6 +545,19 @@ run(struct tls *t)
     else if (c->phase == CONN_HANDSHAKE || c->phase == CONN_IDLE ||
              c->phase == CONN_H2)
         conn_arm(c);
+}
+
+/* With what is there, and with what comes. */
+static void
+go_on(struct tls *t)
+{
+    struct conn *c = t->conn;
+
+    if (!t->is_shut_off && c->phase != CONN_CLOSED)
+        run(t);
+    if (!t->is_shut_off && !t->away && c->phase != CONN_CLOSED &&
+        c->phase != CONN_LINGER)
+        io_recv_start(c->env->io, &c->io, 0);
 }
 
 static void
@@ -541,10 +579,7 @@ on_again(struct wheel_timer *timer, uint64_t now_ms)
         else if (n != IO_PENDING)
             conn_close(c);
     }
-    if (!t->is_shut_off && c->phase != CONN_CLOSED)
-        run(t);
-    if (!t->is_shut_off && c->phase != CONN_CLOSED && c->phase != CONN_LINGER)
-        io_recv_start(c->env->io, &c->io, 0);
+    go_on(t);
 }
 
 /* Text that is there already is handed over in a moment, not from within. */
@@ -587,6 +622,26 @@ tls_bye(struct conn *c)
 }
 
 static void
+give_session(struct tls *t)
+{
+    session_fini(&t->session);
+    heap_give(t);
+}
+
+/* What was signed goes on its way. */
+static void
+on_back(void *tls)
+{
+    struct tls *t = tls;
+
+    t->away = NULL;
+    if (t->conn)
+        go_on(t);
+    else
+        give_session(t);
+}
+
+static void
 tls_free(struct conn *c)
 {
     struct tls *t = tls_of(c);
@@ -596,9 +651,10 @@ tls_free(struct conn *c)
     wheel_cancel(&c->env->wheel, &t->again);
     wheel_cancel(&c->env->wheel, &t->late);
     give_sending(t);
-    session_fini(&t->session);
     c->transport = &plain_transport;
-    heap_give(t);
+    t->conn = NULL;
+    if (!t->away || tls_away_withdraw(t->away))
+        give_session(t);
 }
 
 /* ---- the begin -----------------------------------------------------------*/

@@ -165,9 +165,10 @@ add_paper(const struct maker *m, uint64_t rules, et_str path)
 static uint64_t
 rules_of(const struct maker *m, const struct conf_listen *l)
 {
-    const int64_t numbers[] = {l->tls_profile, l->tls_self_signed,
-                               l->tls_client,  l->tls_early_data,
-                               l->h2,          m->conf->server.tls_ktls};
+    const int64_t numbers[] = {l->tls_profile,          l->tls_self_signed,
+                               l->tls_client,           l->tls_early_data,
+                               l->tls_offload,          l->h2,
+                               m->conf->server.tls_ktls};
     uint64_t rules = add(SEED, numbers, sizeof numbers);
 
     for (size_t i = 0; i < l->n_pairs; i++) {
@@ -212,6 +213,7 @@ make_context(const struct maker *m, const struct conf_listen *l,
         .has_h2 = l->h2 && h2_is_built(),
         .has_early_data = (uint8_t)l->tls_early_data,
         .has_ktls = m->conf->server.tls_ktls == CONF_KTLS_AUTO && has_ktls(),
+        .has_offload = l->tls_offload == CONF_OFFLOAD_RSA,
         .tickets = m->tickets,
     };
 

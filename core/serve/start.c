@@ -118,6 +118,16 @@ fail_acceptor(const struct server *s, struct diag *d)
     return SERVER_INTERNAL;
 }
 
+/* Of handshakes: the other half of the queue is for jobs of plugins. */
+static uint32_t
+max_away(const struct server *s)
+{
+    uint32_t n =
+        (uint32_t)s->gen->conf->server.pool_queue / 2 / s->fleet.n_workers;
+
+    return n > 0 ? n : 1;
+}
+
 static int
 start_workers(struct server *s, struct diag *d)
 {
@@ -130,6 +140,7 @@ start_workers(struct server *s, struct diag *d)
         .max_waits = (uint32_t)s->gen->conf->server.max_waits,
         .max_tasks = (uint32_t)s->gen->conf->server.max_tasks,
         .max_subscriptions = (uint32_t)s->gen->conf->server.max_subscriptions,
+        .max_away = max_away(s),
         .task_stack = (uint32_t)s->gen->conf->server.task_stack,
         .fetch = {.max = (uint32_t)s->gen->conf->server.max_fetches,
                   .max_idle = (uint32_t)s->gen->conf->server.fetch_idle,

@@ -50,6 +50,8 @@ struct context_spec {
     uint8_t has_h2;          /* ALPN: h2 in front of http/1.1 */
     uint8_t has_early_data;  /* TLS 1.3 0-RTT (RFC 8446 2.3) */
     uint8_t has_ktls;        /* the kernel makes the records; it can */
+    uint8_t has_offload;     /* what signs with RSA stops before it
+                                (signing.h) */
     struct tickets *tickets; /* held; NULL: no session is resumed */
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "os/ktls.h"
+#include "tls/heap.h"
 
 /* What OpenSSL asks of a BIO whose records the kernel may make; its public
  * header has these numbers in a comment. */
@@ -21,7 +22,7 @@ enum {
 
 struct flow_block {
     struct flow_block *next;
-    uint32_t bytes; /* of the block this is the head of */
+    uint32_t bytes; /* of the block this is the head of; 0: the heap's */
     uint32_t start, end, cap;
     uint8_t kind; /* enum flow_kind */
     uint8_t type; /* of a record */
@@ -133,7 +134,10 @@ drop_first(struct flow *f)
     f->n_blocks--;
     if (b->kind == FLOW_KEYS)
         explicit_bzero(b->data, b->end);
-    blocks_give(f->blocks, b, b->bytes);
+    if (LIKELY(b->bytes > 0))
+        blocks_give(f->blocks, b, b->bytes);
+    else
+        heap_give(b);
 }
 
 void
@@ -205,24 +209,37 @@ on_read(BIO *bio, char *to, size_t n, size_t *got)
 
 /* ---- as OpenSSL writes it ------------------------------------------------*/
 
+/* A block of n bytes or more, or NULL; a flow that is lent has no blocks. */
+static struct flow_block *
+take_block(struct flow *f, size_t n)
+{
+    size_t got = n;
+    struct flow_block *b =
+        LIKELY(f->blocks) ? blocks_take(f->blocks, n, &got) : heap_take(n);
+
+    if (!b)
+        return NULL;
+    b->bytes = f->blocks ? (uint32_t)got : 0;
+    b->cap = (uint32_t)(got - sizeof *b);
+    return b;
+}
+
 static struct flow_block *
 add_block(struct flow *f, size_t n)
 {
-    size_t want = sizeof(struct flow_block) + n, got;
+    size_t want = sizeof(struct flow_block) + n;
     struct flow_block *b;
 
     if (f->n_blocks == FLOW_BLOCKS)
         return NULL;
     if (f->first || want > FLOW_BLOCK_BYTES)
         want = FLOW_BLOCK_BYTES;
-    b = blocks_take(f->blocks, want, &got);
+    b = take_block(f, want);
     if (!b)
         return NULL;
     b->next = NULL;
-    b->bytes = (uint32_t)got;
     b->start = b->end = 0;
     b->kind = FLOW_BYTES;
-    b->cap = (uint32_t)(got - sizeof *b);
     if (f->last)
         f->last->next = b;
     else
@@ -289,14 +306,25 @@ on_write(BIO *bio, const char *p, size_t n, size_t *taken)
 
 /* ---- as OpenSSL sees it --------------------------------------------------*/
 
+/* The kernel may make records, and knows that. */
+static int
+attach(struct flow *f)
+{
+    if (f->ktls_fd < 0)
+        return 0;
+    if (!f->is_attached)
+        f->is_attached = ktls_attach(f->ktls_fd) == 0;
+    return f->is_attached;
+}
+
 /* Take the keys over, or have OpenSSL go on with them: the last moment to. */
 static long
 take_keys(struct flow *f, const void *info)
 {
     size_t n = ktls_keys_bytes(info);
 
-    if (f->ktls_fd < 0 || f->is_plain || n == 0 ||
-        ktls_attach(f->ktls_fd) < 0 || !add_item(f, FLOW_KEYS, 0, info, n))
+    if (f->is_plain || n == 0 || !attach(f) ||
+        !add_item(f, FLOW_KEYS, 0, info, n))
         return 0;
     f->is_plain = 1;
     return 1;
@@ -345,4 +373,35 @@ flow_bio(struct flow *f)
         BIO_set_init(bio, 1);
     }
     return bio;
+}
+
+/* ---- another thread ------------------------------------------------------*/
+
+/* The socket may be closed meanwhile, and its number another's: whatever is to
+ * be asked of it is asked now. */
+void
+flow_lend(struct flow *f, struct bio_st *bio, struct flow *to)
+{
+    *to = (struct flow){.n_blocks = f->n_blocks, .ktls_fd = -1};
+    if (attach(f)) {
+        to->ktls_fd = f->ktls_fd;
+        to->is_attached = 1;
+    }
+    BIO_set_data(bio, to);
+}
+
+void
+flow_return(struct flow *f, struct bio_st *bio, struct flow *from)
+{
+    BIO_set_data(bio, f);
+    if (f->last)
+        f->last->next = from->first;
+    else
+        f->first = from->first;
+    if (from->last)
+        f->last = from->last;
+    for (const struct flow_block *b = from->first; b; b = b->next)
+        f->n_blocks++;
+    f->is_plain |= from->is_plain;
+    f->record = from->record;
 }

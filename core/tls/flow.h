@@ -12,7 +12,10 @@
  * Where the kernel makes the records (os/ktls.h) OpenSSL hands its keys over
  * while records of its own are still on their way, and writes plain records
  * from then on: what goes is bytes, then keys, then records, each of which the
- * loop has to hand to the kernel in a way of its own, in their order. */
+ * loop has to hand to the kernel in a way of its own, in their order.
+ *
+ * While another thread is at the session (signing.h) OpenSSL has another flow,
+ * of the heap and without input, and this one is the loop's alone. */
 #ifndef TLS_FLOW_H
 #define TLS_FLOW_H
 
@@ -52,9 +55,10 @@ struct flow {
     uint32_t kept_start, kept_end, kept_cap;
     uint32_t n_blocks;
     struct flow_block *first, *last;
-    int32_t ktls_fd;  /* whose records the kernel may make; -1 */
-    uint8_t is_plain; /* OpenSSL has handed its keys over */
-    uint8_t record;   /* the type of what it writes next; 0: text */
+    int32_t ktls_fd;     /* whose records the kernel may make; -1 */
+    uint8_t is_attached; /* the kernel knows that it may make them */
+    uint8_t is_plain;    /* OpenSSL has handed its keys over */
+    uint8_t record;      /* the type of what it writes next; 0: text */
 };
 
 /* Nothing is on its way; memory is from blocks. [worker] */
@@ -93,5 +97,12 @@ struct flow_item flow_item(const struct flow *f);
 uint32_t flow_output(const struct flow *f, struct iovec iov[FLOW_BLOCKS]);
 /* n bytes of it are sent. [worker] */
 void flow_sent(struct flow *f, size_t n);
+
+/* bio, which is f's, is to's until flow_return: that may be used by another
+ * thread, as if by f's, with nothing to read. [worker] */
+void flow_lend(struct flow *f, struct bio_st *bio, struct flow *to);
+/* What was written there is behind f's output, and bio is f's again. [worker]
+ */
+void flow_return(struct flow *f, struct bio_st *bio, struct flow *from);
 
 #endif

@@ -75,7 +75,7 @@ session_early(struct session *s, char *p, size_t n)
 {
     size_t got;
 
-    if (s->is_late || !s->context->has_early_data)
+    if (s->is_late || s->signs || !s->context->has_early_data)
         return 0;
     forget_errors();
     switch (SSL_read_early_data(s->ssl, p, n, &got)) {
@@ -85,8 +85,11 @@ session_early(struct session *s, char *p, size_t n)
     case SSL_READ_EARLY_DATA_FINISH: s->is_late = 1; return 0;
     default: break;
     }
-    if (SSL_get_error(s->ssl, 0) == SSL_ERROR_WANT_READ)
-        return -EAGAIN;
+    switch (SSL_get_error(s->ssl, 0)) {
+    case SSL_ERROR_WANT_READ: return -EAGAIN;
+    case SSL_ERROR_WANT_X509_LOOKUP: s->signs = 1; return 0;
+    default: break;
+    }
     s->is_broken = 1;
     return -EPROTO;
 }
@@ -96,22 +99,29 @@ session_shake(struct session *s)
 {
     int rc;
 
+    if (s->is_broken)
+        return SESSION_FAILED;
+    if (s->signs)
+        return SESSION_SIGNS;
     forget_errors();
     rc = SSL_do_handshake(s->ssl);
     if (rc == 1 && know_peer(s) == 0) {
         s->is_shaken = 1;
         return SESSION_DONE;
     }
-    if (rc != 1 && SSL_get_error(s->ssl, rc) == SSL_ERROR_WANT_READ)
-        return SESSION_MORE;
+    switch (rc == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, rc)) {
+    case SSL_ERROR_WANT_READ: return SESSION_MORE;
+    case SSL_ERROR_WANT_X509_LOOKUP: s->signs = 1; return SESSION_SIGNS;
+    default: break;
+    }
     s->is_broken = 1;
     return SESSION_FAILED;
 }
 
 const char *
-session_why(void)
+session_why(const struct session *s)
 {
-    unsigned long code = ERR_peek_error();
+    unsigned long code = s->error ? s->error : ERR_peek_error();
     const char *text = code ? ERR_reason_error_string(code) : NULL;
 
     ERR_clear_error();

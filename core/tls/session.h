@@ -3,6 +3,7 @@
  * go; memory only, no descriptor.
  *
  *     feed -> shake ... -> feed -> read, read ... -> keep
+ *              +-> signing.h -> shake: what signs with RSA, elsewhere
  *             write, close -> flow (output) -> sent
  *
  * Records are small at the begin of what is sent after a pause, so that the
@@ -40,14 +41,17 @@ struct session {
     struct peer peer;  /* who has shown a certificate, once that is known */
     uint64_t wrote_ms; /* when it last did */
     uint32_t n_small; /* bytes written since the last pause, in small records */
-    uint8_t is_shaken; /* the handshake is over */
-    uint8_t is_early;  /* text has come before that, and some may go */
-    uint8_t is_late;   /* no more of that comes */
-    uint8_t is_broken; /* nothing can be written any more */
+    uint8_t is_shaken;   /* the handshake is over */
+    uint8_t is_early;    /* text has come before that, and some may go */
+    uint8_t is_late;     /* no more of that comes */
+    uint8_t is_broken;   /* nothing can be written any more */
+    uint8_t signs;       /* the handshake waits for signing.h */
+    unsigned long error; /* OpenSSL's, of a signature that failed there; 0 */
 };
 
 enum session_step {
     SESSION_MORE,   /* bytes of the peer's are needed */
+    SESSION_SIGNS,  /* what comes next signs with RSA: signing.h, then again */
     SESSION_DONE,   /* the handshake is over */
     SESSION_FAILED, /* it is not to be; the output may be an alert */
 };
@@ -77,7 +81,7 @@ MUST_USE ssize_t session_early(struct session *s, char *p, size_t n);
 /* Go on with the handshake, when session_early has said 0. [worker] */
 MUST_USE enum session_step session_shake(struct session *s);
 /* Why it has failed, in words; a text of OpenSSL's. [worker] */
-const char *session_why(void);
+const char *session_why(const struct session *s);
 
 /* Text that has come, up to n bytes to p: how many; 0: the peer has said that
  * this was all; -EAGAIN: none now; -EPROTO: the session is over. [worker] */

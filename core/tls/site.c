@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "tls/context_own.h"
+#include "tls/signing.h"
 #include "tls/tickets.h"
 
 #define CIPHERS_12                                                             \
@@ -332,6 +333,8 @@ open_site(struct context_site *site, const struct context_spec *spec,
         !set_callbacks(ssl, site) || !set_certificates(ssl, site) ||
         !set_clients(ssl, spec, authorities))
         return complain(site, spec, d);
+    if (spec->has_offload && site->certs[CERT_RSA] != CONTEXT_NO_CERT)
+        signing_ask(ssl);
     return 0;
 }
 

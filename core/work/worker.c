@@ -622,6 +622,7 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->metrics = o->metrics;
     env->budget = o->budget;
     env->census = o->census;
+    env->max_away = o->max_away;
     for (int i = 0; i < ROUTE_PRIORITIES; i++)
         env->shed_beyond[i] = env->look_beyond = UINT32_MAX;
     env->on_retired = on_retired;

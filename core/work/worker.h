@@ -38,6 +38,7 @@ struct worker_options {
     struct mailbox *acceptor;
     uint32_t slab_capacity, max_waits, max_tasks, task_stack;
     uint32_t max_subscriptions;
+    uint32_t max_away; /* handshakes that the pool has of this worker */
     struct fetch_options fetch;
     uint64_t memory_bytes; /* bound of the worker's blocks */
     struct body_budget *budget;

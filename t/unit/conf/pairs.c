@@ -121,6 +121,7 @@ START_TEST(what_else_there_is)
                             "tls.client = optional\n"
                             "tls.client_ca = ca.pem\n"
                             "tls.early_data = yes\n"
+                            "tls.offload = rsa\n"
                             "tls.hsts = 1d\n"
                             "[listen p]\naddress = :80\nredirect = https\n"
                             "redirect_port = 8443\n"
@@ -134,6 +135,8 @@ START_TEST(what_else_there_is)
     ck_assert(ends(l[0].tls_client_ca, "/ca.pem"));
     ck_assert_uint_eq(l[0].client_ca_at.line, 8);
     ck_assert_int_eq(l[0].tls_early_data, 1);
+    ck_assert_int_eq(l[0].tls_offload, CONF_OFFLOAD_RSA);
+    ck_assert_int_eq(l[2].tls_offload, CONF_OFFLOAD_OFF);
     ck_assert_int_eq(l[0].tls_hsts, 86400000);
     ck_assert_int_eq(l[0].redirect, CONF_REDIRECT_NO);
     ck_assert(!conf_listen_is_secure(&l[1]));
@@ -141,7 +144,7 @@ START_TEST(what_else_there_is)
     ck_assert_int_eq(l[1].redirect_port, 8443);
     ck_assert(conf_listen_is_secure(&l[2]));
     ck_assert_uint_eq(l[2].n_pairs, 0);
-    ck_assert_uint_eq(l[2].self_signed_at.line, 17);
+    ck_assert_uint_eq(l[2].self_signed_at.line, 18);
     ck_assert(ends(c->server.tls_ticket_keys, "/keys"));
     conf_free(c);
 }
@@ -205,14 +208,15 @@ START_TEST(what_makes_no_sense)
 {
     fails(LISTEN "tls.key = a.key\ntls.ocsp = a.der\ntls.profile = modern\n"
                  "tls.client = off\ntls.client_ca = ca.pem\n"
-                 "tls.early_data = no\ntls.hsts = 0\n",
+                 "tls.early_data = no\ntls.hsts = 0\ntls.offload = rsa\n",
           "a.ini:3: [listen s] tls.key: there is no tls.certificate\n"
           "a.ini:4: [listen s] tls.ocsp: there is no tls.certificate\n"
           "a.ini:6: [listen s] tls.client: there is no tls.certificate\n"
           "a.ini:7: [listen s] tls.client_ca: there is no tls.certificate\n"
           "a.ini:9: [listen s] tls.hsts: there is no tls.certificate\n"
           "a.ini:8: [listen s] tls.early_data: there is no tls.certificate\n"
-          "a.ini:5: [listen s] tls.profile: there is no tls.certificate\n");
+          "a.ini:5: [listen s] tls.profile: there is no tls.certificate\n"
+          "a.ini:10: [listen s] tls.offload: there is no tls.certificate\n");
     fails(LISTEN "tls.certificate = b.pem\ntls.key = a.key\ntls.key = a.key\n"
                  "tls.ocsp = none\ntls.ocsp = none\n",
           "a.ini:5: [listen s] tls.key: there is no tls.certificate that it "
