@@ -264,9 +264,11 @@ static const struct directive server_rows[] = {
      .off = offsetof(struct conf_server, tls_ktls), CHOICE("auto|off"),
      .dflt = "off",
      .help = "who makes the records of TLS that are sent; auto: the kernel where "
-             "it can (CONFIG_TLS) and the cipher is AES-GCM, files then leave "
-             "by sendfile; a client that asks for new keys (KeyUpdate) is then "
-             "hung up on; not with tls.early_data"},
+             "it can (CONFIG_TLS; where that is a module: modprobe tls, at "
+             "each boot by /etc/modules-load.d) and the cipher is AES-GCM, "
+             "files then leave by sendfile; a client that asks for new keys "
+             "(KeyUpdate) is then hung up on; not with tls.early_data; "
+             "etude status says which it is"},
     {.name = "tls.ticket_keys",
      .off = offsetof(struct conf_server, tls_ticket_keys), TYPE(PATH),
      .is_read = 1, .example = "keys of its own, a new one each hour",

@@ -79,9 +79,10 @@ text_cert(FILE *out, const struct socket_entry *e, const struct context_cert *c)
 {
     char text[CLOCK_TEXT_LEN];
 
-    fprintf(out, "%-24s %-40s %-9s %-10s %5lld  %-4s  %s\n", e->shown, c->names,
-            c->kind, day(text, c->not_after), days_left(c),
-            c->is_stapled ? "yes" : "no", c->sha256);
+    fprintf(out, "%-24s %-40s %-9s %-10s %5lld  %-4s  %-10s  %s\n", e->shown,
+            c->names, c->kind, day(text, c->not_after), days_left(c),
+            c->is_stapled ? "yes" : "no",
+            context_ktls_text(context_ktls(e->env.context)), c->sha256);
 }
 
 static void
@@ -99,8 +100,8 @@ text_entry(FILE *out, const struct socket_entry *e)
 void
 certificates_text(FILE *out, const struct sockets *s)
 {
-    fprintf(out, "\n%-24s %-40s %-9s %-10s %5s  %-4s  %s\n", "LISTENER",
-            "CERTIFICATE", "KIND", "UNTIL", "DAYS", "OCSP", "SHA256");
+    fprintf(out, "\n%-24s %-40s %-9s %-10s %5s  %-4s  %-10s  %s\n", "LISTENER",
+            "CERTIFICATE", "KIND", "UNTIL", "DAYS", "OCSP", "KTLS", "SHA256");
     for (uint32_t i = 0; i < ENV_MAX_LISTENERS; i++) {
         if (s->v[i].n_fds > 0)
             text_entry(out, &s->v[i]);
@@ -132,6 +133,9 @@ json_entry(FILE *out, const struct socket_entry *e)
 
     fputc('{', out);
     json_member(out, "address", e->shown);
+    if (e->env.context)
+        json_member(out, "ktls",
+                    context_ktls_text(context_ktls(e->env.context)));
     fprintf(out, "\"tls\":%s,\"certificates\":[",
             e->env.context ? "true" : "false");
     for (uint32_t i = 0; i < n; i++) {
@@ -184,16 +188,28 @@ put_listen(FILE *f, const struct conf_listen *l, const struct context *c)
     }
 }
 
+static void
+put_ktls(FILE *f, const struct conf_listen *l, const struct context *c)
+{
+    enum context_ktls ktls = context_ktls(c);
+
+    fprintf(f, "etude_tls_ktls{listen=\"%.*s\",state=\"%s\"} %d\n",
+            (int)l->name.n, l->name.p, context_ktls_text(ktls),
+            ktls == CONTEXT_KTLS_ON);
+}
+
 /* A section's addresses show the same. */
 static void
-put_listens(FILE *f, const struct conf *conf, const struct contexts *c)
+put_listens(FILE *f, const struct conf *conf, const struct contexts *c,
+            void (*put)(FILE *f, const struct conf_listen *l,
+                        const struct context *c))
 {
     const struct context *before = NULL;
 
     for (size_t i = 0; i < c->n; i++) {
         const struct context *this = c->v[i].context;
         if (this && this != before)
-            put_listen(f, &conf->listens[i], this);
+            put(f, &conf->listens[i], this);
         before = this;
     }
 }
@@ -206,6 +222,9 @@ certificates_facts(struct arena *a, const struct conf *conf,
         "# HELP etude_tls_certificate_not_after_seconds when a certificate "
         "ends, in seconds since 1970\n"
         "# TYPE etude_tls_certificate_not_after_seconds gauge\n";
+    static const char ktls_head[] =
+        "# HELP etude_tls_ktls whether the kernel makes the records of TLS\n"
+        "# TYPE etude_tls_ktls gauge\n";
     et_str facts = {NULL, 0};
     char *text = NULL;
     size_t n = 0;
@@ -214,8 +233,10 @@ certificates_facts(struct arena *a, const struct conf *conf,
     if (!f)
         return facts;
     fputs(head, f);
-    put_listens(f, conf, c);
-    if (fclose(f) == 0 && n >= sizeof head)
+    put_listens(f, conf, c, put_listen);
+    fputs(ktls_head, f);
+    put_listens(f, conf, c, put_ktls);
+    if (fclose(f) == 0 && n > sizeof head - 1 + sizeof ktls_head - 1)
         facts = arena_dup(a, (et_str){text, n});
     free(text);
     return facts;

@@ -25,8 +25,9 @@ void certificates_log(const char *listener, const struct context *now,
  * [control] */
 void certificates_text(FILE *out, const struct sockets *s);
 void certificates_json(FILE *out, const struct sockets *s);
-/* When each certificate ends, as lines of figures (http/exposition.h) in a;
- * absent: there are none, or no memory. [control] */
+/* When each certificate ends, and by whom each listener's records are made, as
+ * lines of figures (http/exposition.h) in a; absent: nobody speaks TLS, or no
+ * memory. [control] */
 et_str certificates_facts(struct arena *a, const struct conf *conf,
                           const struct contexts *c);
 

@@ -2,6 +2,7 @@
 /* contexts.c - see contexts.h. */
 #include "serve/contexts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -180,20 +181,22 @@ rules_of(const struct maker *m, const struct conf_listen *l)
     return add_paper(m, rules, m->conf->server.tls_ticket_keys);
 }
 
-/* Whether the kernel can make the records: asked once, told once. */
-static uint8_t
-has_ktls(void)
+/* Whether the kernel can make the records: asked once, told once.  ENOENT: they
+ * are not in it; a module it loads by itself for CAP_NET_ADMIN only. */
+static enum context_ktls
+ask_kernel(void)
 {
     static int rc = 1;
 
-    if (rc <= 0)
-        return rc == 0;
-    rc = ktls_probe();
-    if (rc == 0)
-        log_info("tls.ktls: the kernel makes the records of TLS");
-    else
-        log_info("tls.ktls: not by this kernel: %s", strerror(-rc));
-    return rc == 0;
+    if (rc > 0) {
+        rc = ktls_probe();
+        if (rc == 0)
+            log_info("tls.ktls: the kernel makes the records of TLS");
+        else
+            log_info("tls.ktls: not by this kernel: %s%s", strerror(-rc),
+                     rc == -ENOENT ? " (modprobe tls)" : "");
+    }
+    return rc == 0 ? CONTEXT_KTLS_ON : CONTEXT_KTLS_NO_KERNEL;
 }
 
 static struct context *
@@ -212,7 +215,8 @@ make_context(const struct maker *m, const struct conf_listen *l,
         .client_ca_at = l->client_ca_at,
         .has_h2 = l->h2 && h2_is_built(),
         .has_early_data = (uint8_t)l->tls_early_data,
-        .has_ktls = m->conf->server.tls_ktls == CONF_KTLS_AUTO && has_ktls(),
+        .ktls = m->conf->server.tls_ktls == CONF_KTLS_AUTO ? ask_kernel()
+                                                           : CONTEXT_KTLS_OFF,
         .has_offload = l->tls_offload == CONF_OFFLOAD_RSA,
         .tickets = m->tickets,
     };

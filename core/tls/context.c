@@ -181,8 +181,9 @@ make(const struct context_spec *spec, struct diag *d)
     domains_init(&c->domains);
     c->has_h2 = spec->has_h2;
     c->has_early_data = spec->has_early_data;
-    /* Text that goes before the handshake is over is OpenSSL's to encrypt. */
-    c->has_ktls = spec->has_ktls && !spec->has_early_data;
+    c->ktls = spec->ktls == CONTEXT_KTLS_ON && spec->has_early_data
+                  ? CONTEXT_KTLS_EARLY_DATA
+                  : spec->ktls;
     c->tickets = tickets_hold(spec->tickets);
     set_sid(c, spec);
     rc = add_pairs(c, spec, d);
@@ -232,6 +233,25 @@ context_drop(struct context *c)
     free(c->sites);
     free(c->shown);
     free(c);
+}
+
+enum context_ktls
+context_ktls(const struct context *c)
+{
+    return c->ktls;
+}
+
+const char *
+context_ktls_text(enum context_ktls ktls)
+{
+    static const char *const texts[] = {
+        [CONTEXT_KTLS_OFF] = "off",
+        [CONTEXT_KTLS_ON] = "on",
+        [CONTEXT_KTLS_NO_KERNEL] = "no kernel",
+        [CONTEXT_KTLS_EARLY_DATA] = "early data",
+    };
+
+    return texts[ktls];
 }
 
 uint32_t

@@ -39,6 +39,15 @@ enum context_verify {
     CONTEXT_CLIENTS_MUST
 };
 
+/* Whether the kernel makes the records (os/ktls.h), or why it does not. */
+enum context_ktls {
+    CONTEXT_KTLS_OFF,       /* it is not to */
+    CONTEXT_KTLS_ON,        /* it does, if the cipher is such that it can */
+    CONTEXT_KTLS_NO_KERNEL, /* it is to, and cannot */
+    CONTEXT_KTLS_EARLY_DATA /* it could, but for early data: text that goes
+                               before the handshake is over is OpenSSL's */
+};
+
 struct context_spec {
     const struct context_pair *pairs; /* the first is shown to who names none */
     size_t n_pairs;                   /* at least one */
@@ -49,7 +58,7 @@ struct context_spec {
     struct place client_ca_at;
     uint8_t has_h2;          /* ALPN: h2 in front of http/1.1 */
     uint8_t has_early_data;  /* TLS 1.3 0-RTT (RFC 8446 2.3) */
-    uint8_t has_ktls;        /* the kernel makes the records; it can */
+    enum context_ktls ktls;  /* one of the first three */
     uint8_t has_offload;     /* what signs with RSA stops before it
                                 (signing.h) */
     struct tickets *tickets; /* held; NULL: no session is resumed */
@@ -79,6 +88,11 @@ MUST_USE struct context *context_new(const struct context_spec *spec,
 struct context *context_hold(struct context *c);
 /* The last one frees it; NULL is fine. [any] */
 void context_drop(struct context *c);
+
+/* [any] */
+enum context_ktls context_ktls(const struct context *c);
+/* "off", "on", "no kernel", "early data". [any] */
+const char *context_ktls_text(enum context_ktls ktls);
 
 /* What the pairs are, in their order: at most cap are written to out; returns
  * how many there are. [any] */

@@ -34,7 +34,8 @@ struct context_shown {
 
 struct context {
     _Atomic uint32_t n_refs;
-    uint8_t has_h2, has_early_data, has_ktls;
+    uint8_t has_h2, has_early_data;
+    enum context_ktls ktls;
     uint8_t sid[32]; /* sessions are good where this is the same */
     struct context_shown *shown;
     uint32_t n_shown;

@@ -37,6 +37,20 @@ context_drop(struct context *c)
     (void)c;
 }
 
+enum context_ktls
+context_ktls(const struct context *c)
+{
+    (void)c;
+    return CONTEXT_KTLS_OFF;
+}
+
+const char *
+context_ktls_text(enum context_ktls ktls)
+{
+    (void)ktls;
+    return "off";
+}
+
 uint32_t
 context_certs(const struct context *c, struct context_cert *out, uint32_t cap)
 {

@@ -42,7 +42,7 @@ session_init(struct session *s, struct context *c, struct blocks *blocks)
 void
 session_offer(struct session *s, int fd)
 {
-    if (!s->context->has_ktls)
+    if (s->context->ktls != CONTEXT_KTLS_ON)
         return;
     s->flow.ktls_fd = fd;
     SSL_set_options(s->ssl, SSL_OP_ENABLE_KTLS);

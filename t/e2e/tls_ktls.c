@@ -80,9 +80,12 @@ start(const char *how)
 
     snprintf(ini, sizeof ini,
              "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
-             "metrics = /metrics\ntls.ktls = %s\n"
+             "metrics = /metrics\nadmin = $DIR/admin\ntls.ktls = %s\n"
              "[listen tls]\naddress = 127.0.0.1:0\n"
              "tls.certificate = $DIR/site.pem\ntls.key = $DIR/site.key\n"
+             "[listen early]\naddress = unix:$DIR/early\n"
+             "tls.certificate = $DIR/site.pem\ntls.key = $DIR/site.key\n"
+             "tls.early_data = yes\n"
              "[plugin hello]\n[plugin answers]\nfile = $DIR/file\n",
              how);
     server_prepare(&s, ini);
@@ -221,5 +224,43 @@ START_TEST(new_keys_are_had_or_the_end_is_said)
 }
 END_TEST
 
-UNIT_MAIN(tls_ktls, all_of_it_arrives, off_is_off,
+/* In use or why not: of each listener, by status and among the figures. */
+static void
+expect_said(const char *tls, const char *early)
+{
+    static const char *const as_text[] = {"status", NULL};
+    static const char *const as_json[] = {"status", "--json", NULL};
+    static char out[65536];
+    char want[128];
+
+    ck_assert_int_eq(server_run(&s, as_json, out, sizeof out), 0);
+    snprintf(want, sizeof want, "\"ktls\":\"%s\",\"tls\":true", tls);
+    unit_has(out, want);
+    snprintf(want, sizeof want, "\"ktls\":\"%s\",\"tls\":true", early);
+    unit_has(out, want);
+    ck_assert_int_eq(server_run(&s, as_text, out, sizeof out), 0);
+    unit_has(out, "KTLS");
+    snprintf(want, sizeof want, "  no    %-10s  ", early);
+    unit_has(out, want);
+    snprintf(want, sizeof want, "tls_ktls{listen=\"tls\",state=\"%s\"}", tls);
+    ck_assert_int_eq(tally_figure(&s, want), strcmp(tls, "on") == 0);
+    snprintf(want, sizeof want, "tls_ktls{listen=\"early\",state=\"%s\"}",
+             early);
+    ck_assert_int_eq(tally_figure(&s, want), 0);
+}
+
+START_TEST(whether_it_is_in_use_is_told)
+{
+    int has = has_it();
+
+    start("auto");
+    expect_said(has ? "on" : "no kernel", has ? "early data" : "no kernel");
+    stop();
+    start("off");
+    expect_said("off", "off");
+    stop();
+}
+END_TEST
+
+UNIT_MAIN(tls_ktls, all_of_it_arrives, off_is_off, whether_it_is_in_use_is_told,
           other_ciphers_are_the_server_s, new_keys_are_had_or_the_end_is_said)
