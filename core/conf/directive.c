@@ -75,8 +75,8 @@ static const struct directive server_rows[] = {
      .help = "time for which such a one may be idle; 0: none is kept"},
     {SERVER(pool_threads), INT(1, 1024), .reload = DIRECTIVE_PROCESS,
      .dflt = "8",
-     .help = "threads for what plugins do that blocks; they are started when "
-             "they are first wanted"},
+     .help = "threads for what plugins do that blocks, and for tls.offload; "
+             "they are started when they are first wanted"},
     {SERVER(pool_queue), INT(1, 1048576), .reload = DIRECTIVE_PROCESS,
      .dflt = "1024",
      .help = "jobs that may wait for a thread of the pool; a plugin is told "

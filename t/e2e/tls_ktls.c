@@ -224,6 +224,35 @@ START_TEST(new_keys_are_had_or_the_end_is_said)
 }
 END_TEST
 
+/* The keys come from another thread, and the kernel was asked before. */
+START_TEST(so_it_is_if_the_pool_signs)
+{
+    struct secure how = {.sni = "a.test", .ciphers = "ECDHE+AESGCM"};
+    int n = has_it() ? 2 : 0;
+
+    server_prepare(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                       "metrics = /metrics\ntls.ktls = auto\n"
+                       "[listen tls]\naddress = 127.0.0.1:0\n"
+                       "tls.certificate = $DIR/rsa.pem\n"
+                       "tls.key = $DIR/rsa.key\ntls.offload = rsa\n"
+                       "[plugin answers]\nfile = $DIR/file\n");
+    pki_make(&s, &(struct pki){.file = "rsa", .names = "a.test", .is_rsa = 1});
+    make_file();
+    server_serve(&s);
+    how.port = second_port();
+    for (int version = 0x0303; version <= 0x0304; version++) {
+        struct client c;
+        how.min = how.max = version;
+        c = secure_connect(&how);
+        expect_file(&c, 1000003);
+        client_close(&c);
+    }
+    ck_assert_int_eq(tally_figure(&s, "tls_offloads_total"), 2);
+    ck_assert_int_eq(tally_figure(&s, "tls_kernel_total"), n);
+    stop();
+}
+END_TEST
+
 /* In use or why not: of each listener, by status and among the figures. */
 static void
 expect_said(const char *tls, const char *early)
@@ -262,5 +291,6 @@ START_TEST(whether_it_is_in_use_is_told)
 }
 END_TEST
 
-UNIT_MAIN(tls_ktls, all_of_it_arrives, off_is_off, whether_it_is_in_use_is_told,
-          other_ciphers_are_the_server_s, new_keys_are_had_or_the_end_is_said)
+UNIT_MAIN(tls_ktls, all_of_it_arrives, off_is_off, so_it_is_if_the_pool_signs,
+          whether_it_is_in_use_is_told, other_ciphers_are_the_server_s,
+          new_keys_are_had_or_the_end_is_said)
