@@ -61,7 +61,7 @@
 #ifndef ET_NEED
 #define ET_NEED 0
 #endif
-#if ET_NEED > 0
+#if ET_NEED > 1
 #error "ET_NEED is newer than this etude.h: get the header of a newer server"
 #endif
 
@@ -1893,6 +1893,26 @@ et_emit(et_req *r, const void *p, size_t n, uint32_t flags)
 {
     return r->http->emit(r, p, n, flags);
 }
+
+#if ET_NEED >= 1
+/* In a response step: the body step is to see this answer's body go by, as it
+ * is: it emits nothing, and the length stays.  0, or ET_EPHASE, ET_ENOMEM. */
+static inline int32_t
+et_watch(et_req *r)
+{
+    return r->http->watch(r);
+}
+
+/* Field i of the response, from 0, but for Content-Type: 1; 0: no more.
+ *
+ *     for (i = 0; et_answer_at(r, i, &f); i++)
+ *         ... f.name, f.value ... */
+static inline int
+et_answer_at(const et_req *r, uint32_t i, et_field *f)
+{
+    return r->http->answer_at(r, i, &f->name, &f->value) == 0;
+}
+#endif
 
 /* ---- server-sent events (WHATWG HTML, 9.2) --------------------------------*/
 

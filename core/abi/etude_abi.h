@@ -40,7 +40,8 @@
  *                    and steps, without Sec-WebSocket-Key; its end is that of
  *                    its stream
  *
- * This is 1.0, and final: nothing is a draft.  What is added has a new minor.
+ * 1.0 is final: nothing is a draft.  What is added has a new minor, and says
+ * since when it is there; this is 1.1.
  */
 #ifndef ETUDE_ABI_H
 #define ETUDE_ABI_H
@@ -53,7 +54,7 @@ extern "C" {
 #endif
 
 #define ET_ABI_MAJOR 1u
-#define ET_ABI_MINOR 0u
+#define ET_ABI_MINOR 1u
 #define ET_ABI_RC 0u /* of what was before 1.0; 0 ever since */
 
 /* True if *p, as large as its maker says, has field f of type T. */
@@ -363,6 +364,18 @@ struct et_http {
      * array may go, names and values stay until the log step has returned.  All
      * of them or none; Content-Type is ET_EINVAL here. */
     int32_t (*add)(et_req *r, const et_field *fields, size_t n);
+    /* Since 1.1.  Field i (from 0) of the response, of those set so far, in
+     * their order; Content-Type, which get has, is none of them: 0, or
+     * ET_EINVAL and there are no more.  Both stay until the log step has
+     * returned, whatever is set or deleted meanwhile. */
+    int32_t (*answer_at)(const et_req *r, uint32_t i, et_str *name,
+                         et_str *value);
+    /* Since 1.1.  As filter, but the body step only looks: what it was called
+     * with goes on by itself when it has returned 0, emit is ET_EPHASE, and the
+     * length stays what it is.  An answer that was decided as a whole goes
+     * unseen where there is no stack for the step.  Who asks for both filters.
+     */
+    int32_t (*watch)(et_req *r);
 };
 
 /* ---- et.log/1: log files of a plugin -------------------------------------*/
@@ -997,7 +1010,8 @@ typedef struct et_stepdef {
  * it likes instead, and returns 0, or below 0 and the answer is cut off.  Runs
  * only for answers whose body its response step has asked for (et_http.filter),
  * not for HEAD and where there is no body; on a stack of its own, and may wait
- * as a task.  Those of several members run from the inside out.  [worker] */
+ * as a task.  Those of several members run from the inside out.  One that only
+ * looks (et_http.watch) passes nothing on.  [worker] */
 typedef int32_t (*et_body_step)(et_req *r, void *self, const char *p, size_t n,
                                 uint32_t flags);
 /* pass on all that you hold: somebody waits for it */

@@ -214,7 +214,7 @@ static inline void et_test_wait(uint64_t ms);
 /* A body step, once et_filter has asked for it, runs as a task, on the test's
  * stack: within et_write, et_flush and behind the end, or when the answer that
  * was decided leaves.  What it is shown is a malloc of its exact size; what it
- * passes on is et_test_text. */
+ * passes on, or has looked at (et_watch), is et_test_text. */
 
 /* 1 if the answer was begun and is not whole: the step has returned anything
  * but ET_DONE (of one without a body ET_FAIL is fine, too), has written less
@@ -291,8 +291,7 @@ static inline et_ws *et_test_ws(void);
 
 /* The nth allocation from here on fails (1: the next); 0: none.  Allocations
  * are alloc, reserve, set, what query and form decode, et_offload_then,
- * et_defer, et_begin, et_set_trailer, et_ws_open
- * and et_filter. */
+ * et_defer, et_begin, et_set_trailer, et_ws_open, et_filter and et_watch. */
 static inline void et_test_fail_at(size_t n);
 /* How many allocations the last request made. */
 static inline size_t et_test_allocations(void);
@@ -440,9 +439,9 @@ struct et_test_request_ {
     uint64_t left; /* bytes to come, or ET_ANY_LENGTH */
     size_t sent_cap;
     struct et_test_pair_ *trailers;
-    /* the body step was asked for; runs, or was left; has passed on the end;
-     * what it is shown */
-    int is_filtered, is_passing, has_passed_end;
+    /* the body step was asked for; to look only; runs, or was left; has passed
+     * on the end; what it is shown */
+    int is_filtered, only_looks, is_passing, has_passed_end;
     et_test_memory_ shown;
     int is_in_response; /* the one step that et_test_call runs */
     int is_retiring;
@@ -1007,6 +1006,20 @@ et_test_h_get_(const et_req *r, et_str name, uint32_t nth)
     if (et_eq_nocase(name, et_s("Content-Type")))
         return nth == 0 && m->q.type.n ? m->q.type : et_s(NULL);
     return et_test_value_(et_test_find_(m->q.set, name, nth));
+}
+
+static inline int32_t
+et_test_h_answer_at_(const et_req *r, uint32_t i, et_str *name, et_str *value)
+{
+    const struct et_test_pair_ *p = et_test_m_.q.set;
+    (void)r;
+    while (p && i-- > 0)
+        p = p->next;
+    if (!p)
+        return ET_EINVAL;
+    *name = p->name;
+    *value = p->value;
+    return 0;
 }
 
 static inline int32_t
@@ -2055,12 +2068,19 @@ et_test_keep_piece_(const void *p, size_t n)
 static inline int32_t
 et_test_put_out_(const void *p, size_t n, uint32_t flags)
 {
+    struct et_test_ *m = &et_test_m_;
     int32_t rc = et_test_task_writes_();
     if (rc == 0 && (n > 0 || flags & ET_BODY_FLUSH))
         rc = et_test_task_waits_();
-    if (rc == 0 && n > 0)
-        et_test_keep_piece_(p, n);
-    return rc;
+    if (rc < 0 || n == 0)
+        return rc;
+    if (m->q.left != ET_ANY_LENGTH) {
+        if (n > m->q.left)
+            return ET_EINVAL;
+        m->q.left -= n;
+    }
+    et_test_keep_piece_(p, n);
+    return 0;
 }
 
 /* n bytes go through the body step. */
@@ -2076,6 +2096,8 @@ et_test_pass_(const void *p, size_t n, uint32_t flags)
     m->q.is_passing = 1;
     piece = et_test_dup_(&m->q.shown, et_sn(n ? (const char *)p : "", n));
     rc = def->fn(&m->q.req, et_test_self(), piece.p, piece.n, flags);
+    if (rc >= 0 && m->q.only_looks)
+        rc = et_test_put_out_(p, n, flags);
     m->q.is_passing = 0;
     et_test_drop_(&m->q.shown);
     return rc < 0 ? rc : 0;
@@ -2083,21 +2105,37 @@ et_test_pass_(const void *p, size_t n, uint32_t flags)
 
 /* In a response step that runs, of a plugin with a body step. */
 static inline int32_t
-et_test_h_filter_(et_req *r)
+et_test_filter_ask_(int only_looks)
 {
     struct et_test_ *m = &et_test_m_;
-    (void)r;
     if (!et_test_item_(ET_I_BODY, 0) || !m->q.is_in_step || m->q.is_committed ||
         (m->q.where != ET_TEST_RESPONSE_ && !m->q.is_in_response))
         return ET_EPHASE;
-    if (m->q.is_filtered)
+    if (m->q.is_written && !only_looks)
+        m->q.left = ET_ANY_LENGTH;
+    if (m->q.is_filtered) {
+        m->q.only_looks &= only_looks;
         return 0;
+    }
     if (et_test_fails_(sizeof(et_bodydef)))
         return ET_ENOMEM;
     m->q.is_filtered = 1;
-    if (m->q.is_written)
-        m->q.left = ET_ANY_LENGTH;
+    m->q.only_looks = only_looks;
     return 0;
+}
+
+static inline int32_t
+et_test_h_filter_(et_req *r)
+{
+    (void)r;
+    return et_test_filter_ask_(0);
+}
+
+static inline int32_t
+et_test_h_watch_(et_req *r)
+{
+    (void)r;
+    return et_test_filter_ask_(1);
 }
 
 static inline int32_t
@@ -2105,7 +2143,7 @@ et_test_h_emit_(et_req *r, const void *p, size_t n, uint32_t flags)
 {
     struct et_test_ *m = &et_test_m_;
     (void)r;
-    if (!m->q.is_passing)
+    if (!m->q.is_passing || m->q.only_looks)
         return ET_EPHASE;
     if (m->q.has_passed_end)
         return ET_EINVAL;
@@ -3158,6 +3196,8 @@ et_test_mock_(void)
     h->panic = et_test_h_panic_;
     h->trailer = et_test_h_trailer_;
     h->filter = et_test_h_filter_;
+    h->watch = et_test_h_watch_;
+    h->answer_at = et_test_h_answer_at_;
     h->emit = et_test_h_emit_;
     h->reply_pieces = et_test_h_reply_pieces_;
     h->add = et_test_h_add_;
@@ -4237,7 +4277,7 @@ et_test_filter_whole_(void)
     m->q.whole = m->q.sent;
     m->q.sent = et_s("");
     m->q.is_written = 1;
-    m->q.left = ET_ANY_LENGTH;
+    m->q.left = m->q.only_looks ? m->q.whole.n : ET_ANY_LENGTH;
     m->q.where = ET_TEST_ANSWER_;
     m->q.why = 0;
     et_test_end_answer_(et_test_enter_(et_test_copy_, ET_F_TASK, NULL, 0));

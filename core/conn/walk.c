@@ -73,15 +73,21 @@ begin_filtered(struct exchange *x)
     struct req *r = x->req;
     int is_bare =
         r->pub.method == ET_M_HEAD || !status_has_body(r->resp.status);
+    int only_looks = filter_only_looks(r);
 
     filter_drop_crashed(r);
-    if (!r->resp.filters) {
+    if (!r->resp.filters ||
+        (only_looks && (is_bare || r->resp.status == 205))) {
         via->send(x);
         return 0;
     }
     if (is_bare) {
         resp_write(&r->resp, r->resp.status, r->resp.type, RESP_ANY_LENGTH);
     } else if (filter_begin(r) < 0) {
+        if (only_looks) { /* then it goes unseen */
+            via->send(x);
+            return 0;
+        }
         resp_drop_fields(&r->resp); /* they may speak of what is not done */
         walk_busy(x);
         return 0;

@@ -16,8 +16,8 @@
 
 /* ---- the steps -----------------------------------------------------------*/
 
-int32_t
-filter_ask(et_req *pub)
+static int32_t
+ask(et_req *pub, uint8_t only_looks)
 {
     struct req *r = req_of(pub);
     const struct chain_member *m = &r->chain->members[r->member];
@@ -26,25 +26,52 @@ filter_ask(et_req *pub)
     if (!m->filter || r->phase != CHAIN_IN_RESPONSE || r->resp.committed ||
         !chain_is_at(r))
         return ET_EPHASE;
+    if (r->resp.is_written && !only_looks)
+        r->resp.left = RESP_ANY_LENGTH;
     while (*at) {
-        if ((*at)->member == r->member)
+        if ((*at)->member == r->member) {
+            (*at)->only_looks &= only_looks;
             return 0;
+        }
         at = &(*at)->next;
     }
     if (!r->resp.filters) {
         r->resp.passing = NULL;
         segment_init(&r->resp.source);
     }
-    if (r->resp.is_written)
-        r->resp.left = RESP_ANY_LENGTH;
     f = arena_alloc(&r->arena, sizeof *f);
     if (!f) {
         r->is_spoilt = 1;
         return ET_ENOMEM;
     }
-    *f = (struct filter){.fn = m->filter, .self = m->self, .member = r->member};
+    *f = (struct filter){.fn = m->filter,
+                         .self = m->self,
+                         .member = r->member,
+                         .only_looks = only_looks};
     *at = f;
     return 0;
+}
+
+int32_t
+filter_ask(et_req *pub)
+{
+    return ask(pub, 0);
+}
+
+int32_t
+filter_ask_to_look(et_req *pub)
+{
+    return ask(pub, 1);
+}
+
+int
+filter_only_looks(const struct req *r)
+{
+    const struct filter *f = r->resp.filters;
+
+    while (f && f->only_looks)
+        f = f->next;
+    return !f;
 }
 
 /* Through f and those further out; NULL: written. */
@@ -60,6 +87,8 @@ pass(struct req *r, struct filter *f, const void *p, size_t n, uint32_t flags)
     r->resp.passing = f;
     chain_enter(r, f->member);
     rc = f->fn(&r->pub, f->self, (const char *)p, n, flags);
+    if (rc >= 0 && f->only_looks)
+        rc = pass(r, f->next, p, n, flags);
     chain_enter(r, member);
     r->resp.passing = was;
     return rc < 0 ? rc : 0;
@@ -94,7 +123,7 @@ filter_emit(et_req *pub, const void *p, size_t n, uint32_t flags)
     struct req *r = req_of(pub);
     struct filter *f = r->resp.passing;
 
-    if (!f || f->member != r->member || !chain_is_at(r))
+    if (!f || f->member != r->member || !chain_is_at(r) || f->only_looks)
         return ET_EPHASE;
     if (f->has_ended)
         return ET_EINVAL;
@@ -184,11 +213,12 @@ filter_begin(struct req *r)
 {
     static const struct chain_step step = {copy, NULL};
     struct resp *p = &r->resp;
+    uint64_t length = filter_only_looks(r) ? p->body.bytes : RESP_ANY_LENGTH;
 
     if (task_start(r, &step) < 0)
         return ET_ELIMIT;
     segment_move(&p->source, &p->body);
-    resp_write(p, p->status, p->type, RESP_ANY_LENGTH);
+    resp_write(p, p->status, p->type, length);
     r->phase = CHAIN_IN_REQUEST;
     r->pause.state = PAUSE_WAITS;
     return 0;

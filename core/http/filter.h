@@ -6,9 +6,10 @@
  *     the answer is written (writer.h)
  *
  * A response step asks (filter_ask): from then on nobody knows how long the
- * body will be.  An answer that is decided as a whole is written, too, then: by
- * a task of the host's, so that body steps always run on a stack of their own
- * and may wait. */
+ * body will be, unless all that have asked only look (filter_ask_to_look),
+ * whose pieces are passed on here.  An answer that is decided as a whole is
+ * written, too, then: by a task of the host's, so that body steps always run on
+ * a stack of their own and may wait. */
 #ifndef HTTP_FILTER_H
 #define HTTP_FILTER_H
 
@@ -27,10 +28,12 @@ struct filter {
     void *self;
     uint8_t member;
     uint8_t has_ended; /* it has passed on the end */
+    uint8_t only_looks;
 };
 
 /* Of et.http/1. [worker] */
 int32_t filter_ask(et_req *pub);
+int32_t filter_ask_to_look(et_req *pub);
 int32_t filter_emit(et_req *pub, const void *p, size_t n, uint32_t flags);
 
 /* A piece is on its way through those of r: no other one may be.  So it stays
@@ -40,6 +43,8 @@ int filter_is_busy(const struct req *r);
  * there is no memory left, nobody filters it, and the fields that are set go
  * with them: they may speak of what is not done. [worker] */
 void filter_drop_crashed(struct req *r);
+/* All of those of r only look.  [worker] */
+int filter_only_looks(const struct req *r);
 /* n bytes of the body of r's answer go through all that have asked, and are
  * written.  0, or why not (ET_E*): a step's own reason, or the writer's.  On a
  * task's stack. [worker] */

@@ -430,6 +430,20 @@ http_add(et_req *pub, const et_field *fields, size_t n)
     return rc;
 }
 
+static int32_t
+http_answer_at(const et_req *pub, uint32_t i, et_str *name, et_str *value)
+{
+    const struct resp_field *f = req_of(pub)->resp.fields;
+
+    while (f && i-- > 0)
+        f = f->next;
+    if (!f)
+        return ET_EINVAL;
+    *name = f->name;
+    *value = f->value;
+    return 0;
+}
+
 static uint32_t
 http_fail(et_req *pub, const char *p, size_t n)
 {
@@ -497,6 +511,8 @@ static const et_http http_iface = {
     .emit = filter_emit,
     .reply_pieces = http_reply_pieces,
     .add = http_add,
+    .answer_at = http_answer_at,
+    .watch = filter_ask_to_look,
 };
 
 const et_http *

@@ -57,7 +57,7 @@ START_TEST(version_and_help_are_printed)
 
     ck_assert_int_eq(run("-V", out, sizeof out), 0);
     ck_assert_msg(strncmp(out, "Etude ", 6) == 0 &&
-                      strstr(out, "\nplugin ABI 1.0\n"),
+                      strstr(out, "\nplugin ABI 1.1\n"),
                   "%s", out);
     ck_assert_int_eq(run("-h", out, sizeof out), 0);
     for (const char *const *word =

@@ -283,6 +283,11 @@ static const struct {
     {"ET_GET(\"/\", f) { return et_text(r, 200, \"%s\", 1); }",
      "-Werror=format", 0},
     {"", "-DET_NEED=0", 1},
+    {"", "-DET_NEED=1", 1},
+    {"ET_RESPONSE(f) { return et_watch(r) < 0 ? ET_FAIL : ET_NEXT; }",
+     "-DET_NEED=1", 1},
+    {"ET_RESPONSE(f) { return et_watch(r) < 0 ? ET_FAIL : ET_NEXT; }",
+     "-Werror=implicit-function-declaration", 0},
     {"", "-DET_NEED=99", 0},
 };
 /* clang-format on */

@@ -3,5 +3,9 @@
  * form of its layout.h; moved into that of the next one when it is made.
  *
  * Plugins use it from the day it is in core/abi: rows are added here, and never
- * changed.  Nothing since 1.0. */
+ * changed. */
 /* clang-format off */
+
+/* 1.1 */
+FIELD(et_http, answer_at, 200, 8)
+FIELD(et_http, watch, 208, 8)

@@ -496,8 +496,8 @@ START_TEST(no_code_of_a_refused_image_runs)
     static const struct {
         const char *flags, *text;
     } rows[] = {
-        {"-DNOTE_MAJOR=2", "built for plugin ABI 2.0"},
-        {"-DNOTE_RC=7", "built for plugin ABI 1.0-rc7"},
+        {"-DNOTE_MAJOR=2", "built for plugin ABI 2.1"},
+        {"-DNOTE_RC=7", "built for plugin ABI 1.1-rc7"},
         {"-DNOTE_NEED=7", "needs ABI minor 7"},
         {"-DNO_NOTE", "no .note.etude section"},
         {"-DNO_ENTRY", "does not export et_plugins_v1"},

@@ -44,18 +44,18 @@ END_TEST
 START_TEST(refusals)
 {
     refused("-DNOTE_MAJOR=2",
-            "built for plugin ABI 2.0, this server speaks 1.0 (and 2 is not "
+            "built for plugin ABI 2.1, this server speaks 1.1 (and 2 is not "
             "supported). Get a build for ABI 1, or upgrade the server");
     refused("-DNOTE_MAJOR=0",
-            "built for plugin ABI 0.0, this server speaks 1.0 (and 0 is not "
+            "built for plugin ABI 0.1, this server speaks 1.1 (and 0 is not "
             "supported). Get a build for ABI 1, or downgrade the server");
     refused("-DNOTE_RC=1",
-            "built for plugin ABI 1.0-rc1, which came before 1.0 was final: "
-            "this server speaks 1.0. Build it anew with this server's "
+            "built for plugin ABI 1.1-rc1, which came before 1.0 was final: "
+            "this server speaks 1.1. Build it anew with this server's "
             "etude.h");
     refused("-DNOTE_NEED=7",
-            "needs ABI minor 7, this server has 0. Upgrade the server, or ask "
-            "for a build with ET_NEED 0");
+            "needs ABI minor 7, this server has 1. Upgrade the server, or ask "
+            "for a build with ET_NEED 1");
     refused("-DNOTE_FLAGS=0x10",
             "asks for what this server does not know (plugin flags 0x10). "
             "Upgrade the server");
