@@ -1,0 +1,1040 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tags: asan */
+/* cache.c - the plugin against the mock server: what is stored, for whom, for
+ * how long; who waits for whom; what makes it forget. */
+#define ET_NEED 1
+#include <etude_test.h>
+#include <time.h>
+
+#include "t/lib/unit.h"
+
+/* ---- the handler behind it -----------------------------------------------*/
+
+static uint32_t (*act)(et_req *r);
+static int n_asked;
+static const char *control;
+
+ET_HANDLER(handler)
+{
+    n_asked++;
+    if (control && et_set(r, "Cache-Control", et_s(control)) < 0)
+        return ET_FAIL;
+    return act(r);
+}
+
+/* "n at TARGET", n: the how manyth request it is. */
+static uint32_t
+count(et_req *r)
+{
+    return et_text(r, 200, "%d at %.*s", n_asked, ET_STR(r->target));
+}
+
+static void
+begin(void)
+{
+    act = count;
+    control = "max-age=60";
+    n_asked = 0;
+}
+
+static void
+serve(void)
+{
+    ck_assert_msg(et_test_open() == 0, "%s", et_test_why());
+}
+
+/* ---- requests ------------------------------------------------------------*/
+
+/* With header lines "Name: value", NULL-terminated. */
+static uint32_t
+ask_with(const char *method, const char *target, const char *const *lines)
+{
+    et_test_request(method, target);
+    for (; lines && *lines; lines++) {
+        char name[64];
+        const char *colon = strchr(*lines, ':');
+
+        snprintf(name, sizeof name, "%.*s", (int)(colon - *lines), *lines);
+        et_test_header(name, colon + 2);
+    }
+    return et_test_run();
+}
+
+#define WITH(...)                                                              \
+    (const char *const[])                                                      \
+    {                                                                          \
+        __VA_ARGS__, NULL                                                      \
+    }
+
+static void
+is_now(const char *outcome, const char *text)
+{
+    const char *said = et_test_field("X-Cache", 0);
+
+    ck_assert_msg(said && strcmp(said, outcome) == 0, "%s, not %s",
+                  said ? said : "(none)", outcome);
+    ck_assert_str_eq(et_test_text(), text);
+}
+
+static void
+get(const char *target, const char *outcome, const char *text)
+{
+    ck_assert_uint_eq(ask_with("GET", target, NULL), 200);
+    is_now(outcome, text);
+}
+
+static void
+get_with(const char *target, const char *line, const char *outcome,
+         const char *text)
+{
+    ck_assert_uint_eq(ask_with("GET", target, WITH(line)), 200);
+    is_now(outcome, text);
+}
+
+/* ---- what is stored ------------------------------------------------------*/
+
+START_TEST(a_second_request_is_answered_from_the_store)
+{
+    serve();
+    get("/a", "MISS", "1 at /a");
+    ck_assert_ptr_null(et_test_field("Age", 0));
+    get("/a", "HIT", "1 at /a");
+    ck_assert_str_eq(et_test_field("Age", 0), "0");
+    ck_assert_str_eq(et_test_field("Cache-Control", 0), "max-age=60");
+    ck_assert_str_eq(et_test_type(), "text/plain; charset=utf-8");
+    et_test_wait(7001);
+    get("/a", "HIT", "1 at /a");
+    ck_assert_str_eq(et_test_field("Age", 0), "7");
+    et_test_wait(53001);
+    get("/a", "MISS", "2 at /a");
+    get("/a", "HIT", "2 at /a");
+}
+END_TEST
+
+START_TEST(keys_are_told_apart)
+{
+    static const char *const targets[] = {"/a",    "/b",   "/a?",   "/a?q",
+                                          "/a?q=", "/A",   "/a/",   "/a%2Fb",
+                                          "/a/b",  "/a?b", "/a%3Fb"};
+    char text[64];
+
+    serve();
+    for (int i = 0; i < 11; i++) {
+        snprintf(text, sizeof text, "%d at %s", i + 1, targets[i]);
+        get(targets[i], "MISS", text);
+    }
+    for (int i = 0; i < 11; i++) {
+        snprintf(text, sizeof text, "%d at %s", i + 1, targets[i]);
+        get(targets[i], "HIT", text);
+    }
+    get_with("/a", "Host: other", "MISS", "12 at /a");
+    get_with("/a", "Host: other:81", "MISS", "13 at /a");
+    get_with("/a", "Host: OTHER", "HIT", "12 at /a");
+    et_test_request("GET", "/a");
+    et_test_scheme("https");
+    ck_assert_uint_eq(et_test_run(), 200);
+    is_now("MISS", "14 at /a");
+}
+END_TEST
+
+START_TEST(what_says_no_is_not_stored)
+{
+    static const char *const no[] = {"no-store", "private, max-age=9",
+                                     "no-cache", "max-age=0, must-revalidate"};
+
+    serve();
+    for (int i = 0; i < 4; i++) {
+        char target[8], text[16];
+
+        control = no[i];
+        snprintf(target, sizeof target, "/%d", i);
+        for (int k = 1; k < 3; k++) {
+            snprintf(text, sizeof text, "%d at %s", 2 * i + k, target);
+            get(target, k == 1 ? "MISS" : "BYPASS", text);
+        }
+    }
+    control = NULL; /* nor what says nothing */
+    get("/n", "MISS", "9 at /n");
+    get("/n", "BYPASS", "10 at /n");
+}
+END_TEST
+
+static uint32_t
+cookie(et_req *r)
+{
+    (void)et_add(r, "Set-Cookie", et_s("a=b"));
+    return count(r);
+}
+
+static uint32_t
+vary_on_all(et_req *r)
+{
+    (void)et_add(r, "Vary", et_s("Accept"));
+    (void)et_add(r, "Vary", et_s("X, *"));
+    return count(r);
+}
+
+static uint32_t
+many_fields(et_req *r)
+{
+    for (int i = 0; i < 70; i++)
+        (void)et_add(r, "X-Field", et_s("1"));
+    return count(r);
+}
+
+static uint32_t
+error_503(et_req *r)
+{
+    return et_error(r, 503, "busy\n");
+}
+
+START_TEST(nor_is_what_is_for_one_only)
+{
+    serve();
+    act = cookie;
+    get("/c", "MISS", "1 at /c");
+    get("/c", "BYPASS", "2 at /c");
+    act = vary_on_all;
+    get("/v", "MISS", "3 at /v");
+    get("/v", "BYPASS", "4 at /v");
+    act = many_fields;
+    get("/m", "MISS", "5 at /m");
+    get("/m", "BYPASS", "6 at /m");
+    act = error_503;
+    ck_assert_uint_eq(ask_with("GET", "/e", NULL), 503);
+    ck_assert_uint_eq(ask_with("GET", "/e", NULL), 503);
+    is_now("MISS", "busy\n");
+    ck_assert_int_eq(n_asked, 8);
+}
+END_TEST
+
+START_TEST(that_nothing_is_stored_is_remembered_for_a_while)
+{
+    et_test_option("pass", "3s");
+    serve();
+    control = "no-store";
+    get("/a", "MISS", "1 at /a");
+    get("/a", "BYPASS", "2 at /a");
+    control = "max-age=60"; /* it may be otherwise now: at once */
+    get("/a", "BYPASS", "3 at /a");
+    get("/a", "HIT", "3 at /a");
+    control = "no-store";
+    get("/b", "MISS", "4 at /b");
+    et_test_wait(3001);
+    get("/b", "MISS", "5 at /b");
+}
+END_TEST
+
+static uint32_t
+gone(et_req *r)
+{
+    return et_error(r, 410, "gone\n");
+}
+
+START_TEST(what_says_nothing_is_stored_as_the_rules_say)
+{
+    et_test_option("ttl", "10s");
+    et_test_option("ttl_negative", "5s");
+    et_test_option("header", "");
+    serve();
+    control = NULL;
+    ck_assert_uint_eq(ask_with("GET", "/a", NULL), 200);
+    ck_assert_uint_eq(ask_with("GET", "/a", NULL), 200);
+    ck_assert_ptr_null(et_test_field("X-Cache", 0));
+    ck_assert_int_eq(n_asked, 1);
+    et_test_wait(10001);
+    ck_assert_uint_eq(ask_with("GET", "/a", NULL), 200);
+    ck_assert_int_eq(n_asked, 2);
+    act = gone;
+    ck_assert_uint_eq(ask_with("GET", "/g", NULL), 410);
+    ck_assert_uint_eq(ask_with("GET", "/g", NULL), 410);
+    ck_assert_str_eq(et_test_text(), "gone\n");
+    ck_assert_int_eq(n_asked, 3);
+    et_test_wait(5001);
+    ck_assert_uint_eq(ask_with("GET", "/g", NULL), 410);
+    ck_assert_int_eq(n_asked, 4);
+}
+END_TEST
+
+static uint32_t
+large(et_req *r)
+{
+    static char p[70000];
+    int64_t n = 0;
+
+    memset(p, 'x', sizeof p);
+    (void)et_to_int(et_query(r, "n"), 0, sizeof p, &n);
+    return et_bytes(r, 200, et_s(""), et_sn(p, (size_t)n));
+}
+
+/* The server dresses their text by it. */
+START_TEST(errors_are_told_apart_by_accept)
+{
+    serve();
+    act = gone;
+    ck_assert_uint_eq(ask_with("GET", "/g", WITH("Accept: text/html")), 410);
+    ck_assert_uint_eq(ask_with("GET", "/g", NULL), 410);
+    is_now("MISS", "gone\n");
+    ck_assert_uint_eq(ask_with("GET", "/g", WITH("Accept: text/html")), 410);
+    is_now("HIT", "gone\n");
+    ck_assert_uint_eq(ask_with("GET", "/g", NULL), 410);
+    is_now("HIT", "gone\n");
+    ck_assert_int_eq(n_asked, 2);
+}
+END_TEST
+
+START_TEST(what_is_too_large_is_not_stored)
+{
+    et_test_option("max_object", "50000");
+    serve();
+    act = large;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(ask_with("GET", "/?n=50000", NULL), 200);
+        ck_assert_uint_eq(et_test_length(), 50000);
+        ck_assert_uint_eq(ask_with("GET", "/?n=50001", NULL), 200);
+        ck_assert_uint_eq(et_test_length(), 50001);
+    }
+    ck_assert_str_eq(et_test_field("X-Cache", 0), "BYPASS");
+    ck_assert_int_eq(n_asked, 3);
+    ck_assert_uint_eq(ask_with("GET", "/?n=0", NULL), 200);
+    ck_assert_uint_eq(ask_with("GET", "/?n=0", NULL), 200);
+    is_now("HIT", "");
+}
+END_TEST
+
+static uint32_t
+moved(et_req *r)
+{
+    return et_redirect(r, 301, et_s("/there"));
+}
+
+static uint32_t
+nothing(et_req *r)
+{
+    return et_status(r, 204);
+}
+
+START_TEST(answers_of_other_kinds_are_stored)
+{
+    serve();
+    act = moved;
+    ck_assert_uint_eq(ask_with("GET", "/m", NULL), 301);
+    ck_assert_uint_eq(ask_with("GET", "/m", NULL), 301);
+    ck_assert_str_eq(et_test_field("Location", 0), "/there");
+    act = nothing;
+    ck_assert_uint_eq(ask_with("GET", "/n", NULL), 204);
+    ck_assert_uint_eq(ask_with("GET", "/n", NULL), 204);
+    is_now("HIT", "");
+    ck_assert_int_eq(n_asked, 2);
+}
+END_TEST
+
+/* An Age that it has come with counts; Expires does. */
+static uint32_t
+aged(et_req *r)
+{
+    char date[64];
+    const time_t t = time(NULL) + 100;
+
+    (void)et_set(r, "Age", et_s("20"));
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&t));
+    (void)et_set(r, "Expires", et_s(date));
+    return count(r);
+}
+
+START_TEST(age_and_expires_count)
+{
+    serve();
+    act = aged;
+    get("/a", "MISS", "1 at /a");
+    et_test_wait(39001);
+    get("/a", "HIT", "1 at /a");
+    ck_assert_str_eq(et_test_field("Age", 0), "59");
+    ck_assert_ptr_null(et_test_field("Age", 1));
+    et_test_wait(1001);
+    get("/a", "MISS", "2 at /a");
+    control = NULL;
+    get("/b", "MISS", "3 at /b");
+    et_test_wait(70001);
+    get("/b", "HIT", "3 at /b");
+    et_test_wait(11001);
+    get("/b", "MISS", "4 at /b");
+}
+END_TEST
+
+/* ---- for whom ------------------------------------------------------------*/
+
+START_TEST(head_is_answered_from_get)
+{
+    serve();
+    ck_assert_uint_eq(ask_with("HEAD", "/a", NULL), 200);
+    ck_assert_str_eq(et_test_field("X-Cache", 0), "MISS");
+    get("/a", "MISS", "2 at /a"); /* a HEAD stores nothing */
+    ck_assert_uint_eq(ask_with("HEAD", "/a", NULL), 200);
+    ck_assert_str_eq(et_test_field("X-Cache", 0), "HIT");
+    ck_assert_int_eq(n_asked, 2);
+}
+END_TEST
+
+START_TEST(who_shows_credentials_gets_what_is_public)
+{
+    serve();
+    get_with("/a", "Authorization: x", "MISS", "1 at /a");
+    get_with("/a", "Authorization: x", "MISS", "2 at /a");
+    get("/a", "MISS", "3 at /a");
+    get_with("/a", "Authorization: x", "MISS", "4 at /a");
+    get("/a", "HIT", "3 at /a");
+    control = "public, max-age=60";
+    get_with("/b", "Authorization: x", "MISS", "5 at /b");
+    get_with("/b", "Authorization: y", "HIT", "5 at /b");
+    get("/b", "HIT", "5 at /b");
+    control = "max-age=60";
+    et_test_request("GET", "/c");
+    et_test_client("CN=a", "00", "");
+    ck_assert_uint_eq(et_test_run(), 200);
+    get("/c", "MISS", "7 at /c");
+}
+END_TEST
+
+START_TEST(cookies_pass_by_unless_they_are_ignored)
+{
+    serve();
+    get("/a", "MISS", "1 at /a");
+    get_with("/a", "Cookie: a=b", "BYPASS", "2 at /a");
+    get("/a", "HIT", "1 at /a");
+    ck_assert_int_eq(et_test_reload("cookies=ignore"), 0);
+    get_with("/a", "Cookie: a=b", "MISS", "3 at /a");
+    get_with("/a", "Cookie: c=d", "HIT", "3 at /a");
+}
+END_TEST
+
+START_TEST(what_clients_ask_of_caches)
+{
+    serve();
+    get("/a", "MISS", "1 at /a");
+    get_with("/a", "Cache-Control: no-cache", "HIT", "1 at /a");
+    get_with("/a", "Pragma: no-cache", "HIT", "1 at /a");
+    get_with("/a", "Cache-Control: no-store", "BYPASS", "2 at /a");
+    get_with("/a", "Cache-Control: only-if-cached", "HIT", "1 at /a");
+    ck_assert_uint_eq(
+        ask_with("GET", "/b", WITH("Cache-Control: only-if-cached")), 504);
+    ck_assert_int_eq(n_asked, 2);
+    get_with("/a", "If-Match: \"x\"", "BYPASS", "3 at /a");
+    get_with("/a", "Upgrade: websocket", "BYPASS", "4 at /a");
+    get("/a", "HIT", "1 at /a");
+    ck_assert_int_eq(et_test_reload("client=honour"), 0);
+    get("/a", "MISS", "5 at /a");
+    et_test_wait(2);
+    get_with("/a", "Cache-Control: no-cache", "MISS", "6 at /a");
+    et_test_wait(2);
+    get_with("/a", "Pragma: no-cache", "MISS", "7 at /a");
+    et_test_wait(5001);
+    get_with("/a", "Cache-Control: max-age=5", "HIT", "7 at /a");
+    get_with("/a", "Cache-Control: max-age=4", "MISS", "8 at /a");
+}
+END_TEST
+
+static uint32_t
+by_language(et_req *r)
+{
+    const et_str s = et_header(r, "accept-language");
+
+    (void)et_set(r, "Vary", et_s("Accept-Language"));
+    return et_text(r, 200, "%d %.*s", n_asked, ET_STR(s));
+}
+
+START_TEST(what_varies_is_told_apart)
+{
+    serve();
+    act = by_language;
+    get_with("/a", "Accept-Language: de", "MISS", "1 de");
+    get_with("/a", "Accept-Language: en", "MISS", "2 en");
+    get("/a", "MISS", "3 ");
+    get_with("/a", "Accept-Language: de", "HIT", "1 de");
+    get_with("/a", "Accept-Language: en", "HIT", "2 en");
+    get_with("/a", "Accept-Language:  en ", "HIT", "2 en");
+    get("/a", "HIT", "3 ");
+    get_with("/a", "Accept-Language: ", "MISS", "4 "); /* empty is not absent */
+}
+END_TEST
+
+static uint32_t
+by_coding(et_req *r)
+{
+    (void)et_set(r, "Vary", et_s("accept-ENCODING"));
+    return count(r);
+}
+
+START_TEST(codings_that_mean_the_same_are_the_same)
+{
+    static const char *const same[] = {
+        "Accept-Encoding: br, gzip;q=0.8", "Accept-Encoding: gzip;q=0.5,br",
+        "Accept-Encoding: BR;q=1.0 , , gzip;q=0.999"};
+
+    serve();
+    act = by_coding;
+    get_with("/a", "Accept-Encoding: gzip;q=0.1, br", "MISS", "1 at /a");
+    for (int i = 0; i < 3; i++)
+        get_with("/a", same[i], "HIT", "1 at /a");
+    get_with("/a", "Accept-Encoding: br;q=0.1, gzip", "MISS", "2 at /a");
+    get_with("/a", "Accept-Encoding: gzip, br;q=0", "MISS", "3 at /a");
+    get_with("/a", "Accept-Encoding: exotic, br", "MISS", "4 at /a");
+    get_with("/a", "Accept-Encoding: br, exotic", "MISS", "5 at /a");
+    get("/a", "MISS", "6 at /a");
+    get("/a", "HIT", "6 at /a");
+}
+END_TEST
+
+START_TEST(what_varies_too_much_is_not_stored)
+{
+    char value[2000];
+
+    et_test_option("variants", "2");
+    serve();
+    act = by_language;
+    get_with("/a", "Accept-Language: 1", "MISS", "1 1");
+    get_with("/a", "Accept-Language: 2", "MISS", "2 2");
+    get_with("/a", "Accept-Language: 3", "MISS", "3 3");
+    get_with("/a", "Accept-Language: 3", "HIT", "3 3");
+    get_with("/a", "Accept-Language: 1", "MISS", "4 1");
+    memset(value, 'x', sizeof value);
+    value[sizeof value - 1] = 0;
+    memcpy(value, "Accept-Language: ", 17);
+    for (int i = 0; i < 2; i++)
+        ck_assert_uint_eq(ask_with("GET", "/a", WITH(value)), 200);
+    ck_assert_int_eq(n_asked, 6);
+    get_with("/a", "Accept-Language: 3", "HIT", "3 3");
+}
+END_TEST
+
+/* ---- conditions and parts ------------------------------------------------*/
+
+static uint32_t
+tagged(et_req *r)
+{
+    (void)et_set(r, "ETag", et_s("\"v1\""));
+    (void)et_set(r, "Last-Modified", et_s("Sun, 06 Nov 1994 08:49:37 GMT"));
+    (void)et_set(r, "Content-Language", et_s("en"));
+    return et_text(r, 200, "0123456789");
+}
+
+static void
+status_with(const char *line, uint32_t status, const char *text)
+{
+    ck_assert_msg(ask_with("GET", "/t", WITH(line)) == status, "%s: %u", line,
+                  et_test_status());
+    is_now("HIT", text);
+}
+
+START_TEST(conditions_are_judged_by_what_is_stored)
+{
+    serve();
+    act = tagged;
+    get("/t", "MISS", "0123456789");
+    status_with("If-None-Match: \"v1\"", 304, "");
+    ck_assert_str_eq(et_test_field("ETag", 0), "\"v1\"");
+    ck_assert_str_eq(et_test_field("Cache-Control", 0), "max-age=60");
+    ck_assert_ptr_null(et_test_field("Content-Language", 0));
+    status_with("If-None-Match: \"v0\", W/\"v1\"", 304, "");
+    status_with("If-None-Match: *", 304, "");
+    status_with("If-None-Match: \"v0\"", 200, "0123456789");
+    status_with("If-None-Match: v1", 200, "0123456789");
+    status_with("If-None-Match: \"v1", 200, "0123456789");
+    status_with("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", 304, "");
+    status_with("If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT", 200,
+                "0123456789");
+    status_with("If-Modified-Since: never", 200, "0123456789");
+    ck_assert_uint_eq(
+        ask_with("GET", "/t",
+                 WITH("If-None-Match: \"v0\"",
+                      "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT")),
+        200);
+    ck_assert_int_eq(n_asked, 1);
+}
+END_TEST
+
+START_TEST(a_part_is_cut_from_what_is_stored)
+{
+    serve();
+    act = tagged;
+    get("/t", "MISS", "0123456789");
+    status_with("Range: bytes=2-4", 206, "234");
+    ck_assert_str_eq(et_test_field("Content-Range", 0), "bytes 2-4/10");
+    status_with("Range: bytes=7-", 206, "789");
+    status_with("Range: bytes=-3", 206, "789");
+    status_with("Range: bytes=-99", 206, "0123456789");
+    status_with("Range: bytes=5-99999999999999999999", 200, "0123456789");
+    status_with("Range: bytes=9-99999", 206, "9");
+    ck_assert_uint_eq(ask_with("GET", "/t", WITH("Range: bytes=10-")), 416);
+    ck_assert_str_eq(et_test_field("Content-Range", 0), "bytes */10");
+    ck_assert_ptr_null(et_test_field("ETag", 0));
+    ck_assert_uint_eq(ask_with("GET", "/t", WITH("Range: bytes=-0")), 416);
+    status_with("Range: bytes=1-2,4-5", 200, "0123456789");
+    status_with("Range: bytes=4-2", 200, "0123456789");
+    status_with("Range: bytes=", 200, "0123456789");
+    status_with("Range: bytes=-", 200, "0123456789");
+    status_with("Range: lines=1-2", 200, "0123456789");
+    ck_assert_uint_eq(
+        ask_with("GET", "/t", WITH("Range: bytes=0-0", "If-Range: \"v1\"")),
+        206);
+    ck_assert_uint_eq(
+        ask_with("GET", "/t", WITH("Range: bytes=0-0", "If-Range: \"v2\"")),
+        200);
+    ck_assert_uint_eq(ask_with("HEAD", "/t", WITH("Range: bytes=0-0")), 200);
+    ck_assert_int_eq(n_asked, 1);
+}
+END_TEST
+
+static uint32_t
+part(et_req *r)
+{
+    if (!et_header(r, "range").p)
+        return count(r);
+    (void)et_set(r, "Content-Range", et_s("bytes 0-0/9"));
+    return et_text(r, 206, "x");
+}
+
+START_TEST(a_part_that_a_handler_sends_is_not_stored)
+{
+    serve();
+    act = part;
+    ck_assert_uint_eq(ask_with("GET", "/p", WITH("Range: bytes=0-0")), 206);
+    is_now("MISS", "x");
+    get("/p", "MISS", "2 at /p");
+    act = count; /* one that does not know parts */
+    get_with("/q", "Range: bytes=0-0", "MISS", "3 at /q");
+    get("/q", "HIT", "3 at /q");
+}
+END_TEST
+
+/* ---- stale ---------------------------------------------------------------*/
+
+START_TEST(what_is_stale_is_served_while_one_asks)
+{
+    serve();
+    control = "max-age=10, stale-while-revalidate=20";
+    get("/a", "MISS", "1 at /a");
+    et_test_wait(15001);
+    /* one that cannot store what it gets does not ask */
+    ck_assert_uint_eq(ask_with("HEAD", "/a", NULL), 200);
+    ck_assert_str_eq(et_test_field("X-Cache", 0), "STALE");
+    get_with("/a", "Cache-Control: only-if-cached", "STALE", "1 at /a");
+    ck_assert_str_eq(et_test_field("Age", 0), "15");
+    get("/a", "MISS", "2 at /a");
+    get("/a", "HIT", "2 at /a");
+    et_test_wait(31001);
+    ck_assert_uint_eq(
+        ask_with("GET", "/a", WITH("Cache-Control: only-if-cached")), 504);
+    get("/a", "MISS", "3 at /a");
+}
+END_TEST
+
+static uint32_t
+fails(et_req *r)
+{
+    (void)et_set(r, "X-Trouble", et_s("yes"));
+    return et_fail(r, "no");
+}
+
+START_TEST(what_is_stale_is_better_than_an_error)
+{
+    serve();
+    control = "max-age=10, stale-if-error=20";
+    get("/a", "MISS", "1 at /a");
+    et_test_wait(15001);
+    act = fails;
+    get("/a", "STALE", "1 at /a");
+    ck_assert_str_eq(et_test_field("Age", 0), "15");
+    ck_assert_ptr_null(et_test_field("X-Trouble", 0));
+    ck_assert_str_eq(et_test_field("Cache-Control", 0), control);
+    ck_assert_ptr_null(et_test_field("Cache-Control", 1));
+    get("/a", "STALE", "1 at /a"); /* without asking again at once */
+    ck_assert_int_eq(n_asked, 2);
+    et_test_wait(2001);
+    get("/a", "STALE", "1 at /a");
+    ck_assert_int_eq(n_asked, 3);
+    et_test_wait(13001);
+    ck_assert_uint_eq(ask_with("GET", "/a", NULL), 500);
+    et_test_wait(2001);
+    act = count;
+    get("/a", "MISS", "5 at /a");
+}
+END_TEST
+
+/* ---- what makes it forget ------------------------------------------------*/
+
+START_TEST(what_changes_something_makes_it_forget)
+{
+    serve();
+    get("/a", "MISS", "1 at /a");
+    get("/b", "MISS", "2 at /b");
+    ck_assert_uint_eq(ask_with("POST", "/a", NULL), 200);
+    ck_assert_ptr_null(et_test_field("X-Cache", 0));
+    get("/b", "HIT", "2 at /b");
+    get("/a", "MISS", "4 at /a");
+    act = error_503;
+    ck_assert_uint_eq(ask_with("DELETE", "/a", NULL), 503);
+    get("/a", "HIT", "4 at /a"); /* it has not */
+    act = count;
+    ck_assert_uint_eq(ask_with("OPTIONS", "/a", NULL), 200);
+    get("/a", "HIT", "4 at /a");
+}
+END_TEST
+
+START_TEST(another_worker_says_what_has_changed)
+{
+    static const char text[] = "http\0example.com\0\0/a";
+
+    serve();
+    get_with("/a", "Host: example.com", "MISS", "1 at /a");
+    get_with("/b", "Host: example.com", "MISS", "2 at /b");
+    ck_assert_int_eq(et_publish_from(et_test_async() ? &et_test_m_.host : NULL,
+                                     et_s("org.etude.cache/test"),
+                                     et_sn(text, sizeof text - 1)),
+                     0);
+    et_test_loop();
+    get_with("/b", "Host: example.com", "HIT", "2 at /b");
+    get_with("/a", "Host: example.com", "MISS", "3 at /a");
+}
+END_TEST
+
+START_TEST(orders_of_the_administrator)
+{
+    const char *text;
+
+    serve();
+    get("/a/1", "MISS", "1 at /a/1");
+    get("/a/2?q", "MISS", "2 at /a/2?q");
+    get("/b", "MISS", "3 at /b");
+    ck_assert_ptr_null(et_test_command("purge", ""));
+    ck_assert_ptr_null(et_test_command("purge", "a"));
+    ck_assert_str_eq(et_test_command("purge", "/a/2"), "1 forgotten\n");
+    get("/a/1", "HIT", "1 at /a/1");
+    ck_assert_str_eq(et_test_command("purge", "/a/*"), "1 forgotten\n");
+    get("/b", "HIT", "3 at /b");
+    text = et_test_command("stats", "");
+    ck_assert_msg(strstr(text, "entries 1\n") && strstr(text, "\nhits 2\n") &&
+                      strstr(text, "\nmisses 3\n"),
+                  "%s", text);
+    ck_assert_str_eq(et_test_command("purge", "all"), "1 forgotten\n");
+    get("/b", "MISS", "4 at /b");
+    ck_assert_int_eq(et_test_metric("hits"), 2);
+    ck_assert_int_eq(et_test_metric("misses"), 4);
+    ck_assert_int_eq(et_test_metric("stored"), 4);
+    ck_assert_int_eq(et_test_metric("entries"), 1);
+    ck_assert_int_gt(et_test_metric("memory"), 0);
+}
+END_TEST
+
+/* ---- one asks for many ---------------------------------------------------*/
+
+static et_token asked; /* of the handler that waits */
+static uint32_t (*then)(et_req *r);
+
+static uint32_t
+go_on(et_req *r, void *self, int32_t rc)
+{
+    (void)self;
+    (void)rc;
+    return then(r);
+}
+
+static uint32_t
+slow(et_req *r)
+{
+    then = count;
+    asked = et_suspend(r, go_on, NULL, UINT32_MAX);
+    return asked ? ET_WAIT : ET_FAIL;
+}
+
+/* A request that is answered later. */
+static void
+ask_later(const char *target)
+{
+    ck_assert_uint_eq(ask_with("GET", target, NULL), ET_WAIT);
+}
+
+static void
+turn(const char *outcome, const char *text)
+{
+    ck_assert_uint_eq(et_test_turn(), 200);
+    is_now(outcome, text);
+}
+
+START_TEST(others_wait_for_who_asks)
+{
+    serve();
+    act = slow;
+    ask_later("/a");
+    ask_later("/a");
+    ask_later("/a");
+    ask_later("/b"); /* is something else */
+    ck_assert_int_eq(n_asked, 2);
+    n_asked = 1;
+    act = count;
+    ck_assert_int_eq(et_resume(et_test_async(), asked, 0), 0);
+    turn("MISS", "1 at /b");
+}
+END_TEST
+
+static et_token first;
+
+static void
+three_wait(void)
+{
+    act = slow;
+    ask_later("/a");
+    first = asked;
+    ask_later("/a");
+    ask_later("/a");
+    ck_assert_int_eq(n_asked, 1);
+    act = count;
+    ck_assert_int_eq(et_resume(et_test_async(), first, 0), 0);
+}
+
+START_TEST(and_are_answered_with_what_it_got)
+{
+    serve();
+    three_wait();
+    turn("MISS", "1 at /a");
+    turn("HIT", "1 at /a");
+    turn("HIT", "1 at /a");
+    ck_assert_int_eq(n_asked, 1);
+}
+END_TEST
+
+START_TEST(what_is_fresh_for_no_time_is_still_for_who_has_waited)
+{
+    serve();
+    control = "max-age=0, stale-while-revalidate=9";
+    three_wait();
+    turn("MISS", "1 at /a");
+    turn("HIT", "1 at /a");
+    turn("HIT", "1 at /a");
+}
+END_TEST
+
+START_TEST(nobody_waits_for_what_cannot_be_stored)
+{
+    serve();
+    control = "no-store";
+    three_wait();
+    turn("MISS", "1 at /a");
+    turn("BYPASS", "2 at /a");
+    turn("BYPASS", "3 at /a");
+}
+END_TEST
+
+START_TEST(if_it_fails_the_next_one_asks)
+{
+    serve();
+    three_wait();
+    then = error_503;
+    ck_assert_uint_eq(et_test_turn(), 503);
+    turn("MISS", "2 at /a");
+    turn("HIT", "2 at /a");
+}
+END_TEST
+
+START_TEST(if_its_client_goes_the_next_one_asks)
+{
+    serve();
+    act = slow;
+    ask_later("/a");
+    first = asked;
+    ask_later("/a");
+    ask_later("/a");
+    /* the second goes: nothing is left of it */
+    ck_assert_uint_eq(et_test_cancel(ET_ECANCEL), 0);
+    act = count;
+    ck_assert_int_eq(et_resume(et_test_async(), first, 0), 0);
+    et_test_fail_wait(1, ET_ECANCEL); /* of the first, as it is written */
+    ck_assert_uint_eq(et_test_turn(), 200);
+    ck_assert(et_test_is_cut());
+    turn("MISS", "2 at /a");
+    get("/a", "HIT", "2 at /a");
+}
+END_TEST
+
+START_TEST(if_it_takes_too_long_another_one_asks)
+{
+    et_test_option("wait", "2s");
+    serve();
+    act = slow;
+    ask_later("/a");
+    ask_later("/a");
+    ask_later("/a");
+    ck_assert_int_eq(n_asked, 1);
+    act = count;
+    et_test_wait(2001);
+    ck_assert_uint_eq(et_test_loop(), 1);
+    turn("MISS", "2 at /a");
+    turn("HIT", "2 at /a");
+}
+END_TEST
+
+START_TEST(without_a_way_to_wait_it_asks_itself)
+{
+    serve();
+    act = slow;
+    ask_later("/a");
+    act = count;
+    et_test_fail_wait(1, ET_ELIMIT);
+    get("/a", "MISS", "2 at /a");
+    get("/a", "HIT", "2 at /a");
+    ck_assert_int_eq(et_test_reload("wait=0"), 0);
+}
+END_TEST
+
+START_TEST(a_wait_of_0_is_none)
+{
+    et_test_option("wait", "0");
+    serve();
+    act = slow;
+    ask_later("/a");
+    act = count;
+    get("/a", "MISS", "2 at /a");
+}
+END_TEST
+
+START_TEST(stale_for_others_while_one_asks)
+{
+    serve();
+    control = "max-age=10, stale-while-revalidate=20";
+    get("/a", "MISS", "1 at /a");
+    et_test_wait(15001);
+    act = slow;
+    ask_later("/a");
+    first = asked;
+    get("/a", "STALE", "1 at /a");
+    get("/a", "STALE", "1 at /a");
+    ck_assert_int_eq(et_resume(et_test_async(), first, 0), 0);
+    turn("MISS", "2 at /a");
+    get("/a", "HIT", "2 at /a");
+}
+END_TEST
+
+START_TEST(what_was_changed_meanwhile_is_not_stored)
+{
+    serve();
+    act = slow;
+    ask_later("/a");
+    first = asked;
+    act = count;
+    ck_assert_uint_eq(ask_with("POST", "/a", NULL), 200);
+    ck_assert_int_eq(et_resume(et_test_async(), first, 0), 0);
+    turn("MISS", "2 at /a");
+    get("/a", "MISS", "3 at /a");
+    act = slow;
+    ask_later("/b");
+    first = asked;
+    ck_assert_str_eq(et_test_command("purge", "all"), "1 forgotten\n");
+    ck_assert_int_eq(et_resume(et_test_async(), first, 0), 0);
+    turn("MISS", "4 at /b");
+    act = count;
+    get("/b", "MISS", "5 at /b");
+}
+END_TEST
+
+START_TEST(variants_are_asked_for_side_by_side)
+{
+    serve();
+    act = by_language;
+    get_with("/a", "Accept-Language: de", "MISS", "1 de");
+    act = slow;
+    ck_assert_uint_eq(ask_with("GET", "/a", WITH("Accept-Language: en")),
+                      ET_WAIT);
+    ck_assert_uint_eq(ask_with("GET", "/a", WITH("Accept-Language: fr")),
+                      ET_WAIT);
+    ck_assert_int_eq(n_asked, 3); /* neither waits for the other */
+    ck_assert_uint_eq(ask_with("GET", "/a", WITH("Accept-Language: fr")),
+                      ET_WAIT);
+    ck_assert_int_eq(n_asked, 3);
+    get_with("/a", "Accept-Language: de", "HIT", "1 de");
+}
+END_TEST
+
+/* ---- trouble -------------------------------------------------------------*/
+
+static void
+ask_for_a(void)
+{
+    et_test_request("GET", "/a");
+}
+
+START_TEST(each_allocation_can_fail)
+{
+    serve();
+    control = NULL;
+    ck_assert_int_gt(et_test_out_of_memory(ask_for_a), 3);
+    control = "max-age=60";
+    ck_assert_int_gt(et_test_out_of_memory(ask_for_a), 3);
+    n_asked = 0;
+    get("/b", "MISS", "1 at /b");
+    get("/b", "HIT", "1 at /b");
+    ck_assert_int_eq(et_test_metric("entries"), 2); /* /a, at last, and /b */
+}
+END_TEST
+
+START_TEST(odd_options_are_refused)
+{
+    et_test_option("memory", "100k");
+    et_test_option("max_object", "50k");
+    ck_assert_int_lt(et_test_open(), 0);
+    ck_assert_str_eq(et_test_why(), "max_object: at most a quarter of memory");
+    et_test_end();
+    et_test_option("header", "a b");
+    ck_assert_int_lt(et_test_open(), 0);
+    ck_assert_str_eq(et_test_why(), "header: no name of a field");
+}
+END_TEST
+
+START_TEST(a_flood_of_keys_stays_within_its_memory)
+{
+    char target[5000];
+
+    et_test_option("memory", "64k");
+    et_test_option("max_object", "1k");
+    serve();
+    for (int i = 0; i < 3000; i++) {
+        snprintf(target, sizeof target, "/%0*d", 1 + i % 900, i);
+        ck_assert_uint_eq(ask_with("GET", target, NULL), 200);
+    }
+    ck_assert_int_le(et_test_metric("memory"), 65536);
+    ck_assert_int_gt(et_test_metric("evictions"), 2000);
+    ck_assert_int_gt(et_test_metric("entries"), 20);
+    /* too long to be a key */
+    memset(target, 'a', sizeof target - 1);
+    target[0] = '/';
+    target[sizeof target - 1] = 0;
+    ck_assert_uint_eq(ask_with("GET", target, NULL), 200);
+    ck_assert_str_eq(et_test_field("X-Cache", 0), "BYPASS");
+}
+END_TEST
+
+UNIT_MAIN_IN(
+    begin, et_test_end, cache, a_second_request_is_answered_from_the_store,
+    keys_are_told_apart, what_says_no_is_not_stored,
+    nor_is_what_is_for_one_only,
+    that_nothing_is_stored_is_remembered_for_a_while,
+    what_says_nothing_is_stored_as_the_rules_say,
+    errors_are_told_apart_by_accept, what_is_too_large_is_not_stored,
+    answers_of_other_kinds_are_stored, age_and_expires_count,
+    head_is_answered_from_get, who_shows_credentials_gets_what_is_public,
+    cookies_pass_by_unless_they_are_ignored, what_clients_ask_of_caches,
+    what_varies_is_told_apart, codings_that_mean_the_same_are_the_same,
+    what_varies_too_much_is_not_stored, conditions_are_judged_by_what_is_stored,
+    a_part_is_cut_from_what_is_stored,
+    a_part_that_a_handler_sends_is_not_stored,
+    what_is_stale_is_served_while_one_asks,
+    what_is_stale_is_better_than_an_error,
+    what_changes_something_makes_it_forget,
+    another_worker_says_what_has_changed, orders_of_the_administrator,
+    others_wait_for_who_asks, and_are_answered_with_what_it_got,
+    what_is_fresh_for_no_time_is_still_for_who_has_waited,
+    nobody_waits_for_what_cannot_be_stored, if_it_fails_the_next_one_asks,
+    if_its_client_goes_the_next_one_asks, if_it_takes_too_long_another_one_asks,
+    without_a_way_to_wait_it_asks_itself, a_wait_of_0_is_none,
+    stale_for_others_while_one_asks, what_was_changed_meanwhile_is_not_stored,
+    variants_are_asked_for_side_by_side, each_allocation_can_fail,
+    odd_options_are_refused, a_flood_of_keys_stays_within_its_memory)

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tags: asan */
+/* small.c - what needs no request: Cache-Control, dates, the arithmetic of RFC
+ * 9111, the hash, patterns of purges, the store. */
+#define _GNU_SOURCE
+#include "plugins/cache/control.h"
+#include "plugins/cache/date.h"
+#include "plugins/cache/hash.h"
+#include "plugins/cache/key.h"
+#include "plugins/cache/policy.h"
+#include "plugins/cache/store.h"
+#include "t/lib/unit.h"
+
+/* A copy of its exact size, so that ASan sees who reads too far. */
+static et_str
+exact(const char *text, size_t n)
+{
+    char *p = malloc(n ? n : 1);
+
+    ck_assert_ptr_nonnull(p);
+    memcpy(p, text, n);
+    return et_sn(p, n);
+}
+
+static void
+drop(et_str s)
+{
+    free((char *)(uintptr_t)s.p);
+}
+
+/* ---- Cache-Control -------------------------------------------------------*/
+
+static struct control
+read_as(const char *text)
+{
+    struct control c;
+    et_str s = exact(text, strlen(text));
+
+    control_init(&c);
+    control_add(&c, s);
+    drop(s);
+    return c;
+}
+
+START_TEST(directives_are_read)
+{
+    struct control c = read_as("Public, max-age=60 ,S-MAXAGE=\"7\",,"
+                               " stale-while-revalidate=5, stale-if-error=6");
+
+    ck_assert(c.is_public && !c.no_store && !c.is_private);
+    ck_assert_int_eq(c.max_age, 60);
+    ck_assert_int_eq(c.s_maxage, 7);
+    ck_assert_int_eq(c.stale_while_revalidate, 5);
+    ck_assert_int_eq(c.stale_if_error, 6);
+    c = read_as("no-store,no-cache=\"set-cookie, x\",private,must-revalidate,"
+                "proxy-revalidate,only-if-cached");
+    ck_assert(c.no_store && c.no_cache && c.is_private && c.must_revalidate &&
+              c.proxy_revalidate && c.only_if_cached && !c.is_public);
+    ck_assert_int_eq(c.max_age, -1);
+}
+END_TEST
+
+START_TEST(what_is_quoted_is_no_directive)
+{
+    struct control c = read_as("x=\"a, no-store, \\\", public\", max-age=1");
+
+    ck_assert(!c.no_store && !c.is_public);
+    ck_assert_int_eq(c.max_age, 1);
+    c = read_as("x=\"max-age=1, no-store"); /* and never ends */
+    ck_assert(!c.no_store);
+    ck_assert_int_eq(c.max_age, -1);
+    c = read_as("x=\"\\");
+    ck_assert_int_eq(c.max_age, -1);
+}
+END_TEST
+
+START_TEST(odd_numbers_are_read_carefully)
+{
+    ck_assert_int_eq(read_as("max-age=-1").max_age, 0);
+    ck_assert_int_eq(read_as("max-age=1.5").max_age, 0);
+    ck_assert_int_eq(read_as("max-age").max_age, 0);
+    ck_assert_int_eq(read_as("max-age=").max_age, 0);
+    ck_assert_int_eq(read_as("max-age=\"").max_age, 0);
+    ck_assert_int_eq(read_as("max-age=99999999999999999999999").max_age,
+                     CONTROL_MAX_S);
+    ck_assert_int_eq(read_as("max-age=9, max-age=3, max-age=5").max_age, 3);
+    ck_assert_int_eq(read_as("=, =5, ,").max_age, -1);
+}
+END_TEST
+
+/* ---- dates ---------------------------------------------------------------*/
+
+static int64_t
+date_of(const char *text)
+{
+    et_str s = exact(text, strlen(text));
+    int64_t t = -1;
+
+    if (date_parse(s, &t) < 0)
+        t = -1;
+    drop(s);
+    return t;
+}
+
+START_TEST(dates_are_read_in_three_forms)
+{
+    ck_assert_int_eq(date_of("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
+    ck_assert_int_eq(date_of("Sunday, 06-Nov-94 08:49:37 GMT"), 784111777);
+    ck_assert_int_eq(date_of("Sun Nov  6 08:49:37 1994"), 784111777);
+    ck_assert_int_eq(date_of(""), -1);
+    ck_assert_int_eq(date_of("0"), -1);
+    ck_assert_int_eq(date_of("Sun, 06 Nov 1994 08:49:37 GMT+1"), -1);
+    ck_assert_int_eq(date_of("Sun, 06 Nov 1994 08:49:37"), -1);
+    ck_assert_int_eq(
+        date_of("Sun, 06 Nov 1994 08:49:37 GMT, and so on and so on"), -1);
+}
+END_TEST
+
+/* ---- the arithmetic ------------------------------------------------------*/
+
+#define NOW INT64_C(784111777)
+
+static const struct rules no_rules;
+static struct terms terms;
+
+/* May an answer of that status with these fields be stored? */
+static int
+judge(const struct rules *rules, uint32_t status, const char *control,
+      const char *expires)
+{
+    struct facts f;
+
+    memset(&f, 0, sizeof f);
+    f.status = status;
+    f.control = read_as(control);
+    f.expires = et_s(expires);
+    f.now_s = NOW;
+    return policy_judge(rules, &f, &terms);
+}
+
+START_TEST(the_most_particular_lifetime_counts)
+{
+    static const struct rules rules = {7000, 8000, 0, 0};
+
+    ck_assert(judge(&rules, 200, "s-maxage=1, max-age=2",
+                    "Sun, 06 Nov 1994 08:49:40 GMT"));
+    ck_assert_int_eq(terms.fresh_ms, 1000);
+    ck_assert(judge(&rules, 200, "max-age=2", "Sun, 06 Nov 1994 08:49:40 GMT"));
+    ck_assert_int_eq(terms.fresh_ms, 2000);
+    ck_assert(judge(&rules, 200, "", "Sun, 06 Nov 1994 08:49:40 GMT"));
+    ck_assert_int_eq(terms.fresh_ms, 3000);
+    ck_assert(judge(&rules, 200, "", NULL));
+    ck_assert_int_eq(terms.fresh_ms, 7000);
+    ck_assert(judge(&rules, 404, "", NULL));
+    ck_assert_int_eq(terms.fresh_ms, 8000);
+    ck_assert(judge(&rules, 200, "", "Fri, 31 Dec 9999 23:59:59 GMT"));
+    ck_assert_int_eq(terms.fresh_ms, CONTROL_MAX_S * 1000);
+}
+END_TEST
+
+START_TEST(what_may_not_be_stored_is_not)
+{
+    static const char *const not [] = {
+        "no-store, max-age=9",
+        "private, max-age=9",
+        "no-cache, max-age=9",
+        "max-age=0",
+        "max-age=9, s-maxage=0",
+        "",
+        "max-age=x",
+        "public",
+    };
+    static const uint32_t no_status[] = {101, 205, 206, 304, 500, 503};
+    static const uint32_t status[] = {200, 204, 301, 302, 404, 410, 451};
+    struct facts f;
+
+    for (size_t i = 0; i < sizeof not / sizeof not [0]; i++)
+        ck_assert_msg(!judge(&no_rules, 200, not [i], NULL), "%s", not [i]);
+    for (size_t i = 0; i < sizeof no_status / sizeof no_status[0]; i++)
+        ck_assert(!judge(&no_rules, no_status[i], "max-age=9", NULL));
+    for (size_t i = 0; i < sizeof status / sizeof status[0]; i++)
+        ck_assert(judge(&no_rules, status[i], "max-age=9", NULL));
+    ck_assert(!judge(&no_rules, 200, "", "0"));
+    ck_assert(!judge(&no_rules, 200, "", "Sun, 06 Nov 1994 08:49:37 GMT"));
+    memset(&f, 0, sizeof f);
+    f.status = 200;
+    f.control = read_as("max-age=9");
+    ck_assert(policy_judge(&no_rules, &f, &terms));
+    f.sets_cookie = 1;
+    ck_assert(!policy_judge(&no_rules, &f, &terms));
+    f.sets_cookie = 0;
+    f.age = et_s("8");
+    ck_assert(policy_judge(&no_rules, &f, &terms));
+    f.age = et_s("9"); /* it is stale when it comes */
+    ck_assert(!policy_judge(&no_rules, &f, &terms));
+}
+END_TEST
+
+START_TEST(with_credentials_only_what_is_public)
+{
+    static const char *const fine[] = {"public, max-age=9", "s-maxage=9",
+                                       "must-revalidate, max-age=9"};
+    struct facts f;
+
+    memset(&f, 0, sizeof f);
+    f.status = 200;
+    f.is_authorized = 1;
+    f.control = read_as("max-age=9");
+    ck_assert(!policy_judge(&no_rules, &f, &terms));
+    for (size_t i = 0; i < 3; i++) {
+        f.control = read_as(fine[i]);
+        ck_assert(policy_judge(&no_rules, &f, &terms));
+        ck_assert(terms.is_public);
+    }
+}
+END_TEST
+
+START_TEST(stale_for_as_long_as_is_allowed)
+{
+    static const struct rules rules = {0, 0, 5000, 9000};
+
+    ck_assert(judge(&rules, 200, "max-age=10", NULL));
+    ck_assert_int_eq(policy_use(&terms, 0), USE_FRESH);
+    ck_assert_int_eq(policy_use(&terms, 9999), USE_FRESH);
+    ck_assert_int_eq(policy_use(&terms, 10000), USE_WHILE);
+    ck_assert_int_eq(policy_use(&terms, 15000), USE_ERROR);
+    ck_assert_int_eq(policy_use(&terms, 19000), USE_NOT);
+    /* it says so itself; it forbids it, in three ways */
+    ck_assert(judge(&rules, 200, "max-age=10, stale-while-revalidate=1", NULL));
+    ck_assert_int_eq(policy_use(&terms, 11000), USE_ERROR);
+    ck_assert(judge(&rules, 200, "s-maxage=10, stale-if-error=2", NULL));
+    ck_assert_int_eq(policy_use(&terms, 11000), USE_ERROR);
+    ck_assert(judge(&rules, 200, "s-maxage=10", NULL));
+    ck_assert_int_eq(policy_use(&terms, 10000), USE_NOT);
+    ck_assert(judge(&rules, 200, "max-age=10, must-revalidate", NULL));
+    ck_assert_int_eq(policy_use(&terms, 10000), USE_NOT);
+    ck_assert(judge(&rules, 200,
+                    "max-age=10, proxy-revalidate, stale-if-error=9", NULL));
+    ck_assert_int_eq(policy_use(&terms, 10000), USE_NOT);
+    /* never fresh, but good for others meanwhile */
+    ck_assert(judge(&rules, 200, "max-age=0", NULL));
+    ck_assert_int_eq(policy_use(&terms, 0), USE_WHILE);
+}
+END_TEST
+
+START_TEST(what_succeeds_and_is_unsafe_invalidates)
+{
+    static const uint32_t unsafe[] = {ET_M_POST, ET_M_PUT, ET_M_DELETE,
+                                      ET_M_PATCH, ET_M_OTHER};
+
+    for (size_t i = 0; i < 5; i++) {
+        ck_assert(policy_invalidates(unsafe[i], 200));
+        ck_assert(policy_invalidates(unsafe[i], 303));
+        ck_assert(!policy_invalidates(unsafe[i], 404));
+        ck_assert(!policy_invalidates(unsafe[i], 500));
+        ck_assert(!policy_invalidates(unsafe[i], 0));
+    }
+    ck_assert(!policy_invalidates(ET_M_GET, 200));
+    ck_assert(!policy_invalidates(ET_M_HEAD, 200));
+    ck_assert(!policy_invalidates(ET_M_OPTIONS, 200));
+}
+END_TEST
+
+/* ---- the hash ------------------------------------------------------------*/
+
+START_TEST(the_hash_is_siphash_1_3)
+{
+    /* Of the bytes 0, 1, 2 ... under the key 0 to 15, as other implementations
+     * have it. */
+    static const uint64_t known[] = {
+        UINT64_C(0xabac0158050fc4dc), UINT64_C(0xc9f49bf37d57ca93),
+        UINT64_C(0x82cb9b024dc7d44d), UINT64_C(0x8bf80ab8e7ddf7fb),
+        UINT64_C(0xcf75576088d38328), UINT64_C(0xdef9d52f49533b67),
+        UINT64_C(0xc50d2b50c59f22a7), UINT64_C(0xd3927d989bb11140),
+        UINT64_C(0x369095118d299a8e), UINT64_C(0x25a48eb36c063de4)};
+    const struct secret s = {
+        {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)}};
+    char text[16];
+
+    for (size_t n = 0; n < sizeof known / sizeof known[0]; n++) {
+        et_str t;
+
+        for (size_t i = 0; i < n; i++)
+            text[i] = (char)i;
+        t = exact(text, n);
+        ck_assert_uint_eq(hash_of(&s, t), known[n]);
+        drop(t);
+    }
+}
+END_TEST
+
+/* ---- keys ----------------------------------------------------------------*/
+
+static const struct secret secret = {{1, 2}};
+
+/* Of "http", that host and that target; its path is what is in front of '?'. */
+static struct key
+key_of(char room[256], const char *host, const char *target)
+{
+    struct key k;
+    size_t n =
+        (size_t)snprintf(room, 256, "http%c%s%c%c%s", 0, host, 0, 0, target);
+
+    key_from(et_sn(room, n), &secret, &k);
+    k.path = et_sn(room + n - strlen(target), strcspn(target, "?"));
+    return k;
+}
+
+START_TEST(a_pattern_is_a_path_a_host_or_what_begins_so)
+{
+    char room[256];
+    const struct key k = key_of(room, "a.example", "/news/1?page=2");
+    static const char *const yes[] = {"*",
+                                      "/news/1",
+                                      "/news/*",
+                                      "/*",
+                                      "/news/1*",
+                                      "a.example/*",
+                                      "A.Example/news/1",
+                                      "/news/1?page=2",
+                                      "/news/1?pa*",
+                                      "/news/1?*",
+                                      "a.example/news/1?page=2"};
+    static const char *const no[] = {"/news",     "/news/1?",       "/news/12",
+                                     "a.example", "b.example/*",    "news/1",
+                                     "",          "/news/1?page=1", "x*",
+                                     "/?*",       "a.exampl/news/1"};
+
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++)
+        ck_assert_msg(key_matches(&k, et_s(yes[i])), "%s", yes[i]);
+    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
+        ck_assert_msg(!key_matches(&k, et_s(no[i])), "%s", no[i]);
+}
+END_TEST
+
+/* ---- the store -----------------------------------------------------------*/
+
+static struct store store;
+
+static struct entry *
+make(const char *target, const char *selected, size_t body)
+{
+    static const char zeros[1 << 16];
+    char room[256];
+    const struct key k = key_of(room, "x", target);
+    struct head h;
+    struct entry *e;
+
+    memset(&h, 0, sizeof h);
+    h.key = &k;
+    h.status = 200;
+    h.vary = et_s(*selected ? "a," : "");
+    h.selected = et_s(selected);
+    e = store_new(&store, &h);
+    if (e && body && store_append(&store, e, zeros, body) < 0) {
+        store_unref(e);
+        return NULL;
+    }
+    return e;
+}
+
+static int
+keep(const char *target, const char *selected, size_t body)
+{
+    struct entry *e = make(target, selected, body);
+
+    if (!e)
+        return -1;
+    store_keep(&store, e);
+    store_unref(e);
+    return 0;
+}
+
+static struct entry *
+find(const char *target)
+{
+    char room[256];
+    const struct key k = key_of(room, "x", target);
+
+    return store_find(&store, &k, NULL);
+}
+
+START_TEST(what_is_kept_is_found_and_counted)
+{
+    ck_assert_int_eq(store_init(&store, 1 << 20, 4), 0);
+    ck_assert_int_eq(keep("/a", "", 10), 0);
+    ck_assert_int_eq(keep("/b", "", 0), 0);
+    ck_assert_ptr_nonnull(find("/a"));
+    ck_assert_uint_eq(find("/a")->body_n, 10);
+    ck_assert_uint_eq(find("/a")->body_cap, 10);
+    ck_assert_ptr_null(find("/c"));
+    ck_assert_uint_eq(store.n, 2);
+    ck_assert_uint_eq(store.bytes, find("/a")->bytes + find("/b")->bytes);
+    ck_assert_uint_eq(store.kept, store.bytes);
+    ck_assert_int_eq(keep("/a", "", 20), 0); /* instead */
+    ck_assert_uint_eq(store.n, 2);
+    ck_assert_uint_eq(find("/a")->body_n, 20);
+    store_drop(&store, find("/a"));
+    store_drop(&store, find("/b"));
+    ck_assert_uint_eq(store.n + store.bytes + store.kept, 0);
+    store_fini(&store);
+}
+END_TEST
+
+START_TEST(the_variants_of_one_key_are_bounded)
+{
+    char room[256];
+    const struct key k = key_of(room, "x", "/a");
+
+    ck_assert_int_eq(store_init(&store, 1 << 20, 3), 0);
+    ck_assert_int_eq(keep("/b", "", 0), 0);
+    for (char c = 'a'; c < 'k'; c++)
+        ck_assert_int_eq(keep("/a", (char[2]){c, 0}, 1), 0);
+    ck_assert_uint_eq(store.n, 4);
+    ck_assert(et_eq(find("/a")->selected, et_s("j")));
+    ck_assert_int_eq(keep("/a", "i", 1), 0); /* is there already */
+    ck_assert_uint_eq(store.n, 4);
+    ck_assert_uint_eq(store_drop_key(&store, &k), 3);
+    ck_assert_ptr_nonnull(find("/b"));
+    store_fini(&store);
+}
+END_TEST
+
+/* What may be thrown out is; what is held, or comes, may take half. */
+START_TEST(bytes_never_exceed_what_there_may_be)
+{
+    struct entry *held[64];
+    char target[16];
+    size_t n = 0;
+
+    ck_assert_int_eq(store_init(&store, 1 << 16, 4), 0);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(target, sizeof target, "/%d", i);
+        ck_assert_int_eq(keep(target, "", (size_t)(i * 37 % 3000)), 0);
+        ck_assert_uint_le(store.bytes, 1 << 16);
+    }
+    ck_assert_uint_gt(store.evictions, 0);
+    while (n < 64 && (held[n] = make("/held", "", 2000)))
+        n++;
+    ck_assert_uint_lt(n, 64);
+    ck_assert_uint_gt(n, 8);
+    ck_assert_uint_le(store.bytes - store.kept, 1 << 15);
+    ck_assert_uint_gt(store.n, 0); /* nobody has emptied it */
+    ck_assert_uint_le(store.bytes, 1 << 16);
+    while (n > 0)
+        store_unref(held[--n]);
+    ck_assert_uint_eq(store.bytes, store.kept);
+    ck_assert_ptr_null(make("/large", "", 40000));
+    ck_assert_uint_eq(store.bytes, store.kept);
+    store_fini(&store);
+    ck_assert_uint_eq(store.bytes, 0);
+}
+END_TEST
+
+START_TEST(what_is_thrown_out_stays_for_who_holds_it)
+{
+    struct entry *e;
+
+    ck_assert_int_eq(store_init(&store, 1 << 20, 4), 0);
+    ck_assert_int_eq(keep("/a", "", 100), 0);
+    e = store_ref(find("/a"));
+    store_drop(&store, e);
+    ck_assert_ptr_null(find("/a"));
+    ck_assert_uint_eq(store.kept, 0);
+    ck_assert_uint_eq(store.bytes, e->bytes);
+    ck_assert_uint_eq(e->body_n, 100);
+    store_unref(e);
+    ck_assert_uint_eq(store.bytes, 0);
+    store_fini(&store);
+}
+END_TEST
+
+START_TEST(what_was_seen_stays_longest)
+{
+    char target[16];
+
+    ck_assert_int_eq(store_init(&store, 1 << 16, 4), 0);
+    ck_assert_int_eq(keep("/hot", "", 100), 0);
+    for (int i = 0; i < 5000; i++) {
+        snprintf(target, sizeof target, "/%d", i);
+        ck_assert_int_eq(keep(target, "", 100), 0);
+        ck_assert_ptr_nonnull(find("/hot"));
+        find("/hot")->is_seen = 1;
+    }
+    ck_assert_ptr_null(find("/0"));
+    store_fini(&store);
+}
+END_TEST
+
+START_TEST(purges_drop_what_matches)
+{
+    ck_assert_int_eq(store_init(&store, 1 << 20, 4), 0);
+    ck_assert_int_eq(keep("/a/1", "", 1), 0);
+    ck_assert_int_eq(keep("/a/1?q", "", 1), 0);
+    ck_assert_int_eq(keep("/a/2", "", 1), 0);
+    ck_assert_int_eq(keep("/b", "", 1), 0);
+    ck_assert_uint_eq(store_drop_matching(&store, et_s("/a/1")), 2);
+    ck_assert_uint_eq(store_drop_matching(&store, et_s("y/*")), 0);
+    ck_assert_uint_eq(store_drop_matching(&store, et_s("/a/*")), 1);
+    ck_assert_uint_eq(store_drop_matching(&store, et_s("*")), 1);
+    ck_assert_uint_eq(store.n + store.bytes, 0);
+    store_fini(&store);
+}
+END_TEST
+
+UNIT_MAIN(small, directives_are_read, what_is_quoted_is_no_directive,
+          odd_numbers_are_read_carefully, dates_are_read_in_three_forms,
+          the_most_particular_lifetime_counts, what_may_not_be_stored_is_not,
+          with_credentials_only_what_is_public, stale_for_as_long_as_is_allowed,
+          what_succeeds_and_is_unsafe_invalidates, the_hash_is_siphash_1_3,
+          a_pattern_is_a_path_a_host_or_what_begins_so,
+          what_is_kept_is_found_and_counted,
+          the_variants_of_one_key_are_bounded,
+          bytes_never_exceed_what_there_may_be,
+          what_is_thrown_out_stays_for_who_holds_it,
+          what_was_seen_stays_longest, purges_drop_what_matches)
