@@ -5,25 +5,6 @@
 #include "date.h"
 #include "store.h"
 
-static int
-has(const et_req *r, const char *name)
-{
-    return et_header(r, name).p != NULL;
-}
-
-int
-answer_is_for_origin(const et_req *r)
-{
-    return has(r, "if-match") || has(r, "if-unmodified-since");
-}
-
-int
-answer_may_be_less(const et_req *r)
-{
-    return has(r, "range") || has(r, "if-none-match") ||
-           has(r, "if-modified-since");
-}
-
 /* ---- conditions (RFC 9110 13) --------------------------------------------*/
 
 /* Without the mark of a weak one. */
@@ -55,23 +36,27 @@ is_listed(et_str list, et_str tag)
 }
 
 static int
-is_not_modified(const et_req *r, const struct entry *e)
+is_any_listed(const et_req *r, const struct entry *e)
 {
-    int64_t since, modified;
     uint32_t nth;
     et_str s;
-    for (nth = 0;; nth++) {
-        s = r->http->header(r, et_s("if-none-match"), nth);
-        if (!s.p)
-            break;
+    for (nth = 0; (s = r->http->header(r, et_s("if-none-match"), nth)).p; nth++)
         if (et_eq(et_trim(s), et_s("*")) ||
             (e->etag.n && is_listed(s, opaque(e->etag))))
             return 1;
-    }
-    if (nth > 0)
-        return 0; /* 13.1.3: then the date does not count */
-    s = et_header(r, "if-modified-since");
-    return s.p && date_parse(et_trim(s), &since) == 0 &&
+    return 0;
+}
+
+static int
+is_not_modified(const et_req *r, const struct ask *a, const struct entry *e)
+{
+    int64_t since, modified;
+    if (e->status != 200)
+        return 0;
+    if (a->has & ASK_IF_NONE_MATCH) /* 13.1.3: then the date does not count */
+        return is_any_listed(r, e);
+    return a->has & ASK_IF_MODIFIED_SINCE &&
+           date_parse(a->if_modified_since, &since) == 0 &&
            date_parse(e->last_modified, &modified) == 0 && modified <= since;
 }
 
@@ -118,13 +103,12 @@ read_range(et_str s, uint64_t size, uint64_t *from, uint64_t *n)
 
 /* 13.1.5: with If-Range, only of just what the client has. */
 static int
-wants_part(const et_req *r, const struct entry *e)
+wants_part(const et_req *r, const struct ask *a, const struct entry *e)
 {
-    const et_str s = et_trim(et_header(r, "if-range"));
-    if (r->method != ET_M_GET || e->status != 200 || !has(r, "range"))
+    if (r->method != ET_M_GET || e->status != 200 || !(a->has & ASK_RANGE))
         return 0;
-    return !has(r, "if-range") ||
-           (e->etag.n && e->etag.p[0] == '"' && et_eq(s, e->etag));
+    return !(a->has & ASK_IF_RANGE) ||
+           (e->etag.n && e->etag.p[0] == '"' && et_eq(a->if_range, e->etag));
 }
 
 /* ---- all of it -----------------------------------------------------------*/
@@ -177,15 +161,14 @@ add_own(et_req *r, int64_t age_ms, et_str name, const char *outcome)
 }
 
 uint32_t
-answer_entry(et_req *r, struct entry *e, int64_t age_ms, et_str name,
-             const char *outcome)
+answer_entry(et_req *r, const struct ask *a, struct entry *e, int64_t age_ms,
+             et_str name, const char *outcome)
 {
-    const int is_304 = e->status == 200 && is_not_modified(r, e);
+    const int is_304 = is_not_modified(r, a, e);
     uint64_t from = 0, n = e->body_n;
-    const int part =
-        !is_304 && wants_part(r, e)
-            ? read_range(et_trim(et_header(r, "range")), e->body_n, &from, &n)
-            : 0;
+    const int part = !is_304 && wants_part(r, a, e)
+                         ? read_range(a->range, e->body_n, &from, &n)
+                         : 0;
     if (add_own(r, age_ms, name, outcome) < 0)
         return ET_FAIL;
     if (part < 0)

@@ -17,6 +17,9 @@ check(void *conf, et_err *e)
     return 0;
 }
 
+/* How long one asks, where nobody waits, before another one does. */
+#define PATIENCE_MS 5000u
+
 #define TIME_MAX INT64_C(315360000000) /* ten years */
 
 ET_OPTIONS(
@@ -108,7 +111,8 @@ init(et_worker *w, const void *from, void *state, et_err *e)
         return et_seterr(e, "no random bytes");
     if (!loop || !et_listen(loop, et_s(c->site->channel), on_changed, c))
         return et_seterr(e, "no loop to listen with");
-    if (fills_init(&c->fills, loop, (uint64_t)o->wait_ms) < 0)
+    if (fills_init(&c->fills, loop,
+                   o->wait_ms ? (uint64_t)o->wait_ms : PATIENCE_MS) < 0)
         return et_seterr(e, "out of memory");
     if (store_init(&c->store, (uint64_t)o->memory, (uint32_t)o->variants) < 0) {
         fills_fini(&c->fills);

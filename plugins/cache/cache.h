@@ -11,6 +11,7 @@
 
 #include <etude.h>
 
+#include "ask.h"
 #include "entry.h"
 #include "fill.h"
 #include "store.h"
@@ -60,9 +61,9 @@ struct visit {
     struct fill fill;     /* what it brings; begun if fill.at is set */
     struct waiter waiter; /* while it waits for another's fill */
     uint64_t asked_ms, now_ms;
-    int64_t max_age_ms;    /* that the client takes */
+    int64_t max_age_ms; /* that the client takes */
+    struct ask ask;
     uint8_t is_authorized; /* it has shown credentials */
-    uint8_t only_if_cached;
     uint8_t owns_key;
     uint8_t may_lead; /* its answer is all that others may want */
     et_field *before; /* response fields that were set when it came */

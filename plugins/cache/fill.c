@@ -22,11 +22,13 @@ fills_fini(struct fills *s)
 }
 
 struct fill *
-fills_find(const struct fills *s, const struct key *k, et_str selected)
+fills_find(const struct fills *s, const struct key *k, et_str selected,
+           uint64_t now_ms)
 {
     struct fill *f;
     for (f = s->buckets[k->hash & s->mask]; f; f = f->chain)
-        if (f->leads && key_eq(&f->key, k) && et_eq(f->selected, selected))
+        if (f->leads && now_ms < f->began_ms + s->patience_ms &&
+            key_eq(&f->key, k) && et_eq(f->selected, selected))
             return f;
     return NULL;
 }
@@ -89,11 +91,9 @@ int32_t
 fill_wait(struct fills *s, struct fill *f, struct waiter *w, et_token token,
           uint64_t now_ms)
 {
-    const uint64_t gone = now_ms > f->began_ms ? now_ms - f->began_ms : 0;
     if (!f->timer)
-        f->timer = et_loop_timer(
-            s->loop, gone < s->patience_ms ? s->patience_ms - gone : 0, on_slow,
-            f);
+        f->timer = et_loop_timer(s->loop, f->began_ms + s->patience_ms - now_ms,
+                                 on_slow, f);
     if (!f->timer)
         return ET_ELIMIT;
     w->fill = f;

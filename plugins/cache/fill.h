@@ -11,8 +11,8 @@
  * no difference here: who waited looks into the store and decides anew.  All of
  * it lies in the memory of requests.
  *
- * One that has begun patience_ms ago leads no more, if somebody waits for it:
- * what it brings is stored all the same, when it comes. */
+ * One that has begun patience_ms ago leads no more: what it brings is stored
+ * all the same, when it comes. */
 #ifndef CACHE_FILL_H
 #define CACHE_FILL_H
 
@@ -52,16 +52,16 @@ struct fills {
 /* 0 or ET_ENOMEM. */
 int32_t fills_init(struct fills *s, et_loop *loop, uint64_t patience_ms);
 void fills_fini(struct fills *s);
-/* The one that leads for that key and selection, or NULL. [worker] */
+/* The one that leads for that key and selection at now_ms, or NULL. [worker] */
 struct fill *fills_find(const struct fills *s, const struct key *k,
-                        et_str selected);
+                        et_str selected, uint64_t now_ms);
 /* f, which is set but for its links, has begun. [worker] */
 void fill_begin(struct fills *s, struct fill *f);
 /* It is over, however it went: who waits for it looks again.  Once more is
  * fine. [worker] */
 void fill_end(struct fills *s, struct fill *f);
-/* w, whose token that is, waits for f, which leads, at now_ms: 0; or below 0:
- * it cannot, there is no timer to be had. [worker] */
+/* w, whose token that is, waits for f, which was found at now_ms: 0; or below
+ * 0: it cannot, there is no timer to be had. [worker] */
 int32_t fill_wait(struct fills *s, struct fill *f, struct waiter *w,
                   et_token token, uint64_t now_ms);
 /* It does not. [worker] */

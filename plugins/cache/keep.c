@@ -215,7 +215,7 @@ forget(et_req *r, struct cache *c)
 {
     char room[KEY_MAX];
     struct key key;
-    if (key_make(r, &c->secret, room, &key) < 0)
+    if (key_make(r, et_header(r, "host"), &c->secret, room, &key) < 0)
         return; /* nor is anything stored */
     cache_forget(c, &key);
     if (r->worker->n_workers > 1 &&

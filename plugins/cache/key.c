@@ -36,9 +36,8 @@ put_lower(struct text *t, et_str s)
 
 /* Behind the host in Host; it may be in every link of the answer. */
 static et_str
-port_of(const et_req *r)
+port_of(et_str s)
 {
-    const et_str s = et_header(r, "host");
     size_t n = s.n;
     while (n > 0 && s.p[n - 1] >= '0' && s.p[n - 1] <= '9')
         n--;
@@ -46,8 +45,8 @@ port_of(const et_req *r)
 }
 
 int32_t
-key_make(const et_req *r, const struct secret *s, char room[KEY_MAX],
-         struct key *out)
+key_make(const et_req *r, et_str host, const struct secret *s,
+         char room[KEY_MAX], struct key *out)
 {
     static const et_str end = {"", 1};
     struct text t = {room, 0, KEY_MAX, 0};
@@ -55,7 +54,7 @@ key_make(const et_req *r, const struct secret *s, char room[KEY_MAX],
     put(&t, end);
     put(&t, r->host);
     put(&t, end);
-    put(&t, port_of(r));
+    put(&t, port_of(host));
     put(&t, end);
     put(&t, r->target);
     if (t.is_short || r->path.n > KEY_MAX)
@@ -191,29 +190,34 @@ static const char *const codings[] = {"br",      "zstd",     "gzip",
 #define N_CODINGS (sizeof codings / sizeof codings[0])
 
 /* The weight of a member "name;q=0.5", in thousandths (RFC 9110 12.4.2), and
- * its name. */
+ * its name; -1: that is no weight. */
 static int
 weight_of(et_str member, et_str *name)
 {
-    const char *semicolon = memchr(member.p, ';', member.n);
-    const char *end = member.p + member.n, *p;
+    const char *mark = member.n ? memchr(member.p, ';', member.n) : NULL;
+    const size_t n = mark ? (size_t)(mark - member.p) : member.n;
+    et_str q;
     int weight = 0, unit = 1000;
-    *name = et_trim(semicolon ? et_sn(member.p, (size_t)(semicolon - member.p))
-                              : member);
-    p = semicolon ? memchr(semicolon, '=', (size_t)(end - semicolon)) : NULL;
-    if (!p)
+    size_t i;
+    *name = et_trim(et_sn(member.p, n));
+    if (!mark)
         return 1000;
-    for (p++; p < end && unit > 0; p++) {
-        if (*p >= '0' && *p <= '9') {
-            weight += (*p - '0') * unit;
-            unit /= 10;
-        }
+    q = et_trim(et_sn(mark + 1, member.n - n - 1));
+    if (q.n < 3 || q.n > 7 || et_lower(q.p[0]) != 'q' || q.p[1] != '=')
+        return -1;
+    for (i = 2; i < q.n; i++) {
+        if (i == 3 ? q.p[i] != '.' : q.p[i] < '0' || q.p[i] > '9')
+            return -1;
+        if (i == 3)
+            continue;
+        weight += (q.p[i] - '0') * unit;
+        unit /= 10;
     }
-    return weight < 1000 ? weight : 1000;
+    return weight <= 1000 ? weight : -1;
 }
 
 /* Weights by coding, -1 where it is not named; or -1: one is named that is
- * none of these. */
+ * none of these, or has no such weight. */
 static int
 read_codings(const et_req *r, int weights[N_CODINGS])
 {
@@ -231,10 +235,10 @@ read_codings(const et_req *r, int weights[N_CODINGS])
             for (i = 0; i < N_CODINGS; i++)
                 if (et_eq_nocase(name, et_s(codings[i])))
                     break;
+            if (weight < 0 || (i == N_CODINGS && name.n > 0))
+                return -1;
             if (i < N_CODINGS)
                 weights[i] = weight;
-            else if (name.n > 0)
-                return -1;
         }
     }
 }

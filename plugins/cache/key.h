@@ -24,10 +24,10 @@ struct key {
     uint64_t hash;            /* of text */
 };
 
-/* The key of r, its text in room; path is r's own.  0, or ET_ELIMIT: it is too
- * long. [worker] */
-int32_t key_make(const et_req *r, const struct secret *s, char room[KEY_MAX],
-                 struct key *out);
+/* The key of r, whose field Host that is, its text in room; path is r's own. 0,
+ * or ET_ELIMIT: it is too long. [worker] */
+int32_t key_make(const et_req *r, et_str host, const struct secret *s,
+                 char room[KEY_MAX], struct key *out);
 /* The key of that text, which another worker has made and which stays; it has
  * no path. [any] */
 void key_from(et_str text, const struct secret *s, struct key *out);

@@ -16,36 +16,14 @@
 
 /* ---- what the client asks ------------------------------------------------*/
 
+/* Nothing of it may be stored, and nothing that is stored is for it.  A GET
+ * with a body is answered by what no key has. */
 static int
-has(const et_req *r, const char *name)
+goes_by(const et_req *r, const struct cache *c, const struct ask *a)
 {
-    return et_header(r, name).p != NULL;
-}
-
-static void
-read_control(const et_req *r, struct control *c)
-{
-    uint32_t nth;
-    control_init(c);
-    for (nth = 0;; nth++) {
-        const et_str s = r->http->header(r, et_s("cache-control"), nth);
-        if (!s.p)
-            break;
-        control_add(c, s);
-    }
-    if (nth == 0) { /* RFC 9111 5.4 */
-        const et_str s = et_header(r, "pragma");
-        c->no_cache = s.p && et_eq_nocase(et_trim(s), et_s("no-cache"));
-    }
-}
-
-/* Nothing of it may be stored, and nothing that is stored is for it. */
-static int
-goes_by(const et_req *r, const struct cache *c, const struct control *control)
-{
-    return control->no_store || answer_is_for_origin(r) || has(r, "upgrade") ||
-           has(r, "sec-websocket-version") ||
-           (c->site->o->cookies == COOKIES_BYPASS && has(r, "cookie"));
+    return a->control.no_store || a->has & ASK_FOR_ORIGIN ||
+           (a->has & ASK_COOKIE && c->site->o->cookies == COOKIES_BYPASS) ||
+           r->http->number(r, ET_N_BODY_BYTES) != 0;
 }
 
 /* The response fields that are set already are others': they set them for each
@@ -70,23 +48,23 @@ remember_fields(et_req *r, struct visit *v)
 
 static struct visit *
 visit_new(et_req *r, const struct cache *c, const struct key *k,
-          const struct control *control)
+          const struct ask *a)
 {
     struct visit *v = et_alloc(r, sizeof *v);
     if (!v)
         return NULL;
     memset(v, 0, sizeof *v);
     v->key = *k;
+    v->ask = *a;
     v->asked_ms = v->now_ms = r->start_ns / 1000000;
     v->max_age_ms = INT64_MAX;
-    if (c->site->o->client == CLIENT_HONOUR && control->no_cache)
+    if (c->site->o->client == CLIENT_HONOUR && a->control.no_cache)
         v->max_age_ms = -1;
-    else if (c->site->o->client == CLIENT_HONOUR && control->max_age >= 0)
-        v->max_age_ms = control->max_age * 1000;
-    v->only_if_cached = control->only_if_cached;
-    v->is_authorized = has(r, "authorization") || et_client_sha256(r).p;
+    else if (c->site->o->client == CLIENT_HONOUR && a->control.max_age >= 0)
+        v->max_age_ms = a->control.max_age * 1000;
+    v->is_authorized = a->has & ASK_AUTHORIZATION || et_client_sha256(r).p;
     v->may_lead =
-        r->method == ET_M_GET && !v->is_authorized && !answer_may_be_less(r);
+        r->method == ET_M_GET && !v->is_authorized && !(a->has & ASK_FOR_LESS);
     v->outcome = "MISS";
     return v;
 }
@@ -98,8 +76,8 @@ visit_serve(et_req *r, struct cache *c, struct visit *v, struct entry *e,
             const char *outcome)
 {
     v->served = store_ref(e);
-    return answer_entry(r, e, entry_age_ms(e, v->now_ms), c->site->o->header,
-                        outcome);
+    return answer_entry(r, &v->ask, e, entry_age_ms(e, v->now_ms),
+                        c->site->o->header, outcome);
 }
 
 /* What e, which was found, is good for to that visit. */
@@ -204,7 +182,7 @@ go_on(et_req *r, struct cache *c, struct visit *v, int leads)
     if (r->method == ET_M_HEAD)
         return ET_NEXT;
     v->fill.key = v->key;
-    v->fill.leads = leads && c->site->o->wait_ms > 0;
+    v->fill.leads = (uint8_t)leads;
     v->fill.began_ms = v->now_ms;
     fill_begin(&c->fills, &v->fill);
     return ET_NEXT;
@@ -217,17 +195,18 @@ look_further(et_req *r, struct cache *c, struct visit *v, struct entry *e,
 {
     const int32_t rc = select_fill(r, c, v);
     struct fill *f =
-        rc == 0 ? fills_find(&c->fills, &v->key, v->fill.selected) : NULL;
+        rc == 0 ? fills_find(&c->fills, &v->key, v->fill.selected, v->now_ms)
+                : NULL;
     const int is_tried =
         use != USE_NOT && e->tried_ms && v->now_ms < e->tried_ms + RETRY_MS;
     if (rc == ET_ENOMEM || own_key(r, v) < 0)
         return ET_FAIL;
-    if (is_tried ||
-        (use == USE_WHILE && (f || !v->may_lead || v->only_if_cached))) {
+    if (is_tried || (use == USE_WHILE &&
+                     (f || !v->may_lead || v->ask.control.only_if_cached))) {
         c->counts.stale++;
         return visit_serve(r, c, v, e, "STALE");
     }
-    if (v->only_if_cached)
+    if (v->ask.control.only_if_cached)
         return et_error(r, 504, "it is not in the cache\n");
     if (f && waits(r, c, v, f))
         return ET_WAIT;
@@ -247,7 +226,7 @@ look(et_req *r, struct cache *c, struct visit *v)
         c->counts.hits++;
         return visit_serve(r, c, v, e, "HIT");
     }
-    if (use != USE_FRESH || v->only_if_cached)
+    if (use != USE_FRESH || v->ask.control.only_if_cached)
         return look_further(r, c, v, NULL, USE_NOT);
     v->outcome = "BYPASS";
     return own_key(r, v) < 0 ? ET_FAIL : go_on(r, c, v, 0);
@@ -257,15 +236,16 @@ uint32_t
 look_up(et_req *r, struct cache *c)
 {
     char room[KEY_MAX];
-    struct control control;
+    struct ask ask;
     struct key key;
     struct visit *v;
     if (r->method != ET_M_GET && r->method != ET_M_HEAD)
         return ET_NEXT;
-    read_control(r, &control);
-    if (goes_by(r, c, &control) || key_make(r, &c->secret, room, &key) < 0)
+    ask_read(r, &ask);
+    if (goes_by(r, c, &ask) ||
+        key_make(r, ask.host, &c->secret, room, &key) < 0)
         return ET_NEXT;
-    v = visit_new(r, c, &key, &control);
+    v = visit_new(r, c, &key, &ask);
     if (!v)
         return ET_FAIL;
     *r->mine = v;

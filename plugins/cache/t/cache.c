@@ -422,6 +422,12 @@ START_TEST(what_clients_ask_of_caches)
     get_with("/a", "If-Match: \"x\"", "BYPASS", "3 at /a");
     get_with("/a", "Upgrade: websocket", "BYPASS", "4 at /a");
     get("/a", "HIT", "1 at /a");
+    et_test_request("GET", "/a"); /* who knows what its body asks for? */
+    et_test_body("x", 1);
+    ck_assert_uint_eq(et_test_run(), 200);
+    is_now("BYPASS", "5 at /a");
+    get("/a", "HIT", "1 at /a");
+    n_asked = 4;
     ck_assert_int_eq(et_test_reload("client=honour"), 0);
     get("/a", "MISS", "5 at /a");
     et_test_wait(2);
@@ -482,6 +488,10 @@ START_TEST(codings_that_mean_the_same_are_the_same)
     get_with("/a", "Accept-Encoding: br, exotic", "MISS", "5 at /a");
     get("/a", "MISS", "6 at /a");
     get("/a", "HIT", "6 at /a");
+    get_with("/a", "Accept-Encoding: br;x=1;q=0", "MISS", "7 at /a");
+    get_with("/a", "Accept-Encoding: br", "MISS", "8 at /a");
+    get_with("/a", "Accept-Encoding: br;q=2", "MISS", "9 at /a");
+    get_with("/a", "Accept-Encoding: br;q=0.5", "HIT", "8 at /a");
 }
 END_TEST
 
@@ -914,6 +924,24 @@ START_TEST(stale_for_others_while_one_asks)
 }
 END_TEST
 
+START_TEST(but_not_for_as_long_as_it_likes)
+{
+    et_test_option("wait", "0");
+    serve();
+    control = "max-age=10, stale-while-revalidate=50";
+    get("/a", "MISS", "1 at /a");
+    et_test_wait(15001);
+    act = slow;
+    ask_later("/a");
+    act = count;
+    et_test_wait(4990);
+    get("/a", "STALE", "1 at /a");
+    et_test_wait(11);
+    get("/a", "MISS", "3 at /a");
+    get("/a", "HIT", "3 at /a");
+}
+END_TEST
+
 START_TEST(what_was_changed_meanwhile_is_not_stored)
 {
     serve();
@@ -1035,6 +1063,7 @@ UNIT_MAIN_IN(
     nobody_waits_for_what_cannot_be_stored, if_it_fails_the_next_one_asks,
     if_its_client_goes_the_next_one_asks, if_it_takes_too_long_another_one_asks,
     without_a_way_to_wait_it_asks_itself, a_wait_of_0_is_none,
-    stale_for_others_while_one_asks, what_was_changed_meanwhile_is_not_stored,
+    stale_for_others_while_one_asks, but_not_for_as_long_as_it_likes,
+    what_was_changed_meanwhile_is_not_stored,
     variants_are_asked_for_side_by_side, each_allocation_can_fail,
     odd_options_are_refused, a_flood_of_keys_stays_within_its_memory)

@@ -28,6 +28,21 @@ drop(et_str s)
     free((char *)(uintptr_t)s.p);
 }
 
+static const struct secret secret = {{1, 2}};
+
+/* Of "http", that host and that target; its path is what is in front of '?'. */
+static struct key
+key_of(char room[256], const char *host, const char *target)
+{
+    struct key k;
+    size_t n =
+        (size_t)snprintf(room, 256, "http%c%s%c%c%s", 0, host, 0, 0, target);
+
+    key_from(et_sn(room, n), &secret, &k);
+    k.path = et_sn(room + n - strlen(target), strcspn(target, "?"));
+    return k;
+}
+
 /* ---- Cache-Control -------------------------------------------------------*/
 
 static struct control
@@ -71,6 +86,40 @@ START_TEST(what_is_quoted_is_no_directive)
     ck_assert_int_eq(c.max_age, -1);
     c = read_as("x=\"\\");
     ck_assert_int_eq(c.max_age, -1);
+}
+END_TEST
+
+/* Whatever comes is read to its end and no further. */
+START_TEST(noise_is_read)
+{
+    static const char bytes[] = "=,;\"\\ max-age0s1xpublic*/?:GMT\t";
+    uint64_t x = 1;
+
+    for (int i = 0; i < 20000; i++) {
+        char text[40];
+        size_t n;
+        int64_t t;
+        et_str s;
+        struct control c;
+        char room[256];
+        struct key k;
+
+        x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
+        n = x >> 59;
+        for (size_t at = 0; at < n; at++) {
+            x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
+            text[at] = bytes[(x >> 33) % (sizeof bytes - 1)];
+        }
+        s = exact(text, n);
+        control_init(&c);
+        control_add(&c, s);
+        ck_assert_int_ge(c.max_age, -1);
+        ck_assert_int_le(c.max_age, CONTROL_MAX_S);
+        ck_assert_int_eq(date_parse(s, &t), -1);
+        k = key_of(room, "x", "/a?b");
+        (void)key_matches(&k, s);
+        drop(s);
+    }
 }
 END_TEST
 
@@ -291,21 +340,6 @@ END_TEST
 
 /* ---- keys ----------------------------------------------------------------*/
 
-static const struct secret secret = {{1, 2}};
-
-/* Of "http", that host and that target; its path is what is in front of '?'. */
-static struct key
-key_of(char room[256], const char *host, const char *target)
-{
-    struct key k;
-    size_t n =
-        (size_t)snprintf(room, 256, "http%c%s%c%c%s", 0, host, 0, 0, target);
-
-    key_from(et_sn(room, n), &secret, &k);
-    k.path = et_sn(room + n - strlen(target), strcspn(target, "?"));
-    return k;
-}
-
 START_TEST(a_pattern_is_a_path_a_host_or_what_begins_so)
 {
     char room[256];
@@ -504,9 +538,10 @@ START_TEST(purges_drop_what_matches)
 END_TEST
 
 UNIT_MAIN(small, directives_are_read, what_is_quoted_is_no_directive,
-          odd_numbers_are_read_carefully, dates_are_read_in_three_forms,
-          the_most_particular_lifetime_counts, what_may_not_be_stored_is_not,
-          with_credentials_only_what_is_public, stale_for_as_long_as_is_allowed,
+          noise_is_read, odd_numbers_are_read_carefully,
+          dates_are_read_in_three_forms, the_most_particular_lifetime_counts,
+          what_may_not_be_stored_is_not, with_credentials_only_what_is_public,
+          stale_for_as_long_as_is_allowed,
           what_succeeds_and_is_unsafe_invalidates, the_hash_is_siphash_1_3,
           a_pattern_is_a_path_a_host_or_what_begins_so,
           what_is_kept_is_found_and_counted,
