@@ -57,7 +57,7 @@ struct visit {
     struct key key;       /* in the step's memory, or r's: owns_key */
     const char *outcome;  /* "MISS" ...: for its answer */
     struct entry *served; /* the answer, with a reference; or NULL */
-    struct entry *stale;  /* what is served if an error comes; or NULL */
+    struct entry *stale;  /* what is there, with a reference; or NULL */
     struct fill fill;     /* what it brings; begun if fill.at is set */
     struct waiter waiter; /* while it waits for another's fill */
     uint64_t asked_ms, now_ms;

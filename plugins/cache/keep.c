@@ -117,21 +117,21 @@ date_now(void)
     return t.tv_sec;
 }
 
-/* May r's answer be stored?  Then *h is what is stored of its head, but for
- * what it varies on. */
+/* May r's answer be stored, as one of that status?  Then *h is what is stored
+ * of its head, but for what it varies on. */
 static int
 judge(const et_req *r, const struct cache *c, const struct visit *v,
-      struct head *h, et_field *fields)
+      uint32_t status, struct head *h, et_field *fields)
 {
     struct facts facts;
     memset(&facts, 0, sizeof facts);
     memset(h, 0, sizeof *h);
     control_init(&facts.control);
-    facts.status = r->status;
+    facts.status = status;
     facts.now_s = date_now();
     facts.is_authorized = v->is_authorized;
     h->key = &v->key;
-    h->status = r->status;
+    h->status = status;
     h->type = r->http->get(r, et_s("Content-Type"), 0);
     h->fields = fields;
     h->now_ms = cache_now_ms(r);
@@ -155,6 +155,41 @@ begin_copy(et_req *r, struct cache *c, struct visit *v, const struct head *h)
     return et_watch(r) < 0 ? ET_FAIL : ET_NEXT;
 }
 
+/* Is each of these fields as e has it? */
+static int
+has_all(const struct entry *e, const et_field *fields, size_t n)
+{
+    size_t i, k;
+    for (i = 0; i < n; i++) {
+        for (k = 0; k < e->n_fields; k++)
+            if (et_eq_nocase(e->fields[k].name, fields[i].name) &&
+                et_eq(e->fields[k].value, fields[i].value))
+                break;
+        if (k == e->n_fields)
+            return 0;
+    }
+    return 1;
+}
+
+/* The client has asked with a condition, and nothing is new: neither is it for
+ * what is stored, if it has that tag and says nothing else than before (RFC
+ * 9111 4.3.4). */
+static void
+freshen(const et_req *r, const struct cache *c, struct visit *v)
+{
+    struct entry *e = v->stale;
+    et_field fields[ENTRY_FIELDS_MAX];
+    struct head h;
+    if (!e || e->status != 200 || !e->etag.n || v->fill.is_void ||
+        !et_eq(r->http->get(r, et_s("ETag"), 0), e->etag) ||
+        !judge(r, c, v, e->status, &h, fields) ||
+        !has_all(e, fields, h.n_fields))
+        return;
+    e->terms = h.terms;
+    e->stored_ms = h.now_ms;
+    e->tried_ms = 0;
+}
+
 static uint32_t
 keep(et_req *r, struct cache *c, struct visit *v)
 {
@@ -165,7 +200,12 @@ keep(et_req *r, struct cache *c, struct visit *v)
         give_up(c, v);
         return ET_NEXT;
     }
-    if (judge(r, c, v, &h, fields)) {
+    if (r->status == 304) {
+        freshen(r, c, v);
+        give_up(c, v);
+        return ET_NEXT;
+    }
+    if (judge(r, c, v, r->status, &h, fields)) {
         h.vary = key_vary(r, vary);
         h.selected = h.vary.p ? key_select(r, h.vary, selected) : h.vary;
         if (h.selected.p)

@@ -210,7 +210,7 @@ look_further(et_req *r, struct cache *c, struct visit *v, struct entry *e,
         return et_error(r, 504, "it is not in the cache\n");
     if (f && waits(r, c, v, f))
         return ET_WAIT;
-    if (use != USE_NOT)
+    if (e && (!v->is_authorized || e->terms.is_public))
         v->stale = store_ref(e);
     return go_on(r, c, v, rc == 0 && v->may_lead && !f);
 }

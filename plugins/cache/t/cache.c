@@ -942,6 +942,33 @@ START_TEST(but_not_for_as_long_as_it_likes)
 }
 END_TEST
 
+static uint32_t
+conditional(et_req *r)
+{
+    (void)et_set(r, "ETag", et_s("\"v1\""));
+    return et_header(r, "if-none-match").p ? et_status(r, 304) : count(r);
+}
+
+START_TEST(a_client_s_condition_finds_that_nothing_is_new)
+{
+    serve();
+    act = conditional;
+    get("/a", "MISS", "1 at /a");
+    et_test_wait(61001);
+    ck_assert_uint_eq(ask_with("GET", "/a", WITH("If-None-Match: \"v1\"")),
+                      304);
+    is_now("MISS", "");
+    et_test_wait(2);
+    get("/a", "HIT", "1 at /a");
+    ck_assert_str_eq(et_test_field("Age", 0), "0");
+    et_test_wait(61001);
+    control = "max-age=99"; /* it is said in another way */
+    ck_assert_uint_eq(ask_with("GET", "/a", WITH("If-None-Match: \"v1\"")),
+                      304);
+    get("/a", "MISS", "4 at /a");
+}
+END_TEST
+
 START_TEST(what_was_changed_meanwhile_is_not_stored)
 {
     serve();
@@ -1064,6 +1091,7 @@ UNIT_MAIN_IN(
     if_its_client_goes_the_next_one_asks, if_it_takes_too_long_another_one_asks,
     without_a_way_to_wait_it_asks_itself, a_wait_of_0_is_none,
     stale_for_others_while_one_asks, but_not_for_as_long_as_it_likes,
+    a_client_s_condition_finds_that_nothing_is_new,
     what_was_changed_meanwhile_is_not_stored,
     variants_are_asked_for_side_by_side, each_allocation_can_fail,
     odd_options_are_refused, a_flood_of_keys_stays_within_its_memory)
