@@ -249,7 +249,8 @@ cache_forget(struct cache *c, const struct key *k)
     fills_void_key(&c->fills, k);
 }
 
-/* RFC 9111 4.4: what a request has changed is out of date, with all workers. */
+/* RFC 9111 4.4: what a request has changed is out of date; with all workers,
+ * and all caches of the section. */
 static void
 forget(et_req *r, struct cache *c)
 {
@@ -258,9 +259,8 @@ forget(et_req *r, struct cache *c)
     if (key_make(r, et_header(r, "host"), &c->secret, room, &key) < 0)
         return; /* nor is anything stored */
     cache_forget(c, &key);
-    if (r->worker->n_workers > 1 &&
-        et_publish(r, et_s(c->site->channel), key.text) < 0)
-        et_warn(r, "other workers could not be told that %.*s has changed",
+    if (et_publish(r, et_s(c->site->channel), key.text) < 0)
+        et_warn(r, "others could not be told that %.*s has changed",
                 ET_STR(r->path));
 }
 

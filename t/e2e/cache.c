@@ -114,13 +114,19 @@ open_gate(void)
 }
 
 static const char *
-order(const char *name, const char *arg)
+order_to(const char *instance, const char *name, const char *arg)
 {
     static char out[4096];
 
     return admin_run(&s, 0,
-                     (const char *const[4]){"command", "cache", name, arg}, out,
-                     sizeof out);
+                     (const char *const[4]){"command", instance, name, arg},
+                     out, sizeof out);
+}
+
+static const char *
+order(const char *name, const char *arg)
+{
+    return order_to("cache", name, arg);
 }
 
 /* How many lines of an order's answer have that. */
@@ -412,6 +418,34 @@ START_TEST(what_is_changed_is_forgotten_by_all_workers)
 }
 END_TEST
 
+START_TEST(and_by_other_caches_of_the_section)
+{
+    struct client c;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                     "admin = $DIR/admin\n[plugin origin]\n[plugin cache]\n"
+                     "[route get]\nmatch = GET /p/*rest\nuse = cache\n"
+                     "handler = origin:answer\ncache.ttl = 60s\n"
+                     "[route post]\nmatch = POST /p/*rest\nuse = cache\n"
+                     "handler = origin:change\n");
+    c = client_open(&s);
+    ask(&c, GET("/p/a", ""), "MISS", "run 1");
+    ask(&c, GET("/p/a", ""), "HIT", "run 1");
+    ck_assert_int_eq(count(order_to("cache@get", "stats", NULL), "entries 1\n"),
+                     1);
+    client_expect(&c, ASK("POST", "/p/a", "Content-Length: 0\r\n"), 200,
+                  "changed");
+    for (int i = 0; strstr(order_to("cache@get", "stats", NULL), "entries 1\n");
+         i++) {
+        ck_assert_int_lt(i, 500);
+        nap();
+    }
+    ask(&c, GET("/p/a", ""), "MISS", "run 2");
+    client_close(&c);
+    end();
+}
+END_TEST
+
 /* ---- memory --------------------------------------------------------------*/
 
 static unsigned long
@@ -520,6 +554,7 @@ UNIT_MAIN(cache, what_is_stored_is_sent_as_it_was,
           what_is_stale_is_served_instead_of_an_error,
           a_purge_is_for_all_workers,
           what_is_changed_is_forgotten_by_all_workers,
+          and_by_other_caches_of_the_section,
           a_flood_of_keys_stays_within_its_memory,
           what_is_forgotten_while_it_is_sent_is_sent_to_its_end,
           a_reload_keeps_what_is_stored_until_its_options_change,
