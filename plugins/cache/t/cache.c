@@ -144,7 +144,7 @@ START_TEST(what_says_no_is_not_stored)
 
     serve();
     for (int i = 0; i < 4; i++) {
-        char target[8], text[16];
+        char target[16], text[32];
 
         control = no[i];
         snprintf(target, sizeof target, "/%d", i);
