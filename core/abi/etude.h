@@ -1886,6 +1886,23 @@ et_filter(et_req *r)
     return r->http->filter(r);
 }
 
+#if ET_NEED >= 1
+/* In a response step: bytes of the answer's body, or -1: nobody knows. */
+static inline int64_t
+et_answer_bytes(const et_req *r)
+{
+    return r->http->number(r, ET_N_ANSWER_BYTES);
+}
+
+/* In a response step: the answer's body, where it is one span of memory, until
+ * another answer is decided; else absent. */
+static inline et_str
+et_answer_body(const et_req *r)
+{
+    return r->http->answer_body(r);
+}
+#endif
+
 /* In a body step: n bytes go on towards the client; flags: those that the step
  * was called with, in its last call of it. */
 static inline int32_t
@@ -1905,12 +1922,12 @@ et_watch(et_req *r)
 
 /* Field i of the response, from 0, but for Content-Type: 1; 0: no more.
  *
- *     for (i = 0; et_answer_at(r, i, &f); i++)
+ *     for (i = 0; et_answer_field(r, i, &f); i++)
  *         ... f.name, f.value ... */
 static inline int
-et_answer_at(const et_req *r, uint32_t i, et_field *f)
+et_answer_field(const et_req *r, uint32_t i, et_field *f)
 {
-    return r->http->answer_at(r, i, &f->name, &f->value) == 0;
+    return r->http->answer_field(r, i, &f->name, &f->value) == 0;
 }
 #endif
 

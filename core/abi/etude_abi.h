@@ -271,6 +271,10 @@ typedef struct et_req {
 #define ET_N_PEER_PORT 5u  /* of the socket; 0 for a Unix socket */
 /* 1: a newer generation serves, or the server ends */
 #define ET_N_RETIRING 6u
+/* Since 1.1.  In a response step: bytes of the answer's body, as it is
+ * decided so far; -1: nobody knows (ET_ANY_LENGTH, or a step further in
+ * filters it). */
+#define ET_N_ANSWER_BYTES 7u
 
 /* All of it [worker], with a request of the calling thread. */
 struct et_http {
@@ -368,14 +372,20 @@ struct et_http {
      * their order; Content-Type, which get has, is none of them: 0, or
      * ET_EINVAL and there are no more.  Both stay until the log step has
      * returned, whatever is set or deleted meanwhile. */
-    int32_t (*answer_at)(const et_req *r, uint32_t i, et_str *name,
-                         et_str *value);
+    int32_t (*answer_field)(const et_req *r, uint32_t i, et_str *name,
+                            et_str *value);
     /* Since 1.1.  As filter, but the body step only looks: what it was called
      * with goes on by itself when it has returned 0, emit is ET_EPHASE, and the
      * length stays what it is.  An answer that was decided as a whole goes
      * unseen where there is no stack for the step.  Who asks for both filters.
      */
     int32_t (*watch)(et_req *r);
+    /* Since 1.1.  In a response step: the body of the answer as it is
+     * decided so far, where it is one span of memory; n == 0: there is none.
+     * Absent if it is a file, several pieces, or written piece by piece, or if
+     * a step further in has asked for its body.  Good until another answer is
+     * decided: what is made of it goes where it does not lie. */
+    et_str (*answer_body)(const et_req *r);
 };
 
 /* ---- et.log/1: log files of a plugin -------------------------------------*/

@@ -436,6 +436,7 @@ struct et_test_request_ {
     /* an answer that is written: a task has begun it; a response step has
      * answered otherwise; nothing goes with its head; it is not whole */
     int is_written, is_refused, is_bare, is_cut;
+    int is_apart; /* a file, or pieces, though all of it is in sent */
     uint64_t left; /* bytes to come, or ET_ANY_LENGTH */
     size_t sent_cap;
     struct et_test_pair_ *trailers;
@@ -874,6 +875,34 @@ et_test_h_trailer_(const et_req *r, et_str name, uint32_t nth)
     return et_test_value_(et_test_find_(m->q.behind, name, nth));
 }
 
+static inline int
+et_test_sees_answer_(void)
+{
+    const struct et_test_ *m = &et_test_m_;
+    return m->q.where == ET_TEST_RESPONSE_ || m->q.is_in_response;
+}
+
+static inline int64_t
+et_test_answer_bytes_(void)
+{
+    const struct et_test_ *m = &et_test_m_;
+    if (!et_test_sees_answer_() || (m->q.is_filtered && !m->q.only_looks) ||
+        (m->q.is_written && m->q.left == ET_ANY_LENGTH))
+        return -1;
+    return (int64_t)(m->q.is_written ? m->q.left : m->q.sent.n);
+}
+
+static inline et_str
+et_test_h_answer_body_(const et_req *r)
+{
+    const struct et_test_ *m = &et_test_m_;
+    (void)r;
+    return et_test_sees_answer_() && !m->q.is_filtered && !m->q.is_written &&
+                   !m->q.is_apart
+               ? m->q.sent
+               : et_s(NULL);
+}
+
 static inline int64_t
 et_test_h_number_(const et_req *r, uint32_t which)
 {
@@ -896,6 +925,7 @@ et_test_h_number_(const et_req *r, uint32_t which)
     case ET_N_ELAPSED_US: return 1500;
     case ET_N_PEER_PORT: return 40000;
     case ET_N_RETIRING: return m->q.is_retiring;
+    case ET_N_ANSWER_BYTES: return et_test_answer_bytes_();
     default: return -1;
     }
 }
@@ -1009,7 +1039,7 @@ et_test_h_get_(const et_req *r, et_str name, uint32_t nth)
 }
 
 static inline int32_t
-et_test_h_answer_at_(const et_req *r, uint32_t i, et_str *name, et_str *value)
+et_test_h_answer_field_(const et_req *r, uint32_t i, et_str *name, et_str *value)
 {
     const struct et_test_pair_ *p = et_test_m_.q.set;
     (void)r;
@@ -1057,7 +1087,7 @@ et_test_clear_(void)
     if (m->q.release)
         m->q.release(m->q.release_arg);
     m->q.release = NULL;
-    m->q.is_decided = m->q.is_dressed = m->q.is_written = 0;
+    m->q.is_decided = m->q.is_dressed = m->q.is_written = m->q.is_apart = 0;
     m->q.req.status = 0;
     m->q.type = m->q.sent = et_s("");
 }
@@ -1107,6 +1137,17 @@ et_test_h_reply_ref_(et_req *r, uint32_t status, et_str type, const void *p,
     return rc;
 }
 
+/* What a server has no span of. */
+static inline uint32_t
+et_test_reply_apart_(et_req *r, uint32_t status, et_str type, et_str body)
+{
+    const uint32_t rc =
+        et_test_h_reply_(r, status, type, body.p, body.n, 0);
+    if (rc == ET_DONE)
+        et_test_m_.q.is_apart = 1;
+    return rc;
+}
+
 static inline uint32_t
 et_test_h_reply_file_(et_req *r, uint32_t status, et_str type, int32_t fd,
                       uint64_t off, uint64_t n)
@@ -1118,7 +1159,7 @@ et_test_h_reply_file_(et_req *r, uint32_t status, et_str type, int32_t fd,
     close(fd);
     if (!is_there)
         return ET_FAIL;
-    return et_test_h_reply_(r, status, type, p, (size_t)n, 0);
+    return et_test_reply_apart_(r, status, type, et_sn(p, (size_t)n));
 }
 
 /* All of it is read, and each piece released, at once. */
@@ -1148,7 +1189,9 @@ et_test_h_reply_pieces_(et_req *r, uint32_t status, et_str type,
     }
     if (!is_there)
         return ET_FAIL;
-    return et_test_h_reply_(r, status, type, p, length, 0);
+    return n == 1 && pieces[0].p
+               ? et_test_h_reply_(r, status, type, p, length, 0)
+               : et_test_reply_apart_(r, status, type, et_sn(p, length));
 }
 
 /* ---- the host ------------------------------------------------------------*/
@@ -3197,10 +3240,11 @@ et_test_mock_(void)
     h->trailer = et_test_h_trailer_;
     h->filter = et_test_h_filter_;
     h->watch = et_test_h_watch_;
-    h->answer_at = et_test_h_answer_at_;
+    h->answer_field = et_test_h_answer_field_;
     h->emit = et_test_h_emit_;
     h->reply_pieces = et_test_h_reply_pieces_;
     h->add = et_test_h_add_;
+    h->answer_body = et_test_h_answer_body_;
     m->log.size = (uint32_t)sizeof m->log;
     m->log.open = et_test_log_open_;
     m->log.write = et_test_log_write_;

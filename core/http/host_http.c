@@ -233,6 +233,33 @@ has_body(const struct req *r)
     return r->head.is_chunked || r->head.content_length > 0;
 }
 
+/* ---- the answer, in a response step ---------------------------------------*/
+
+static int64_t
+answer_bytes(const struct req *r)
+{
+    const struct resp *p = &r->resp;
+
+    if (r->phase != CHAIN_IN_RESPONSE || !filter_only_looks(r) ||
+        (p->is_written && p->left == RESP_ANY_LENGTH))
+        return -1;
+    return (int64_t)(p->is_written ? p->left : p->body.bytes);
+}
+
+static et_str
+http_answer_body(const et_req *pub)
+{
+    const struct req *r = req_of(pub);
+    const struct segment *s = segment_peek(&r->resp.body);
+
+    if (r->phase != CHAIN_IN_RESPONSE || r->resp.filters || r->resp.is_written)
+        return absent;
+    if (!s)
+        return (et_str){"", 0};
+    return s->next || s->kind == SEGMENT_FILE ? absent
+                                              : (et_str){s->p, (size_t)s->n};
+}
+
 static int64_t
 http_number(const et_req *pub, uint32_t which)
 {
@@ -248,6 +275,7 @@ http_number(const et_req *pub, uint32_t which)
     case ET_N_RETIRING:
         return r->gen && (r->gen->is_old || r->gen->is_stopping);
     case ET_N_PEER_PORT: return r->sink->peer(r, &a) < 0 ? 0 : a.port;
+    case ET_N_ANSWER_BYTES: return answer_bytes(r);
     default: return -1;
     }
 }
@@ -431,7 +459,7 @@ http_add(et_req *pub, const et_field *fields, size_t n)
 }
 
 static int32_t
-http_answer_at(const et_req *pub, uint32_t i, et_str *name, et_str *value)
+http_answer_field(const et_req *pub, uint32_t i, et_str *name, et_str *value)
 {
     const struct resp_field *f = req_of(pub)->resp.fields;
 
@@ -511,8 +539,9 @@ static const et_http http_iface = {
     .emit = filter_emit,
     .reply_pieces = http_reply_pieces,
     .add = http_add,
-    .answer_at = http_answer_at,
+    .answer_field = http_answer_field,
     .watch = filter_ask_to_look,
+    .answer_body = http_answer_body,
 };
 
 const et_http *

@@ -98,7 +98,7 @@ read_fields(const et_req *r, const struct cache *c, const struct visit *v,
     uint32_t i;
     for (i = 0, *n = 0; i < ENTRY_FIELDS_MAX; i++) {
         et_field f;
-        if (!et_answer_at(r, i, &f))
+        if (!et_answer_field(r, i, &f))
             return 0;
         read_field(&f, facts);
         if (et_eq_nocase(f.name, et_s("age")) ||
@@ -222,7 +222,7 @@ static int32_t
 clear_fields(et_req *r, const struct visit *v)
 {
     et_field f;
-    while (et_answer_at(r, 0, &f))
+    while (et_answer_field(r, 0, &f))
         if (r->http->set(r, f.name, et_s(""), ET_DEL) < 0)
             return ET_EINVAL;
     return v->n_before ? et_add_static(r, v->before, v->n_before) : 0;

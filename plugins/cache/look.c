@@ -33,7 +33,7 @@ remember_fields(et_req *r, struct visit *v)
 {
     uint32_t n = 0, i;
     et_field f;
-    while (n < ENTRY_FIELDS_MAX && et_answer_at(r, n, &f))
+    while (n < ENTRY_FIELDS_MAX && et_answer_field(r, n, &f))
         n++;
     if (n == 0)
         return 0;
@@ -41,7 +41,7 @@ remember_fields(et_req *r, struct visit *v)
     if (!v->before)
         return ET_ENOMEM;
     for (i = 0; i < n; i++)
-        (void)et_answer_at(r, i, &v->before[i]);
+        (void)et_answer_field(r, i, &v->before[i]);
     v->n_before = n;
     return 0;
 }

@@ -3,6 +3,7 @@
 /* filtering.c - body steps, and fields behind a request's body, as the mock
  * server of etude_test.h has them: this file is a plugin and its own test.
  * What the server itself does is tried by e2e/filter.c. */
+#define ET_NEED 1
 #include "abi/etude_test.h"
 #include "t/lib/unit.h"
 
@@ -427,6 +428,90 @@ START_TEST(fields_behind_a_body_are_there_when_it_is_read)
 }
 END_TEST
 
+static et_str seen;
+static int64_t seen_bytes;
+
+static uint32_t
+look(et_req *r)
+{
+    seen = et_answer_body(r);
+    seen_bytes = et_answer_bytes(r);
+    return ET_NEXT;
+}
+
+static uint32_t
+look_and_say(et_req *r)
+{
+    look(r);
+    return et_text(r, 201, "%.*s!", ET_STR(seen));
+}
+
+static uint32_t
+look_behind(et_req *r)
+{
+    return et_filter(r) < 0 ? ET_FAIL : look(r);
+}
+
+static uint32_t
+in_a_piece(et_req *r)
+{
+    const et_piece piece = et_piece_mem(et_s("hello"));
+    return et_pieces(r, 200, et_s(""), &piece, 1);
+}
+
+static uint32_t
+in_pieces(et_req *r)
+{
+    const et_piece v[] = {et_piece_mem(et_s("hel")), et_piece_mem(et_s("lo"))};
+    return et_pieces(r, 200, et_s(""), v, 2);
+}
+
+static uint32_t
+of_a_length(et_req *r)
+{
+    return et_begin(r, 200, "", 5) < 0 || et_puts(r, "hello") < 0 ? ET_FAIL
+                                                                  : ET_DONE;
+}
+
+static uint32_t
+of_any_length(et_req *r)
+{
+    return et_begin(r, 200, "", ET_ANY_LENGTH) < 0 || et_puts(r, "hello") < 0
+               ? ET_FAIL
+               : ET_DONE;
+}
+
+static void
+sees(const char *path, uint32_t (*what)(et_req *r), int64_t bytes, int has_span)
+{
+    ck_assert_uint_eq(run_as("GET", path, what), 200);
+    ck_assert_str_eq(et_test_text(), "hello");
+    ck_assert_int_eq(seen_bytes, bytes);
+    ck_assert_int_eq(seen.p != NULL, has_span);
+    ck_assert_uint_eq(seen.n, has_span ? 5 : 0);
+}
+
+START_TEST(a_response_step_sees_the_answer)
+{
+    on_response = look;
+    sees("/whole", hello, 5, 1);
+    sees("/whole", in_a_piece, 5, 1);
+    sees("/whole", in_pieces, 5, 0);
+    sees("/write", of_a_length, 5, 0);
+    sees("/write", of_any_length, -1, 0);
+    on_response = look_and_say;
+    ck_assert_uint_eq(run_as("GET", "/whole", hello), 201);
+    ck_assert_str_eq(et_test_text(), "hello!");
+    on_response = look_behind;
+    ck_assert_uint_eq(run_as("GET", "/whole", hello), 200);
+    ck_assert_str_eq(et_test_text(), "<hello>");
+    ck_assert_ptr_null(seen.p);
+    ck_assert_int_eq(seen_bytes, -1);
+    ck_assert_uint_eq(run_as("GET", "/whole", look_and_say), 201);
+    ck_assert_ptr_null(seen.p); /* it is no response step */
+}
+END_TEST
+
 UNIT_MAIN_IN(begin, et_test_end, filtering,
              an_answer_that_is_decided_goes_through_it,
              no_piece_of_one_is_larger_than_the_server_s,
@@ -434,4 +519,5 @@ UNIT_MAIN_IN(begin, et_test_end, filtering,
              where_there_is_no_body_it_sees_none,
              one_that_fails_cuts_the_answer_off, it_may_do_what_a_task_may,
              what_cannot_be_is_refused, each_call_can_be_failed,
-             fields_behind_a_body_are_there_when_it_is_read)
+             fields_behind_a_body_are_there_when_it_is_read,
+             a_response_step_sees_the_answer)

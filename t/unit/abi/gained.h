@@ -7,5 +7,7 @@
 /* clang-format off */
 
 /* 1.1 */
-FIELD(et_http, answer_at, 200, 8)
+FIELD(et_http, answer_field, 200, 8)
 FIELD(et_http, watch, 208, 8)
+FIELD(et_http, answer_body, 216, 8)
+VALUE(ET_N_ANSWER_BYTES, 7)

@@ -20,7 +20,7 @@ ET_RESPONSE(response_step)
     size_t n = 0;
 
     names[0] = 0;
-    for (uint32_t i = 0; et_answer_at(r, i, &f); i++)
+    for (uint32_t i = 0; et_answer_field(r, i, &f); i++)
         n += (size_t)snprintf(names + n, sizeof names - n, "%.*s=%.*s;",
                               ET_STR(f.name), ET_STR(f.value));
     seen[0] = 0;
@@ -32,7 +32,7 @@ ET_RESPONSE(response_step)
 ET_BODY(body_step)
 {
     strncat(seen, p, n);
-    strncat(seen, flags & ET_BODY_LAST ? "." : "|", 1);
+    strcat(seen, flags & ET_BODY_LAST ? "." : "|");
     return on_body ? on_body(r, p, n, flags) : 0;
 }
 
