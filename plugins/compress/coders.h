@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* coders.h - each library's coder, in a file of its name.  COMPRESS_BR and
+ * COMPRESS_ZSTD say that configure has found theirs. */
+#ifndef COMPRESS_CODERS_H
+#define COMPRESS_CODERS_H
+
+#include "coder.h"
+
+extern const struct coder coder_br;
+extern const struct coder coder_zstd;
+extern const struct coder coder_gzip;
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pool.c - see pool.h. */
+#include "pool.h"
+
+#include <stdlib.h>
+
+static void
+count(struct pool *p, struct context *c)
+{
+    const size_t now = sizeof *c + c->memory.bytes + c->coder->bytes(c->z) +
+                       (c->in ? CONTEXT_IN + CONTEXT_OUT : 0);
+    p->bytes += now - c->bytes;
+    c->bytes = now;
+}
+
+static void
+drop(struct pool *p, struct context *c)
+{
+    p->n--;
+    p->bytes -= c->bytes;
+    c->coder->end(c->z);
+    memory_end(&c->memory);
+    free(c->in);
+    free(c);
+}
+
+static struct context *
+pop(struct pool *p, enum coding coding)
+{
+    struct context *c = p->idle[coding];
+    if (c) {
+        p->idle[coding] = c->next;
+        p->n_idle[coding]--;
+    }
+    return c;
+}
+
+/* There is room for one more: 1, if need be because one of another coding that
+ * is idle goes. */
+static int
+make_room(struct pool *p)
+{
+    int i;
+    for (i = 0; p->n >= p->max && i < CODINGS; i++) {
+        struct context *c = pop(p, (enum coding)i);
+        if (c)
+            drop(p, c);
+    }
+    return p->n < p->max;
+}
+
+static struct context *
+make(struct pool *p, enum coding coding)
+{
+    struct context *c = make_room(p) ? calloc(1, sizeof *c) : NULL;
+    if (!c)
+        return NULL;
+    c->coding = coding;
+    c->coder = coders[coding];
+    c->memory.max = CONTEXT_MAX;
+    c->z = c->coder->make(&c->memory, p->level[coding], p->bits);
+    if (!c->z) {
+        memory_end(&c->memory);
+        free(c);
+        return NULL;
+    }
+    p->n++;
+    return c;
+}
+
+struct context *
+pool_take(struct pool *p, enum coding coding, int64_t n)
+{
+    struct context *c = pop(p, coding);
+    if (!c)
+        c = make(p, coding);
+    if (!c)
+        return NULL;
+    c->n = c->held = c->here = 0;
+    if (c->coder->begin(c->z, n) == 0)
+        return c;
+    drop(p, c);
+    return NULL;
+}
+
+int32_t
+context_widen(struct context *c)
+{
+    if (!c->in)
+        c->in = malloc(CONTEXT_IN + CONTEXT_OUT);
+    if (!c->in)
+        return -1;
+    c->out = c->in + CONTEXT_IN;
+    return 0;
+}
+
+void
+pool_give(struct pool *p, struct context *c)
+{
+    count(p, c);
+    if (c->is_broken || p->n_idle[c->coding] >= p->spare) {
+        drop(p, c);
+        return;
+    }
+    c->next = p->idle[c->coding];
+    p->idle[c->coding] = c;
+    p->n_idle[c->coding]++;
+}
+
+void
+pool_end(struct pool *p)
+{
+    struct context *c;
+    int i;
+    for (i = 0; i < CODINGS; i++)
+        while ((c = pop(p, (enum coding)i)) != NULL)
+            drop(p, c);
+}

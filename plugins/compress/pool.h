@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pool.h - the contexts of one worker: a coder and what one stream needs.
+ *
+ *     take -> one stream -> give -> idle[coding], spare of each coding -> take
+ *
+ * Never more than max of them, in use and idle. */
+#ifndef COMPRESS_POOL_H
+#define COMPRESS_POOL_H
+
+#include <stdint.h>
+
+#include "coder.h"
+#include "memory.h"
+
+#define CONTEXT_IN 32768u       /* bytes that are compressed at once */
+#define CONTEXT_OUT 16384u      /* and what comes of them, at once */
+#define CONTEXT_MAX (64u << 20) /* bytes a library may allocate */
+
+struct context {
+    struct context *next; /* of those that are idle */
+    const struct coder *coder;
+    void *z;
+    struct memory memory;
+    enum coding coding;
+    int is_broken; /* its library was left in the middle of something */
+    size_t bytes;  /* all of it, as the pool has counted it last */
+    /* Of a stream that goes in pieces. */
+    char *in, *out; /* malloc'ed with the first; n bytes wait at in */
+    size_t n;
+    size_t held; /* taken since the last flush */
+    size_t here; /* taken on the worker since it waited for a job last */
+    struct coder_io io;
+    enum coder_op op;
+    int32_t rc;
+};
+
+struct pool {
+    struct context *idle[CODINGS];
+    size_t n_idle[CODINGS], n, max, spare;
+    int level[CODINGS], bits;
+    size_t bytes; /* of all contexts, as they were when given back last */
+};
+
+/* One for a stream of n bytes (below 0: nobody knows), begun; NULL: all are in
+ * use, or there is no memory. */
+struct context *pool_take(struct pool *p, enum coding coding, int64_t n);
+/* Room for a stream in pieces: 0, or below 0: no memory. */
+int32_t context_widen(struct context *c);
+/* It is done, wherever its stream was left. */
+void pool_give(struct pool *p, struct context *c);
+/* Free those that are idle. */
+void pool_end(struct pool *p);
+
+#endif
