@@ -58,7 +58,7 @@ ET_COUNTER(plain, "bytes", "what they were before");
 ET_COUNTER(coded, "bytes", "what they are compressed");
 ET_COUNTER(refused, NULL,
            "answers sent as they are because no context was to be had");
-ET_GAUGE(memory, "bytes", "memory of contexts");
+ET_GAUGE(memory, "bytes", "memory of answers that are compressed in pieces");
 
 struct squeezer {
     const struct plan *plan;
@@ -92,13 +92,6 @@ squeezer_exit(et_worker *w, void *state)
 
 ET_STATE(struct squeezer, squeezer_init, squeezer_exit);
 
-static void
-give(et_req *r, struct squeezer *s, struct context *c)
-{
-    pool_give(&s->pool, c);
-    et_gauge_set(r, memory, (int64_t)s->pool.bytes);
-}
-
 /* ---- at once -------------------------------------------------------------*/
 
 /* body, compressed into memory of the request; absent if that is not shorter,
@@ -121,7 +114,7 @@ answer_at_once(et_req *r, struct squeezer *s, struct context *c, et_str body)
     const et_str type = r->http->get(r, et_s("Content-Type"), 0);
     const enum coding coding = c->coding;
     const et_str to = squeeze(r, c, body);
-    give(r, s, c);
+    pool_give(&s->pool, c);
     if (!to.p)
         return ET_NEXT;
     et_count(r, answers, 1);
@@ -133,6 +126,14 @@ answer_at_once(et_req *r, struct squeezer *s, struct context *c, et_str body)
 }
 
 /* ---- in pieces -----------------------------------------------------------*/
+
+/* To the operator: it takes so many bytes now. */
+static void
+tell(et_req *r, struct context *c, size_t bytes)
+{
+    et_gauge_add(r, memory, (int64_t)bytes - (int64_t)c->told);
+    c->told = bytes;
+}
 
 static int32_t
 job(void *arg) /* anywhere */
@@ -187,6 +188,7 @@ advance(et_req *r, const struct plan *plan, struct context *c, enum coder_op op,
             rc = et_emit(r, c->out, n, c->rc == 0 ? flags : 0);
     } while (rc == 0 && c->rc == CODER_MORE);
     c->n = 0;
+    tell(r, c, context_bytes(c));
     if (is_far)
         c->here = 0;
     if (op != CODER_GO)
@@ -222,10 +224,11 @@ answer_in_pieces(et_req *r, struct squeezer *s, struct context *c)
 {
     const enum coding coding = c->coding;
     if (context_widen(c) < 0) {
-        give(r, s, c);
+        pool_give(&s->pool, c);
         return ET_NEXT;
     }
     *r->mine = c;
+    tell(r, c, context_bytes(c));
     et_count(r, answers, 1);
     return answer_dress(r, coding) < 0 || et_filter(r) < 0 ? ET_FAIL : ET_NEXT;
 }
@@ -260,8 +263,11 @@ ET_RESPONSE(compress)
 
 ET_LOG(over)
 {
-    if (*r->mine)
-        give(r, (struct squeezer *)self, (struct context *)*r->mine);
+    struct context *c = (struct context *)*r->mine;
+    if (c) {
+        tell(r, c, 0);
+        pool_give(&((struct squeezer *)self)->pool, c);
+    }
     return ET_NEXT;
 }
 

@@ -4,20 +4,17 @@
 
 #include <stdlib.h>
 
-static void
-count(struct pool *p, struct context *c)
+size_t
+context_bytes(const struct context *c)
 {
-    const size_t now = sizeof *c + c->memory.bytes + c->coder->bytes(c->z) +
-                       (c->in ? CONTEXT_IN + CONTEXT_OUT : 0);
-    p->bytes += now - c->bytes;
-    c->bytes = now;
+    return sizeof *c + c->memory.bytes + c->coder->bytes(c->z) +
+           (c->in ? CONTEXT_IN + CONTEXT_OUT : 0);
 }
 
 static void
 drop(struct pool *p, struct context *c)
 {
     p->n--;
-    p->bytes -= c->bytes;
     c->coder->end(c->z);
     memory_end(&c->memory);
     free(c->in);
@@ -76,7 +73,7 @@ pool_take(struct pool *p, enum coding coding, int64_t n)
         c = make(p, coding);
     if (!c)
         return NULL;
-    c->n = c->held = c->here = 0;
+    c->n = c->held = c->here = c->told = 0;
     if (c->coder->begin(c->z, n) == 0)
         return c;
     drop(p, c);
@@ -97,7 +94,6 @@ context_widen(struct context *c)
 void
 pool_give(struct pool *p, struct context *c)
 {
-    count(p, c);
     if (c->is_broken || p->n_idle[c->coding] >= p->spare) {
         drop(p, c);
         return;

@@ -23,7 +23,7 @@ struct context {
     struct memory memory;
     enum coding coding;
     int is_broken; /* its library was left in the middle of something */
-    size_t bytes;  /* all of it, as the pool has counted it last */
+    size_t told;   /* bytes of it that are in the operator's figure */
     /* Of a stream that goes in pieces. */
     char *in, *out; /* malloc'ed with the first; n bytes wait at in */
     size_t n;
@@ -38,7 +38,6 @@ struct pool {
     struct context *idle[CODINGS];
     size_t n_idle[CODINGS], n, max, spare;
     int level[CODINGS], bits;
-    size_t bytes; /* of all contexts, as they were when given back last */
 };
 
 /* One for a stream of n bytes (below 0: nobody knows), begun; NULL: all are in
@@ -46,6 +45,8 @@ struct pool {
 struct context *pool_take(struct pool *p, enum coding coding, int64_t n);
 /* Room for a stream in pieces: 0, or below 0: no memory. */
 int32_t context_widen(struct context *c);
+/* What it takes now. */
+size_t context_bytes(const struct context *c);
 /* It is done, wherever its stream was left. */
 void pool_give(struct pool *p, struct context *c);
 /* Free those that are idle. */

@@ -232,17 +232,15 @@ START_TEST(contexts_are_used_again_and_bounded)
     ck_assert_ptr_null(pool_take(&p, CODING_GZIP, -1));
     ck_assert_int_eq(context_widen(a), 0);
     pool_give(&p, a);
-    ck_assert_uint_eq(p.bytes, a->bytes);
+    ck_assert_uint_gt(context_bytes(a), 200000);
     ck_assert_ptr_eq(pool_take(&p, CODING_GZIP, -1), a);
     pool_give(&p, a);
     pool_give(&p, b); /* one is spare already */
     ck_assert_uint_eq(p.n, 1);
-    ck_assert_uint_eq(p.bytes, a->bytes);
     b = pool_take(&p, CODING_GZIP, -1);
     b->is_broken = 1;
     pool_give(&p, b);
     ck_assert_uint_eq(p.n, 0);
-    ck_assert_uint_eq(p.bytes, 0);
     pool_end(&p);
 }
 END_TEST
@@ -262,7 +260,6 @@ START_TEST(idle_ones_of_another_coding_make_room)
     pool_give(&p, c);
     pool_end(&p);
     ck_assert_uint_eq(p.n, 0);
-    ck_assert_uint_eq(p.bytes, 0);
 }
 END_TEST
 
