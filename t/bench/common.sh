@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
 #
-# common.sh - what t/bench/run, instr, reload, tls, waits and h2 share: a folder
-# of their own, servers on it, sections of RESULTS.md.  Sourced, with T_BUILD set
-# by make.
+# common.sh - what t/bench/run, instr, reload, tls, waits, h2, files and compress
+# share: a folder of their own, servers on it, sections of RESULTS.md.  Sourced,
+# with T_BUILD set by make.
 #
 # Everything started is a child by pid in $started, is stopped by pid, and ends
 # with this shell in any case.
