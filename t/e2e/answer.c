@@ -50,13 +50,13 @@ sees(const char *method, const char *path, int status, const char *what,
 START_TEST(its_length_and_what_it_says)
 {
     start("measure");
-    sees("GET", "/mem/20", 200, "20 mnopqrst", NULL);
-    sees("GET", "/ref/3", 200, "3 abc", "abc");
-    sees("HEAD", "/ref/3", 200, "3 abc", NULL);
-    sees("GET", "/fixed", 200, "8 constant", "constant");
-    sees("GET", "/none", 200, "0 ", "");
-    sees("GET", "/nowhere", 404, "14 ot Found", "404 Not Found\n");
-    sees("GET", "/fail", 500, "26 er Error", NULL);
+    sees("GET", "/mem/20", 200, "20 <mnopqrst>", NULL);
+    sees("GET", "/ref/3", 200, "3 <abc>", "abc");
+    sees("HEAD", "/ref/3", 200, "3 <abc>", NULL);
+    sees("GET", "/fixed", 200, "8 <constant>", "constant");
+    sees("GET", "/none", 200, "0 <>", "");
+    sees("GET", "/nowhere", 404, "14 <ot Found>", "404 Not Found\n");
+    sees("GET", "/fail", 500, "26 <er Error>", NULL);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -81,7 +81,7 @@ START_TEST(nothing_where_it_is_filtered)
     sees("GET", "/ref/3", 200, "-1 -", "-abc-");
     ck_assert_int_eq(server_stop(&s), 0);
     start("filter, measure");
-    sees("GET", "/ref/3", 200, "3 abc", "-abc-");
+    sees("GET", "/ref/3", 200, "3 <abc>", "-abc-");
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -89,10 +89,10 @@ END_TEST
 START_TEST(it_may_answer_with_what_it_makes_of_it)
 {
     start("measure");
-    sees("GET", "/mem/3?shout", 200, "3 abc", "ABC");
-    sees("GET", "/ref/3?shout", 200, "3 abc", "ABC");
-    sees("HEAD", "/ref/3?shout", 200, "3 abc", NULL);
-    sees("GET", "/nowhere?shout", 404, "14 ot Found", "404 NOT FOUND\n");
+    sees("GET", "/mem/3?shout", 200, "3 <abc>", "ABC");
+    sees("GET", "/ref/3?shout", 200, "3 <abc>", "ABC");
+    sees("HEAD", "/ref/3?shout", 200, "3 <abc>", NULL);
+    sees("GET", "/nowhere?shout", 404, "14 <ot Found>", "404 NOT FOUND\n");
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
