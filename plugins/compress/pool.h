@@ -12,7 +12,7 @@
 #include "coder.h"
 #include "memory.h"
 
-#define CONTEXT_IN 32768u       /* bytes that are compressed at once */
+#define CONTEXT_IN 65536u       /* bytes that are compressed at once */
 #define CONTEXT_OUT 16384u      /* and what comes of them, at once */
 #define CONTEXT_MAX (64u << 20) /* bytes a library may allocate */
 
