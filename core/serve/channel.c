@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/exit.h"
@@ -180,6 +181,20 @@ await(struct channel *c)
     }
 }
 
+static ino_t
+socket_of(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
+int
+channel_is_lost(const struct channel *c)
+{
+    return c->fd >= 0 && socket_of(c->fd) != c->socket;
+}
+
 /* ---- the start -----------------------------------------------------------*/
 
 int
@@ -199,6 +214,7 @@ channel_open(struct channel *c, int is_supervised, struct orders *orders,
     c->handover = handover;
     c->quarantine = quarantine;
     c->fd = CTL_FD;
+    c->socket = socket_of(c->fd);
     await(c);
     keep_bundle(c, &c->answer, c->answer_fd);
     return 0;

@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/check.h"
 #include "base/diag.h"
@@ -48,6 +49,7 @@ struct channel_command {
 
 struct channel {
     int fd;
+    ino_t socket;     /* that fd is, unless it was closed by others */
     uint16_t version; /* of ctl.h, that the supervisor speaks */
     int bundle_fd;    /* what to start from or reload, until it is taken; -1 */
     int is_files;     /* and that is the files, without images (CTL_FILES) */
@@ -76,6 +78,9 @@ MUST_USE int channel_open(struct channel *c, int is_supervised,
  * caller's.  NULL, with the reasons in d: those too why it could not be read
  * from the files. [control] */
 MUST_USE struct bundle *channel_bundle(struct channel *c, struct diag *d);
+/* Its descriptor is closed, or another file's: what was sent there meanwhile
+ * nobody knows. [control] */
+int channel_is_lost(const struct channel *c);
 /* Note the orders that are there. [control] */
 void channel_read(struct channel *c);
 

@@ -209,6 +209,8 @@ control_turn(struct server *s, int timeout_ms)
         errno != EINTR)
         log_error("control: poll: %s", strerror(errno));
     check_polled(p, ARRAY_LEN(p), s->mailbox.read_fd);
+    if (channel_is_lost(&s->channel)) /* poll has waited for what it was */
+        end_deaf(s->channel.fd);
     spare_use(&s->spare); /* whatever it is: mail may come meanwhile */
     act(s, p);
     spare_leave(&s->spare);

@@ -187,6 +187,7 @@ take_record(struct worker *w, const struct record *r)
     }
 }
 
+/* Who comes to no room is told so, and does not wait. */
 void
 worker_take(struct worker *w, int fd, uint8_t listener)
 {

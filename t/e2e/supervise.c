@@ -276,15 +276,16 @@ START_TEST(a_reload_it_dies_in_has_failed)
 }
 END_TEST
 
-/* A plugin has closed the channel: neither side goes on without it, as soon as
- * it looks there. */
-START_TEST(who_does_not_speak_any_more_is_replaced)
+/* The channel is closed, or its number another file's: neither side goes on
+ * without it, as soon as it looks there. */
+static void
+rob(const char *request)
 {
     struct client c;
 
     server_start(&s, LIFE "[plugin closer]\n");
     c = client_open(&s);
-    client_puts(&c, GET("/close/3")); /* it may not come to its answer */
+    client_puts(&c, request); /* it may not come to its answer */
     for (int i = 0; i < 2000 && !server_has_log(&s, "starts again in 0 ms");
          i++) {
         server_signal(&s, SIGUSR1); /* of which it is told */
@@ -296,6 +297,17 @@ START_TEST(who_does_not_speak_any_more_is_replaced)
     client_once(&s, GET("/life"), 200, "one");
     ck_assert_int_eq(server_reload(&s), 1);
     ck_assert_int_eq(server_stop(&s), 0);
+}
+
+START_TEST(who_does_not_speak_any_more_is_replaced)
+{
+    rob(GET("/close/3"));
+}
+END_TEST
+
+START_TEST(who_speaks_to_nobody_any_more_is_replaced)
+{
+    rob(GET("/replace/3"));
 }
 END_TEST
 
@@ -493,6 +505,7 @@ UNIT_MAIN(supervise, two_processes_serve_and_one_is_known,
           it_takes_orders_from_its_supervisor_only,
           a_reload_it_dies_in_has_failed,
           who_does_not_speak_any_more_is_replaced,
+          who_speaks_to_nobody_any_more_is_replaced,
           a_start_that_fails_is_not_tried_again,
           a_stop_while_it_is_dead_is_the_end,
           what_is_in_flight_ends_after_ctrl_c, a_start_that_hangs_is_given_up,
