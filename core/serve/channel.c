@@ -189,6 +189,13 @@ socket_of(int fd)
     return fstat(fd, &st) == 0 ? st.st_ino : 0;
 }
 
+void
+channel_attach(struct channel *c, int fd)
+{
+    c->fd = fd;
+    c->socket = socket_of(fd);
+}
+
 int
 channel_is_lost(const struct channel *c)
 {
@@ -213,8 +220,7 @@ channel_open(struct channel *c, int is_supervised, struct orders *orders,
     c->orders = orders;
     c->handover = handover;
     c->quarantine = quarantine;
-    c->fd = CTL_FD;
-    c->socket = socket_of(c->fd);
+    channel_attach(c, CTL_FD);
     await(c);
     keep_bundle(c, &c->answer, c->answer_fd);
     return 0;

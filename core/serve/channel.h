@@ -78,6 +78,8 @@ MUST_USE int channel_open(struct channel *c, int is_supervised,
  * caller's.  NULL, with the reasons in d: those too why it could not be read
  * from the files. [control] */
 MUST_USE struct bundle *channel_bundle(struct channel *c, struct diag *d);
+/* fd is its end. [control] */
+void channel_attach(struct channel *c, int fd);
 /* Its descriptor is closed, or another file's: what was sent there meanwhile
  * nobody knows. [control] */
 int channel_is_lost(const struct channel *c);

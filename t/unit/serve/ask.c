@@ -53,7 +53,7 @@ begin(void)
     handover_init(&s.handover);
     ck_assert_int_eq(start_serving(&s), SERVER_OK);
     ck_assert_int_eq(ctl_pair(ends), 0);
-    s.channel.fd = ends[0];
+    channel_attach(&s.channel, ends[0]);
     s.channel.orders = &s.orders;
 }
 
