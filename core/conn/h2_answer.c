@@ -77,14 +77,15 @@ put_common(const struct http1_common *common, nghttp2_nv *v)
 }
 
 /* A name may have been set in any case; the library makes it a lower one where
- * it copies. */
+ * it copies.  Blanks around a value are none of it, and malformed here (RFC
+ * 9113 8.2.1). */
 static size_t
 put_fields(const struct resp_field *f, nghttp2_nv *v)
 {
     size_t n = 0;
 
     for (; f; f = f->next)
-        v[n++] = pair(f->name, f->value, NGHTTP2_NV_FLAG_NONE);
+        v[n++] = pair(f->name, str_trim(f->value), NGHTTP2_NV_FLAG_NONE);
     return n;
 }
 
@@ -145,7 +146,7 @@ put_head(struct h2_stream *t, unsigned status, uint64_t length,
              (et_str){x->status, ascii_from_u64(x->status, status)}, flags);
     n += put_common(resp->has_server ? &env->common_bare : &env->common, v + n);
     if (resp->type.n > 0)
-        v[n++] = pair(str_lit("content-type"), resp->type, flags);
+        v[n++] = pair(str_lit("content-type"), str_trim(resp->type), flags);
     if (length != NO_LENGTH)
         v[n++] =
             pair(str_lit("content-length"),

@@ -226,7 +226,7 @@ end_head(struct h2 *h, struct h2_stream *t, int has_body)
 {
     t->x.is_eof = !has_body;
     t->is_connect = h->head.is_websocket;
-    t->head_rc = h2_head_end(&h->head, has_body);
+    t->head_rc = (int16_t)h2_head_end(&h->head, has_body);
     t->head_text = h->head.text; /* its own from now on */
     t->head_cap = h->head.cap;
     h->head.text = NULL;

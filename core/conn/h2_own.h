@@ -78,8 +78,8 @@ struct h2_stream {
     uint8_t is_connect;  /* it asks for a WebSocket (RFC 8441) */
     uint8_t is_tunnel;   /* and is one: x has stream, but no req */
     uint8_t is_cut;      /* a reset is on its way */
-    int head_rc;         /* of h2_head_end */
-    int trailer_rc;      /* what is behind its body is refused for that */
+    int16_t head_rc;     /* of h2_head_end */
+    int16_t trailer_rc;  /* what is behind its body is refused for that */
     char *head_text;     /* of its head, until it starts: a block */
     size_t head_cap;
     /* Of the body, not yet used; of the answer, not yet sent: blocks. */
@@ -90,6 +90,7 @@ struct h2_stream {
     struct h2_pace pace;    /* of its answer */
     struct warm_state warm; /* of the file that goes next */
 };
+_Static_assert(sizeof(struct h2_stream) <= 192, "more than three lines");
 
 /* Its memory is there from now on, if it has been folded (h2_rest). [worker] */
 static inline nghttp2_session *

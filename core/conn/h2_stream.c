@@ -145,7 +145,7 @@ void
 h2_stream_trailer(struct h2_stream *t, et_str name, et_str value)
 {
     if (t->x.req && t->trailer_rc == 0 && !is_unwanted(t))
-        t->trailer_rc = keep_trailer(t, name, value);
+        t->trailer_rc = (int16_t)keep_trailer(t, name, value);
 }
 
 /* What is kept goes to the body that is collected. */

@@ -235,10 +235,12 @@ answer_field(const struct answer *a, const char *name, int nth)
         if (strncasecmp(line, name, n) != 0 || line[n] != ':' || nth-- > 0)
             continue;
         line += n + 1;
-        while (*line == ' ')
-            line++;
-        snprintf(value, sizeof value, "%.*s",
-                 (int)((end ? end : line + strlen(line)) - line), line);
+        line += strspn(line, " \t");
+        if (!end)
+            end = line + strlen(line);
+        while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
+            end--;
+        snprintf(value, sizeof value, "%.*s", (int)(end - line), line);
         return value;
     }
     return NULL;
