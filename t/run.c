@@ -54,7 +54,7 @@ static const struct budget {
     const char *suite;
     double seconds;
 } budgets[] = {
-    {"unit", 180}, {"plugins", 30},  {"fuzz", 30},
+    {"unit", 240}, {"plugins", 60},  {"fuzz", 30},
     {"e2e", 900},  {"regress", 120}, {"soak", 150},
 };
 

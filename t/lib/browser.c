@@ -71,11 +71,22 @@ is_required(void)
     return value && strcmp(value, "required") == 0;
 }
 
+/* Browsers speak HTTP/2 over TLS only. */
+static int
+is_spoken(void)
+{
+    return !transport_here()->is_h2 || transport_here()->is_tls;
+}
+
 int
 browser_is_there(void)
 {
     static const char *const names[] = {"chromedriver", NULL};
 
+    if (!is_spoken()) {
+        puts("skipped: no browser speaks that");
+        return 0;
+    }
     if (find_program(names) && find_browser())
         return 1;
     printf("%s: there is no chromium and chromedriver here: "
@@ -87,7 +98,7 @@ browser_is_there(void)
 int
 browser_skip(void)
 {
-    return is_required() ? 1 : 77;
+    return is_required() && is_spoken() ? 1 : 77;
 }
 
 /* ---- the driver ----------------------------------------------------------*/
@@ -368,6 +379,12 @@ browser_go(struct browser *b, const char *url, ...)
     vsnprintf(text, sizeof text, url, ap);
     va_end(ap);
     tell_one(b, "/url", "url", text);
+}
+
+void
+browser_visit(struct browser *b, unsigned port, const char *path)
+{
+    browser_go(b, "%s://127.0.0.1:%u%s", transport_here()->scheme, port, path);
 }
 
 void

@@ -26,7 +26,8 @@ struct browser {
     char *got;   /* what the last call returned */
 };
 
-/* Whether there is one here; if not, it says so. */
+/* Whether there is one here, and it speaks what this run is for; if not, it
+ * says so. */
 int browser_is_there(void);
 /* What main() then returns: 77, for tests that are skipped; or 1, with
  * T_BROWSER=required in the environment. */
@@ -37,6 +38,8 @@ void browser_close(struct browser *b);
 /* Open that page; printf.  Returns when it is loaded. */
 void browser_go(struct browser *b, const char *url, ...)
     __attribute__((format(printf, 2, 3)));
+/* A page of the server at that port. */
+void browser_visit(struct browser *b, unsigned port, const char *path);
 /* So large its window is, in pixels. */
 void browser_resize(struct browser *b, int width, int height);
 /* As a hand does it.  Into an input of type file goes the path of a file. */

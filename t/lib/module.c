@@ -4,15 +4,31 @@
 
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "t/lib/server.h"
 
 #define IMAGE_MAX (1 << 22)
 #define DIGITS 8
+
+int
+module_is_built(const char *name)
+{
+    const char *modules = getenv("T_MODULES");
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s.so", modules ? modules : "modules",
+             name);
+    if (access(path, F_OK) == 0)
+        return 1;
+    fprintf(stderr, "skipped: the plugin %s is not built\n", name);
+    return 0;
+}
 
 const char *
 module_path(const struct server *s, const char *name)

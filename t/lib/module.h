@@ -12,6 +12,8 @@
 
 struct server;
 
+/* Whether the plugin is there to be copied: what needs a library may not be. */
+int module_is_built(const char *name);
 /* modules/NAME.so, in a static buffer. */
 const char *module_path(const struct server *s, const char *name);
 /* Its n bytes; free them. */
