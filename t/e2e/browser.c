@@ -2,7 +2,7 @@
 /* browser.c - the pages of plugins, in a real browser, over what it speaks;
  * that of chat is browser_chat.c.  Skipped where there is none: on one backend,
  * the pages are what is tried.
- * tags: tls h2 */
+ * tags: h2 */
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>

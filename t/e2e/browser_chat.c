@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* browser_chat.c - the page of chat in a real browser; see browser.c.
- * tags: tls h2 */
+ * tags: h2 */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

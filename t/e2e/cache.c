@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cache.c - the plugin cache in a server: one asks for many, whatever becomes
  * of it; workers that tell each other; memory; reloads.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan h2 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* compress.c - the plugin compress in a server: whatever answers are made of,
  * they come out the same; what is flushed is there; contexts come back.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan h2 */
 #define _GNU_SOURCE
 #include <curl/curl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* look.c - body steps that only look: the answer is what it was, its length
  * included.
- * tags: epoll asan tsan tls h2 */
+ * tags: epoll asan tsan h2 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
