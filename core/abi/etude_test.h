@@ -776,11 +776,11 @@ et_test_h_header_(const et_req *r, et_str name, uint32_t nth)
     return et_test_value_(et_test_find_(et_test_m_.q.fields, name, nth));
 }
 
+/* Pair i of those from p on: 0 or ET_EINVAL. */
 static inline int32_t
-et_test_h_header_at_(const et_req *r, uint32_t i, et_str *name, et_str *value)
+et_test_pair_at_(const struct et_test_pair_ *p, uint32_t i, et_str *name,
+                 et_str *value)
 {
-    const struct et_test_pair_ *p = et_test_m_.q.fields;
-    (void)r;
     while (p && i-- > 0)
         p = p->next;
     if (!p)
@@ -788,6 +788,13 @@ et_test_h_header_at_(const et_req *r, uint32_t i, et_str *name, et_str *value)
     *name = p->name;
     *value = p->value;
     return 0;
+}
+
+static inline int32_t
+et_test_h_header_at_(const et_req *r, uint32_t i, et_str *name, et_str *value)
+{
+    (void)r;
+    return et_test_pair_at_(et_test_m_.q.fields, i, name, value);
 }
 
 static inline et_str
@@ -1039,17 +1046,11 @@ et_test_h_get_(const et_req *r, et_str name, uint32_t nth)
 }
 
 static inline int32_t
-et_test_h_answer_field_(const et_req *r, uint32_t i, et_str *name, et_str *value)
+et_test_h_answer_field_(const et_req *r, uint32_t i, et_str *name,
+                        et_str *value)
 {
-    const struct et_test_pair_ *p = et_test_m_.q.set;
     (void)r;
-    while (p && i-- > 0)
-        p = p->next;
-    if (!p)
-        return ET_EINVAL;
-    *name = p->name;
-    *value = p->value;
-    return 0;
+    return et_test_pair_at_(et_test_m_.q.set, i, name, value);
 }
 
 static inline int32_t

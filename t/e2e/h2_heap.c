@@ -6,14 +6,13 @@
 /* tags: epoll plain */
 #include "t/preload/heap.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "t/lib/client.h"
+#include "t/lib/preload.h"
 #include "t/lib/server.h"
 
 #define UNIT_SECONDS 110
@@ -30,37 +29,14 @@ static const char ini[] =
 
 static struct server s;
 
-static struct heap_counts *
-share_counts(char path[64])
-{
-    struct heap_counts *counts;
-    int fd;
-
-    strcpy(path, "/tmp/etude-heap-XXXXXX");
-    fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(ftruncate(fd, sizeof *counts), 0);
-    counts =
-        mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    ck_assert_ptr_ne(counts, MAP_FAILED);
-    close(fd);
-    return counts;
-}
-
 static void
-start(const char *path)
+start(void)
 {
-    const char *build = getenv("T_BUILD");
-    char preload[512];
-
-    snprintf(preload, sizeof preload, "%s/t/preload/heap.so",
-             build ? build : "build");
     server_prepare(&s, ini);
     server_file(&s, "body", "");
-    ck_assert_int_eq(setenv("T_HEAP", path, 1), 0);
-    ck_assert_int_eq(setenv("LD_PRELOAD", preload, 1), 0);
+    preload_begin("heap");
     server_serve(&s);
-    unsetenv("LD_PRELOAD");
+    preload_end();
 }
 
 /* n requests, m at a time on each of two connections, all of them answered. */
@@ -101,11 +77,10 @@ mixed(int n)
 START_TEST(streams_never_call_the_heap)
 {
     struct client c;
-    char path[64];
-    struct heap_counts *counts = share_counts(path);
+    struct heap_counts *counts = preload_share("T_HEAP", sizeof *counts);
     unsigned long before, calls;
 
-    start(path);
+    start();
     mixed(1000);
     before = counts->since = counts->n;
     mixed(10000);
@@ -118,7 +93,6 @@ START_TEST(streams_never_call_the_heap)
     c = client_open(&s);
     client_expect(&c, "GET /ref/10 HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
     ck_assert_uint_gt(counts->n, before);
-    unlink(path);
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }

@@ -12,14 +12,13 @@
 /* tags: epoll plain */
 #include "t/preload/heap.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "t/lib/client.h"
+#include "t/lib/preload.h"
 #include "t/lib/secure.h"
 #include "t/lib/server.h"
 
@@ -65,37 +64,14 @@ open_one(const struct server *s)
     return client_open(s);
 }
 
-static struct heap_counts *
-share_counts(char path[64])
-{
-    struct heap_counts *counts;
-    int fd;
-
-    strcpy(path, "/tmp/etude-heap-XXXXXX");
-    fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(ftruncate(fd, sizeof *counts), 0);
-    counts =
-        mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    ck_assert_ptr_ne(counts, MAP_FAILED);
-    close(fd);
-    return counts;
-}
-
 static void
-start(struct server *s, const char *path)
+start(struct server *s)
 {
-    const char *build = getenv("T_BUILD");
-    char preload[512];
-
-    snprintf(preload, sizeof preload, "%s/t/preload/heap.so",
-             build ? build : "build");
     server_prepare(s, is_secure ? SERVER SECURE : SERVER PLAIN);
     server_file(s, "file", "what a file holds, ten bytes and a few more");
-    ck_assert_int_eq(setenv("T_HEAP", path, 1), 0);
-    ck_assert_int_eq(setenv("LD_PRELOAD", preload, 1), 0);
+    preload_begin("heap");
     server_serve(s);
-    unsetenv("LD_PRELOAD");
+    preload_end();
 }
 
 static void
@@ -204,11 +180,10 @@ no_thread_that_serves_calls_it(void)
 {
     struct server s;
     struct client c[2];
-    char path[64];
-    struct heap_counts *counts = share_counts(path);
+    struct heap_counts *counts = preload_share("T_HEAP", sizeof *counts);
     unsigned long before, calls, few = is_secure ? FEW : 0;
 
-    start(&s, path);
+    start(&s);
     /* One connection for each worker. */
     for (int i = 0; i < 2; i++)
         c[i] = open_one(&s);
@@ -225,7 +200,6 @@ no_thread_that_serves_calls_it(void)
     before = counts->n;
     client_expect(&c[0], "GET /ref/10 HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
     ck_assert_uint_gt(counts->n, before);
-    unlink(path);
     for (int i = 0; i < 2; i++)
         client_close(&c[i]);
     ck_assert_int_eq(server_stop(&s), 0);

@@ -6,15 +6,14 @@
  * sanitizer.
  * tags: epoll */
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "t/lib/client.h"
+#include "t/lib/preload.h"
 #include "t/lib/server.h"
 #include "t/lib/tally.h"
 #include "t/lib/upstream.h"
@@ -37,26 +36,11 @@ static struct refuse *kernel;
 static int
 prepare(const char *ini)
 {
-    const char *build = getenv("T_BUILD");
-    char preload[512], shared[512];
-    int fd;
-
     if (UNIT_SANITIZED)
         return 0;
-    snprintf(preload, sizeof preload, "%s/t/preload/refuse.so",
-             build ? build : "build");
-    ck_assert_int_eq(access(preload, R_OK), 0);
     server_prepare(&s, ini);
-    snprintf(shared, sizeof shared, "%s/refuse", s.dir);
-    fd = open(shared, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(ftruncate(fd, sizeof *kernel), 0);
-    kernel =
-        mmap(NULL, sizeof *kernel, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    ck_assert(kernel != MAP_FAILED);
-    close(fd);
-    ck_assert_int_eq(setenv("T_REFUSE", shared, 1), 0);
-    ck_assert_int_eq(setenv("LD_PRELOAD", preload, 1), 0);
+    kernel = preload_share("T_REFUSE", sizeof *kernel);
+    preload_begin("refuse");
     return 1;
 }
 
@@ -66,7 +50,7 @@ start(void)
     if (!prepare(SERVER))
         return 0;
     server_serve(&s);
-    unsetenv("LD_PRELOAD");
+    preload_end();
     return 1;
 }
 
@@ -74,7 +58,6 @@ static void
 stop(void)
 {
     ck_assert_int_eq(server_stop(&s), 0);
-    munmap(kernel, sizeof *kernel);
 }
 
 /* `bad` calls from the one behind `good` on. */
@@ -242,12 +225,11 @@ START_TEST(without_a_pipe_it_does_not_start)
         return;
     refuse(REFUSE_PIPE, 0, 1000, EMFILE);
     code = server_launch(&s);
-    unsetenv("LD_PRELOAD");
+    preload_end();
     ck_assert_int_gt(code, 0);
     ck_assert_int_lt(code, 128);
     ck_assert(server_has_log(&s, "descriptor"));
     server_clean(&s);
-    munmap(kernel, sizeof *kernel);
 }
 END_TEST
 

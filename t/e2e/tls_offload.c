@@ -10,17 +10,16 @@
 #define UNIT_SECONDS 90
 #include "t/lib/unit.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "t/lib/client.h"
 #include "t/lib/pki.h"
+#include "t/lib/preload.h"
 #include "t/lib/secure.h"
 #include "t/lib/server.h"
 #include "t/lib/tally.h"
@@ -358,28 +357,12 @@ static struct sign *signs;
 static int
 start_counted(const char *ini)
 {
-    const char *build = getenv("T_BUILD");
-    char preload[512], shared[128];
-    int fd;
-
     if (UNIT_SANITIZED)
         return 0;
-    snprintf(preload, sizeof preload, "%s/t/preload/sign.so",
-             build ? build : "build");
-    ck_assert_int_eq(access(preload, R_OK), 0);
-    snprintf(shared, sizeof shared, "/tmp/etude-sign-%d", (int)getpid());
-    fd = open(shared, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(ftruncate(fd, sizeof *signs), 0);
-    signs =
-        mmap(NULL, sizeof *signs, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    ck_assert(signs != MAP_FAILED);
-    close(fd);
-    ck_assert_int_eq(setenv("T_SIGN", shared, 1), 0);
-    ck_assert_int_eq(setenv("LD_PRELOAD", preload, 1), 0);
+    signs = preload_share("T_SIGN", sizeof *signs);
+    preload_begin("sign");
     start(ini);
-    unsetenv("LD_PRELOAD");
-    unlink(shared);
+    preload_end();
     return 1;
 }
 

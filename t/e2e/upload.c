@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "t/lib/client.h"
+#include "t/lib/module.h"
+#include "t/lib/preload.h"
 #include "t/lib/server.h"
 #include "t/lib/transport.h"
 
@@ -33,14 +35,7 @@ static char folder[] = "/tmp/etude-upload-XXXXXX";
 static int
 has_plugin(void)
 {
-    const char *modules = getenv("T_MODULES");
-    char path[PATH_MAX];
-
-    snprintf(path, sizeof path, "%s/upload.so", modules ? modules : "modules");
-    if (access(path, F_OK) == 0)
-        return 1;
-    fprintf(stderr, "skipped: the plugin upload is not built\n");
-    return 0;
+    return module_is_built("upload");
 }
 
 static const char *
@@ -65,17 +60,11 @@ start(const char *server, const char *more)
 static void
 start_on(const char *name, const char *value, const char *server)
 {
-    const char *build = getenv("T_BUILD");
-    char preload[PATH_MAX];
-
-    snprintf(preload, sizeof preload, "%s/t/preload/disk.so",
-             build ? build : "build");
-    ck_assert_int_eq(access(preload, R_OK), 0);
     server_prepare(&s, ini(server, ""));
     ck_assert_int_eq(setenv(name, value, 1), 0);
-    ck_assert_int_eq(setenv("LD_PRELOAD", preload, 1), 0);
+    preload_begin("disk");
     server_serve(&s);
-    unsetenv("LD_PRELOAD");
+    preload_end();
 }
 
 static void

@@ -11,12 +11,12 @@
 #include "t/preload/heap.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "t/preload/share.h"
 
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
@@ -29,16 +29,7 @@ static struct heap_counts *counts;
 __attribute__((constructor)) static void
 map_counts(void)
 {
-    const char *path = getenv("T_HEAP");
-    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    void *p;
-
-    if (fd < 0)
-        return;
-    p = mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (p != MAP_FAILED)
-        counts = p;
+    counts = share_map("T_HEAP", sizeof *counts);
 }
 
 static void

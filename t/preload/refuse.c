@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "t/preload/refuse.h"
+#include "t/preload/share.h"
 
 #define TURN_US 2000
 
@@ -32,16 +33,12 @@ static __thread struct io_uring *mine; /* a ring has one thread */
 static __attribute__((constructor)) void
 begin(void)
 {
-    const char *name = getenv("T_REFUSE");
-    int fd = name ? open(name, O_RDWR | O_CLOEXEC) : -1, pair[2];
-    void *p;
+    struct refuse *p = share_map("T_REFUSE", sizeof *shared);
+    int pair[2];
 
-    if (fd < 0)
+    if (!p)
         return;
-    p = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (p == MAP_FAILED ||
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         abort();
     dead = pair[0];
     close(pair[1]);

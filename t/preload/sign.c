@@ -2,12 +2,10 @@
 /* sign.c - who signs, and when (sign.h), for LD_PRELOAD: each signature of a
  * handshake is a call of EVP_DigestSign. */
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "t/preload/share.h"
 #include "t/preload/sign.h"
 
 #define TURN_US 2000
@@ -17,16 +15,7 @@ static struct sign *shared; /* NULL: nobody asks */
 static __attribute__((constructor)) void
 begin(void)
 {
-    const char *name = getenv("T_SIGN");
-    int fd = name ? open(name, O_RDWR | O_CLOEXEC) : -1;
-    void *p;
-
-    if (fd < 0)
-        return;
-    p = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (p != MAP_FAILED)
-        shared = p;
+    shared = share_map("T_SIGN", sizeof *shared);
 }
 
 static int
