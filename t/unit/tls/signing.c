@@ -5,35 +5,14 @@
 /* tags: asan tsan */
 #include "tls/signing.h"
 
-#include "t/lib/unit.h"
+#include "t/unit/tls/pair.h"
 
 #include <errno.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
-#include <string.h>
-#include <time.h>
 
 #include "base/str.h"
-#include "tls/context.h"
-#include "tls/session.h"
-#include "tls/tickets.h"
-
-static struct blocks blocks;
-static struct tickets *tickets;
-static struct context *context;
-static SSL_CTX *client_ctx;
-static SSL_SESSION *saved; /* what the client was given last */
-
-static int
-on_new_session(SSL *ssl, SSL_SESSION *s)
-{
-    (void)ssl;
-    SSL_SESSION_free(saved);
-    saved = s;
-    return 1;
-}
 
 /* ---- certificates --------------------------------------------------------*/
 
@@ -133,52 +112,14 @@ static const int rsa_only[] = {RSA_2048, KEYS};
 static const struct context_spec offloads = {.has_offload = 1};
 
 static void
-setup(void)
-{
-    context_init();
-    blocks_init(&blocks, 16u << 20);
-    tickets = tickets_new((int64_t)time(NULL));
-    client_ctx = SSL_CTX_new(TLS_client_method());
-    SSL_CTX_set_session_cache_mode(client_ctx, SSL_SESS_CACHE_CLIENT |
-                                                   SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(client_ctx, on_new_session);
-}
-
-static void
 teardown(void)
 {
-    SSL_SESSION_free(saved);
-    SSL_CTX_free(client_ctx);
-    context_drop(context);
-    tickets_drop(tickets);
+    pair_teardown();
     for (int i = 0; i < KEYS; i++)
         EVP_PKEY_free(keys_made[i]);
-    ck_assert_uint_eq(blocks.out_bytes, 0);
-    blocks_fini(&blocks);
 }
 
 /* ---- a client and a server -----------------------------------------------*/
-
-struct pair {
-    struct session server;
-    SSL *client;
-    BIO *to_client, *from_client;
-    enum session_step step;
-    int n_signed; /* elsewhere */
-};
-
-static void
-open_pair(struct pair *p)
-{
-    memset(p, 0, sizeof *p);
-    ck_assert_int_eq(session_init(&p->server, context, &blocks), 0);
-    p->client = SSL_new(client_ctx);
-    p->to_client = BIO_new(BIO_s_mem());
-    p->from_client = BIO_new(BIO_s_mem());
-    BIO_set_mem_eof_return(p->to_client, -1);
-    SSL_set_bio(p->client, p->to_client, p->from_client);
-    SSL_set_connect_state(p->client);
-}
 
 static void
 set_version(struct pair *p, int version)
@@ -187,43 +128,12 @@ set_version(struct pair *p, int version)
     SSL_set_max_proto_version(p->client, version);
 }
 
+/* The client goes as if it had said so, or its tickets would be spoilt. */
 static void
-close_pair(struct pair *p)
+leave_pair(struct pair *p)
 {
-    session_fini(&p->server);
-    /* or its tickets would be spoilt */
     SSL_set_shutdown(p->client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_free(p->client);
-}
-
-/* What the client has said comes to the server, which goes on. */
-static void
-fetch(struct pair *p)
-{
-    char early[64], *bytes;
-    long n = BIO_get_mem_data(p->from_client, &bytes);
-
-    flow_feed(&p->server.flow, bytes, (size_t)n);
-    if (!p->server.is_shaken &&
-        session_early(&p->server, early, sizeof early) == 0)
-        p->step = session_shake(&p->server);
-    ck_assert_int_eq(flow_keep(&p->server.flow), 0);
-    BIO_reset(p->from_client);
-}
-
-/* What the server has to send comes to the client. */
-static void
-deliver(struct pair *p)
-{
-    struct iovec iov[FLOW_BLOCKS];
-    uint32_t n = flow_output(&p->server.flow, iov);
-    size_t all = 0;
-
-    for (uint32_t i = 0; i < n; i++) {
-        BIO_write(p->to_client, iov[i].iov_base, (int)iov[i].iov_len);
-        all += iov[i].iov_len;
-    }
-    flow_sent(&p->server.flow, all);
+    close_pair(p);
 }
 
 static void *
@@ -255,7 +165,7 @@ shake(struct pair *p)
 
     for (int i = 0; i < 10; i++) {
         rc = SSL_do_handshake(p->client);
-        fetch(p);
+        fetch(p, 65536);
         while (p->step == SESSION_SIGNS)
             sign(p);
         deliver(p);
@@ -268,7 +178,7 @@ static void
 come_to_it(struct pair *p)
 {
     ck_assert_int_eq(SSL_do_handshake(p->client), -1);
-    fetch(p);
+    fetch(p, 65536);
     ck_assert_int_eq(p->step, SESSION_SIGNS);
 }
 
@@ -283,7 +193,7 @@ START_TEST(each_version_signs_elsewhere)
         struct pair p;
         char got[16];
         const struct iovec iov = {"good morning", 12};
-        open_pair(&p);
+        open_pair(&p, NULL);
         set_version(&p, versions[i]);
         ck_assert(shake(&p));
         ck_assert_int_eq(p.n_signed, 1);
@@ -291,7 +201,7 @@ START_TEST(each_version_signs_elsewhere)
         ck_assert_int_eq(session_write(&p.server, &iov, 1, 1), 12);
         deliver(&p);
         ck_assert_int_eq(SSL_read(p.client, got, sizeof got), 12);
-        close_pair(&p);
+        leave_pair(&p);
     }
 }
 END_TEST
@@ -301,10 +211,10 @@ START_TEST(who_does_not_ask_signs_here)
     struct pair p;
 
     show(rsa_only, (struct context_spec){.has_offload = 0});
-    open_pair(&p);
+    open_pair(&p, NULL);
     ck_assert(shake(&p));
     ck_assert_int_eq(p.n_signed, 0);
-    close_pair(&p);
+    leave_pair(&p);
 }
 END_TEST
 
@@ -317,7 +227,7 @@ START_TEST(a_session_that_goes_on_signs_nothing)
         for (int k = 0; k < 2; k++) {
             struct pair p;
             char none;
-            open_pair(&p);
+            open_pair(&p, NULL);
             set_version(&p, versions[i]);
             if (k)
                 SSL_set_session(p.client, saved);
@@ -325,7 +235,7 @@ START_TEST(a_session_that_goes_on_signs_nothing)
             SSL_read(p.client, &none, 1); /* the ticket of TLS 1.3 */
             ck_assert_int_eq(session_is_resumed(&p.server), k);
             ck_assert_int_eq(p.n_signed, !k);
-            close_pair(&p);
+            leave_pair(&p);
         }
     }
 }
@@ -377,7 +287,7 @@ START_TEST(of_several_keys_it_is_rsa_s)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct pair p;
         show(cases[i].keys, offloads);
-        open_pair(&p);
+        open_pair(&p, NULL);
         set_version(&p, cases[i].version);
         if (cases[i].sigalgs)
             ck_assert_int_eq(SSL_set1_sigalgs_list(p.client, cases[i].sigalgs),
@@ -392,7 +302,7 @@ START_TEST(of_several_keys_it_is_rsa_s)
             "case %zu", i);
         ck_assert_msg(p.n_signed == cases[i].is_rsa, "case %zu: %d", i,
                       p.n_signed);
-        close_pair(&p);
+        leave_pair(&p);
     }
 }
 END_TEST
@@ -403,11 +313,11 @@ START_TEST(a_second_hello_signs_elsewhere_too)
     struct pair p;
 
     show(rsa_only, offloads);
-    open_pair(&p);
+    open_pair(&p, NULL);
     ck_assert_int_eq(SSL_set1_groups_list(p.client, "X448:X25519"), 1);
     ck_assert(shake(&p));
     ck_assert_int_eq(p.n_signed, 2);
-    close_pair(&p);
+    leave_pair(&p);
 }
 END_TEST
 
@@ -421,7 +331,7 @@ START_TEST(early_data_is_taken_and_refused_as_ever)
     show(rsa_only, spec);
     for (int k = 0; k < 2; k++) {
         size_t n = 0;
-        open_pair(&p);
+        open_pair(&p, NULL);
         if (k) {
             SSL_set_session(p.client, saved);
             ck_assert_int_eq(SSL_write_early_data(p.client, "early", 5, &n), 1);
@@ -431,13 +341,13 @@ START_TEST(early_data_is_taken_and_refused_as_ever)
         ck_assert_int_eq(p.n_signed, !k);
         ck_assert_int_eq(
             SSL_get_early_data_status(p.client) == SSL_EARLY_DATA_ACCEPTED, k);
-        close_pair(&p);
+        leave_pair(&p);
     }
     /* Whoever sends some for a server that has forgotten is asked again. */
     tickets_drop(tickets);
     tickets = tickets_new((int64_t)time(NULL));
     show(rsa_only, spec);
-    open_pair(&p);
+    open_pair(&p, NULL);
     SSL_set_session(p.client, saved);
     {
         size_t n = 0;
@@ -447,7 +357,7 @@ START_TEST(early_data_is_taken_and_refused_as_ever)
     ck_assert_int_eq(p.n_signed, 1);
     ck_assert_int_eq(SSL_get_early_data_status(p.client),
                      SSL_EARLY_DATA_REJECTED);
-    close_pair(&p);
+    leave_pair(&p);
 }
 END_TEST
 
@@ -461,7 +371,7 @@ START_TEST(bytes_come_and_go_meanwhile)
     struct pair p;
 
     show(rsa_only, offloads);
-    open_pair(&p);
+    open_pair(&p, NULL);
     ck_assert_int_eq(SSL_set1_groups_list(p.client, "X448:X25519"), 1);
     come_to_it(&p);
     sign(&p);
@@ -479,7 +389,7 @@ START_TEST(bytes_come_and_go_meanwhile)
     ck_assert_uint_eq(flow_unread(&p.server.flow), sizeof noise);
     ck_assert_int_eq(session_shake(&p.server),
                      SESSION_FAILED); /* it is noise */
-    close_pair(&p);
+    leave_pair(&p);
 }
 END_TEST
 
@@ -492,7 +402,7 @@ START_TEST(what_was_to_be_sent_goes_first)
     size_t first;
 
     show(rsa_only, offloads);
-    open_pair(&p);
+    open_pair(&p, NULL);
     ck_assert_int_eq(SSL_set1_groups_list(p.client, "X448:X25519"), 1);
     come_to_it(&p);
     signing_begin(&g, &p.server);
@@ -509,7 +419,7 @@ START_TEST(what_was_to_be_sent_goes_first)
     ck_assert_uint_eq(iov[0].iov_len, first);
     flow_sent(&p.server.flow, first);
     ck_assert(shake(&p));
-    close_pair(&p);
+    leave_pair(&p);
 }
 END_TEST
 
@@ -520,11 +430,11 @@ START_TEST(it_may_end_at_any_point)
     struct pair p;
 
     show(rsa_only, offloads);
-    open_pair(&p);
+    open_pair(&p, NULL);
     come_to_it(&p);
-    close_pair(&p);
+    leave_pair(&p);
 
-    open_pair(&p);
+    open_pair(&p, NULL);
     come_to_it(&p);
     signing_begin(&g, &p.server);
     signing_end(&g);
@@ -532,16 +442,16 @@ START_TEST(it_may_end_at_any_point)
     sign(&p);
     deliver(&p);
     ck_assert(shake(&p));
-    close_pair(&p);
+    leave_pair(&p);
 
-    open_pair(&p);
+    open_pair(&p, NULL);
     come_to_it(&p);
     signing_begin(&g, &p.server);
     context_drop(context); /* as after a reload: the session holds it */
     context = NULL;
     signing_run(&g);
     signing_end(&g);
-    close_pair(&p);
+    leave_pair(&p);
 }
 END_TEST
 
@@ -552,7 +462,7 @@ START_TEST(one_that_fails_says_why)
     struct pair p;
 
     show(rsa_only, offloads);
-    open_pair(&p);
+    open_pair(&p, NULL);
     ck_assert_int_eq(SSL_set1_sigalgs_list(p.client, "ECDSA+SHA256"), 1);
     set_version(&p, TLS1_3_VERSION);
     come_to_it(&p);
@@ -564,11 +474,11 @@ START_TEST(one_that_fails_says_why)
     deliver(&p);
     ck_assert_int_eq(SSL_do_handshake(p.client), -1);
     ck_assert_int_eq(SSL_get_error(p.client, -1), SSL_ERROR_SSL);
-    close_pair(&p);
+    leave_pair(&p);
 }
 END_TEST
 
-UNIT_MAIN_IN(setup, teardown, signing, each_version_signs_elsewhere,
+UNIT_MAIN_IN(pair_setup, teardown, signing, each_version_signs_elsewhere,
              who_does_not_ask_signs_here, a_session_that_goes_on_signs_nothing,
              of_several_keys_it_is_rsa_s, a_second_hello_signs_elsewhere_too,
              early_data_is_taken_and_refused_as_ever,
