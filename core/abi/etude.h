@@ -569,6 +569,46 @@ et_trim(et_str s)
     return s;
 }
 
+/* What is in front of the first c of *list, or all of it, trimmed; *list is
+ * what is behind that, absent if there is no more:
+ *
+ *     while (list.p)
+ *         ... et_cut(&list, ',') ... */
+static inline et_str
+et_cut(et_str *list, char c)
+{
+    const et_str all = *list;
+    const char *at = all.n ? (const char *)memchr(all.p, c, all.n) : NULL;
+    const size_t n = at ? (size_t)(at - all.p) : all.n;
+    *list = at ? et_sn(at + 1, all.n - n - 1) : et_s(NULL);
+    return et_trim(et_sn(all.p, n));
+}
+
+/* How much an element of Accept or Accept-Encoding is liked, in thousandths:
+ * the q of "level=1;q=0.5", which is what stands behind its name; 1000 without
+ * one, and if it is malformed (RFC 9110 12.4.2). */
+static inline int32_t
+et_weight(et_str params)
+{
+    while (params.p) {
+        const et_str one = et_cut(&params, ';');
+        int32_t q = 0, unit = 1000;
+        size_t i;
+        if (one.n < 2 || et_lower(one.p[0]) != 'q' || one.p[1] != '=')
+            continue;
+        if (one.n == 2 || one.n > 7 || one.p[2] < '0' || one.p[2] > '1' ||
+            (one.n > 3 && one.p[3] != '.'))
+            return 1000;
+        for (i = 2; i < one.n; i += i == 2 ? 2 : 1, unit /= 10) {
+            if (one.p[i] < '0' || one.p[i] > '9')
+                return 1000;
+            q += (one.p[i] - '0') * unit;
+        }
+        return q > 1000 ? 1000 : q;
+    }
+    return 1000;
+}
+
 /* "Name: value" taken apart and trimmed; without a colon both are absent. */
 static inline et_field
 et_to_field(et_str s)

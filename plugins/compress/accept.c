@@ -2,44 +2,12 @@
 /* accept.c - see accept.h. */
 #include "accept.h"
 
-#include "words.h"
-
 #define ANY (CODINGS + 1) /* "*"; CODING_NONE is "identity" */
 
 /* By enum coding, CODING_NONE, ANY; below 0: not named. */
 struct weights {
     int q[CODINGS + 2];
 };
-
-int
-accept_weight(et_str s)
-{
-    int q = 0, unit = 1000;
-    size_t i;
-    if (s.n == 0 || s.n > 5 || s.p[0] < '0' || s.p[0] > '1' ||
-        (s.n > 1 && s.p[1] != '.'))
-        return 1000;
-    for (i = 0; i < s.n; i++) {
-        if (i == 1)
-            continue;
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return 1000;
-        q += (s.p[i] - '0') * unit;
-        unit /= 10;
-    }
-    return q > 1000 ? 1000 : q;
-}
-
-static int
-weight_of(et_str params)
-{
-    while (params.p) {
-        const et_str one = words_cut(&params, ';');
-        if (one.n >= 2 && et_lower(one.p[0]) == 'q' && one.p[1] == '=')
-            return accept_weight(et_sn(one.p + 2, one.n - 2));
-    }
-    return 1000;
-}
 
 static int
 place_of(et_str name)
@@ -61,11 +29,11 @@ static void
 read_list(struct weights *w, et_str list)
 {
     while (list.p) {
-        et_str item = words_cut(&list, ',');
-        const et_str name = words_cut(&item, ';');
+        et_str item = et_cut(&list, ',');
+        const et_str name = et_cut(&item, ';');
         const int i = place_of(name);
         if (i >= 0)
-            w->q[i] = weight_of(item);
+            w->q[i] = et_weight(item);
     }
 }
 

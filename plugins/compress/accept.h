@@ -12,7 +12,5 @@
  * said anything.  An answer as it is goes to those who refuse that, too.
  * [worker] */
 enum coding accept_coding(const et_req *r, const enum coding *order, size_t n);
-/* "0.123" in thousandths; what is no weight is 1000 (12.4.2). */
-int accept_weight(et_str s);
 
 #endif

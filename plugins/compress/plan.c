@@ -106,7 +106,7 @@ int
 plan_has_type(const struct plan *p, et_str type)
 {
     size_t i;
-    type = words_cut(&type, ';');
+    type = et_cut(&type, ';');
     for (i = 0; i < p->n_types; i++)
         if (type.n && matches(p->types[i], type))
             return 1;

@@ -3,16 +3,6 @@
 #include "words.h"
 
 et_str
-words_cut(et_str *list, char c)
-{
-    const et_str all = *list;
-    const char *at = all.n ? (const char *)memchr(all.p, c, all.n) : NULL;
-    const size_t n = at ? (size_t)(at - all.p) : all.n;
-    *list = at ? et_sn(at + 1, all.n - n - 1) : et_s(NULL);
-    return et_trim(et_sn(all.p, n));
-}
-
-et_str
 words_next(et_str *list)
 {
     et_str rest = et_trim(*list);
@@ -32,7 +22,7 @@ words_has(const et_req *r, const char *field, const char *element)
         if (!list.p)
             return 0;
         while (list.p)
-            if (et_eq_nocase(words_cut(&list, ','), et_s(element)))
+            if (et_eq_nocase(et_cut(&list, ','), et_s(element)))
                 return 1;
     }
 }

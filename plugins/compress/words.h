@@ -5,9 +5,6 @@
 
 #include <etude.h>
 
-/* What is in front of the first c of *list, or all of it, without blanks at its
- * ends; *list is what is behind it, absent if there is no more. */
-et_str words_cut(et_str *list, char c);
 /* The next word of *list; n == 0: there is none. */
 et_str words_next(et_str *list);
 /* Whether a list of response fields of that name has the element, whatever its

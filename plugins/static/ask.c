@@ -64,45 +64,6 @@ ask_read(const et_req *r, struct ask *a)
 
 /* ---- what is liked, and how much -----------------------------------------*/
 
-/* Cut s in two at the first c; *rest is absent without one. */
-static et_str
-cut(et_str s, char c, et_str *rest)
-{
-    const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
-    const size_t n = at ? (size_t)(at - s.p) : s.n;
-    *rest = at ? et_sn(at + 1, s.n - n - 1) : et_s(NULL);
-    return et_trim(et_sn(s.p, n));
-}
-
-/* "0.123" in thousandths; what is no weight is 1 (RFC 9110 12.4.2). */
-static int
-weight(et_str s)
-{
-    int q, digit = 100;
-    size_t i;
-    if (s.n == 0 || (s.p[0] != '0' && s.p[0] != '1') ||
-        (s.n > 1 && s.p[1] != '.') || s.n > 5)
-        return 1000;
-    q = (s.p[0] - '0') * 1000;
-    for (i = 2; i < s.n; i++, digit /= 10) {
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return 1000;
-        q += (s.p[i] - '0') * digit;
-    }
-    return q > 1000 ? 1000 : q;
-}
-
-static int
-weight_of(et_str params)
-{
-    while (params.p) {
-        const et_str one = cut(params, ';', &params);
-        if (one.n > 2 && et_lower(one.p[0]) == 'q' && one.p[1] == '=')
-            return weight(et_sn(one.p + 2, one.n - 2));
-    }
-    return 1000;
-}
-
 /* Call on(arg, name, q) for each element of all fields of that name. */
 static void
 each(const et_req *r, const char *field,
@@ -114,10 +75,10 @@ each(const et_req *r, const char *field,
         if (!list.p)
             return;
         while (list.p) {
-            et_str item = cut(list, ',', &list), params;
-            const et_str name = cut(item, ';', &params);
+            et_str item = et_cut(&list, ',');
+            const et_str name = et_cut(&item, ';');
             if (name.n)
-                on(arg, name, weight_of(params));
+                on(arg, name, et_weight(item));
         }
     }
 }

@@ -55,7 +55,7 @@ check_accept(et_str s, size_t cut)
     require(choose(0) == CODING_NONE);
     require(choose(1) == CODING_NONE || choose(1) == CODING_BR);
     require(all <= CODING_NONE);
-    require(accept_weight(s) >= 0 && accept_weight(s) <= 1000);
+    require(et_weight(s) >= 0 && et_weight(s) <= 1000);
 }
 
 /* What is taken as a list of types has all of them. */

@@ -40,32 +40,11 @@ fill(char *p, size_t n)
 
 static const enum coding all[] = {CODING_BR, CODING_ZSTD, CODING_GZIP};
 
-/* ---- weights -------------------------------------------------------------*/
+/* ---- options ------------------------------------------------------------*/
 
-START_TEST(weights_are_read)
+START_TEST(words_are_taken)
 {
-    static const struct {
-        const char *text;
-        int q;
-    } rows[] = {{"0", 0},     {"1", 1000},     {"0.5", 500},  {"0.123", 123},
-                {"0.", 0},    {"1.000", 1000}, {"1.5", 1000}, {"0.1234", 1000},
-                {"-1", 1000}, {"", 1000},      {"x", 1000},   {"0.x", 1000},
-                {"2", 1000},  {"0,5", 1000},   {"0.01", 10}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        ck_assert_msg(accept_weight(et_s(rows[i].text)) == rows[i].q, "%s: %d",
-                      rows[i].text, accept_weight(et_s(rows[i].text)));
-}
-END_TEST
-
-START_TEST(words_are_cut)
-{
-    et_str list = et_s(" a , b,,c ");
-    ck_assert(et_eq(words_cut(&list, ','), et_s("a")));
-    ck_assert(et_eq(words_cut(&list, ','), et_s("b")));
-    ck_assert(et_eq(words_cut(&list, ','), et_s("")));
-    ck_assert(et_eq(words_cut(&list, ','), et_s("c")));
-    ck_assert_ptr_null(list.p);
-    list = et_s(" one\t two ");
+    et_str list = et_s(" one\t two ");
     ck_assert(et_eq(words_next(&list), et_s("one")));
     ck_assert(et_eq(words_next(&list), et_s("two")));
     ck_assert_uint_eq(words_next(&list).n, 0);
@@ -263,7 +242,7 @@ START_TEST(idle_ones_of_another_coding_make_room)
 }
 END_TEST
 
-UNIT_MAIN(coder, weights_are_read, words_are_cut,
-          memory_is_used_again_and_bounded, what_goes_in_comes_out,
-          without_memory_a_stream_is_lost, contexts_are_used_again_and_bounded,
+UNIT_MAIN(coder, words_are_taken, memory_is_used_again_and_bounded,
+          what_goes_in_comes_out, without_memory_a_stream_is_lost,
+          contexts_are_used_again_and_bounded,
           idle_ones_of_another_coding_make_room)

@@ -227,6 +227,42 @@ START_TEST(secrets_and_strings_compare)
 }
 END_TEST
 
+START_TEST(lists_are_cut)
+{
+    et_str list = et_s(" a , b,,c ");
+
+    ck_assert(et_eq(et_cut(&list, ','), et_s("a")));
+    ck_assert(et_eq(et_cut(&list, ','), et_s("b")));
+    ck_assert(et_eq(et_cut(&list, ','), et_s("")));
+    ck_assert(et_eq(et_cut(&list, ','), et_s("c")));
+    ck_assert_ptr_null(list.p);
+    ck_assert_uint_eq(et_cut(&list, ',').n, 0);
+}
+END_TEST
+
+START_TEST(weights_are_read)
+{
+    static const struct {
+        const char *text;
+        int q;
+    } rows[] = {{"0", 0},     {"1", 1000},     {"0.5", 500},  {"0.123", 123},
+                {"0.", 0},    {"1.000", 1000}, {"1.5", 1000}, {"0.1234", 1000},
+                {"-1", 1000}, {"", 1000},      {"x", 1000},   {"0.x", 1000},
+                {"2", 1000},  {"0,5", 1000},   {"0.01", 10}};
+    char text[64];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(text, sizeof text, "level=1; Q=%s", rows[i].text);
+        ck_assert_msg(et_weight(et_s(text)) == rows[i].q, "%s: %d", text,
+                      et_weight(et_s(text)));
+        ck_assert_int_eq(et_weight(et_s(text + 9)), rows[i].q);
+    }
+    ck_assert_int_eq(et_weight(et_s(NULL)), 1000);
+    ck_assert_int_eq(et_weight(et_s("level=1")), 1000);
+    ck_assert_int_eq(et_weight(et_s("q")), 1000);
+}
+END_TEST
+
 START_TEST(fields_a_response_may_not_have_are_refused)
 {
     static const struct {
@@ -1001,7 +1037,7 @@ END_TEST
 UNIT_MAIN_IN(
     NULL, et_test_end, comfort, numbers_are_read_to_the_last_bit,
     what_is_no_number_leaves_the_result_alone, secrets_and_strings_compare,
-    fields_a_response_may_not_have_are_refused,
+    lists_are_cut, weights_are_read, fields_a_response_may_not_have_are_refused,
     quoting_into_a_buffer_ends_at_a_whole_character,
     every_byte_is_escaped_or_kept, only_utf8_passes_as_utf8,
     printed_text_of_any_length_is_whole,
