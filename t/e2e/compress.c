@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
+#include "plugins/compress/t/unpack.h"
 #include "t/lib/client.h"
 #include "t/lib/server.h"
 #include "t/lib/transport.h"
@@ -97,23 +97,6 @@ ask(struct client *c, const char *method, const char *path, const char *fields)
     return client_answer(c, strcmp(method, "HEAD") == 0);
 }
 
-/* How many bytes of p can be read, at most cap; they are at to. */
-static size_t
-unpack(const char *p, size_t n, char *to, size_t cap, int *is_whole)
-{
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)p,
-                  .avail_in = (uInt)n,
-                  .next_out = (Bytef *)to,
-                  .avail_out = (uInt)cap};
-    int rc;
-
-    ck_assert_int_eq(inflateInit2(&z, 16 + MAX_WBITS), Z_OK);
-    rc = inflate(&z, Z_SYNC_FLUSH);
-    inflateEnd(&z);
-    *is_whole = rc == Z_STREAM_END && z.avail_in == 0;
-    return cap - z.avail_out;
-}
-
 static void
 says(const struct answer *a, const char *name, const char *value)
 {
@@ -140,7 +123,7 @@ is_packed(const struct answer *a, const char *of, size_t n)
     says(a, "Content-Encoding", "gzip");
     says(a, "Vary", "Accept-Encoding");
     ck_assert_uint_lt(a->n, n);
-    ck_assert_uint_eq(unpack(a->body, a->n, to, n + 1, &is_whole), n);
+    ck_assert_uint_eq(unpack_gzip(a->body, a->n, to, n + 1, &is_whole), n);
     ck_assert_int_eq(is_whole, 1);
     for (size_t i = 0; i < n; i++)
         UNIT_HOLDS(to[i] == (of ? of[i] : (char)('a' + i % 26)));
@@ -354,7 +337,7 @@ START_TEST(what_is_flushed_is_there)
     while (!memmem(text, n, "id: 3\n", 6)) { /* while it goes on */
         ck_assert_int_eq(client_more(&c), 1);
         n = unchunk(&c, packed, sizeof packed);
-        n = unpack(packed, n, text, sizeof text, &is_whole);
+        n = unpack_gzip(packed, n, text, sizeof text, &is_whole);
     }
     client_close(&c);
     stop();
@@ -543,7 +526,7 @@ START_TEST(a_reload_midway_changes_nothing)
     ck_assert_int_eq(server_reload(&s), 1);
     a = client_answer(&c, 0); /* it goes on as it began, and comes to its end */
     ck_assert_int_eq(a.status, 200);
-    n = unpack(a.body, a.n, text, sizeof text - 1, &is_whole);
+    n = unpack_gzip(a.body, a.n, text, sizeof text - 1, &is_whole);
     text[n] = '\0';
     ck_assert_int_eq(is_whole, 1);
     ck_assert_int_eq(strncmp(text, "onbye ", 6), 0);
