@@ -225,30 +225,32 @@ compare(double s, size_t objects, enum kind kind)
     store_fini(&store);
 }
 
+static void
+compare_all(enum kind kind)
+{
+    static const double skews[] = {0.8, 1.0};
+
+    for (size_t i = 0; i < sizeof skews / sizeof skews[0]; i++) {
+        compare(skews[i], N / 100, kind);
+        compare(skews[i], N / 10, kind);
+    }
+}
+
 START_TEST(zipf)
 {
-    compare(0.8, N / 100, PLAIN);
-    compare(0.8, N / 10, PLAIN);
-    compare(1.0, N / 100, PLAIN);
-    compare(1.0, N / 10, PLAIN);
+    compare_all(PLAIN);
 }
 END_TEST
 
 START_TEST(zipf_and_what_is_asked_for_once)
 {
-    compare(0.8, N / 100, ONCE);
-    compare(0.8, N / 10, ONCE);
-    compare(1.0, N / 100, ONCE);
-    compare(1.0, N / 10, ONCE);
+    compare_all(ONCE);
 }
 END_TEST
 
 START_TEST(zipf_and_scans)
 {
-    compare(0.8, N / 100, SCAN);
-    compare(0.8, N / 10, SCAN);
-    compare(1.0, N / 100, SCAN);
-    compare(1.0, N / 10, SCAN);
+    compare_all(SCAN);
 }
 END_TEST
 
