@@ -16,6 +16,15 @@ bytes_of(const struct slab *s)
     return (size_t)s->stride * s->capacity;
 }
 
+/* A fresh item is poisoned when the one before it is taken and not with all of
+ * them: what shadows a slab is an eighth of it. */
+static void
+poison_fresh(const struct slab *s)
+{
+    if (s->fresh < s->capacity)
+        ASAN_POISON(s->base + (size_t)s->fresh * s->stride, s->stride);
+}
+
 int
 slab_init(struct slab *s, size_t item_len, uint32_t capacity)
 {
@@ -38,7 +47,7 @@ slab_init(struct slab *s, size_t item_len, uint32_t capacity)
     /* A huge page would touch two megabytes for one item.  A kernel without
      * huge pages refuses, which is as good. */
     (void)madvise(s->base, bytes_of(s), MADV_NOHUGEPAGE);
-    ASAN_POISON(s->base, bytes_of(s));
+    poison_fresh(s);
     return 0;
 }
 
@@ -46,7 +55,8 @@ void
 slab_fini(struct slab *s)
 {
     if (s->base) {
-        ASAN_UNPOISON(s->base, bytes_of(s));
+        size_t n = s->fresh < s->capacity ? s->fresh + 1 : s->capacity;
+        ASAN_UNPOISON(s->base, n * s->stride);
         munmap(s->base, bytes_of(s));
     }
     *s = (struct slab){0};
@@ -63,6 +73,7 @@ slab_take(struct slab *s)
         if (UNLIKELY(s->fresh == s->capacity))
             return NULL;
         item = s->base + (size_t)s->fresh++ * s->stride;
+        poison_fresh(s);
     }
     s->n_used++;
     ASAN_UNPOISON(item, s->item_len);
