@@ -44,10 +44,10 @@ static struct {
     struct box boxes[WORKERS_MAX];
     _Atomic uint32_t n_boxes;  /* that were ever used */
     _Atomic uint32_t n_inside; /* threads that look at what may go */
-    _Atomic size_t max_message;
     struct metrics *_Atomic metrics;
     uint64_t seed;
-} hub = {.max_message = SIZE_MAX};
+} hub;
+static _Atomic size_t longest = SIZE_MAX; /* bytes of a message */
 
 /* ---- what may go while others look at it ---------------------------------*/
 
@@ -90,7 +90,7 @@ channels_close(void)
 void
 channels_limit(size_t max_message, size_t max_bytes)
 {
-    atomic_store(&hub.max_message, max_message);
+    atomic_store(&longest, max_message);
     message_limit(max_bytes);
 }
 
@@ -441,7 +441,7 @@ count(enum metric id)
 int32_t
 channels_publish(et_str name, et_str body)
 {
-    size_t max = atomic_load_explicit(&hub.max_message, memory_order_relaxed);
+    size_t max = atomic_load_explicit(&longest, memory_order_relaxed);
     struct message *m = NULL;
     struct workers w;
     uint64_t hash;
