@@ -138,6 +138,7 @@ START_TEST(every_mistake_has_its_place_and_its_words)
     struct server s;
 
     prepare(&s, SERVER);
+    server_bring(&s, "hello");
     pki_make(&s, &(struct pki){.file = "open", .names = "a.test"});
     set_mode(&s, "open.key", 0644);
     server_file(&s, "text", "text\n");

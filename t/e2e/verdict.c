@@ -35,6 +35,7 @@ static void
 begin(const char *ini)
 {
     server_prepare(&s, ini);
+    server_bring(&s, "brute");
     snprintf(module, sizeof module, "%s/brute.so", s.modules);
 }
 

@@ -79,24 +79,48 @@ write_all(const char *path, const char *text, size_t n)
     ck_assert_int_eq(rename(new, path), 0);
 }
 
-/* Every .so of a folder into modules/. */
 static void
-copy_modules(struct server *s, const char *from)
+copy_module(struct server *s, const char *from)
 {
-    char pattern[PATH_MAX], to[PATH_MAX];
-    glob_t g;
+    char to[PATH_MAX], *image;
     size_t n;
 
-    snprintf(pattern, sizeof pattern, "%s/*.so", from);
+    snprintf(to, sizeof to, "%s%s", s->modules, strrchr(from, '/'));
+    image = read_all(from, &n);
+    write_all(to, image, n);
+    chmod(to, 0755);
+    free(image);
+}
+
+/* Whether text has what the file is called, without its .so. */
+static int
+names(const char *text, const char *path)
+{
+    char name[NAME_MAX + 1];
+
+    snprintf(name, sizeof name, "%s", strrchr(path, '/') + 1);
+    *strrchr(name, '.') = '\0';
+    return strstr(text, name) != NULL;
+}
+
+void
+server_bring(struct server *s, const char *text)
+{
+    char pattern[PATH_MAX];
+    glob_t g;
+
+    snprintf(pattern, sizeof pattern, "%s/*.so", env("T_MODULES", "modules"));
     if (glob(pattern, 0, NULL, &g) != 0)
-        return;
+        g = (glob_t){0};
+    snprintf(pattern, sizeof pattern, "%s/t/fixtures/*.so",
+             env("T_BUILD", "build"));
+    (void)glob(pattern, g.gl_pathc > 0 ? GLOB_APPEND : 0, NULL, &g);
+    ck_assert_uint_le(g.gl_pathc, SERVER_MODULES_MAX);
     for (size_t i = 0; i < g.gl_pathc; i++) {
-        char *image = read_all(g.gl_pathv[i], &n);
-        snprintf(to, sizeof to, "%s%s", s->modules,
-                 strrchr(g.gl_pathv[i], '/'));
-        write_all(to, image, n);
-        chmod(to, 0755);
-        free(image);
+        if (s->copied[i] || !names(text, g.gl_pathv[i]))
+            continue;
+        copy_module(s, g.gl_pathv[i]);
+        s->copied[i] = 1;
     }
     globfree(&g);
 }
@@ -107,6 +131,8 @@ server_file(struct server *s, const char *name, const char *text)
     char path[PATH_MAX];
 
     snprintf(path, sizeof path, "%s/%s", s->dir, name);
+    if (strstr(name, ".ini"))
+        server_bring(s, text);
     write_all(path, text, strlen(text));
 }
 
@@ -140,6 +166,7 @@ server_write(struct server *s, const char *ini_of_plain)
         fprintf(f, "%.*s%s", (int)(dir - rest), rest, s->dir);
     fputs(rest, f);
     fclose(f);
+    server_bring(s, text);
     write_all(s->conf, text, n);
     free(text);
     free(ini);
@@ -148,8 +175,6 @@ server_write(struct server *s, const char *ini_of_plain)
 void
 server_prepare(struct server *s, const char *ini)
 {
-    char path[PATH_MAX];
-
     memset(s, 0, sizeof *s);
     strcpy(s->dir, "/tmp/etude-e2e-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(s->dir));
@@ -157,9 +182,6 @@ server_prepare(struct server *s, const char *ini)
     snprintf(s->modules, sizeof s->modules, "%s/modules", s->dir);
     snprintf(s->log_path, sizeof s->log_path, "%s/log", s->dir);
     ck_assert_int_eq(mkdir(s->modules, 0755), 0);
-    copy_modules(s, env("T_MODULES", "modules"));
-    snprintf(path, sizeof path, "%s/t/fixtures", env("T_BUILD", "build"));
-    copy_modules(s, path);
     server_write(s, ini);
 }
 

@@ -17,11 +17,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define SERVER_MODULES_MAX 256
+
 struct server {
     pid_t pid;
-    char dir[64];        /* conf, modules/ */
-    char conf[96];       /* dir/etude.ini */
-    char modules[96];    /* dir/modules: copies of the built plugins */
+    char dir[64];     /* conf, modules/ */
+    char conf[96];    /* dir/etude.ini */
+    char modules[96]; /* dir/modules: copies of built plugins */
+    /* Which of those that are built were copied: the test may have replaced or
+     * removed them. */
+    char copied[SERVER_MODULES_MAX];
     char log_path[96];   /* dir/log: its stderr */
     uint16_t port;       /* of the first TCP listener */
     size_t log_seen;     /* where server_wait_log goes on */
@@ -29,10 +34,10 @@ struct server {
     const char *program; /* what to run; NULL: what was built */
 };
 
-/* Make the folder, copy the built plugins (and fixtures) into its modules/,
- * write ini, start.  The ini's [server] section gets `event` and `modules`
- * where it does not set them; "$DIR" in it stands for the folder.  Returns when
- * the server serves. */
+/* Make the folder, copy the built plugins (and fixtures) that ini names into
+ * its modules/, write ini, start.  The ini's [server] section gets `event` and
+ * `modules` where it does not set them; "$DIR" in it stands for the folder.
+ * Returns when the server serves. */
 void server_start(struct server *s, const char *ini);
 /* The two halves: the folder and the ini only; then the process, which may
  * fail to start: its exit code, or -1 when it serves. */
@@ -46,7 +51,10 @@ int server_run(struct server *s, const char *const *args, char *out,
                size_t cap);
 /* Write another ini, as server_start does. */
 void server_write(struct server *s, const char *ini);
-/* Write text to dir/name. */
+/* Copy the built plugins (and fixtures) into modules/ that text names anywhere,
+ * but those that were copied before. */
+void server_bring(struct server *s, const char *text);
+/* Write text to dir/name, and bring what it names if that is an ini. */
 void server_file(struct server *s, const char *name, const char *text);
 /* The process that serves: s->pid itself, or the one it supervises now. */
 pid_t server_pid(const struct server *s);

@@ -36,6 +36,7 @@ START_TEST(a_failed_reload_looks_as_shown)
     struct server s;
 
     guide_enter_tree(&s, INI);
+    server_bring(&s, "hello");
     ck_assert_int_eq(system("cp modules/hello.so modules/greet.so"), 0);
     server_serve(&s);
     server_file(&s, "conf/conf.d/greet.ini", "[plugin greet]\n");
