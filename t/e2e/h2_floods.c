@@ -301,7 +301,9 @@ START_TEST(a_block_of_large_frames_has_an_end)
     frames_send(&f, FRAMES_HEADERS, FRAMES_END_STREAM, 1, block.p, block.n);
     bytes_free(&block);
     pour(&f, put_continuation, MANY);
-    ck_assert_int_gt(f.goaway < 0 && frames_next(&f) ? f.goaway : 1, 0);
+    while (f.goaway < 0 && frames_next(&f))
+        ;
+    ck_assert_int_ne(f.goaway, 0); /* an error, or no more than an end */
     frames_close(&f);
 }
 END_TEST
