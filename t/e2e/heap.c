@@ -190,7 +190,7 @@ no_thread_that_serves_calls_it(void)
     for (int i = 0; i < WARM_UP; i++)
         mixed(&s, &c[i % 2]);
     before = counts->since = counts->n;
-    for (int i = 0; i < ROUNDS; i++)
+    for (int i = 0; i < unit_rounds(ROUNDS); i++)
         mixed(&s, &c[i % 2]);
     calls = counts->n - before;
     if (calls > few)

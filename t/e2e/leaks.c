@@ -216,7 +216,7 @@ START_TEST(nothing_is_left_of_those_who_leave)
     for (size_t i = 0; i < FIGURES; i++)
         before[i] = tally_figure(&s, figures[i]);
     n_fds = server_count_fds(s.pid);
-    come_and_go(ROUNDS);
+    come_and_go(unit_rounds(ROUNDS));
     expect_as_before(before, n_fds);
     expect_room("/waits/in/sleep", 24, 503, NULL);
     expect_room("/later/hold/3", 32, 503, NULL);

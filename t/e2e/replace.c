@@ -246,7 +246,7 @@ replace(int handler, int middleware)
     pid_t load;
 
     begin(&s, &load);
-    for (int i = 1; i <= (fewer > 1 ? RELOADS / 4 : RELOADS); i++) {
+    for (int i = 1; i <= unit_rounds(RELOADS / (fewer > 1 ? 4 : 1)); i++) {
         if (handler)
             module_stamp(&s, "stamp", i);
         if (middleware)
@@ -308,8 +308,8 @@ START_TEST(a_storm_of_signals_is_merged)
     int n;
 
     begin(&s, &load);
-    /* A second of warming up, so to speak, and four that count. */
-    for (int i = 0; i < 5000; i++) {
+    /* A second of warming up, so to speak, and two that count. */
+    for (int i = 0; i < 3000; i++) {
         server_signal(&s, SIGHUP);
         usleep(1000);
         if (i == 1000)
@@ -319,7 +319,7 @@ START_TEST(a_storm_of_signals_is_merged)
     n = server_count_log(&s, "reload: generation ");
     printf("%d reloads, Pss %ld then %ld kB\n", n, early, late);
     ck_assert_int_gt(n, 0);
-    ck_assert_int_lt(n, 5000);
+    ck_assert_int_lt(n, 3000);
     /* And half a megabyte: how many requests are in memory at once is chance;
      * what a reload leaves behind is not. */
     ck_assert_int_le(late, early + early / 20 + 512);
@@ -365,7 +365,7 @@ START_TEST(a_touched_file_is_no_new_build)
     n_mapped = count_mapped(&s);
     ck_assert_int_gt(n_mapped, 0);
     n_descriptors = count_descriptors(&s);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < unit_rounds(1000); i++) {
         ck_assert_int_eq(utimensat(AT_FDCWD, path, NULL, 0), 0);
         server_signal(&s, SIGHUP);
         ck_assert_ptr_nonnull(strstr(

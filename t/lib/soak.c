@@ -192,7 +192,7 @@ void
 soak_run(uint32_t crash_limit)
 {
     const char *said = getenv("T_SOAK");
-    uint64_t ns = (uint64_t)(said ? atoi(said) : 60) * 1000 * MS, begun_ns;
+    uint64_t ns = (uint64_t)(said ? atoi(said) : 32) * 1000 * MS, begun_ns;
     uint64_t early, late;
 
     limit = crash_limit;

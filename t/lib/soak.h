@@ -3,9 +3,9 @@
  * plugin that crashes every second, the process that serves killed every 10 s
  * and an upgrade every 15 s.
  *
- * For $T_SOAK seconds (60 if it is not set).  Nothing may be refused, no answer
- * may be wrong, no connection may be closed but by a kill, and memory does not
- * grow. */
+ * For $T_SOAK seconds (32 if it is not set: three kills, two upgrades). Nothing
+ * may be refused, no answer may be wrong, no connection may be closed but by a
+ * kill, and memory does not grow. */
 #ifndef T_LIB_SOAK_H
 #define T_LIB_SOAK_H
 

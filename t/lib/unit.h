@@ -62,6 +62,14 @@ struct unit {
     }
 /* clang-format on */
 
+/* How often to do what is done again and again: n times in the full product
+ * ($T_FULL is set), a quarter of it in make check. */
+static inline int
+unit_rounds(int n)
+{
+    return getenv("T_FULL") != NULL ? n : (n + 3) / 4;
+}
+
 /* Fail unless x holds, in a hot loop or a thread of the test's: an assertion of
  * Check's writes down each passing. */
 #define UNIT_HOLDS(x) ((x) ? (void)0 : ck_abort_msg("%s does not hold", #x))
