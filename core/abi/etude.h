@@ -31,8 +31,8 @@
  * others run anywhere [any].
  *
  * Contents: versions, declaring (plugin, routes, steps, options, objects,
- * metrics), counting, strings, logging and errors, what outlives generations,
- * reading the request, its memory, answering, escaping.
+ * metrics), counting, strings, dates, logging and errors, what outlives
+ * generations, reading the request, its memory, answering, escaping.
  *
  * plugins/README.md builds a real plugin with it, step by step; etude_test.h
  * is a mock server for its unit tests; etude.hpp adds what C++ wants. */
@@ -43,6 +43,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "etude_abi.h"
 
@@ -659,6 +660,178 @@ et_same_secret(et_str given, et_str secret)
     for (i = 0; i < secret.n; i++)
         differ = (unsigned char)(differ | (given.p[i] ^ secret.p[i]));
     return differ == 0;
+}
+
+/* ---- dates of HTTP (RFC 9110 5.6.7): seconds since 1970, and text --------*/
+
+#define ET_DATE_LEN 29
+
+struct et_day_ {
+    int64_t year, month, day; /* month and day from 1 on */
+};
+
+/* Days since 1970 of a day of the year 1 or later, and back.  A year begins in
+ * March here, so that the leap day is its last (H. Hinnant, "chrono-compatible
+ * low-level date algorithms"). */
+static inline int64_t
+et_days_to_(struct et_day_ d)
+{
+    const int64_t year = d.year - (d.month <= 2), era = year / 400;
+    const int64_t of_era = year % 400;
+    const int64_t of_year = (153 * ((d.month + 9) % 12) + 2) / 5 + d.day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year -
+           719468;
+}
+
+static inline struct et_day_
+et_day_of_(int64_t days)
+{
+    const int64_t z = days + 719468, era = z / 146097, n = z % 146097;
+    const int64_t year = (n - n / 1460 + n / 36524 - n / 146096) / 365;
+    const int64_t of_year = n - (365 * year + year / 4 - year / 100);
+    const int64_t march = (5 * of_year + 2) / 153;
+    struct et_day_ d;
+    d.day = of_year - (153 * march + 2) / 5 + 1;
+    d.month = march < 10 ? march + 3 : march - 9;
+    d.year = year + era * 400 + (d.month <= 2);
+    return d;
+}
+
+static inline const char *
+et_months_(void)
+{
+    return "JanFebMarAprMayJunJulAugSepOctNovDec";
+}
+
+static inline void
+et_put_digits_(char *p, int64_t n, int digits)
+{
+    for (; digits > 0; n /= 10)
+        p[--digits] = (char)('0' + n % 10);
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" and a NUL, for Expires and its kin; what is
+ * not of the years 1970 to 9999 is shown as the nearest that is. */
+static inline void
+et_date_to(char out[ET_DATE_LEN + 1], int64_t t)
+{
+    static const char days[] = "ThuFriSatSunMonTueWed"; /* 1970 on */
+    const int64_t last = INT64_C(253402300799);
+    const int64_t at = t < 0 ? 0 : t > last ? last : t, s = at % 86400;
+    const struct et_day_ d = et_day_of_(at / 86400);
+    memcpy(out, "ddd, DD mmm YYYY HH:MM:SS GMT", ET_DATE_LEN + 1);
+    memcpy(out, days + at / 86400 % 7 * 3, 3);
+    et_put_digits_(out + 5, d.day, 2);
+    memcpy(out + 8, et_months_() + (d.month - 1) * 3, 3);
+    et_put_digits_(out + 12, d.year, 4);
+    et_put_digits_(out + 17, s / 3600, 2);
+    et_put_digits_(out + 20, s / 60 % 60, 2);
+    et_put_digits_(out + 23, s % 60, 2);
+}
+
+/* 1 if s looks like form, where 'd' is a digit, '_' a digit or a blank, 'a' any
+ * byte, and any other byte itself. */
+static inline int
+et_looks_like_(et_str s, const char *form)
+{
+    size_t i;
+    if (s.n != strlen(form))
+        return 0;
+    for (i = 0; i < s.n; i++) {
+        const char f = form[i], c = s.p[i];
+        const int is_digit = c >= '0' && c <= '9';
+        if (f == 'd'   ? !is_digit
+            : f == '_' ? !is_digit && c != ' '
+                       : f != 'a' && f != c)
+            return 0;
+    }
+    return 1;
+}
+
+static inline int
+et_is_weekday_(et_str s, int is_long)
+{
+    static const char *const days[] = {"Sunday",    "Monday",   "Tuesday",
+                                       "Wednesday", "Thursday", "Friday",
+                                       "Saturday"};
+    size_t i;
+    for (i = 0; i < 7; i++)
+        if (et_eq(s, is_long ? et_s(days[i]) : et_sn(days[i], 3)))
+            return 1;
+    return 0;
+}
+
+/* n digits; a blank is a 0. */
+static inline int64_t
+et_digits_(const char *p, int n)
+{
+    int64_t v = 0;
+    for (; n > 0; n--, p++)
+        v = v * 10 + (*p == ' ' ? 0 : *p - '0');
+    return v;
+}
+
+/* 1 to 12, or 0. */
+static inline int64_t
+et_month_(const char *p)
+{
+    int64_t i;
+    for (i = 0; i < 12; i++)
+        if (memcmp(p, et_months_() + i * 3, 3) == 0)
+            return i + 1;
+    return 0;
+}
+
+/* Of the years that end in those two digits the last that is no more than 50
+ * years from now. */
+static inline int64_t
+et_full_year_(int64_t yy)
+{
+    const int64_t latest = et_day_of_((int64_t)time(NULL) / 86400).year + 50;
+    const int64_t year = latest - latest % 100 + yy;
+    return year > latest ? year - 100 : year;
+}
+
+/* A date in any of the three formats, and nothing else around it:
+ * "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+ * "Sun Nov  6 08:49:37 1994".  The day's name need not fit the day, which must
+ * be a real one.  0, or ET_EINVAL if it is none (*t is then unchanged). */
+static inline int32_t
+et_to_date(et_str s, int64_t *t)
+{
+    static const struct {
+        const char *like;
+        uint8_t day, month, year, clock; /* where they stand */
+    } forms[] = {{", dd aaa dddd dd:dd:dd GMT", 2, 5, 9, 14},
+                 {", dd-aaa-dd dd:dd:dd GMT", 2, 5, 9, 12},
+                 {" aaa _d dd:dd:dd dddd", 5, 1, 17, 8}};
+    size_t n = 0, i = 0;
+    struct et_day_ d;
+    int64_t h, m, sec, days;
+    const char *p;
+    while (n < s.n && s.p[n] != ',' && s.p[n] != ' ')
+        n++;
+    if (n == s.n)
+        return ET_EINVAL;
+    p = s.p + n; /* behind the day's name */
+    while (i < 3 && !et_looks_like_(et_sn(p, s.n - n), forms[i].like))
+        i++;
+    if (i == 3 || !et_is_weekday_(et_sn(s.p, n), i == 1))
+        return ET_EINVAL;
+    d.day = et_digits_(p + forms[i].day, 2);
+    d.month = et_month_(p + forms[i].month);
+    d.year = i == 1 ? et_full_year_(et_digits_(p + forms[i].year, 2))
+                    : et_digits_(p + forms[i].year, 4);
+    h = et_digits_(p + forms[i].clock, 2);
+    m = et_digits_(p + forms[i].clock + 3, 2);
+    sec = et_digits_(p + forms[i].clock + 6, 2); /* 60: a leap second */
+    if (!d.year || !d.month || h > 23 || m > 59 || sec > 60)
+        return ET_EINVAL;
+    days = et_days_to_(d);
+    if (et_day_of_(days).day != d.day) /* the 31st of November */
+        return ET_EINVAL;
+    *t = days * 86400 + h * 3600 + m * 60 + sec;
+    return 0;
 }
 
 /* ---- logging and errors --------------------------------------------------*/

@@ -2,7 +2,6 @@
 /* answer.c - see answer.h. */
 #include "answer.h"
 
-#include "date.h"
 #include "store.h"
 
 /* ---- conditions (RFC 9110 13) --------------------------------------------*/
@@ -56,8 +55,8 @@ is_not_modified(const et_req *r, const struct ask *a, const struct entry *e)
     if (a->has & ASK_IF_NONE_MATCH) /* 13.1.3: then the date does not count */
         return is_any_listed(r, e);
     return a->has & ASK_IF_MODIFIED_SINCE &&
-           date_parse(a->if_modified_since, &since) == 0 &&
-           date_parse(e->last_modified, &modified) == 0 && modified <= since;
+           et_to_date(a->if_modified_since, &since) == 0 &&
+           et_to_date(e->last_modified, &modified) == 0 && modified <= since;
 }
 
 /* ---- a part (RFC 9110 14) ------------------------------------------------*/

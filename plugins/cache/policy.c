@@ -2,8 +2,6 @@
 /* policy.c - see policy.h. */
 #include "policy.h"
 
-#include "date.h"
-
 /* Statuses that are stored when the answer says for how long; none of 5xx: what
  * a server says that is in trouble may still have the fields of what it was
  * about to say.  206 and 304 are parts of something (RFC 9111 3.3, 3.4). */
@@ -41,7 +39,7 @@ lifetime_ms(const struct rules *rules, const struct facts *f)
         return f->control.max_age * 1000;
     if (!f->expires.p)
         return ttl_of(rules, f->status);
-    if (date_parse(f->expires, &t) < 0 || t <= f->now_s)
+    if (et_to_date(f->expires, &t) < 0 || t <= f->now_s)
         return 0; /* 5.3: no date is one in the past */
     t -= f->now_s;
     return (t < CONTROL_MAX_S ? t : CONTROL_MAX_S) * 1000;

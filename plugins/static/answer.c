@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "cond.h"
-#include "date.h"
 #include "file.h"
 #include "range.h"
 
@@ -52,11 +51,11 @@ put_expires(et_req *r, struct answer *a)
     const et_str age =
         has_rule ? et_s("")
                  : et_printf(r, "max-age=%lld", (long long)a->f->expires_s);
-    char *date = et_alloc(r, DATE_LEN + 1);
+    char *date = et_alloc(r, ET_DATE_LEN + 1);
     if (!date || !age.p)
         return ET_ENOMEM;
-    date_format(now_s() + a->f->expires_s, date);
-    put_one(a, "Expires", et_sn(date, DATE_LEN));
+    et_date_to(date, now_s() + a->f->expires_s);
+    put_one(a, "Expires", et_sn(date, ET_DATE_LEN));
     if (!has_rule)
         put_one(a, "Cache-Control", age);
     return 0;

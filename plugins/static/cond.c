@@ -2,8 +2,6 @@
 /* cond.c - see cond.h. */
 #include "cond.h"
 
-#include "date.h"
-
 /* Cut the next entity-tag off the list: 1, *tag with its quotes, *is_weak; 0 at
  * its end, and where it is malformed (RFC 9110 8.8.3). */
 static int
@@ -50,7 +48,7 @@ static int
 is_newer(int64_t mtime, et_str date, int otherwise)
 {
     int64_t t;
-    return date_parse(date, &t) < 0 ? otherwise : mtime > t;
+    return et_to_date(date, &t) < 0 ? otherwise : mtime > t;
 }
 
 enum cond
@@ -84,6 +82,6 @@ cond_may_be_part(const struct ask *a, const struct validators *v, int64_t now_s)
         return v->etag.n && !is_weak && et_eq(tag, v->etag);
     /* A date is a strong validator only of what has been so for a while
      * (8.8.2.2). */
-    return date_parse(a->if_range, &t) == 0 && t == v->mtime &&
+    return et_to_date(a->if_range, &t) == 0 && t == v->mtime &&
            v->mtime < now_s;
 }

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "beneath.h"
-#include "date.h"
 #include "hash.h"
 #include "mime.h"
 #include "path.h"
@@ -183,8 +182,8 @@ describe(const struct site *s, struct file *f, int may_wait)
         return n;
     f->validators.etag = et_sn(etag, (size_t)n);
     f->validators.mtime = f->st.st_mtim.tv_sec;
-    date_format(f->validators.mtime, date);
-    add_field(f, "Last-Modified", et_sn(date, DATE_LEN));
+    et_date_to(date, f->validators.mtime);
+    add_field(f, "Last-Modified", et_sn(date, ET_DATE_LEN));
     add_field(f, "Accept-Ranges", et_s("bytes"));
     if (n)
         add_field(f, "ETag", f->validators.etag);
@@ -255,7 +254,7 @@ fill(const struct site *s, struct file *f, int may_wait)
 static struct file *
 file_new(et_str path)
 {
-    const size_t n = ETAG_MAX + DATE_LEN + 1;
+    const size_t n = ETAG_MAX + ET_DATE_LEN + 1;
     struct file *f = calloc(1, sizeof *f + n + path.n + 1);
     if (!f)
         return NULL;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tags: asan */
-/* small.c - what needs no request: Cache-Control, dates, the arithmetic of RFC
+/* small.c - what needs no request: Cache-Control, the arithmetic of RFC
  * 9111, the hash, patterns of purges, the store. */
 #define _GNU_SOURCE
 #include "plugins/cache/control.h"
-#include "plugins/cache/date.h"
 #include "plugins/cache/hash.h"
 #include "plugins/cache/key.h"
 #include "plugins/cache/policy.h"
@@ -98,7 +97,6 @@ START_TEST(noise_is_read)
     for (int i = 0; i < 20000; i++) {
         char text[40];
         size_t n;
-        int64_t t;
         et_str s;
         struct control c;
         char room[256];
@@ -115,7 +113,6 @@ START_TEST(noise_is_read)
         control_add(&c, s);
         ck_assert_int_ge(c.max_age, -1);
         ck_assert_int_le(c.max_age, CONTROL_MAX_S);
-        ck_assert_int_eq(date_parse(s, &t), -1);
         k = key_of(room, "x", "/a?b");
         (void)key_matches(&k, s);
         drop(s);
@@ -134,34 +131,6 @@ START_TEST(odd_numbers_are_read_carefully)
                      CONTROL_MAX_S);
     ck_assert_int_eq(read_as("max-age=9, max-age=3, max-age=5").max_age, 3);
     ck_assert_int_eq(read_as("=, =5, ,").max_age, -1);
-}
-END_TEST
-
-/* ---- dates ---------------------------------------------------------------*/
-
-static int64_t
-date_of(const char *text)
-{
-    et_str s = exact(text, strlen(text));
-    int64_t t = -1;
-
-    if (date_parse(s, &t) < 0)
-        t = -1;
-    drop(s);
-    return t;
-}
-
-START_TEST(dates_are_read_in_three_forms)
-{
-    ck_assert_int_eq(date_of("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
-    ck_assert_int_eq(date_of("Sunday, 06-Nov-94 08:49:37 GMT"), 784111777);
-    ck_assert_int_eq(date_of("Sun Nov  6 08:49:37 1994"), 784111777);
-    ck_assert_int_eq(date_of(""), -1);
-    ck_assert_int_eq(date_of("0"), -1);
-    ck_assert_int_eq(date_of("Sun, 06 Nov 1994 08:49:37 GMT+1"), -1);
-    ck_assert_int_eq(date_of("Sun, 06 Nov 1994 08:49:37"), -1);
-    ck_assert_int_eq(
-        date_of("Sun, 06 Nov 1994 08:49:37 GMT, and so on and so on"), -1);
 }
 END_TEST
 
@@ -539,9 +508,8 @@ END_TEST
 
 UNIT_MAIN(small, directives_are_read, what_is_quoted_is_no_directive,
           noise_is_read, odd_numbers_are_read_carefully,
-          dates_are_read_in_three_forms, the_most_particular_lifetime_counts,
-          what_may_not_be_stored_is_not, with_credentials_only_what_is_public,
-          stale_for_as_long_as_is_allowed,
+          the_most_particular_lifetime_counts, what_may_not_be_stored_is_not,
+          with_credentials_only_what_is_public, stale_for_as_long_as_is_allowed,
           what_succeeds_and_is_unsafe_invalidates, the_hash_is_siphash_1_3,
           a_pattern_is_a_path_a_host_or_what_begins_so,
           what_is_kept_is_found_and_counted,

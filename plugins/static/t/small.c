@@ -1,80 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tags: asan */
-/* small.c - dates, paths, patterns, types, hashes. */
-#include "plugins/static/date.h"
+/* small.c - paths, patterns, types, hashes. */
 #include "plugins/static/hash.h"
 #include "plugins/static/mime.h"
 #include "plugins/static/path.h"
 #include "t/lib/unit.h"
 
 #define MANY "0123456789012345678901234567890123456789012345678901234567890123"
-
-/* ---- dates ---------------------------------------------------------------*/
-
-static int64_t
-of(const char *text)
-{
-    const size_t n = strlen(text);
-    char *exact = malloc(n);
-    int64_t t = -1;
-
-    memcpy(exact, text, n);
-    if (date_parse(et_sn(exact, n), &t) < 0)
-        t = -1;
-    free(exact);
-    return t;
-}
-
-START_TEST(dates_are_read_in_three_forms)
-{
-    ck_assert_int_eq(of("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
-    ck_assert_int_eq(of("Sunday, 06-Nov-94 08:49:37 GMT"), 784111777);
-    ck_assert_int_eq(of("Sun Nov  6 08:49:37 1994"), 784111777);
-    ck_assert_int_eq(of("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
-    ck_assert_int_eq(of("Tue, 29 Feb 2000 23:59:60 GMT"), 951868800);
-    ck_assert_int_eq(of("Wednesday, 31-Dec-69 23:59:59 GMT"), 3155759999);
-}
-END_TEST
-
-START_TEST(what_is_no_date_is_refused)
-{
-    static const char *const bad[] = {"",
-                                      "Sun, 06 Nov 1994 08:49:37",
-                                      "Sun, 06 Nov 1994 08:49:37 UTC",
-                                      "Sun, 06 Nov 1994 08:49:37 GMT ",
-                                      "Sun, 6 Nov 1994 08:49:37 GMT",
-                                      "Sun, 06 nov 1994 08:49:37 GMT",
-                                      "Sun, 06 Nov 1994 24:00:00 GMT",
-                                      "Sun, 06 Nov 1994 08:60:00 GMT",
-                                      "Sun, 00 Nov 1994 08:49:37 GMT",
-                                      "Sun, 32 Nov 1994 08:49:37 GMT",
-                                      "Sun, 06 Nov 0000 08:49:37 GMT",
-                                      "06 Nov 1994 08:49:37 GMT, Sun",
-                                      "Sunday 06-Nov-94 08:49:37 GMT",
-                                      "Sun Nov 06 08:49:37 94",
-                                      "1994-11-06T08:49:37Z00000000"};
-
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        ck_assert_msg(of(bad[i]) == -1, "%s", bad[i]);
-}
-END_TEST
-
-START_TEST(every_day_is_read_as_it_is_written)
-{
-    char text[DATE_LEN + 1];
-
-    for (int64_t day = 0; day < 60000; day++) {
-        date_format(day * 86400 + day % 86400, text);
-        ck_assert_int_eq(of(text), day * 86400 + day % 86400);
-    }
-    date_format(784111777, text);
-    ck_assert_str_eq(text, "Sun, 06 Nov 1994 08:49:37 GMT");
-    date_format(-5, text);
-    ck_assert_str_eq(text, "Thu, 01 Jan 1970 00:00:00 GMT");
-    date_format(INT64_MAX, text);
-    ck_assert_str_eq(text, "Fri, 31 Dec 9999 23:59:59 GMT");
-}
-END_TEST
 
 /* ---- paths ---------------------------------------------------------------*/
 
@@ -257,8 +189,6 @@ START_TEST(hashes_tell_contents_apart)
 }
 END_TEST
 
-UNIT_MAIN(small, dates_are_read_in_three_forms, what_is_no_date_is_refused,
-          every_day_is_read_as_it_is_written, paths_that_may_name_a_file,
-          paths_that_may_not, paths_are_encoded, patterns_match,
-          types_are_found_by_the_longest_end, a_malformed_table_says_where,
-          hashes_tell_contents_apart)
+UNIT_MAIN(small, paths_that_may_name_a_file, paths_that_may_not,
+          paths_are_encoded, patterns_match, types_are_found_by_the_longest_end,
+          a_malformed_table_says_where, hashes_tell_contents_apart)
