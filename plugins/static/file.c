@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "closer.h"
 #include "hash.h"
 #include "mime.h"
 #include "path.h"
@@ -29,12 +30,23 @@ file_bytes(const struct file *f)
     return sizeof *f + f->key.n + ETAG_MAX + (f->content ? f->size : 0);
 }
 
+/* Who has it elsewhere may want to hear of it; without a name its blocks are
+ * freed. */
+static int
+may_close_slowly(const struct file *f)
+{
+    struct stat st;
+    return f->is_far || fstat(f->fd, &st) < 0 || st.st_nlink == 0;
+}
+
 void
 file_unref(struct file *f)
 {
     if (--f->refs > 0)
         return;
-    if (f->fd >= 0)
+    if (f->fd >= 0 && may_close_slowly(f))
+        closer_take(f->fd);
+    else if (f->fd >= 0)
         close(f->fd);
     free(f->content);
     free(f);
@@ -232,6 +244,7 @@ fill(const struct site *s, struct file *f, int may_wait)
     int rc;
     if (fstat(f->fd, &f->st) < 0)
         return -errno;
+    f->is_far = !s->is_quick || f->st.st_dev != s->dev;
     if (S_ISDIR(f->st.st_mode)) {
         f->is_folder = 1;
         close(f->fd);

@@ -28,6 +28,7 @@ struct file {
     uint32_t refs;
     /* what it is */
     uint8_t is_folder;
+    uint8_t is_far;   /* not on the root's device, or that is not one here */
     uint8_t siblings; /* of it, compressed: bits 1 << enum coding */
     int fd;           /* -1: content; a folder has neither */
     char *content;

@@ -188,9 +188,11 @@ open_root(struct site *s, et_err *e)
         [SITE_LINKS_ANY] = RESOLVE_NO_MAGICLINKS,
     };
     const char *path = s->o->root.p;
+    struct stat st;
     s->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->root < 0)
+    if (s->root < 0 || fstat(s->root, &st) < 0)
         return et_seterr(e, "root: %s: %s", path, strerror(errno));
+    s->dev = st.st_dev;
     s->resolve = resolves[s->o->symlinks];
     s->is_quick = !is_remote(s->root);
     return 0;

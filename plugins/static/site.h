@@ -4,6 +4,7 @@
 #define STATIC_SITE_H
 
 #include <etude.h>
+#include <sys/types.h>
 
 struct mime;
 
@@ -27,7 +28,8 @@ struct site_rule {
 /* Shared by all workers, read-only once it is open. */
 struct site {
     const struct options *o;
-    int root; /* descriptor of the folder */
+    int root;  /* descriptor of the folder */
+    dev_t dev; /* it is on */
     uint64_t resolve;
     int is_quick; /* its files are on a disk here: to ask for what is in memory
                      never waits */

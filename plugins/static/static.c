@@ -17,6 +17,7 @@
 #include "answer.h"
 #include "ask.h"
 #include "cache.h"
+#include "closer.h"
 #include "file.h"
 #include "listing.h"
 #include "path.h"
@@ -70,6 +71,7 @@ ET_OPTIONS(
     ET_OPT_SIZE(cache_file, "16k", 0, 16777216,
                 "largest file that is kept in memory"));
 
+ET_IMAGE(closer_start, closer_stop);
 ET_INSTANCE(struct site, site_open, site_close);
 
 ET_COUNTER(hits, NULL, "files found open");
@@ -531,5 +533,6 @@ ET_HANDLER(static_files)
     return walk_on(r, s, w);
 }
 
-ET_PLUGIN_AS("org.etude.static", "1.0.0", ET_P_UNMAP_OK,
+/* Not ET_P_UNMAP_OK: it has a thread. */
+ET_PLUGIN_AS("org.etude.static", "1.0.0", 0,
              "files beneath a folder: ranges, conditions, precompressed");

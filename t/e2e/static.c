@@ -536,18 +536,24 @@ static struct slowfs fs;
 
 /* Files of it, beside a folder of the disk. */
 static int
-start_slow(void)
+start_slow_with(const char *options)
 {
     char more[256];
 
     if (!slowfs_mount(&fs, SLOW_MS))
         return 0;
     snprintf(more, sizeof more,
-             "[plugin slow]\nmodule = static\nroot = %s\nlist = yes\n"
+             "[plugin slow]\nmodule = static\nroot = %s\nlist = yes\n%s"
              "[route slow]\nmatch = GET /slow/*path\nhandler = slow\n",
-             fs.dir);
+             fs.dir, options);
     start_with(more);
     return 1;
+}
+
+static int
+start_slow(void)
+{
+    return start_slow_with("");
 }
 
 /* Opened, then read. */
@@ -626,9 +632,134 @@ START_TEST(clients_that_go_meanwhile_leave_nothing)
 }
 END_TEST
 
+/* It is opened, and nothing of it sent: the pool, which closes what it has
+ * read, has nothing to do with it. */
+static void
+head(struct client *c, const char *path)
+{
+    struct answer a;
+
+    client_printf(c, "HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    a = client_answer(c, 1);
+    ck_assert_int_eq(a.status, 200);
+    answer_free(&a);
+}
+
+static void
+wait_closing(int n)
+{
+    for (int i = 0; i < 5000 && fs.n_closing != n; i++)
+        usleep(1000);
+    ck_assert_int_eq(fs.n_closing, n);
+}
+
+/* Somebody waits for a file to be closed: no client does. */
+static void
+nobody_waits_for_a_close(struct client *c)
+{
+    wait_closing(1);
+    for (int i = 0; i < 100; i++)
+        client_expect(c, GET("/"), 200, "home");
+    ck_assert_int_eq(fs.n_closing, 1);
+}
+
+static void
+stop_keeping(struct client *c)
+{
+    fs.keeps = 0;
+    client_close(c);
+    stop();
+    wait_closing(0);
+    slowfs_unmount(&fs);
+}
+
+START_TEST(others_are_served_while_one_is_closed)
+{
+    struct client c;
+
+    if (!start_slow_with("cache_file = 0\ncache_files = 1\n"))
+        return;
+    fs.ms = 0;
+    c = client_open(&s);
+    head(&c, "/slow/small");
+    fs.keeps = 1;
+    head(&c, "/slow/large"); /* instead of the small one */
+    nobody_waits_for_a_close(&c);
+    stop_keeping(&c);
+}
+END_TEST
+
+START_TEST(others_are_served_while_what_was_not_kept_is_closed)
+{
+    struct client c;
+
+    if (!start_slow_with("cache_file = 0\ncache_files = 0\n"))
+        return;
+    fs.ms = 0;
+    fs.keeps = 1;
+    c = client_open(&s);
+    for (int i = 0; i < 10; i++)
+        head(&c, "/slow/small");
+    nobody_waits_for_a_close(&c);
+    stop_keeping(&c);
+}
+END_TEST
+
+START_TEST(a_reload_does_not_wait_for_files_to_be_closed)
+{
+    struct client c;
+
+    if (!start_slow_with("cache_file = 0\n"))
+        return;
+    fs.ms = 0;
+    c = client_open(&s);
+    head(&c, "/slow/small");
+    head(&c, "/slow/large");
+    fs.keeps = 1;
+    server_write(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                     "[plugin static]\nroot = www\n"
+                     "[route site]\nmatch = GET /*path\nhandler = static\n");
+    ck_assert_int_eq(server_reload(&s), 1);
+    nobody_waits_for_a_close(&c);
+    stop_keeping(&c);
+}
+END_TEST
+
+/* The space that a file has without a name comes back. */
+START_TEST(what_has_been_replaced_is_closed)
+{
+    struct client c;
+    char from[512];
+    int before;
+
+    start_with("revalidate = 0\ncache_file = 0\n");
+    c = client_open(&s);
+    check(&c, "/large", LARGE);
+    before = server_count_fds(server_pid(&s));
+    for (int i = 0; i < 20; i++) {
+        put("new", bytes, LARGE - (size_t)i);
+        snprintf(from, sizeof from, "%s", at("new"));
+        ck_assert_int_eq(rename(from, at("large")), 0);
+        check(&c, "/large", LARGE - (size_t)i);
+    }
+    for (int i = 0; i < 500; i++) {
+        if (server_count_fds(server_pid(&s)) <= before)
+            break;
+        usleep(10000);
+    }
+    ck_assert_int_le(server_count_fds(server_pid(&s)), before);
+    client_close(&c);
+    stop();
+}
+END_TEST
+
 UNIT_MAIN(static, others_are_served_while_a_small_file_is_opened,
           others_are_served_while_a_large_file_is_opened,
-          clients_that_go_meanwhile_leave_nothing, every_size_comes_whole,
+          clients_that_go_meanwhile_leave_nothing,
+          others_are_served_while_one_is_closed,
+          others_are_served_while_what_was_not_kept_is_closed,
+          a_reload_does_not_wait_for_files_to_be_closed,
+          what_has_been_replaced_is_closed, every_size_comes_whole,
           pipelined_requests_are_answered_in_order, head_and_other_methods,
           no_path_leads_out, parts_of_a_large_file, abusive_ranges_cost_nothing,
           the_demo_site_is_the_same_compressed,

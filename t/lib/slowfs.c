@@ -81,6 +81,17 @@ on_read(int fd, const struct fuse_in_header *in, const struct fuse_read_in *r)
     answer(fd, in->unique, 0, bytes, n);
 }
 
+/* Whoever closes a file waits for the answer. */
+static void
+on_flush(struct slowfs *s, uint64_t unique)
+{
+    s->n_closing++;
+    while (s->keeps)
+        usleep(1000);
+    s->n_closing--;
+    answer(s->fd, unique, 0, NULL, 0);
+}
+
 static void
 on_init(int fd, uint64_t unique)
 {
@@ -96,7 +107,7 @@ on_init(int fd, uint64_t unique)
 }
 
 static void
-handle(const struct slowfs *s, const struct fuse_in_header *in)
+handle(struct slowfs *s, const struct fuse_in_header *in)
 {
     const void *body = in + 1;
     struct fuse_attr_out attr = {.attr_valid = VALID_S};
@@ -122,6 +133,7 @@ handle(const struct slowfs *s, const struct fuse_in_header *in)
     case FUSE_OPENDIR:
         answer(s->fd, in->unique, 0, &opened, sizeof opened);
         return;
+    case FUSE_FLUSH: on_flush(s, in->unique); return;
     case FUSE_RELEASE:
     case FUSE_RELEASEDIR: answer(s->fd, in->unique, 0, NULL, 0); return;
     case FUSE_READDIR: answer(s->fd, in->unique, 0, NULL, 0); return;
@@ -135,7 +147,7 @@ handle(const struct slowfs *s, const struct fuse_in_header *in)
 static void *
 serve(void *arg)
 {
-    const struct slowfs *s = arg;
+    struct slowfs *s = arg;
     char *buf = malloc(BUFFER_BYTES);
 
     while (buf) {
@@ -164,7 +176,7 @@ slowfs_mount(struct slowfs *s, unsigned ms)
     char options[128];
 
     s->ms = ms;
-    s->is_held = 0;
+    s->is_held = s->keeps = s->n_closing = 0;
     s->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (s->fd < 0)
         return cannot(s, "/dev/fuse");
