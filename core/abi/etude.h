@@ -474,8 +474,12 @@ typedef struct et_histogram {
  *
  *     et_count(r, refused, 1); */
 #define et_count(r, m, n) et_count_(r, &(m), n)
-/* A gauge goes up or down by n, or becomes value.  Each worker has a share and
- * the sum is shown: what counts something now is added to and taken from. */
+/* A gauge goes up or down by n, or becomes value.  It has a value for each
+ * worker, instance and route, and what is shown of a route is the sum over the
+ * workers: what counts something now is added to and taken from.  set is for
+ * what this worker has for this route alone.  What a state has, on however many
+ * routes it is, is told by adding what has changed since it was told last: with
+ * set each route would show all of it, as it was at its last request. */
 #define et_gauge_add(r, m, n) et_gauge_add_(r, &(m), n)
 #define et_gauge_set(r, m, value) et_gauge_set_(r, &(m), value)
 /* A histogram has one more value. */

@@ -424,7 +424,8 @@ struct et_metrics {
     uint32_t size, reserved0;
     /* A counter (n >= 0) or a gauge (any n). */
     void (*add)(et_req *r, uint32_t metric, int64_t n);
-    /* A gauge: this worker's share of the sum. */
+    /* A gauge: this worker's share of the sum, which is of the instance and
+     * route of the calling step; that of other routes stays. */
     void (*set)(et_req *r, uint32_t metric, int64_t value);
     /* A histogram: one more value. */
     void (*observe)(et_req *r, uint32_t metric, int64_t value);

@@ -231,6 +231,36 @@ START_TEST(a_plugins_figures_have_its_instance_and_route)
 }
 END_TEST
 
+/* Each route has its own, and of each worker. */
+START_TEST(a_gauge_is_set_for_one_route_and_worker)
+{
+    static const char take[] = "meter_level{instance=\"meter\",route=\"take\"}";
+    static const char other[] =
+        "meter_level{instance=\"meter\",route=\"other\"}";
+    struct server s;
+    struct client c[8];
+
+    server_start(&s, SERVER "[plugin meter]\n"
+                            "[route other]\nmatch = GET /other/:n\n"
+                            "handler = meter:take\n");
+    for (int i = 0; i < 8; i++) /* of both workers */
+        c[i] = client_open(&s);
+    client_expect(&c[0], "GET /take/5 HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
+    client_expect(&c[0], "GET /take/7 HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
+    client_expect(&c[0], "GET /other/9 HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL);
+    is(&s, take, 7);
+    is(&s, other, 9);
+    for (int i = 0; i < 8; i++)
+        client_expect(&c[i], "GET /take/1 HTTP/1.1\r\nHost: x\r\n\r\n", 200,
+                      NULL);
+    is(&s, take, 2);
+    is(&s, other, 9);
+    for (int i = 0; i < 8; i++)
+        client_close(&c[i]);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(middleware_counts_on_paths_nobody_serves)
 {
     struct server s;
@@ -484,6 +514,7 @@ UNIT_MAIN(metrics, it_is_off_unless_it_is_asked_for,
           it_answers_in_front_of_every_chain,
           the_servers_own_figures_are_those_of_all_workers,
           a_plugins_figures_have_its_instance_and_route,
+          a_gauge_is_set_for_one_route_and_worker,
           middleware_counts_on_paths_nobody_serves, totals_go_on_over_a_reload,
           a_new_build_may_have_other_bounds_but_no_other_kind,
           reloads_and_images_are_counted,
