@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* admin.c - orders to a server that runs, by its socket and by `etude`: each
  * test with and without a supervisor.
- * tags: epoll asan tsan */
+ * tags: epoll tsan */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * every command run, and what is shown is what comes.
  *
  * It builds with ASan and installs what is built, so it is for the plain build.
- * tags: epoll plain */
+ * tags: plain */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* instances.c - what a reload takes over, what it makes anew, and what the new
  * is given of the old.
- * tags: epoll asan tsan */
+ * tags: epoll tsan */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* metrics.c - what `metrics = /path` answers: the format, the server's own
  * figures, those of plugins by instance and route, over reloads, under load.
- * tags: epoll asan tsan */
+ * tags: epoll tsan */
 #define UNIT_SECONDS 60
 #include <pthread.h>
 #include <stdatomic.h>

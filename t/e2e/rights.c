@@ -3,7 +3,7 @@
  * reload all the same.
  *
  * Takes root to give up; skipped without. */
-/* tags: epoll asan */
+/* tags: epoll */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

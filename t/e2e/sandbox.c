@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sandbox.c - what the process that serves may not do, and who is named. */
-/* tags: epoll asan */
+/* tags: epoll */
 #include <errno.h>
 #include <glob.h>
 #include <linux/landlock.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* supervise.c - the process that serves dies, and who holds its sockets.
- * tags: epoll asan */
+ * tags: epoll */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
