@@ -51,6 +51,7 @@ resp_init(struct resp *p)
     p->fields = NULL;
     p->last_field = &p->fields;
     p->sent_bytes = 0;
+    p->trailers = NULL;
     p->filters = NULL;
     segment_init(&p->body);
 }
@@ -63,6 +64,7 @@ resp_clear(struct resp *p)
     p->dress = 0;
     p->is_written = 0;
     p->type = (et_str){NULL, 0};
+    p->trailers = NULL;
 }
 
 void
@@ -158,7 +160,6 @@ resp_write(struct resp *p, uint16_t status, et_str type, uint64_t length)
     p->type = type;
     p->is_written = 1;
     p->left = length;
-    p->trailers = NULL;
     p->last_trailer = &p->trailers;
 }
 

@@ -309,6 +309,27 @@ START_TEST(small_windows_only_make_it_slow)
 }
 END_TEST
 
+/* The slot of a request may be that of one that had some, and its memory. */
+START_TEST(trailers_are_of_one_answer)
+{
+    struct web w;
+
+    begin();
+    for (int i = 0; i < 8; i++) {
+        for (int k = 0; k < 3; k++)
+            client_once(&s, "GET /writer/trailer HTTP/1.1\r\nHost: x\r\n\r\n",
+                        200, NULL);
+        w = web_open(&s);
+        web_get(&w, 200, "/hello/you");
+        ck_assert_str_eq(w.body.p, "Hello, you!\n");
+        ck_assert_ptr_null(strstr(w.head.p, "x-"));
+        ck_assert_ptr_null(strstr(w.head.p, "X-"));
+        web_close(&w);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(trailers_of_a_request_are_read)
 {
     char out[4096];
@@ -365,4 +386,5 @@ UNIT_MAIN(h2, gets, head_and_answers_without_a_body, posts_of_all_sizes,
           an_answer_that_breaks_off_resets_its_stream,
           a_hundred_streams_wait_together, large_answers_share_a_connection,
           large_bodies_share_a_connection, small_windows_only_make_it_slow,
-          trailers_of_a_request_are_read, http_1_goes_on_beside_it)
+          trailers_are_of_one_answer, trailers_of_a_request_are_read,
+          http_1_goes_on_beside_it)
