@@ -101,6 +101,8 @@ h2_tunnel_begin(struct h2_stream *t)
     t->is_tunnel = 1;
     t->h2->n_tunnels++;
     stream_open(s);
+    if (t->in || t->x.is_eof) /* it came with the request */
+        h2_own_note(t, H2_NEWS_BODY);
 }
 
 void

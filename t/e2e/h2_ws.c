@@ -213,6 +213,31 @@ START_TEST(what_is_none_is_not_agreed_to)
 }
 END_TEST
 
+/* In one read. */
+START_TEST(it_need_not_wait_for_the_answer)
+{
+    size_t at = 0;
+
+    begin(INI PLUGINS);
+    f.is_held = 1;
+    ask(1, "/talk/echo", "");
+    say(1, TEXT, "one", 3);
+    say(1, TEXT, "two", 3);
+    ask(3, "/talk/echo", "");
+    say(3, CLOSE, "\x03\xe9", 2);
+    ask(5, "/talk/echo", "");
+    frames_data(&f, 5, FRAMES_END_STREAM, "", 0);
+    ck_assert(frames_flush(&f, 5000));
+    ck_assert_int_eq(wait_head(1)->status, 200);
+    hear(1, &at, TEXT, "one");
+    hear(1, &at, TEXT, "two");
+    at = 0;
+    hear(3, &at, CLOSE, "\x03\xe9");
+    frames_take_reset(&f, 5, FRAMES_CANCEL);
+    end();
+}
+END_TEST
+
 START_TEST(each_side_may_close)
 {
     size_t at = 0;
@@ -322,7 +347,7 @@ START_TEST(a_client_that_goes_leaves_nothing)
 END_TEST
 
 UNIT_MAIN(h2_ws, messages_go_both_ways, large_messages, what_is_agreed_on,
-          what_is_none_is_not_agreed_to, each_side_may_close,
-          frames_that_are_none_fail_it, a_step_that_goes_on,
-          an_open_one_keeps_the_connection, a_stop_closes_them,
-          a_client_that_goes_leaves_nothing)
+          what_is_none_is_not_agreed_to, it_need_not_wait_for_the_answer,
+          each_side_may_close, frames_that_are_none_fail_it,
+          a_step_that_goes_on, an_open_one_keeps_the_connection,
+          a_stop_closes_them, a_client_that_goes_leaves_nothing)
