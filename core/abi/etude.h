@@ -2104,6 +2104,22 @@ et_filter(et_req *r)
 }
 
 #if ET_NEED >= 1
+/* In a request step of a GET without content: the same once more, for nobody,
+ * from this step on, but for the n fields named in without.  0; or ET_EPHASE,
+ * ET_ELIMIT, ET_ERETIRE, and there is none. */
+static inline int32_t
+et_repeat(et_req *r, const et_str *without, size_t n)
+{
+    return r->http->repeat(r, without, n);
+}
+
+/* This request is one that this step has asked for. */
+static inline int
+et_is_repeat(const et_req *r)
+{
+    return r->http->number(r, ET_N_REPEATED) == 1;
+}
+
 /* In a response step: bytes of the answer's body, or -1: nobody knows. */
 static inline int64_t
 et_answer_bytes(const et_req *r)

@@ -275,6 +275,9 @@ typedef struct et_req {
  * decided so far; -1: nobody knows (ET_ANY_LENGTH, or a step further in
  * filters it). */
 #define ET_N_ANSWER_BYTES 7u
+/* Since 1.1.  1: the calling member has asked for this request by repeat; 2:
+ * one further out has.  Nobody waits for its answer.  0: a client does. */
+#define ET_N_REPEATED 8u
 
 /* All of it [worker], with a request of the calling thread. */
 struct et_http {
@@ -386,6 +389,17 @@ struct et_http {
      * a step further in has asked for its body.  Good until another answer is
      * decided: what is made of it goes where it does not lie. */
     et_str (*answer_body)(const et_req *r);
+    /* Since 1.1.  In a request step, but a handler's, of a GET without content
+     * and Upgrade: the same once more, for nobody.  A request of its own, with
+     * r's head but for the n fields named in without, begins soon after with
+     * the step that calls: that member and those further in are all that take
+     * part, and their response, body and log steps are all that see its answer.
+     * Its client is r's; of TLS it knows nothing.  It lasts no longer than
+     * wait_timeout, or a minute where that is 0, and who stops the server does
+     * not wait for it.  0; ET_EPHASE: anywhere else, or it is what this member
+     * has asked for; ET_ELIMIT: there are 64 on this worker, or it has too much
+     * to do; ET_ERETIRE: a newer generation serves, or the server ends. */
+    int32_t (*repeat)(et_req *r, const et_str *without, size_t n);
 };
 
 /* ---- et.log/1: log files of a plugin -------------------------------------*/

@@ -93,6 +93,11 @@ static inline uint32_t et_test_run(void);
 /* Call one function only, by its name (a route, step or handler): what it
  * returned; nothing else runs. */
 static inline uint32_t et_test_call(const char *name);
+/* How many requests once more a request step has asked for (et_repeat) that did
+ * not run yet; and run the first of them, whose answer nobody gets, as
+ * et_test_run. */
+static inline size_t et_test_repeats(void);
+static inline uint32_t et_test_repeat(void);
 /* Run an ET_COMMAND: its answer, or NULL if it returned below 0. */
 static inline const char *et_test_command(const char *name, const char *args);
 
@@ -323,6 +328,8 @@ static inline void et_test_fail_store(int32_t rc);
 /* et.channel/1: publish and subscribe_ws return rc, subscribe NULL and listen
  * 0, until 0. */
 static inline void et_test_fail_channel(int32_t rc);
+/* et_repeat returns rc, until 0. */
+static inline void et_test_fail_repeat(int32_t rc);
 /* iface() knows no such interface, until NULL. */
 static inline void et_test_hide_iface(const char *id);
 /* Records above this level are dropped; ET_L_DEBUG at first. */
@@ -445,7 +452,7 @@ struct et_test_request_ {
     int is_filtered, only_looks, is_passing, has_passed_end;
     et_test_memory_ shown;
     int is_in_response; /* the one step that et_test_call runs */
-    int is_retiring;
+    int is_retiring, is_repeat;
     /* its walk */
     int where, is_in_step, is_panicked; /* panicked: it was left, and is out */
     int is_gone;                        /* nobody waits for the answer */
@@ -457,6 +464,13 @@ struct et_test_request_ {
 struct et_test_aside_ { /* a request that waits while another runs */
     struct et_test_aside_ *next;
     struct et_test_request_ q;
+};
+
+struct et_test_repeat_ { /* that is to run */
+    struct et_test_repeat_ *next;
+    const char *target;
+    et_str peer, scheme;
+    struct et_test_pair_ *fields;
 };
 
 struct et_test_defer_ {
@@ -560,6 +574,7 @@ struct et_test_ {
     /* requests */
     struct et_test_request_ q; /* the test's */
     struct et_test_aside_ *aside;
+    struct et_test_repeat_ *repeats;
     et_step inner;
     jmp_buf step; /* of a step or a part: where et_panic goes */
     /* waiting */
@@ -597,6 +612,7 @@ struct et_test_ {
     /* trouble */
     size_t fail_at, allocations, fail_wait, waits;
     int32_t wait_rc, fail_set, fail_open, fail_write, fail_store, fail_channel;
+    int32_t fail_repeat;
     const char *hidden;
 };
 
@@ -933,8 +949,51 @@ et_test_h_number_(const et_req *r, uint32_t which)
     case ET_N_PEER_PORT: return 40000;
     case ET_N_RETIRING: return m->q.is_retiring;
     case ET_N_ANSWER_BYTES: return et_test_answer_bytes_();
+    case ET_N_REPEATED: return m->q.is_repeat;
     default: return -1;
     }
+}
+
+static inline int
+et_test_may_repeat_(const et_req *r)
+{
+    const struct et_test_request_ *q = &et_test_m_.q;
+    return q->where == ET_TEST_REQUEST_ && q->is_in_step && !q->is_repeat &&
+           !q->is_committed && r->method == ET_M_GET && !q->body.n &&
+           !et_test_find_(q->fields, et_s("Upgrade"), 0);
+}
+
+static inline int
+et_test_is_among_(et_str name, const et_str *names, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        if (et_eq_nocase(name, names[i]))
+            return 1;
+    return 0;
+}
+
+static inline int32_t
+et_test_h_repeat_(et_req *r, const et_str *without, size_t n)
+{
+    struct et_test_ *m = &et_test_m_;
+    struct et_test_repeat_ *t, **at = &m->repeats;
+    const struct et_test_pair_ *f = m->q.fields;
+    if (!et_test_may_repeat_(r))
+        return ET_EPHASE;
+    if (m->q.is_retiring || m->fail_repeat)
+        return m->fail_repeat ? m->fail_repeat : ET_ERETIRE;
+    t = (struct et_test_repeat_ *)et_test_get_(&m->journal, sizeof *t);
+    t->target = et_test_z_(&m->journal, r->target);
+    t->peer = et_test_dup_(&m->journal, m->q.peer);
+    t->scheme = et_test_dup_(&m->journal, r->scheme);
+    for (; f; f = f->next)
+        if (!et_test_is_among_(f->name, without, n))
+            et_test_append_(&m->journal, &t->fields, f->name, f->value);
+    while (*at)
+        at = &(*at)->next;
+    *at = t;
+    return 0;
 }
 
 static inline void *
@@ -3246,6 +3305,7 @@ et_test_mock_(void)
     h->reply_pieces = et_test_h_reply_pieces_;
     h->add = et_test_h_add_;
     h->answer_body = et_test_h_answer_body_;
+    h->repeat = et_test_h_repeat_;
     m->log.size = (uint32_t)sizeof m->log;
     m->log.open = et_test_log_open_;
     m->log.write = et_test_log_write_;
@@ -4471,6 +4531,35 @@ et_test_run(void)
                                  : ET_NEXT);
 }
 
+static inline size_t
+et_test_repeats(void)
+{
+    const struct et_test_repeat_ *t = et_test_m_.repeats;
+    size_t n = 0;
+    for (; t; t = t->next)
+        n++;
+    return n;
+}
+
+static inline uint32_t
+et_test_repeat(void)
+{
+    struct et_test_ *m = &et_test_m_;
+    const struct et_test_repeat_ *t = m->repeats;
+    const struct et_test_pair_ *f;
+    if (!t)
+        et_test_misuse_("et_test_repeat: none was asked for");
+    m->repeats = t->next;
+    et_test_request("GET", t->target);
+    for (f = t->fields; f; f = f->next)
+        et_test_header(et_test_z_(&m->q.request, f->name),
+                       et_test_z_(&m->q.request, f->value));
+    m->q.peer = t->peer;
+    m->q.req.scheme = t->scheme;
+    m->q.is_repeat = 1;
+    return et_test_run();
+}
+
 static inline uint32_t
 et_test_call(const char *name)
 {
@@ -4631,6 +4720,7 @@ static inline void
 et_test_give_up_(void)
 {
     struct et_test_ *m = &et_test_m_;
+    m->repeats = NULL;
     if (m->q.wait.token)
         et_test_cancel(ET_ECANCEL);
     while (m->aside) {
@@ -5113,6 +5203,12 @@ static inline void
 et_test_fail_channel(int32_t rc)
 {
     et_test_mock_()->fail_channel = rc;
+}
+
+static inline void
+et_test_fail_repeat(int32_t rc)
+{
+    et_test_mock_()->fail_repeat = rc;
 }
 
 static inline void

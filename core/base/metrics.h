@@ -23,6 +23,7 @@
     X(connections_active,   gauge,   "connections open now")                   \
     X(connections_refused,  counter, "connections closed for want of a slot")  \
     X(requests,             counter, "requests whose head was complete")       \
+    X(requests_repeated,    counter, "more of them, which plugins made of those, for nobody") \
     X(tls_handshakes,       counter, "TLS handshakes that were completed")     \
     X(tls_resumed,          counter, "of those: that went on with a session")  \
     X(tls_kernel,           counter, "of those: whose records the kernel makes") \

@@ -19,6 +19,7 @@
 #include "base/trouble.h"
 #include "base/wheel.h"
 #include "conn/reject.h"
+#include "conn/repeat.h"
 #include "http/channels.h"
 #include "http/fetch.h"
 #include "http/host.h"
@@ -109,6 +110,7 @@ struct env {
     struct subs subs;
     struct fetches fetches;
     struct streams streams;
+    struct repeats repeats;
     struct blocks blocks;
     struct metrics *metrics;
     struct http1_common common;      /* fields of every answer */

@@ -42,6 +42,7 @@ on_old(struct wheel_timer *t, uint64_t now_ms)
 
     wheel_arm(&env->wheel, t, now_ms + AGAIN_MS); /* who waits only then */
     give_up(env, g);
+    repeat_end_all(env, g);
 }
 
 void

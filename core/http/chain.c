@@ -150,14 +150,14 @@ responded(struct req *r, uint32_t i, uint32_t rc, int was_spoilt)
     return CHAIN_DONE;
 }
 
-/* The response steps from slot i on. */
+/* The response steps from slot i on, of members that take part. */
 static enum chain_result
 run_response_from(struct req *r, uint32_t i)
 {
     const struct chain *c = r->chain;
 
     r->phase = CHAIN_IN_RESPONSE;
-    for (; i < c->n_resp; i++) {
+    for (; i < c->n_resp && c->member[c->n_req + i] >= r->first; i++) {
         int was_spoilt = r->is_spoilt;
         uint32_t rc;
         enter(r, c, c->n_req + i);
@@ -588,7 +588,7 @@ log_steps(void *arg)
             before++;
         if (!chain_has_seen(before, c->members[member].request != NULL,
                             r->entered, r->waiting) ||
-            member + 1 == r->crashed)
+            member + 1 == r->crashed || member < r->first)
             continue;
         enter(r, c, base + i);
         c->log[i].fn(&r->pub, c->log[i].self);

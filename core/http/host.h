@@ -16,6 +16,7 @@ struct fetches;
 struct jobs;
 struct loops;
 struct metrics;
+struct req;
 struct stores;
 struct subs;
 struct streams;
@@ -43,7 +44,10 @@ struct host_worker {
     struct subs *subs;
     struct fetches *fetches;
     struct streams *streams;
-    struct jobs *jobs;     /* of the process */
+    struct jobs *jobs; /* of the process */
+    /* r once more, for nobody: et.http/1 repeat, of a request that may; the
+     * layer above is who carries requests (conn/repeat.h). */
+    int32_t (*repeat)(struct req *r, const et_str *without, size_t n);
     struct trouble memory; /* of requests, whose steps run out of it */
 };
 
@@ -65,7 +69,6 @@ void host_worker_init(struct host_worker *w, uint32_t index,
 const et_host *host_get(void);
 /* Records above level are not formatted by plugins any more. [control] */
 void host_set_log_level(uint32_t level);
-struct req;
 /* Whether a response of that status and type may be decided now; why not is
  * logged. [worker] */
 MUST_USE int host_http_accepts(struct req *r, uint32_t status, et_str type);

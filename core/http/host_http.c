@@ -276,8 +276,26 @@ http_number(const et_req *pub, uint32_t which)
         return r->gen && (r->gen->is_old || r->gen->is_stopping);
     case ET_N_PEER_PORT: return r->sink->peer(r, &a) < 0 ? 0 : a.port;
     case ET_N_ANSWER_BYTES: return answer_bytes(r);
+    case ET_N_REPEATED: return r->is_repeat ? 1 + (r->member != r->first) : 0;
     default: return -1;
     }
+}
+
+/* ---- once more -----------------------------------------------------------*/
+
+static int32_t
+http_repeat(et_req *pub, const et_str *without, size_t n)
+{
+    struct req *r = req_of(pub);
+
+    if (r->phase != CHAIN_IN_REQUEST || r->entered == r->chain->n_req ||
+        (r->is_repeat && r->member == r->first) || r->resp.committed ||
+        pub->method != ET_M_GET || has_body(r) || r->head.has_upgrade ||
+        !chain_is_at(r))
+        return ET_EPHASE;
+    if (r->gen->is_old || r->gen->is_stopping)
+        return ET_ERETIRE;
+    return req_worker(r)->repeat(r, without, n);
 }
 
 /* ---- memory --------------------------------------------------------------*/
@@ -542,6 +560,7 @@ static const et_http http_iface = {
     .answer_field = http_answer_field,
     .watch = filter_ask_to_look,
     .answer_body = http_answer_body,
+    .repeat = http_repeat,
 };
 
 const et_http *

@@ -41,7 +41,7 @@ req_init(struct req *r, struct blocks *blocks, et_worker *worker,
     r->clock = clock;
     r->names = r->values = NULL;
     r->n_params = r->allow = r->n_fields = 0;
-    r->has_tail = 0;
+    r->has_tail = r->is_repeat = r->first = 0;
     r->base = NULL;
     r->body = r->peer_text = r->trailers = (et_str){NULL, 0};
     r->body_bytes = -1;

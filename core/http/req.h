@@ -71,6 +71,8 @@ struct req {
     uint8_t crashed;   /* 1 + the member whose step was left; 0: none */
     uint8_t has_panicked; /* and it wanted that */
     uint8_t has_tail;     /* the last of values is its route's tail */
+    uint8_t is_repeat;    /* nobody waits for its answer (conn/repeat.h) */
+    uint8_t first;        /* of its chain's members that take part */
     const struct chain *chain;
     const struct route *route;
     struct gen_worker *gen; /* pinned generation, this worker's part */

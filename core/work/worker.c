@@ -483,7 +483,8 @@ set_up(struct worker *w)
         log_warn("event: %s: %s", io_name(env->io), why);
     if (slab_init(&env->conns, sizeof(struct conn), o->slab_capacity) < 0 ||
         /* Each connection is sure of one; those of HTTP/2 share as many. */
-        slab_init(&env->reqs, REQ_SLOT_BYTES, 2 * o->slab_capacity) < 0 ||
+        slab_init(&env->reqs, REQ_SLOT_BYTES,
+                  2 * o->slab_capacity + REPEATS_MAX) < 0 ||
         h2_pool_init(env, o->slab_capacity) < 0 ||
         waits_init(&env->waits, o->index, o->max_waits, &w->mailbox,
                    o->metrics) < 0 ||
@@ -543,6 +544,7 @@ close_connections(struct worker *w)
         parcel_drop_record(&w->held[--w->n_held]);
     say_goodbye(w);
     w->n_cut += conn_close_all(env);
+    repeat_end_all(env, NULL);
     for (int i = 0;
          (i < CLOSE_TURNS && has_connections(w)) || env->n_strays > 0; i++) {
         wheel_arm(&env->wheel, &w->tick, env->clock.mono_ms + 1);
@@ -620,6 +622,7 @@ worker_start(struct worker *w, const struct worker_options *o,
     env->worker.streams = &env->streams;
     env->streams.on_unpinned = upgraded_unpinned;
     env->worker.jobs = o->jobs;
+    env->worker.repeat = repeat_ask;
     env->metrics = o->metrics;
     env->budget = o->budget;
     env->census = o->census;

@@ -10,4 +10,6 @@
 FIELD(et_http, answer_field, 200, 8)
 FIELD(et_http, watch, 208, 8)
 FIELD(et_http, answer_body, 216, 8)
+FIELD(et_http, repeat, 224, 8)
 VALUE(ET_N_ANSWER_BYTES, 7)
+VALUE(ET_N_REPEATED, 8)
