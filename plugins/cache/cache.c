@@ -37,7 +37,7 @@ ET_OPTIONS(
            TIME_MAX, NULL, "the same of 404 and 410"),
     ET_OPT("stale_while_revalidate", stale_while_revalidate_ms, int64_t,
            ET_O_TIME, "0", 0, TIME_MAX, NULL,
-           "how long one that is stale is served while one request asks anew, "
+           "how long one that is stale is served while it is asked for anew, "
            "where it says nothing"),
     ET_OPT("stale_if_error", stale_if_error_ms, int64_t, ET_O_TIME, "0", 0,
            TIME_MAX, NULL,
@@ -60,6 +60,7 @@ ET_COUNTER(stale, NULL, "answers from the store, stale");
 ET_COUNTER(misses, NULL, "answers of handlers that were looked for");
 ET_COUNTER(bypasses, NULL, "answers of handlers that were not");
 ET_COUNTER(waits, NULL, "times that a request waited for another one");
+ET_COUNTER(refreshes, NULL, "answers asked for anew, while nobody waits");
 ET_COUNTER(stored, NULL, "answers stored");
 ET_COUNTER(evictions, NULL, "answers thrown out for want of room");
 ET_GAUGE(entries, NULL, "answers that are stored");
@@ -165,6 +166,7 @@ tell(et_req *r, struct cache *c)
     et_count(r, misses, now.misses - old->misses);
     et_count(r, bypasses, now.bypasses - old->bypasses);
     et_count(r, waits, now.waits - old->waits);
+    et_count(r, refreshes, now.refreshes - old->refreshes);
     et_count(r, stored, now.stored - old->stored);
     et_count(r, evictions, now.evictions - old->evictions);
     et_gauge_add(r, entries, now.entries - old->entries);
@@ -207,16 +209,16 @@ ET_COMMAND(stats, "what is stored, and what has happened")
     const int n = snprintf(
         text, sizeof text,
         "entries %llu\nbytes %llu of %llu\nunder way %llu\nhits %lld\n"
-        "stale %lld\nmisses %lld\nbypasses %lld\nwaits %lld\nstored %lld\n"
-        "evictions %llu\n",
+        "stale %lld\nmisses %lld\nbypasses %lld\nwaits %lld\n"
+        "refreshes %lld\nstored %lld\nevictions %llu\n",
         (unsigned long long)c->store.n, (unsigned long long)c->store.bytes,
         (unsigned long long)c->store.max, (unsigned long long)c->fills.n,
         (long long)k->hits, (long long)k->stale, (long long)k->misses,
-        (long long)k->bypasses, (long long)k->waits, (long long)k->stored,
-        (unsigned long long)c->store.evictions);
+        (long long)k->bypasses, (long long)k->waits, (long long)k->refreshes,
+        (long long)k->stored, (unsigned long long)c->store.evictions);
     return put(out, text, (size_t)n);
 }
 
-ET_NEED_IFACE(ET_IF_HTTP, et_http, watch);
+ET_NEED_IFACE(ET_IF_HTTP, et_http, repeat);
 ET_PLUGIN_AS("org.etude.cache", "1.0.0", ET_P_UNMAP_OK,
              "a shared cache: RFC 9111, one request asks for many");

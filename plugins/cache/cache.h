@@ -37,7 +37,7 @@ struct site {
 
 /* What has happened, since the beginning. */
 struct counts {
-    int64_t hits, stale, misses, bypasses, waits, stored, evictions;
+    int64_t hits, stale, misses, bypasses, waits, refreshes, stored, evictions;
     int64_t entries, bytes; /* as they are */
 };
 
@@ -65,8 +65,9 @@ struct visit {
     struct ask ask;
     uint8_t is_authorized; /* it has shown credentials */
     uint8_t owns_key;
-    uint8_t may_lead; /* its answer is all that others may want */
-    et_field *before; /* response fields that were set when it came */
+    uint8_t may_lead;  /* its answer is all that others may want */
+    uint8_t is_repeat; /* nobody waits for it: it asks anew (look.c) */
+    et_field *before;  /* response fields that were set when it came */
     uint32_t n_before;
 };
 

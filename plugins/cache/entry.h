@@ -49,7 +49,8 @@ struct entry {
     et_str etag, last_modified; /* of fields, or absent */
     struct terms terms;
     uint64_t stored_ms; /* when it came; its age then is in terms */
-    uint64_t tried_ms;  /* when it was last asked for anew, and an error came */
+    uint64_t asked_ms;  /* when somebody was last sent to ask for it anew */
+    uint64_t tried_ms;  /* when that has last brought an error */
     char *body;
     size_t body_n, body_cap;
 };

@@ -208,7 +208,7 @@ keep(et_req *r, struct cache *c, struct visit *v)
     if (judge(r, c, v, r->status, &h, fields)) {
         h.vary = key_vary(r, vary);
         h.selected = h.vary.p ? key_select(r, h.vary, selected) : h.vary;
-        if (h.selected.p)
+        if (h.selected.p && et_answer_bytes(r) <= c->site->o->max_object)
             return begin_copy(r, c, v, &h);
     }
     pass_by(c, v, h.now_ms);
@@ -275,10 +275,22 @@ say(et_req *r, const struct cache *c, const char *outcome)
     return f.name.n ? et_add_static(r, &f, 1) : 0;
 }
 
+/* Nobody gets it. */
+static uint32_t
+keep_for_nobody(et_req *r, struct cache *c, struct visit *v)
+{
+    c->counts.refreshes++;
+    if (r->status >= 500 && v->stale)
+        v->stale->tried_ms = cache_now_ms(r);
+    return v->fill.at ? keep(r, c, v) : ET_NEXT;
+}
+
 uint32_t
 keep_head(et_req *r, struct cache *c)
 {
     struct visit *v = *r->mine;
+    if (v && v->is_repeat)
+        return keep_for_nobody(r, c, v);
     if (policy_invalidates(r->method, r->status))
         forget(r, c);
     if (!v && r->method != ET_M_GET && r->method != ET_M_HEAD)

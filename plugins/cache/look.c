@@ -3,7 +3,8 @@
  *
  *     fresh                         HIT
  *     nothing there is to store     BYPASS: on by itself
- *     stale, somebody asks anew     STALE
+ *     stale, good for a while       STALE; if nobody asks yet, the same request
+ *                                   once more does, for nobody
  *     somebody asks                 waits, and looks again
  *     else                          MISS: on to the handler, and others wait
  */
@@ -11,7 +12,8 @@
 #include "answer.h"
 #include "cache.h"
 
-/* After an error what is stale is served without asking again for so long. */
+/* After an error what is stale is served without asking again for so long, and
+ * after somebody was sent to ask. */
 #define RETRY_MS 1000u
 
 /* ---- what the client asks ------------------------------------------------*/
@@ -65,6 +67,7 @@ visit_new(et_req *r, const struct cache *c, const struct key *k,
     v->is_authorized = a->has & ASK_AUTHORIZATION || et_client_sha256(r).p;
     v->may_lead =
         r->method == ET_M_GET && !v->is_authorized && !(a->has & ASK_FOR_LESS);
+    v->is_repeat = (uint8_t)et_is_repeat(r);
     v->outcome = "MISS";
     return v;
 }
@@ -91,7 +94,7 @@ use_of(const struct visit *v, const struct entry *e)
     if (e->stored_ms > v->asked_ms)
         return USE_FRESH; /* it has waited for just that */
     use = policy_use(&e->terms, age_ms);
-    if (use == USE_FRESH && age_ms > v->max_age_ms)
+    if ((use == USE_FRESH || use == USE_WHILE) && age_ms > v->max_age_ms)
         return USE_ERROR;
     return use;
 }
@@ -188,6 +191,42 @@ go_on(et_req *r, struct cache *c, struct visit *v, int leads)
     return ET_NEXT;
 }
 
+/* That was not long ago. */
+static int
+is_recent(const struct visit *v, uint64_t ms)
+{
+    return ms && v->now_ms < ms + RETRY_MS;
+}
+
+/* Somebody is sent to ask for e anew: the same request, but all of what there
+ * is.  If that cannot be, the next one tries. */
+static void
+send_to_ask(et_req *r, const struct visit *v, struct entry *e)
+{
+    static const et_str less[] = {{"If-None-Match", 13},
+                                  {"If-Modified-Since", 17},
+                                  {"If-Range", 8},
+                                  {"Range", 5}};
+    if (is_recent(v, e->asked_ms) || r->method != ET_M_GET ||
+        v->is_authorized || v->ask.control.only_if_cached)
+        return;
+    if (et_repeat(r, less, sizeof less / sizeof less[0]) == 0)
+        e->asked_ms = v->now_ms;
+}
+
+/* Who was sent looks whether there is still a reason. */
+static uint32_t
+ask_anew(et_req *r, struct cache *c, struct visit *v)
+{
+    struct entry *e = store_find(&c->store, &v->key, r);
+    if (select_fill(r, c, v) < 0 || own_key(r, v) < 0 || !v->may_lead ||
+        (e && use_of(v, e) == USE_FRESH) ||
+        fills_find(&c->fills, &v->key, v->fill.selected, v->now_ms))
+        return ET_DROP;
+    v->stale = e ? store_ref(e) : NULL;
+    return go_on(r, c, v, 1);
+}
+
 /* Nothing fresh is there: e is NULL, or good for that. */
 static uint32_t
 look_further(et_req *r, struct cache *c, struct visit *v, struct entry *e,
@@ -197,15 +236,17 @@ look_further(et_req *r, struct cache *c, struct visit *v, struct entry *e,
     struct fill *f =
         rc == 0 ? fills_find(&c->fills, &v->key, v->fill.selected, v->now_ms)
                 : NULL;
-    const int is_tried =
-        use != USE_NOT && e->tried_ms && v->now_ms < e->tried_ms + RETRY_MS;
-    if (rc == ET_ENOMEM || own_key(r, v) < 0)
+    const int is_tried = use != USE_NOT && is_recent(v, e->tried_ms);
+    if (rc == ET_ENOMEM)
         return ET_FAIL;
-    if (is_tried || (use == USE_WHILE &&
-                     (f || !v->may_lead || v->ask.control.only_if_cached))) {
+    if (is_tried || use == USE_WHILE) {
+        if (!is_tried && !f)
+            send_to_ask(r, v, e);
         c->counts.stale++;
         return visit_serve(r, c, v, e, "STALE");
     }
+    if (own_key(r, v) < 0)
+        return ET_FAIL;
     if (v->ask.control.only_if_cached)
         return et_error(r, 504, "it is not in the cache\n");
     if (f && waits(r, c, v, f))
@@ -249,5 +290,5 @@ look_up(et_req *r, struct cache *c)
     if (!v)
         return ET_FAIL;
     *r->mine = v;
-    return look(r, c, v);
+    return v->is_repeat ? ask_anew(r, c, v) : look(r, c, v);
 }

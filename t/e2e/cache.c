@@ -333,7 +333,53 @@ END_TEST
 #define STALE                                                                  \
     "X-CC: max-age=0, stale-while-revalidate=60, stale-if-error=60\r\n"
 
-START_TEST(others_get_what_is_stale_while_one_asks)
+/* A request until it is answered so, which it is not yet. */
+static void
+ask_until(struct client *c, const char *request, const char *outcome,
+          const char *text)
+{
+    for (int i = 0;; i++) {
+        struct answer a;
+        const char *said;
+        int is_so;
+
+        client_puts(c, request);
+        a = client_answer(c, 0);
+        said = a.status ? answer_field(&a, "X-Cache", 0) : NULL;
+        is_so = said && strcmp(said, outcome) == 0;
+        ck_assert_msg(i < 3000 && said, "%s, not %s", said ? said : "nothing",
+                      outcome);
+        ck_assert_msg(!is_so || strncmp(a.body, text, strlen(text)) == 0,
+                      "%s, not %s", a.body, text);
+        answer_free(&a);
+        if (is_so)
+            return;
+        nap();
+    }
+}
+
+START_TEST(everybody_gets_what_is_stale_while_it_is_asked_for)
+{
+    struct client c;
+
+    start(1, "");
+    open_gate();
+    c = client_open(&s);
+    ask(&c, GET("/o/a", STALE), "MISS", "run 1");
+    client_expect(&c, GET("/gate/shut", ""), 200, "shut");
+    ask(&c, GET("/o/a", MINUTE "X-Do: hold\r\n"), "STALE", "run 1");
+    wait_for_runs("2 runs, 1 wait");
+    ask(&c, GET("/o/a", STALE), "STALE", "run 1");
+    ask(&c, GET("/o/a", STALE), "STALE", "run 1");
+    open_gate();
+    ask_until(&c, GET("/o/a", STALE), "HIT", "run 2");
+    client_expect(&c, GET("/gate/runs", ""), 200, "2 runs, 0 wait");
+    client_close(&c);
+    end();
+}
+END_TEST
+
+START_TEST(and_who_found_it_so_may_have_gone)
 {
     struct client c, d;
 
@@ -343,13 +389,52 @@ START_TEST(others_get_what_is_stale_while_one_asks)
     d = client_open(&s);
     ask(&c, GET("/o/a", STALE), "MISS", "run 1");
     client_expect(&c, GET("/gate/shut", ""), 200, "shut");
-    client_puts(&d, GET("/o/a", STALE "X-Do: hold\r\n"));
-    wait_for_runs("2 runs, 1 wait");
-    ask(&c, GET("/o/a", STALE), "STALE", "run 1");
-    ask(&c, GET("/o/a", STALE), "STALE", "run 1");
-    open_gate();
-    take(&d, "MISS", "run 2");
+    ask(&d, GET("/o/a", MINUTE "X-Do: midway\r\nX-Size: 99\r\n"), "STALE",
+        "run 1");
     client_close(&d);
+    wait_for_runs("2 runs, 1 wait");
+    open_gate();
+    ask_until(&c, GET("/o/a", STALE), "HIT", "run 2.");
+    client_close(&c);
+    end();
+}
+END_TEST
+
+/* Two of one chain, the outer one's for the inner one as any other request. */
+START_TEST(a_cache_behind_a_cache)
+{
+    struct client c;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                     "[plugin origin]\n[plugin cache]\n"
+                     "[plugin inner]\nmodule = cache\nheader = X-Inner\n"
+                     "[scope cached]\nmatch = /o/*\nuse = cache, inner\n");
+    open_gate();
+    c = client_open(&s);
+    ask(&c, GET("/o/a", STALE), "MISS", "run 1");
+    /* both are asked anew, and each brings the other what it gets */
+    ask(&c, GET("/o/a", MINUTE), "STALE", "run 1");
+    ask_until(&c, GET("/o/a", MINUTE), "HIT", "run 2");
+    client_close(&c);
+    end();
+}
+END_TEST
+
+START_TEST(what_is_asked_for_anew_goes_on_over_a_reload)
+{
+    struct client c;
+
+    start(1, "");
+    open_gate();
+    c = client_open(&s);
+    ask(&c, GET("/o/a", STALE), "MISS", "run 1");
+    client_expect(&c, GET("/gate/shut", ""), 200, "shut");
+    ask(&c, GET("/o/a", MINUTE "X-Do: hold\r\n"), "STALE", "run 1");
+    wait_for_runs("2 runs, 1 wait");
+    ck_assert_int_eq(server_reload(&s), 1);
+    ask(&c, GET("/o/a", MINUTE), "STALE", "run 1");
+    open_gate();
+    ask_until(&c, GET("/o/a", MINUTE), "HIT", "run 2");
     client_close(&c);
     end();
 }
@@ -359,11 +444,12 @@ START_TEST(what_is_stale_is_served_instead_of_an_error)
 {
     struct client c;
 
-    start(1, "");
+    start(1, "client = honour");
     open_gate();
     c = client_open(&s);
-    ask(&c, GET("/o/a", STALE), "MISS", "run 1");
-    ask(&c, GET("/o/a", STALE "X-Do: fail\r\n"), "STALE", "run 1");
+    ask(&c, GET("/o/a", MINUTE), "MISS", "run 1");
+    ask(&c, GET("/o/a", "Cache-Control: no-cache\r\nX-Do: fail\r\n"), "STALE",
+        "run 1");
     client_expect(&c, GET("/gate/runs", ""), 200, "2 runs, 0 wait");
     client_close(&c);
     end();
@@ -550,7 +636,9 @@ UNIT_MAIN(cache, what_is_stored_is_sent_as_it_was,
           what_cannot_be_stored_keeps_nobody_waiting,
           if_its_client_goes_midway_another_one_asks,
           if_it_fails_another_one_asks, what_is_cut_off_is_not_stored,
-          others_get_what_is_stale_while_one_asks,
+          everybody_gets_what_is_stale_while_it_is_asked_for,
+          and_who_found_it_so_may_have_gone, a_cache_behind_a_cache,
+          what_is_asked_for_anew_goes_on_over_a_reload,
           what_is_stale_is_served_instead_of_an_error,
           a_purge_is_for_all_workers,
           what_is_changed_is_forgotten_by_all_workers,

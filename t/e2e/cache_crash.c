@@ -20,6 +20,7 @@ start(void)
     server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
                      "crash_limit = 0\nmetrics = /metrics\n"
                      "[plugin origin]\n[plugin cache]\nwait = 60s\n"
+                     "client = honour\n"
                      "[scope cached]\nmatch = /o/*\nuse = cache\n");
 }
 
@@ -61,14 +62,32 @@ START_TEST(what_is_stale_is_served)
     start();
     client_once(&s, GET("/gate/open", ""), 200, "open");
     c = client_open(&s);
-    client_puts(&c,
-                GET("/o/a", "X-CC: max-age=0, stale-while-revalidate=60\r\n"));
+    client_puts(&c, GET("/o/a", "X-CC: max-age=60\r\n"));
     take(&c, 200, "MISS", "run 1");
-    client_puts(&c, GET("/o/a", "X-Do: crash\r\n"));
+    client_puts(&c, GET("/o/a", "Cache-Control: no-cache\r\nX-Do: crash\r\n"));
     take(&c, 200, "STALE", "run 1");
     client_close(&c);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
 
-UNIT_MAIN(cache_crash, another_one_asks, what_is_stale_is_served)
+START_TEST(and_so_if_it_crashes_that_is_asked_anew)
+{
+    struct client c;
+
+    start();
+    client_once(&s, GET("/gate/open", ""), 200, "open");
+    c = client_open(&s);
+    client_puts(&c,
+                GET("/o/a", "X-CC: max-age=0, stale-while-revalidate=60\r\n"));
+    take(&c, 200, "MISS", "run 1");
+    client_puts(&c, GET("/o/a", "X-Do: crash\r\n"));
+    take(&c, 200, "STALE", "run 1");
+    server_wait_log(&s, "recovered: this request alone");
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+UNIT_MAIN(cache_crash, another_one_asks, what_is_stale_is_served,
+          and_so_if_it_crashes_that_is_asked_anew)

@@ -346,6 +346,10 @@ START_TEST(what_clients_ask_of_caches)
     et_test_wait(5001);
     get_with("/a", "Cache-Control: max-age=5", "HIT", "7 at /a");
     get_with("/a", "Cache-Control: max-age=4", "MISS", "8 at /a");
+    control = "max-age=10, stale-while-revalidate=20";
+    get("/c", "MISS", "9 at /c");
+    et_test_wait(15001);
+    get_with("/c", "Cache-Control: max-age=9", "MISS", "10 at /c");
 }
 END_TEST
 
@@ -519,7 +523,7 @@ END_TEST
 
 /* ---- stale ---------------------------------------------------------------*/
 
-START_TEST(what_is_stale_is_served_while_one_asks)
+START_TEST(what_is_stale_is_served_while_it_is_asked_for)
 {
     serve();
     control = "max-age=10, stale-while-revalidate=20";
@@ -530,8 +534,16 @@ START_TEST(what_is_stale_is_served_while_one_asks)
     ck_assert_str_eq(et_test_field("X-Cache", 0), "STALE");
     get_with("/a", "Cache-Control: only-if-cached", "STALE", "1 at /a");
     ck_assert_str_eq(et_test_field("Age", 0), "15");
-    get("/a", "MISS", "2 at /a");
+    ck_assert_uint_eq(et_test_repeats(), 0);
+    /* one that can has somebody ask, and does not wait for him */
+    get("/a", "STALE", "1 at /a");
+    get("/a", "STALE", "1 at /a");
+    ck_assert_uint_eq(et_test_repeats(), 1);
+    ck_assert_uint_eq(et_test_repeat(), 200);
     get("/a", "HIT", "2 at /a");
+    ck_assert_int_eq(et_test_metric("refreshes"), 1);
+    ck_assert_int_eq(et_test_metric("misses"), 1);
+    ck_assert_int_eq(et_test_metric("stale"), 4);
     et_test_wait(31001);
     ck_assert_uint_eq(
         ask_with("GET", "/a", WITH("Cache-Control: only-if-cached")), 504);
@@ -710,7 +722,7 @@ UNIT_MAIN_IN(begin, et_test_end, cache,
              conditions_are_judged_by_what_is_stored,
              a_part_is_cut_from_what_is_stored,
              a_part_that_a_handler_sends_is_not_stored,
-             what_is_stale_is_served_while_one_asks,
+             what_is_stale_is_served_while_it_is_asked_for,
              what_is_stale_is_better_than_an_error,
              what_changes_something_makes_it_forget,
              another_worker_says_what_has_changed, orders_of_the_administrator,

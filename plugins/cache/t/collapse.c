@@ -175,19 +175,30 @@ START_TEST(a_wait_of_0_is_none)
 }
 END_TEST
 
-START_TEST(stale_for_others_while_one_asks)
+/* ---- and one for nobody --------------------------------------------------*/
+
+static void
+become_stale(void)
 {
     serve();
-    control = "max-age=10, stale-while-revalidate=20";
+    control = "max-age=10, stale-while-revalidate=50";
     get("/a", "MISS", "1 at /a");
     et_test_wait(15001);
+}
+
+START_TEST(stale_while_somebody_asks)
+{
+    become_stale();
     act = slow;
-    ask_later("/a");
+    get("/a", "STALE", "1 at /a");
+    ck_assert_uint_eq(et_test_repeat(), ET_WAIT);
     first = asked;
     get("/a", "STALE", "1 at /a");
+    et_test_wait(2000);
     get("/a", "STALE", "1 at /a");
+    ck_assert_uint_eq(et_test_repeats(), 0);
     ck_assert_int_eq(et_resume(et_test_async(), first, 0), 0);
-    turn("MISS", "2 at /a");
+    ck_assert_uint_eq(et_test_turn(), 200);
     get("/a", "HIT", "2 at /a");
 }
 END_TEST
@@ -195,18 +206,70 @@ END_TEST
 START_TEST(but_not_for_as_long_as_it_likes)
 {
     et_test_option("wait", "0");
-    serve();
-    control = "max-age=10, stale-while-revalidate=50";
-    get("/a", "MISS", "1 at /a");
-    et_test_wait(15001);
+    become_stale();
     act = slow;
-    ask_later("/a");
+    get("/a", "STALE", "1 at /a");
+    ck_assert_uint_eq(et_test_repeat(), ET_WAIT);
     act = count;
     et_test_wait(4990);
     get("/a", "STALE", "1 at /a");
+    ck_assert_uint_eq(et_test_repeats(), 0);
     et_test_wait(11);
-    get("/a", "MISS", "3 at /a");
+    get("/a", "STALE", "1 at /a");
+    ck_assert_uint_eq(et_test_repeat(), 200);
     get("/a", "HIT", "3 at /a");
+}
+END_TEST
+
+START_TEST(who_is_sent_too_late_does_not_ask)
+{
+    become_stale();
+    get("/a", "STALE", "1 at /a");
+    et_test_wait(1001);
+    get("/a", "STALE", "1 at /a");
+    ck_assert_uint_eq(et_test_repeats(), 2);
+    ck_assert_uint_eq(et_test_repeat(), 200);
+    ck_assert_uint_eq(et_test_repeat(), 0);
+    ck_assert_int_eq(n_asked, 2);
+    get("/a", "HIT", "2 at /a");
+}
+END_TEST
+
+START_TEST(if_nobody_can_be_sent_the_next_one_tries)
+{
+    become_stale();
+    et_test_fail_repeat(ET_ELIMIT);
+    get("/a", "STALE", "1 at /a");
+    get("/a", "STALE", "1 at /a");
+    et_test_fail_repeat(0);
+    get("/a", "STALE", "1 at /a");
+    ck_assert_uint_eq(et_test_repeat(), 200);
+    get("/a", "HIT", "2 at /a");
+}
+END_TEST
+
+START_TEST(after_an_error_there_is_a_pause)
+{
+    become_stale();
+    get("/a", "STALE", "1 at /a");
+    et_test_wait(1001);
+    act = error_503;
+    ck_assert_uint_eq(et_test_repeat(), 503);
+    get("/a", "STALE", "1 at /a");
+    ck_assert_uint_eq(et_test_repeats(), 0);
+    et_test_wait(1003);
+    get("/a", "STALE", "1 at /a");
+    ck_assert_uint_eq(et_test_repeats(), 1);
+}
+END_TEST
+
+START_TEST(what_it_brings_may_not_be_stored)
+{
+    become_stale();
+    get("/a", "STALE", "1 at /a");
+    control = "no-store";
+    ck_assert_uint_eq(et_test_repeat(), 200);
+    get("/a", "BYPASS", "3 at /a");
 }
 END_TEST
 
@@ -216,6 +279,38 @@ conditional(et_req *r)
     (void)et_set(r, "ETag", et_s("\"v1\""));
     return et_header(r, "if-none-match").p ? et_status(r, 304) : count(r);
 }
+
+START_TEST(it_asks_for_all_of_it)
+{
+    act = conditional;
+    become_stale();
+    ck_assert_uint_eq(ask_with("GET", "/a", WITH("If-None-Match: \"v1\"")),
+                      304);
+    is_now("STALE", "");
+    ck_assert_uint_eq(et_test_repeat(), 200);
+    get("/a", "HIT", "2 at /a");
+}
+END_TEST
+
+START_TEST(of_variants_the_one_that_is_stale)
+{
+    act = by_language;
+    serve();
+    control = "max-age=10, stale-while-revalidate=50";
+    get_with("/a", "Accept-Language: de", "MISS", "1 de");
+    get_with("/a", "Accept-Language: en", "MISS", "2 en");
+    et_test_wait(15001);
+    get_with("/a", "Accept-Language: en", "STALE", "2 en");
+    get_with("/a", "Accept-Language: de", "STALE", "1 de");
+    ck_assert_uint_eq(et_test_repeat(), 200);
+    get_with("/a", "Accept-Language: en", "HIT", "3 en");
+    get_with("/a", "Accept-Language: de", "STALE", "1 de");
+    ck_assert_uint_eq(et_test_repeat(), 200);
+    get_with("/a", "Accept-Language: de", "HIT", "4 de");
+}
+END_TEST
+
+/* ---- what is new, and what is not ----------------------------------------*/
 
 START_TEST(a_client_s_condition_finds_that_nothing_is_new)
 {
@@ -285,7 +380,11 @@ UNIT_MAIN_IN(begin, et_test_end, collapse, others_wait_for_who_asks,
              if_its_client_goes_the_next_one_asks,
              if_it_takes_too_long_another_one_asks,
              without_a_way_to_wait_it_asks_itself, a_wait_of_0_is_none,
-             stale_for_others_while_one_asks, but_not_for_as_long_as_it_likes,
+             stale_while_somebody_asks, but_not_for_as_long_as_it_likes,
+             who_is_sent_too_late_does_not_ask,
+             if_nobody_can_be_sent_the_next_one_tries,
+             after_an_error_there_is_a_pause, what_it_brings_may_not_be_stored,
+             it_asks_for_all_of_it, of_variants_the_one_that_is_stale,
              a_client_s_condition_finds_that_nothing_is_new,
              what_was_changed_meanwhile_is_not_stored,
              variants_are_asked_for_side_by_side)
