@@ -30,9 +30,6 @@
 #define QUEUE_MAX 1000u
 /* NGHTTP2_ERR_TOO_MANY_CONTINUATIONS, which not all headers have. */
 #define TOO_MANY_CONTINUATIONS (-905)
-/* So much of what has come is read before the requests in it are run: then what
- * they are made of is still in the cache.  Their answers wait in the block. */
-#define PIECE_BYTES 256u
 /* How often within their deadlines streams are looked at, but neither more nor
  * less often than these. */
 #define LOOKS 8u
@@ -396,19 +393,25 @@ fail(struct h2 *h, ssize_t rc)
         conn_close(h->conn);
 }
 
-/* What the pieces so far have brought, without sending. */
+/* Requests that have come are run before more of them are read.  Their answers
+ * wait in the block until all has been read, or it is full. */
 static void
 work_between(struct h2 *h)
 {
     struct conn *c = h->conn;
 
-    if (h->is_busy || list_is_empty(&h->due))
+    h->n_ready = 0;
+    if (h->is_busy)
         return;
     h->is_busy = 1;
     work(h);
-    if (c->phase == CONN_H2 && !out_is_pending(c) && fill(h) < 0)
-        conn_close(c);
-    work(h);
+    if (c->phase == CONN_H2 && !out_is_pending(c)) {
+        if (fill(h) < 0)
+            conn_close(c);
+        else if (!has_room(c))
+            (void)!h2_push(c);
+    }
+    work(h); /* slots of what has been answered are free again */
     h->is_busy = 0;
 }
 
@@ -416,25 +419,23 @@ void
 h2_input(struct conn *c, const char *p, size_t n)
 {
     struct h2 *h = c->h2;
-    size_t piece = PIECE_BYTES;
 
     c->is_demoted = 0;
     h->moved_ms = c->env->clock.mono_ms;
-    while (n > 0 && c->phase == CONN_H2) {
-        uint32_t before = c->n_requests;
-        size_t k = n < piece ? n : piece;
+    while (c->phase == CONN_H2) {
         ssize_t rc =
-            nghttp2_session_mem_recv(h2_own_session(h), (const uint8_t *)p, k);
+            nghttp2_session_mem_recv(h2_own_session(h), (const uint8_t *)p, n);
         if (rc < 0) {
             fail(h, rc);
             break;
         }
-        p += k;
-        n -= k;
-        if (n > 0)
-            work_between(h);
-        piece = c->n_requests == before ? 2 * piece : PIECE_BYTES;
+        if ((size_t)rc == n)
+            break;
+        p += rc;
+        n -= (size_t)rc;
+        work_between(h);
     }
+    h->n_ready = 0;
     h2_turn(c);
 }
 

@@ -201,7 +201,9 @@ on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name,
         return on_trailer(h, f->hd.stream_id, str(name, n_name),
                           str(value, n_value));
     h2_head_field(&h->head, str(name, n_name), str(value, n_value));
-    return is_bomb(h, h->head.list_bytes) ? lose_patience(h) : 0;
+    if (is_bomb(h, h->head.list_bytes))
+        return lose_patience(h);
+    return h->n_ready < H2_OWN_READY ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
 /* A field that is none makes the request malformed (RFC 9113 8.2.1). */
@@ -231,10 +233,13 @@ end_head(struct h2 *h, struct h2_stream *t, int has_body)
     t->head_cap = h->head.cap;
     h->head.text = NULL;
     h->heading = NULL;
-    if (t->head_rc == H2_HEAD_MALFORMED)
+    if (t->head_rc == H2_HEAD_MALFORMED) {
         h2_stream_reset(t, NGHTTP2_PROTOCOL_ERROR);
-    else
-        h2_own_note(t, H2_NEWS_START);
+        return;
+    }
+    if (h->n_ready < H2_OWN_READY)
+        h->n_ready++;
+    h2_own_note(t, H2_NEWS_START);
 }
 
 static void

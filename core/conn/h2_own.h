@@ -27,6 +27,10 @@ enum h2_leaving {
     H2_BROKEN, /* the same, because of an error: streams are cut, too */
 };
 
+/* So many requests that are whole are run before the library reads on: what
+ * they are made of is still in the cache then. */
+#define H2_OWN_READY 16u
+
 /* A session, in a block of its own. */
 struct h2 {
     struct conn *conn;
@@ -55,6 +59,7 @@ struct h2 {
     uint8_t leaving;     /* enum h2_leaving */
     uint8_t has_begun;   /* the first frame is on its way */
     uint8_t is_busy;     /* h2_turn is on the stack */
+    uint8_t n_ready;     /* requests that are whole and not begun */
 };
 
 /* What a stream is told, and sees to when the library is not on the stack. */

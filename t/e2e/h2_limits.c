@@ -361,10 +361,36 @@ START_TEST(too_many_connections)
 }
 END_TEST
 
+/* A few are begun when those before them have been answered: 100 requests, of
+ * which no more than 20 may be open, need no more streams than that. */
+START_TEST(what_comes_in_one_read_is_not_begun_all_at_once)
+{
+    enum { N = 100 };
+    struct bytes block = {0}, again = {0};
+
+    begin("h2_streams = 20");
+    hpack_fields(&block, HPACK_ADD, FRAMES_GET("/mem/5"));
+    for (uint64_t index = 65; index >= 62; index--)
+        hpack_indexed(&again, index);
+    frames_block(&f, 1, FRAMES_END_STREAM, &block);
+    frames_take(&f, 1, 200, "abcde");
+    f.is_held = 1;
+    for (uint32_t i = 1; i <= N; i++)
+        frames_block(&f, 2 * i + 1, FRAMES_END_STREAM, &again);
+    ck_assert(frames_flush(&f, 1000));
+    for (uint32_t i = 1; i <= N; i++)
+        frames_take(&f, 2 * i + 1, 200, "abcde");
+    end();
+    bytes_free(&block);
+    bytes_free(&again);
+}
+END_TEST
+
 UNIT_MAIN(h2_limits, heads_that_are_too_large, trailers_that_are_too_large,
           bodies_that_are_too_large, a_body_that_does_not_come,
           a_head_that_does_not_end, an_idle_connection,
           no_connection_before_its_answer, a_window_that_stays_shut,
           a_window_that_drips, a_window_of_the_connection_that_drips,
           a_window_that_opens_slowly, too_many_requests,
-          too_many_requests_of_one_client, too_many_connections)
+          too_many_requests_of_one_client, too_many_connections,
+          what_comes_in_one_read_is_not_begun_all_at_once)
