@@ -20,6 +20,8 @@
 #include "http/req.h"
 #include "http/task.h"
 
+/* At most so much comes at a time. */
+#define READ_BYTES 16384u
 /* Between an answer and the reset of its stream: a client that is still busy
  * sending when both have come may forget the answer (curl 7.88 does). */
 #define DISCARD_MS 500u
@@ -48,6 +50,16 @@ drop_in(struct h2_stream *t)
 /* ---- a request's body
  * ------------------------------------------------------*/
 
+/* A block for n bytes: a small one, or one for what is read at a time, so that
+ * no other kinds are wanted when there is no memory for them. */
+static size_t
+block_for(size_t n)
+{
+    if (n <= BLOCKS_MIN_BYTES)
+        return BLOCKS_MIN_BYTES;
+    return n < READ_BYTES ? READ_BYTES : n;
+}
+
 /* Keep what comes behind what is kept: 0 or ERR_NOMEM. */
 static int
 keep(struct h2_stream *t, const char *p, size_t n)
@@ -56,7 +68,7 @@ keep(struct h2_stream *t, const char *p, size_t n)
     char *to;
 
     if (n > t->in_cap - t->in_end) {
-        to = blocks_take(&env_of(t)->blocks, kept + n, &got);
+        to = blocks_take(&env_of(t)->blocks, block_for(kept + n), &got);
         if (!to)
             return ERR_NOMEM;
         if (kept > 0)
