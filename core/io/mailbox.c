@@ -22,6 +22,8 @@ _Static_assert(sizeof(struct record) == 16, "a record is 16 bytes");
 _Static_assert(MAILBOX_BATCH * sizeof(struct record) <= PIPE_BUF,
                "a batch is written whole or not at all");
 
+static _Thread_local struct mailbox *own;
+
 int
 mailbox_open(struct mailbox *b)
 {
@@ -30,6 +32,7 @@ mailbox_open(struct mailbox *b)
     if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0)
         return -errno;
     b->complain_ms = 0;
+    b->is_due = 0;
     b->read_fd = fds[0];
     b->write_fd = fds[1];
     mpsc_init(&b->list);
@@ -73,12 +76,21 @@ mailbox_send(struct mailbox *b, const struct record *v, size_t n)
 }
 
 void
+mailbox_own(struct mailbox *b)
+{
+    own = b;
+}
+
+void
 mailbox_post(struct mailbox *b, struct mail *m)
 {
     const struct record wake = {.kind = RECORD_WAKE, .fd = -1};
 
-    /* -EAGAIN: the pipe is full, its reader will wake without us. */
-    if (mpsc_push(&b->list, &m->node))
+    if (!mpsc_push(&b->list, &m->node))
+        return;
+    if (b == own)
+        b->is_due = 1;
+    else /* -EAGAIN: the pipe is full, its reader will wake without us. */
         (void)!mailbox_send(b, &wake, 1);
 }
 
@@ -124,8 +136,10 @@ mailbox_outlast(struct mailbox *b, int rc, uint64_t now_ms)
 void
 mailbox_deliver(struct mailbox *b, void *reader)
 {
-    struct mpsc_node *n = mpsc_take_all(&b->list);
+    struct mpsc_node *n;
 
+    b->is_due = 0;
+    n = mpsc_take_all(&b->list);
     while (n) {
         struct mail *m = CONTAINER_OF(n, struct mail, node);
         n = n->next; /* before deliver: m may be gone after it */

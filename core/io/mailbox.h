@@ -7,8 +7,9 @@
  * The pipe carries 16-byte records: connections, and WAKE.  Everything else is
  * mail: a node that lives in the thing it concerns, so a post cannot fail for
  * want of memory.  Only the push that finds the list empty writes WAKE; a full
- * pipe wakes its reader anyway.  One reader, any number of writers; records are
- * written at most PIPE_BUF at a time and so never torn. */
+ * pipe wakes its reader anyway.  A reader that posts to itself is awake: it
+ * does without the pipe (mailbox_own).  One reader, any number of writers;
+ * records are written at most PIPE_BUF at a time and so never torn. */
 #ifndef WORK_MAILBOX_H
 #define WORK_MAILBOX_H
 
@@ -46,6 +47,7 @@ struct mailbox {
     struct mpsc list;
     int read_fd, write_fd; /* non-blocking */
     uint64_t complain_ms;  /* of mailbox_outlast: not before */
+    int is_due;            /* the reader's: it has posted to itself */
 };
 
 /* 0 or -errno. [control] */
@@ -54,6 +56,15 @@ MUST_USE int mailbox_open(struct mailbox *b);
  * ever is): how many.  Mail that was not delivered is its sender's again.
  * [control] */
 uint32_t mailbox_close(struct mailbox *b, void (*drop)(const struct record *r));
+/* The calling thread reads b, to its end, and no other mailbox: from now on it
+ * asks mailbox_is_due before it waits. [reader] */
+void mailbox_own(struct mailbox *b);
+/* Whether it is to deliver instead of waiting. [reader] */
+static inline int
+mailbox_is_due(const struct mailbox *b)
+{
+    return b->is_due;
+}
 /* Post m; never fails.  m stays the mailbox's until it is delivered. [any] */
 void mailbox_post(struct mailbox *b, struct mail *m);
 /* Write n <= MAILBOX_BATCH records: all of them (0), or none: -EAGAIN, or

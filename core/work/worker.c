@@ -423,11 +423,11 @@ static void
 turn(struct worker *w)
 {
     struct env *env = &w->env;
-    int rc;
+    int has_mail = mailbox_is_due(&w->mailbox), rc;
 
     if (w->measures)
         end_turn(w);
-    rc = io_wait(env->io, streams_is_due(&env->streams)
+    rc = io_wait(env->io, has_mail || streams_is_due(&env->streams)
                               ? 0
                               : wheel_next_ms(&env->wheel, env->clock.mono_ms));
 
@@ -443,6 +443,8 @@ turn(struct worker *w)
     }
     forget_suspect(w);
     io_dispatch(env->io);
+    if (has_mail) /* of its own, from the last turn */
+        mailbox_deliver(&w->mailbox, w);
     wheel_advance(&env->wheel, env->clock.mono_ms);
     if (UNLIKELY(streams_is_due(&env->streams)))
         upgraded_turn(env);
@@ -571,6 +573,7 @@ worker_main(void *arg)
         return NULL;
     }
     atomic_store(&w->is_lost, &guard_here.is_lost);
+    mailbox_own(&w->mailbox);
     if (w->options.pins && cpu_pin(w->options.index) < 0)
         log_warn("worker %u cannot be pinned", w->options.index);
     rc = set_up(w);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mailbox.c - a pipe that somebody else has closed an end of. */
+/* mailbox.c - a reader that posts to itself; a pipe that somebody else has
+ * closed an end of. */
 /* tags: asan */
 #include "io/mailbox.h"
 
@@ -89,6 +90,41 @@ START_TEST(with_another_file_in_its_place)
 }
 END_TEST
 
+static int n_delivered;
+
+static void
+deliver(void *reader, struct mail *m)
+{
+    n_delivered++;
+    if (reader)
+        mailbox_post(reader, m);
+}
+
+START_TEST(what_its_reader_posts_needs_no_pipe)
+{
+    struct mail a = {.deliver = deliver}, b = {.deliver = deliver};
+
+    n_delivered = 0;
+    mailbox_post(&box, &a);
+    ck_assert_int_eq(mailbox_is_due(&box), 0); /* nobody has said so */
+    ck_assert_uint_eq(mailbox_recv(&box, v), 1);
+    mailbox_deliver(&box, NULL);
+    ck_assert_int_eq(n_delivered, 1);
+    mailbox_own(&box);
+    mailbox_post(&box, &a);
+    mailbox_post(&box, &b);
+    ck_assert_int_eq(mailbox_is_due(&box), 1);
+    ck_assert_uint_eq(mailbox_recv(&box, v), 0);
+    mailbox_deliver(&box, &box); /* which posts both anew */
+    ck_assert_int_eq(n_delivered, 3);
+    ck_assert_int_eq(mailbox_is_due(&box), 1);
+    mailbox_deliver(&box, NULL);
+    ck_assert_int_eq(n_delivered, 5);
+    ck_assert_int_eq(mailbox_is_due(&box), 0);
+    mailbox_own(NULL);
+}
+END_TEST
+
 static int
 run_all(void)
 {
@@ -98,6 +134,7 @@ run_all(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, what_is_sent_is_received);
     tcase_add_test(tc, a_full_pipe_is_nothing_wrong);
+    tcase_add_test(tc, what_its_reader_posts_needs_no_pipe);
     tcase_add_test(tc, without_its_read_end);
     tcase_add_test(tc, without_its_write_end);
     tcase_add_test(tc, with_nothing_in_its_place);
