@@ -199,13 +199,14 @@ copy(et_req *pub, void *self)
 {
     struct req *r = req_of(pub);
     struct reading g = {.fd = -1};
+    int32_t rc = 0;
 
     (void)self;
-    while (segment_peek(&r->resp.source)) {
-        if (copy_one(r, &r->resp.source, &g) < 0)
-            return ET_FAIL;
-    }
-    return ET_DONE;
+    while (rc == 0 && segment_peek(&r->resp.source))
+        rc = copy_one(r, &r->resp.source, &g);
+    if (rc == ET_ECANCEL) /* its client has gone: nobody is to blame */
+        return ET_DROP;
+    return rc < 0 ? ET_FAIL : ET_DONE;
 }
 
 int32_t
