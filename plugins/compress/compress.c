@@ -4,19 +4,19 @@
  *
  *     response step   may it (answer.h), what is wanted (accept.h), and then
  *                     one of two ways:
- *       at once       a body in memory of at most `offload` bytes is compressed
+ *       at once       a body in memory of at most `slice` bytes is compressed
  *                     there, and goes with its Content-Length
- *       in pieces     any other goes through the body step, in chunks
- *     log step        the context goes back (pool.h)
+ *       in pieces     any other goes through the body step, slice by slice,
+ * when it is its turn (line.h) log step        what it has goes back
  *
- * A context that goes in pieces is *r->mine.  Invariant: the worker takes at
- * most `offload` bytes between two waits, whatever it is given; more is a job
- * of the pool. */
+ * Invariant: between two waits at most `slice` bytes of an answer are taken,
+ * whatever is given at once. */
 #define ET_NEED 1
 #include <etude.h>
 
 #include "accept.h"
 #include "answer.h"
+#include "line.h"
 #include "plan.h"
 #include "pool.h"
 
@@ -43,9 +43,8 @@ ET_OPTIONS(
     ET_OPT_SIZE(window, "128k", 1024, 1048576,
                 "how far back it looks, rounded down to a power of two; gzip: "
                 "32k at most"),
-    ET_OPT_SIZE(offload, "32k", 0, 1048576,
-                "what a worker compresses itself, between two waits; more is a "
-                "job of the pool"),
+    ET_OPT_SIZE(slice, "32k", 1024, 1048576,
+                "what a worker compresses before it serves others"),
     ET_OPT_INT(contexts, "64", 1, 1000000,
                "answers a worker compresses at once; others go as they are"),
     ET_OPT_INT(spare, "4", 0, 1000000,
@@ -63,6 +62,7 @@ ET_GAUGE(memory, "bytes", "memory of answers that are compressed in pieces");
 struct squeezer {
     const struct plan *plan;
     struct pool pool;
+    struct line line;
 };
 
 static int32_t
@@ -109,11 +109,16 @@ squeeze(et_req *r, struct context *c, et_str body)
 }
 
 static uint32_t
-answer_at_once(et_req *r, struct squeezer *s, struct context *c, et_str body)
+answer_at_once(et_req *r, struct squeezer *s, enum coding coding, et_str body)
 {
     const et_str type = r->http->get(r, et_s("Content-Type"), 0);
-    const enum coding coding = c->coding;
-    const et_str to = squeeze(r, c, body);
+    struct context *c = pool_take(&s->pool, coding, (int64_t)body.n);
+    et_str to;
+    if (!c) {
+        et_count(r, refused, 1);
+        return ET_NEXT;
+    }
+    to = squeeze(r, c, body);
     pool_give(&s->pool, c);
     if (!to.p)
         return ET_NEXT;
@@ -127,6 +132,16 @@ answer_at_once(et_req *r, struct squeezer *s, struct context *c, et_str body)
 
 /* ---- in pieces -----------------------------------------------------------*/
 
+/* An answer that goes so; in the request's memory, *r->mine. */
+struct stream {
+    struct context *c; /* from its first byte on, to its last */
+    enum coding coding;
+    int64_t bytes; /* of the body, or below 0: nobody knows */
+    size_t held;   /* taken since the last flush */
+    size_t here;   /* and since others were served */
+    struct place place;
+};
+
 /* To the operator: it takes so many bytes now. */
 static void
 tell(et_req *r, struct context *c, size_t bytes)
@@ -135,102 +150,153 @@ tell(et_req *r, struct context *c, size_t bytes)
     c->told = bytes;
 }
 
-static int32_t
-job(void *arg) /* anywhere */
+static void
+give_back(et_req *r, struct squeezer *s, struct stream *t)
 {
-    struct context *c = (struct context *)arg;
-    c->rc = c->coder->run(c->z, &c->io, c->op);
-    return 0;
+    if (!t->c)
+        return;
+    tell(r, t->c, 0);
+    pool_give(&s->pool, t->c);
+    t->c = NULL;
 }
 
-/* Run it here, or by the pool, which the worker does not wait for.  0, or why
- * the answer is cut off. */
+/* A context, if it has none yet: 0, or why the answer is cut off. */
 static int32_t
-run(et_req *r, struct context *c, int is_far)
+get_context(struct squeezer *s, struct stream *t)
 {
-    int32_t rc = is_far ? et_offload(r, job, c) : job(c);
-    while (rc == ET_ELIMIT) { /* all of the pool is busy */
-        rc = et_sleep(r, 10);
-        if (rc == 0)
-            rc = et_offload(r, job, c);
-    }
-    if (rc == ET_ERETIRE || rc == ET_ENOMEM) /* what has begun may end */
-        rc = job(c);
-    c->is_broken |= rc == ET_ECRASH;
-    return rc < 0 ? rc : c->rc < 0 ? ET_ENOMEM : 0;
+    if (t->c)
+        return 0;
+    t->c = pool_take(&s->pool, t->coding, t->bytes);
+    return t->c && context_widen(t->c) == 0 ? 0 : ET_ENOMEM;
 }
 
-/* What waits at c->in is compressed and goes on, with flags. */
+/* Whoever else has something to do on this worker is served first. */
 static int32_t
-advance(et_req *r, const struct plan *plan, struct context *c, enum coder_op op,
-        uint32_t flags)
+serve_others(et_req *r)
 {
-    const size_t most = (size_t)plan->o->offload;
+    const et_token own = et_arm(r);
+    if (!own)
+        return ET_ELIMIT;
+    (void)et_resume(r->worker->async, own, 0);
+    return et_await(r, UINT64_MAX);
+}
+
+/* t may take n bytes when this returns: 0, or why the answer is cut off.  What
+ * has begun may end: if nothing waits here any more, it goes on. */
+static int32_t
+await_turn(et_req *r, struct squeezer *s, struct stream *t, size_t n)
+{
+    const size_t most = (size_t)s->plan->o->slice;
     int32_t rc = 0;
-    int is_far;
-    c->op = op;
-    c->io.in = c->in;
-    c->io.n = c->n;
-    c->held += c->n;
-    c->here += c->n;
-    is_far = c->held > most || c->here > most;
-    et_count(r, plain, (int64_t)c->n);
-    do {
-        size_t n;
-        c->io.out = c->out;
-        c->io.room = CONTEXT_OUT;
-        rc = run(r, c, is_far);
-        n = CONTEXT_OUT - c->io.room;
+    if (t->bytes > (int64_t)most || t->held + n > most)
+        rc = line_enter(&s->line, &t->place, r, n);
+    if ((rc == 0 || rc == ET_ERETIRE || rc == ET_ELIMIT) &&
+        t->here + n > most) {
+        rc = serve_others(r);
+        t->here = 0;
+    }
+    t->held += n;
+    t->here += n;
+    return rc == ET_ERETIRE || rc == ET_ELIMIT ? 0 : rc;
+}
+
+/* As coder.h: run.  It may crash. */
+static int32_t
+run(struct context *c, enum coder_op op)
+{
+    int32_t rc;
+    c->is_broken = 1;
+    rc = c->coder->run(c->z, &c->io, op);
+    c->is_broken = rc < 0;
+    return rc < 0 ? ET_ENOMEM : rc;
+}
+
+/* What has come of it goes on. */
+static int32_t
+pass_on(et_req *r, struct context *c, uint32_t flags)
+{
+    const size_t n = CONTEXT_OUT - c->io.room;
+    c->io.out = c->out;
+    c->io.room = CONTEXT_OUT;
+    et_count(r, coded, (int64_t)n);
+    return et_emit(r, c->out, n, flags);
+}
+
+/* At most a slice is taken. */
+static int32_t
+take(et_req *r, struct squeezer *s, struct stream *t, et_str slice,
+     enum coder_op op, uint32_t flags)
+{
+    int32_t rc = await_turn(r, s, t, slice.n);
+    struct context *c;
+    if (rc == 0)
+        rc = get_context(s, t);
+    if (rc < 0)
+        return rc;
+    c = t->c;
+    c->io.in = slice.p;
+    c->io.n = slice.n;
+    et_count(r, plain, (int64_t)slice.n);
+    while ((rc = run(c, op)) == CODER_MORE) {
+        line_rest(&s->line, &t->place, r);
+        rc = pass_on(r, c, 0);
+        if (rc == 0)
+            rc = await_turn(r, s, t, 0);
         if (rc < 0)
             return rc;
-        et_count(r, coded, (int64_t)n);
-        if (n > 0 || (c->rc == 0 && flags))
-            rc = et_emit(r, c->out, n, c->rc == 0 ? flags : 0);
-    } while (rc == 0 && c->rc == CODER_MORE);
-    c->n = 0;
+    }
     tell(r, c, context_bytes(c));
-    if (is_far)
-        c->here = 0;
-    if (op != CODER_GO)
-        c->held = 0;
-    return rc;
+    if (rc < 0 || op == CODER_GO)
+        return rc;
+    t->held = 0;
+    line_leave(&s->line, &t->place, r);
+    return pass_on(r, c, flags);
+}
+
+static int32_t
+take_all(et_req *r, struct squeezer *s, struct stream *t, et_str piece,
+         uint32_t flags)
+{
+    const size_t most = (size_t)s->plan->o->slice;
+    const enum coder_op op = flags & ET_BODY_LAST ? CODER_END
+                             : flags              ? CODER_FLUSH
+                                                  : CODER_GO;
+    int32_t rc = 0;
+    while (rc == 0 && piece.n > most) {
+        rc = take(r, s, t, et_sn(piece.p, most), CODER_GO, 0);
+        piece = et_sn(piece.p + most, piece.n - most);
+    }
+    return rc < 0 ? rc : take(r, s, t, piece, op, flags);
 }
 
 ET_BODY(squeeze_piece)
 {
-    const struct plan *plan = ((const struct squeezer *)self)->plan;
-    struct context *c = (struct context *)*r->mine;
-    int32_t rc = 0;
-    while (n > 0 && rc == 0) {
-        const size_t room = CONTEXT_IN - c->n, k = n < room ? n : room;
-        memcpy(c->in + c->n, p, k);
-        c->n += k;
-        p += k;
-        n -= k;
-        if (c->n == CONTEXT_IN)
-            rc = advance(r, plan, c, CODER_GO, 0);
-    }
-    if (rc < 0 || !flags)
-        return rc;
+    struct squeezer *s = (struct squeezer *)self;
+    struct stream *t = (struct stream *)*r->mine;
+    int32_t rc;
+    if (n == 0 && t->held == 0 && !(flags & ET_BODY_LAST))
+        return et_emit(r, "", 0, flags); /* it has been flushed already */
+    rc = take_all(r, s, t, et_sn(p, n), flags);
+    line_rest(&s->line, &t->place, r);
     if (flags & ET_BODY_LAST)
-        return advance(r, plan, c, CODER_END, flags);
-    if (c->n + c->held == 0) /* it has been flushed already */
-        return et_emit(r, "", 0, flags);
-    return advance(r, plan, c, CODER_FLUSH, flags);
+        give_back(r, s, t);
+    return rc;
 }
 
 static uint32_t
-answer_in_pieces(et_req *r, struct squeezer *s, struct context *c)
+answer_in_pieces(et_req *r, struct squeezer *s, enum coding coding)
 {
-    const enum coding coding = c->coding;
-    if (context_widen(c) < 0) {
-        pool_give(&s->pool, c);
+    struct stream *t = (struct stream *)et_alloc(r, sizeof *t);
+    if (!t)
+        return ET_FAIL;
+    *t = (struct stream){.coding = coding, .bytes = et_answer_bytes(r)};
+    if (pool_reserve(&s->pool) < 0) {
+        et_count(r, refused, 1);
         return ET_NEXT;
     }
-    *r->mine = c;
-    tell(r, c, context_bytes(c));
+    *r->mine = t;
     et_count(r, answers, 1);
-    return answer_dress(r, coding) < 0 || et_filter(r) < 0 ? ET_FAIL : ET_NEXT;
+    return et_filter(r) < 0 || answer_dress(r, coding) < 0 ? ET_FAIL : ET_NEXT;
 }
 
 /* ---- the steps -----------------------------------------------------------*/
@@ -241,7 +307,6 @@ ET_RESPONSE(compress)
     const struct plan *plan = s->plan;
     const et_str body = et_answer_body(r);
     enum coding coding;
-    struct context *c;
     if (r->status == 304)
         return answer_not_modified(r) < 0 ? ET_FAIL : ET_NEXT;
     if (!answer_may(r, plan))
@@ -251,22 +316,19 @@ ET_RESPONSE(compress)
     coding = accept_coding(r, plan->order, plan->n_codings);
     if (coding == CODING_NONE)
         return ET_NEXT;
-    c = pool_take(&s->pool, coding, et_answer_bytes(r));
-    if (!c) {
-        et_count(r, refused, 1);
-        return ET_NEXT;
-    }
-    return body.p && body.n <= (size_t)plan->o->offload
-               ? answer_at_once(r, s, c, body)
-               : answer_in_pieces(r, s, c);
+    return body.p && body.n <= (size_t)plan->o->slice
+               ? answer_at_once(r, s, coding, body)
+               : answer_in_pieces(r, s, coding);
 }
 
 ET_LOG(over)
 {
-    struct context *c = (struct context *)*r->mine;
-    if (c) {
-        tell(r, c, 0);
-        pool_give(&((struct squeezer *)self)->pool, c);
+    struct squeezer *s = (struct squeezer *)self;
+    struct stream *t = (struct stream *)*r->mine;
+    if (t) { /* it may have ended anywhere */
+        line_leave(&s->line, &t->place, r);
+        give_back(r, s, t);
+        pool_unreserve(&s->pool);
     }
     return ET_NEXT;
 }

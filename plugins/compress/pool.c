@@ -8,7 +8,7 @@ size_t
 context_bytes(const struct context *c)
 {
     return sizeof *c + c->memory.bytes + c->coder->bytes(c->z) +
-           (c->in ? CONTEXT_IN + CONTEXT_OUT : 0);
+           (c->out ? CONTEXT_OUT : 0);
 }
 
 static void
@@ -17,7 +17,7 @@ drop(struct pool *p, struct context *c)
     p->n--;
     c->coder->end(c->z);
     memory_end(&c->memory);
-    free(c->in);
+    free(c->out);
     free(c);
 }
 
@@ -73,7 +73,7 @@ pool_take(struct pool *p, enum coding coding, int64_t n)
         c = make(p, coding);
     if (!c)
         return NULL;
-    c->n = c->held = c->here = c->told = 0;
+    c->told = 0;
     if (c->coder->begin(c->z, n) == 0)
         return c;
     drop(p, c);
@@ -81,14 +81,28 @@ pool_take(struct pool *p, enum coding coding, int64_t n)
 }
 
 int32_t
+pool_reserve(struct pool *p)
+{
+    if (p->n_reserved == p->max)
+        return -1;
+    p->n_reserved++;
+    return 0;
+}
+
+void
+pool_unreserve(struct pool *p)
+{
+    p->n_reserved--;
+}
+
+int32_t
 context_widen(struct context *c)
 {
-    if (!c->in)
-        c->in = malloc(CONTEXT_IN + CONTEXT_OUT);
-    if (!c->in)
-        return -1;
-    c->out = c->in + CONTEXT_IN;
-    return 0;
+    if (!c->out)
+        c->out = malloc(CONTEXT_OUT);
+    c->io.out = c->out;
+    c->io.room = CONTEXT_OUT;
+    return c->out ? 0 : -1;
 }
 
 void

@@ -3,7 +3,8 @@
  *
  *     take -> one stream -> give -> idle[coding], spare of each coding -> take
  *
- * Never more than max of them, in use and idle. */
+ * Never more than max of them, in use and idle.  Who has reserved one of those
+ * finds it there when it is wanted, unless there is no memory. */
 #ifndef COMPRESS_POOL_H
 #define COMPRESS_POOL_H
 
@@ -12,8 +13,7 @@
 #include "coder.h"
 #include "memory.h"
 
-#define CONTEXT_IN 65536u       /* bytes that are compressed at once */
-#define CONTEXT_OUT 16384u      /* and what comes of them, at once */
+#define CONTEXT_OUT 32768u      /* what comes of a stream, at once */
 #define CONTEXT_MAX (64u << 20) /* bytes a library may allocate */
 
 struct context {
@@ -25,24 +25,23 @@ struct context {
     int is_broken; /* its library was left in the middle of something */
     size_t told;   /* bytes of it that are in the operator's figure */
     /* Of a stream that goes in pieces. */
-    char *in, *out; /* malloc'ed with the first; n bytes wait at in */
-    size_t n;
-    size_t held; /* taken since the last flush */
-    size_t here; /* taken on the worker since it waited for a job last */
+    char *out; /* malloc'ed with the first */
     struct coder_io io;
-    enum coder_op op;
-    int32_t rc;
 };
 
 struct pool {
     struct context *idle[CODINGS];
-    size_t n_idle[CODINGS], n, max, spare;
+    size_t n_idle[CODINGS], n, n_reserved, max, spare;
     int level[CODINGS], bits;
 };
 
 /* One for a stream of n bytes (below 0: nobody knows), begun; NULL: all are in
  * use, or there is no memory. */
 struct context *pool_take(struct pool *p, enum coding coding, int64_t n);
+/* One will be taken later: 0; below 0: as many are reserved as there may be. */
+int32_t pool_reserve(struct pool *p);
+/* It is not any more, taken and given or not. */
+void pool_unreserve(struct pool *p);
 /* Room for a stream in pieces: 0, or below 0: no memory. */
 int32_t context_widen(struct context *c);
 /* What it takes now. */

@@ -539,13 +539,13 @@ START_TEST(a_reload_midway_changes_nothing)
 }
 END_TEST
 
-/* More than the pool takes, and than there are contexts. */
+/* More than there are contexts, and of each more than a slice. */
 START_TEST(many_at_once)
 {
     enum { N = 12 };
     struct client c[N];
 
-    start_with("contexts = 8\nspare = 8", "pool_threads = 2\npool_queue = 1");
+    start_with("contexts = 8\nspare = 8", "");
     for (int i = 0; i < N; i++) {
         c[i] = client_open(&s);
         client_puts(&c[i],
@@ -565,9 +565,109 @@ START_TEST(many_at_once)
 }
 END_TEST
 
+/* ---- one beside the other ------------------------------------------------*/
+
+/* Its handler writes for ever, and neither waits nor is held back: what comes
+ * of it is next to nothing, so that its client always has room.  Small ones
+ * come between its slices, long ones between its turns. */
+START_TEST(an_endless_one_keeps_nobody_waiting)
+{
+    struct client c, d;
+
+    start();
+    c = client_open(&s);
+    client_puts(&c, "GET /writer/pieces?n=1000000000&size=26000 HTTP/1.1\r\n"
+                    "Host: x\r\nAccept-Encoding: zstd, br;q=0.9, gzip;q=0.1"
+                    "\r\n\r\n");
+    wait_until_begun();
+    d = client_open(&s);
+    for (int i = 0; i < 3; i++) {
+        takes(&d, "/files/small.txt", bytes, 5000);
+        takes(&d, "/files/large.txt", bytes, LARGE);
+    }
+    client_close(&d);
+    client_close(&c);
+    stop();
+}
+END_TEST
+
+/* Nor does one that waits for its client, or for its handler. */
+START_TEST(a_slow_one_keeps_nobody_waiting)
+{
+    enum { N = 12000000 };
+    char *noise = malloc(N);
+    struct client c, d, e;
+    struct answer a;
+    unsigned x = 1;
+
+    ck_assert_ptr_nonnull(noise);
+    for (size_t i = 0; i < N; i++)
+        noise[i] = (char)('a' + ((x = x * 1103515245u + 12345u) >> 16) % 200);
+    start();
+    put("noise.txt", noise, N);
+    c = client_open(&s);
+    client_puts(&c,
+                "GET /files/noise.txt HTTP/1.1\r\nHost: x\r\n" ACCEPT "\r\n");
+    client_gather(&c, 1);
+    e = client_open(&s);
+    client_puts(&e, "GET /writer/pieces?n=3&size=100000&ms=300 HTTP/1.1\r\n"
+                    "Host: x\r\n" ACCEPT "\r\n");
+    d = client_open(&s);
+    for (int i = 0; i < 3; i++)
+        takes(&d, "/files/large.txt", bytes, LARGE);
+    a = client_answer(&e, 0);
+    is_packed(&a, NULL, 300000);
+    answer_free(&a);
+    a = client_answer(&c, 0);
+    is_packed(&a, noise, N);
+    answer_free(&a);
+    client_close(&e);
+    client_close(&d);
+    client_close(&c);
+    stop();
+    free(noise);
+}
+END_TEST
+
+/* Who goes while he waits for his turn, or has it, leaves no gap. */
+START_TEST(clients_that_go_keep_nobody_waiting)
+{
+    enum { N = 8 };
+    struct client c[N], d;
+
+    start();
+    for (int turn = 0; turn < 5; turn++) {
+        for (int i = 0; i < N; i++) {
+            c[i] = client_open(&s);
+            client_puts(&c[i],
+                        "GET /files/large.txt HTTP/1.1\r\nHost: x\r\n" ACCEPT
+                        "\r\n");
+        }
+        for (int i = 0; i < N; i++)
+            if (i % 4 != turn % 4)
+                client_close(&c[i]);
+        for (int i = turn % 4; i < N; i += 4) {
+            struct answer a = client_answer(&c[i], 0);
+            is_packed(&a, bytes, LARGE);
+            answer_free(&a);
+            client_close(&c[i]);
+        }
+    }
+    d = client_open(&s);
+    takes(&d, "/files/large.txt", bytes, LARGE);
+    client_close(&d);
+    for (int i = 0; i < 500 && figure("\ncompress_memory_bytes{"); i++)
+        usleep(10000);
+    ck_assert_int_eq(figure("\ncompress_memory_bytes{"), 0);
+    stop();
+}
+END_TEST
+
 UNIT_MAIN(compress, whatever_the_answer_is_made_of, curl_takes_all_codings,
           what_goes_as_it_is, head_and_conditions, what_is_flushed_is_there,
           options_of_a_route, clients_that_go_leave_nothing,
           memory_does_not_grow_with_answers,
           without_a_context_answers_go_as_they_are,
-          a_reload_midway_changes_nothing, many_at_once)
+          a_reload_midway_changes_nothing, many_at_once,
+          an_endless_one_keeps_nobody_waiting, a_slow_one_keeps_nobody_waiting,
+          clients_that_go_keep_nobody_waiting)

@@ -501,28 +501,67 @@ START_TEST(they_come_back_whatever_happens)
 }
 END_TEST
 
-START_TEST(a_pool_that_is_busy_is_waited_for)
+START_TEST(what_has_begun_comes_to_its_end)
 {
-    large();
-    et_test_fail_wait(1, ET_ELIMIT);
-    ck_assert_uint_eq(et_test_run(), 200);
-    is_coded(CODING_GZIP);
-    large();
-    et_test_fail_wait(1, ET_ENOMEM);
-    ck_assert_uint_eq(et_test_run(), 200);
-    is_coded(CODING_GZIP);
-    large();
-    et_test_fail_wait(1, ET_ERETIRE); /* what has begun comes to its end */
-    ck_assert_uint_eq(et_test_run(), 200);
-    is_coded(CODING_GZIP);
-    large();
-    et_test_fail_wait(1, ET_ECRASH);
-    ck_assert_uint_eq(et_test_run(), 200);
-    ck_assert(et_test_is_cut());
+    static const int32_t whys[] = {ET_ERETIRE, ET_ELIMIT};
+    for (size_t i = 0; i < sizeof whys / sizeof whys[0]; i++) {
+        large();
+        et_test_fail_wait(1, whys[i]);
+        ck_assert_uint_eq(et_test_run(), 200);
+        ck_assert(!et_test_is_cut());
+        is_coded(CODING_GZIP);
+    }
     ck_assert_int_eq(et_test_metric("memory"), 0);
-    large();
-    ck_assert_uint_eq(et_test_run(), 200);
-    is_coded(CODING_GZIP);
+}
+END_TEST
+
+/* ---- slices --------------------------------------------------------------*/
+
+static int64_t before, largest;
+static int n_waits;
+
+/* While it waits so that others are served. */
+static void
+measure(void)
+{
+    const int64_t n = et_test_metric("plain");
+    largest = n - before > largest ? n - before : largest;
+    before = n;
+    n_waits++;
+}
+
+static void
+in_slices_of(int64_t slice, size_t piece)
+{
+    char options[32];
+    snprintf(options, sizeof options, "slice=%d", (int)slice);
+    again(options);
+    before = et_test_metric("plain");
+    largest = n_waits = 0;
+    et_test_pieces(piece);
+    for (int coding = 0; coding < CODINGS; coding++) {
+        if (!coders[coding])
+            continue;
+        et_test_meanwhile(measure);
+        ask("GET", accepts[coding]);
+        et_test_meanwhile(NULL);
+        is_coded((enum coding)coding);
+        ck_assert_int_ge(n_waits, MOST / slice - 1);
+        ck_assert_int_gt(largest, 0);
+        ck_assert_int_le(largest, slice);
+        n_waits = 0;
+        before = et_test_metric("plain");
+    }
+}
+
+START_TEST(others_are_served_between_slices)
+{
+    length = MOST;
+    in_slices_of(32768, 0);
+    in_slices_of(32768, 5000);
+    in_slices_of(5000, 0);
+    in_slices_of(1024, 1000);
+    in_slices_of(100000, 0);
 }
 END_TEST
 
@@ -535,4 +574,4 @@ UNIT_MAIN_IN(begin, et_test_end, compress, as_accept_encoding_has_it,
              of_every_length_and_in_pieces_of_every_length,
              noise_grows_little_and_goes_as_it_is_at_once,
              all_levels_and_windows, they_come_back_whatever_happens,
-             a_pool_that_is_busy_is_waited_for)
+             what_has_begun_comes_to_its_end, others_are_served_between_slices)
