@@ -43,7 +43,7 @@ ET_OPTIONS(
     ET_OPT_SIZE(window, "128k", 1024, 1048576,
                 "how far back it looks, rounded down to a power of two; gzip: "
                 "32k at most"),
-    ET_OPT_SIZE(slice, "32k", 1024, 1048576,
+    ET_OPT_SIZE(slice, "64k", 1024, 1048576,
                 "what a worker compresses before it serves others"),
     ET_OPT_INT(contexts, "64", 1, 1000000,
                "answers a worker compresses at once; others go as they are"),

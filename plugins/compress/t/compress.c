@@ -467,7 +467,7 @@ look(void)
 static void
 large(void)
 {
-    length = 100000;
+    length = 150000;
     et_test_request("GET", "/");
     et_test_header("Accept-Encoding", "gzip");
 }
