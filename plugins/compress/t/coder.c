@@ -224,6 +224,31 @@ START_TEST(contexts_are_used_again_and_bounded)
 }
 END_TEST
 
+START_TEST(who_has_reserved_one_finds_it)
+{
+    struct pool p = pool_of(2, 2);
+    struct context *a, *b;
+    ck_assert_int_eq(pool_reserve(&p), 0);
+    ck_assert_int_eq(pool_reserve(&p), 0);
+    ck_assert_int_lt(pool_reserve(&p), 0);
+    a = pool_take(&p, CODING_GZIP, -1);
+    ck_assert_ptr_nonnull(a);
+    if (coders[CODING_ZSTD]) { /* at once, while it is not wanted */
+        b = pool_take(&p, CODING_ZSTD, 10);
+        ck_assert_ptr_nonnull(b);
+        pool_give(&p, b);
+    }
+    b = pool_take(&p, CODING_GZIP, -1);
+    ck_assert_ptr_nonnull(b);
+    pool_give(&p, a);
+    pool_unreserve(&p);
+    ck_assert_int_eq(pool_reserve(&p), 0);
+    pool_give(&p, b);
+    pool_end(&p);
+    ck_assert_uint_eq(p.n, 0);
+}
+END_TEST
+
 START_TEST(idle_ones_of_another_coding_make_room)
 {
     struct pool p = pool_of(1, 1);
@@ -244,5 +269,5 @@ END_TEST
 
 UNIT_MAIN(coder, words_are_taken, memory_is_used_again_and_bounded,
           what_goes_in_comes_out, without_memory_a_stream_is_lost,
-          contexts_are_used_again_and_bounded,
+          contexts_are_used_again_and_bounded, who_has_reserved_one_finds_it,
           idle_ones_of_another_coding_make_room)
