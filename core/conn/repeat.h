@@ -10,15 +10,11 @@
  *                               it ends; then their log steps
  *
  * The third carrier (walk.h), beside HTTP/1 and HTTP/2: no connection has it,
- * and none is waited for.  What bounds it:
- *
- *     how many   REPEATS_MAX of a worker; none while routes of low priority
- *                are being shed
- *     how long   the route's wait_timeout, or a minute if that is 0; then it
- *                is abandoned, as if its client had gone
- *     reloads    its generation is pinned; drain_timeout after a newer one
- *                serves it is abandoned
- *     the end    does not wait for it
+ * and none is waited for.  What bounds it: there are REPEATS_MAX of a worker,
+ * and none while routes of low priority are shed.  One lasts the route's
+ * wait_timeout, or a minute if that is 0; then it is abandoned, as if its
+ * client had gone.  It pins its generation, and is abandoned drain_timeout
+ * after a newer one serves; the end waits for none.
  *
  * What nobody takes is never held back, so that who writes without end gets its
  * turns like others, and no more. */

@@ -14,7 +14,7 @@
 #include "plug/plugin.h"
 #include "serve/sections.h"
 
-#define CONTRACT_MAX 40
+#define CONTRACT_MAX 24
 
 /* ---- entries -------------------------------------------------------------*/
 
@@ -258,8 +258,8 @@ text_entry(FILE *out, const struct section *first, size_t n)
     const struct image *img = p->image;
     char contract[CONTRACT_MAX];
 
-    snprintf(contract, sizeof contract, "%u.%u-rc%u", img->note.major,
-             img->note.minor, img->note.rc);
+    snprintf(contract, sizeof contract, "%u.%u", img->note.major,
+             img->note.minor);
     fprintf(out, COLUMNS " ", p->desc.id, p->desc.version, contract,
             image_may_unmap(img) ? "yes" : "no", img->hash_hex);
     text_sections(out, first, n);

@@ -133,6 +133,9 @@ START_TEST(the_table_is_short)
     snprintf(want, sizeof want, " %.12s a,b ", hex);
     unit_has(out, want);
     unit_has(out, " keeper request routes=2 options=5\n");
+    snprintf(want, sizeof want, " 1.0.0      %u.%u        yes ", ET_ABI_MAJOR,
+             ET_ABI_MINOR);
+    unit_has(out, want);
     server_clean(&s);
 }
 END_TEST
