@@ -6,8 +6,8 @@
  *                     one of two ways:
  *       at once       a body in memory of at most `slice` bytes is compressed
  *                     there, and goes with its Content-Length
- *       in pieces     any other goes through the body step, slice by slice,
- * when it is its turn (line.h) log step        what it has goes back
+ *       in pieces     any other, slice by slice, as its turns are (line.h)
+ *     log step        what it has goes back
  *
  * Invariant: between two waits at most `slice` bytes of an answer are taken,
  * whatever is given at once. */
