@@ -530,7 +530,7 @@ main(int argc, char **argv)
     run.limit = 120;
     run.parallel = 2;
     if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
-        run.parallel = 2 * CPU_COUNT(&cpus); /* most tests mostly wait */
+        run.parallel = 3 * CPU_COUNT(&cpus); /* most tests mostly wait */
     while ((c = getopt(argc, argv, "j:t:")) != -1) {
         if (c == 'j' && atoi(optarg) > 0)
             run.parallel = atoi(optarg);
