@@ -81,15 +81,14 @@ on_read(int fd, const struct fuse_in_header *in, const struct fuse_read_in *r)
     answer(fd, in->unique, 0, bytes, n);
 }
 
-/* Whoever closes a file waits for the answer. */
+/* Whoever asked waits for the answer. */
 static void
-on_flush(struct slowfs *s, uint64_t unique)
+hold(_Atomic int *n_waiting, _Atomic int *is_so)
 {
-    s->n_closing++;
-    while (s->keeps)
+    (*n_waiting)++;
+    while (*is_so)
         usleep(1000);
-    s->n_closing--;
-    answer(s->fd, unique, 0, NULL, 0);
+    (*n_waiting)--;
 }
 
 static void
@@ -122,18 +121,21 @@ handle(struct slowfs *s, const struct fuse_in_header *in)
         return;
     case FUSE_OPEN:
         usleep(s->ms * 1000);
+        hold(&s->n_opening, &s->is_shut);
         answer(s->fd, in->unique, 0, &opened, sizeof opened);
         return;
     case FUSE_READ:
-        do
-            usleep(s->ms * 1000 + 1000);
-        while (s->is_held);
+        usleep(s->ms * 1000 + 1000);
+        hold(&s->n_reading, &s->is_held);
         on_read(s->fd, in, body);
         return;
     case FUSE_OPENDIR:
         answer(s->fd, in->unique, 0, &opened, sizeof opened);
         return;
-    case FUSE_FLUSH: on_flush(s, in->unique); return;
+    case FUSE_FLUSH:
+        hold(&s->n_closing, &s->keeps);
+        answer(s->fd, in->unique, 0, NULL, 0);
+        return;
     case FUSE_RELEASE:
     case FUSE_RELEASEDIR: answer(s->fd, in->unique, 0, NULL, 0); return;
     case FUSE_READDIR: answer(s->fd, in->unique, 0, NULL, 0); return;
@@ -176,7 +178,8 @@ slowfs_mount(struct slowfs *s, unsigned ms)
     char options[128];
 
     s->ms = ms;
-    s->is_held = s->keeps = s->n_closing = 0;
+    s->is_shut = s->is_held = s->keeps = 0;
+    s->n_opening = s->n_reading = s->n_closing = 0;
     s->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (s->fd < 0)
         return cannot(s, "/dev/fuse");

@@ -5,7 +5,8 @@
  * bytes) and "large" (SLOWFS_LARGE), byte i of each is 'a' + i % 23.  What was
  * read once is in the page cache, and names and attributes are for a minute, as
  * with any other file system; each open and each read that reaches it takes as
- * long as was asked for, and who closes a file can be kept waiting. */
+ * long as was asked for, and who opens, reads or closes a file can be kept
+ * waiting. */
 #ifndef T_LIB_SLOWFS_H
 #define T_LIB_SLOWFS_H
 
@@ -20,9 +21,10 @@ struct slowfs {
     int fd;
     /* May be changed meanwhile: */
     _Atomic unsigned ms;
-    _Atomic int is_held;   /* what is read comes when it is so no more */
-    _Atomic int keeps;     /* what is closed is so when it is so no more */
-    _Atomic int n_closing; /* that wait for it */
+    _Atomic int is_shut; /* what is opened is so when it is so no more */
+    _Atomic int is_held; /* what is read comes when it is so no more */
+    _Atomic int keeps;   /* what is closed is so when it is so no more */
+    _Atomic int n_opening, n_reading, n_closing; /* that wait for it */
     pthread_t threads[SLOWFS_THREADS];
 };
 
