@@ -98,8 +98,8 @@ START_TEST(it_is_told_of_itself_later)
     struct client c;
 
     server_start(&s, SERVER("1", ""));
-    c = ask(GET("/channel/take/1?c=x&ms=0"), 0); /* there is nothing */
-    client_take(&c, 0, 200, "-8 0");
+    c = client_open(&s);
+    client_expect(&c, GET("/channel/take/1?c=x&ms=0"), 200, "-8 0");
     client_expect(&c, GET("/channel/take/1?c=x&ms=20"), 200, "-8 0");
     client_expect(&c, GET("/channel/plain"), 200, "0");
     client_expect(&c, GET("/channel/bad"), 200, "20");

@@ -41,9 +41,13 @@ tally(const struct server *s, const char *request, const char *what)
 void
 tally_wait(const struct server *s, const char *request, const char *what, int n)
 {
-    for (int i = 0; i < 4000 && tally(s, request, what) != n; i++)
+    int got = tally(s, request, what);
+
+    for (int i = 0; i < 4000 && got != n; i++) {
         usleep(2000);
-    ck_assert_int_eq(tally(s, request, what), n);
+        got = tally(s, request, what);
+    }
+    ck_assert_int_eq(got, n);
 }
 
 int
