@@ -148,8 +148,8 @@ START_TEST(no_connection_is_refused)
         ck_assert_int_eq(kill(server_pid(&s), SIGKILL), 0);
         do {
             struct client c = client_open(&s); /* fails if it is refused */
-            client_puts(&c, GET("/life"));
-            n_answered += client_read_all(&c) > 0;
+            if (client_try_send(&c, GET("/life"), sizeof GET("/life") - 1))
+                n_answered += client_read_all(&c) > 0;
             client_close(&c);
         } while (server_count_log(&s, " serves: ") < n_killed + 2);
     }
