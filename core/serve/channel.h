@@ -81,7 +81,7 @@ MUST_USE struct bundle *channel_bundle(struct channel *c, struct diag *d);
 /* fd is its end. [control] */
 void channel_attach(struct channel *c, int fd);
 /* Its descriptor is closed, or another file's: what was sent there meanwhile
- * nobody knows. [control] */
+ * nobody knows. [any] */
 int channel_is_lost(const struct channel *c);
 /* Note the orders that are there. [control] */
 void channel_read(struct channel *c);

@@ -313,6 +313,15 @@ end_deaf(struct watchdog *d, int fd)
     end_robbed(d);
 }
 
+/* The control thread's poll goes on with the file it began with, and may sleep
+ * for ever, whatever its number is by now. */
+static void
+look_at_channel(const struct channel *c)
+{
+    if (channel_is_lost(c))
+        robbed_note("the supervisor's channel", c->fd);
+}
+
 /* ---- the thread ----------------------------------------------------------*/
 
 static int
@@ -347,6 +356,7 @@ watchdog_main(void *arg)
             if (p[i].revents & POLLNVAL)
                 end_deaf(d, p[i].fd);
         }
+        look_at_channel(d->channel);
         if (robbed_look())
             end_robbed(d);
         (void)!read(blame_lost_fd(), &n, sizeof n); /* see watchdog_set */

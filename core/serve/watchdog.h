@@ -3,9 +3,9 @@
  *
  * It names a step that holds its worker, once, and gives a worker up whose step
  * holds it for far too long; and it ends the process when a thread is lost, or
- * a descriptor that some thread needs (base/robbed.h).  It does so because it
- * needs nobody: no lock, no memory from the heap, no other thread, whatever
- * state they are in.
+ * a descriptor that some thread needs (base/robbed.h); for the supervisor's
+ * channel it looks itself.  It does so because it needs nobody: no lock, no
+ * memory from the heap, no other thread, whatever state they are in.
  *
  *     worker: turn 41 ... 41 ... 41        the same breadcrumb, turn by turn of
  *     watch:     ^      ^      ^           ours: since the first of them
