@@ -77,10 +77,7 @@ dialogue(const char *how, const char *query, const char *reply,
 static void
 wait_figure(const char *name, int n)
 {
-    for (int i = 0; tally_figure(&s, name) != n; i++) {
-        ck_assert_msg(i < 2000, "%s is not %d", name, n);
-        usleep(10000);
-    }
+    tally_wait_figure(&s, name, n);
 }
 
 /* ---- what is asked -------------------------------------------------------*/

@@ -85,9 +85,7 @@ figure(const char *name)
 static void
 wait_figure(const char *name, int n)
 {
-    for (int i = 0; i < 500 && figure(name) != n; i++)
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    ck_assert_int_eq(figure(name), n);
+    tally_wait_figure(&s, name, n);
 }
 
 /* A file of n bytes, none of them like its neighbours. */

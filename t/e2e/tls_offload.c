@@ -88,9 +88,7 @@ stop(void)
 static void
 wait_figure(const char *name, int n)
 {
-    for (int i = 0; i < 1000 && tally_figure(&s, name) != n; i++)
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    ck_assert_int_eq(tally_figure(&s, name), n);
+    tally_wait_figure(&s, name, n);
 }
 
 /* A client whose handshake somebody else makes: this returns at once. */

@@ -44,17 +44,36 @@ tally_wait(const struct server *s, const char *request, const char *what, int n)
     int got = tally(s, request, what);
 
     for (int i = 0; i < 4000 && got != n; i++) {
-        usleep(2000);
+        usleep(5000);
         got = tally(s, request, what);
     }
     ck_assert_int_eq(got, n);
 }
 
+#define METRICS "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+#define ROW_MAX 96
+
+/* Where the figure stands: behind its name, at the begin of a line. */
+static void
+put_row(char row[ROW_MAX], const char *name)
+{
+    snprintf(row, ROW_MAX, "\netude_%s", name);
+}
+
 int
 tally_figure(const struct server *s, const char *name)
 {
-    char row[96];
+    char row[ROW_MAX];
 
-    snprintf(row, sizeof row, "\netude_%s", name);
-    return tally(s, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", row);
+    put_row(row, name);
+    return tally(s, METRICS, row);
+}
+
+void
+tally_wait_figure(const struct server *s, const char *name, int n)
+{
+    char row[ROW_MAX];
+
+    put_row(row, name);
+    tally_wait(s, METRICS, row, n);
 }

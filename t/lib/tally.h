@@ -20,5 +20,7 @@ void tally_wait(const struct server *s, const char *request, const char *what,
 /* The server's figure etude_NAME, of its `metrics = /metrics`; else the test
  * fails. */
 int tally_figure(const struct server *s, const char *name);
+/* Until that is n; the test fails after some seconds. */
+void tally_wait_figure(const struct server *s, const char *name, int n);
 
 #endif
