@@ -250,7 +250,8 @@ workers_that_accept(void (*replace)(int i))
 
     server_start(&s, WORKERS(2) PATIENT FAULTY);
     kept = crowd_start(s.port, 100, GET("/life"), "one", leaving());
-    fresh = crowd_start(s.port, 10, GET("/life"), "one", CROWD_SHORT);
+    fresh =
+        crowd_start(s.port, 10, GET("/life"), "one", CROWD_SHORT | leaving());
     for (int i = 0; i < 4; i++) {
         replace(i);
         server_wait_log(&s, " has left");
