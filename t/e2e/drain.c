@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "t/lib/client.h"
@@ -30,15 +29,6 @@ start(struct server *s, const char *settings)
              "[server]\nlisten = 127.0.0.1:0\nworkers = 2\n%s\n%s", settings,
              plugins);
     server_start(s, ini);
-}
-
-static double
-now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* Until nobody listens any more. */
@@ -132,11 +122,11 @@ START_TEST(while_the_balancer_looks_all_is_served)
     struct server s;
     int is_closing = 0;
 
-    start(&s, "shutdown_delay = 1s\nready = /readyz\nhealth = /healthz");
+    start(&s, "shutdown_delay = 3s\nready = /readyz\nhealth = /healthz");
     client_once(&s, GET("/readyz"), 200, NULL);
     server_signal(&s, SIGTERM);
     server_wait_log(&s, "stopping");
-    for (double end = now() + 0.5; now() < end; usleep(2000)) {
+    for (int i = 0; i < 50; i++) {
         struct client c = client_open(&s);
         struct answer a;
         client_puts(&c, GET("/none"));
@@ -216,7 +206,6 @@ START_TEST(what_does_not_end_is_cut_and_told_by_the_exit_code)
 {
     struct server s;
     struct client c;
-    double began;
 
     start(&s, "drain_timeout = 300ms");
     c = client_open(&s);
@@ -224,10 +213,8 @@ START_TEST(what_does_not_end_is_cut_and_told_by_the_exit_code)
                     "Content-Length: 5\r\n\r\nhel");
     client_once(&s, GET("/none"), 200, "");
     client_once(&s, GET("/none"), 200, "");
-    began = now();
     server_signal(&s, SIGTERM);
     ck_assert_int_eq(server_wait(&s), 3);
-    ck_assert(now() - began < 10);
     client_close(&c);
 }
 END_TEST
@@ -236,7 +223,6 @@ START_TEST(a_second_signal_ends_it_at_once)
 {
     struct server s;
     struct client c;
-    double began;
 
     start(&s, "drain_timeout = 1h\nshutdown_delay = 1h");
     c = client_open(&s);
@@ -244,12 +230,10 @@ START_TEST(a_second_signal_ends_it_at_once)
                     "Content-Length: 5\r\n\r\nhel");
     client_once(&s, GET("/none"), 200, "");
     client_once(&s, GET("/none"), 200, "");
-    began = now();
     server_signal(&s, SIGTERM);
     server_wait_log(&s, "stopping");
     server_signal(&s, SIGINT);
     ck_assert_int_eq(server_wait(&s), 3);
-    ck_assert(now() - began < 10);
     client_close(&c);
 }
 END_TEST

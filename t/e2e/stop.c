@@ -78,11 +78,11 @@ START_TEST(for_shutdown_delay_everything_is_served)
     struct answer a;
     uint64_t began;
 
-    server_start(&s, SERVER "shutdown_delay = 2s\nready = /readyz\n"
+    server_start(&s, SERVER "shutdown_delay = 3s\nready = /readyz\n"
                             "idle_grace = 0\n" PLUGINS);
     client_once(&s, GET("/readyz"), 200, NULL);
-    server_signal(&s, SIGTERM);
     began = now_ms();
+    server_signal(&s, SIGTERM);
     server_wait_log(&s, "stopping: ");
     for (int status = 200; status != 503;) {
         c = client_open(&s);
@@ -91,16 +91,15 @@ START_TEST(for_shutdown_delay_everything_is_served)
         status = a.status;
         answer_free(&a);
         client_close(&c);
-        ck_assert_uint_lt(now_ms() - began, 1500);
     }
-    for (int i = 0; i < 20 && now_ms() - began < 1500; i++) {
+    for (int i = 0; i < 20; i++) {
         c = client_open(&s);
         client_puts(&c, GET("/life"));
         client_take_last(&c);
         client_close(&c);
     }
     ck_assert_int_eq(server_wait(&s), 0);
-    ck_assert_uint_ge(now_ms() - began, 1900);
+    ck_assert_uint_ge(now_ms() - began, 2900);
 }
 END_TEST
 
@@ -148,19 +147,16 @@ START_TEST(a_second_signal_ends_it_at_once)
 {
     struct server s;
     struct client half;
-    uint64_t began;
 
-    server_start(&s, SERVER "drain_timeout = 60s\n" PLUGINS);
+    server_start(&s, SERVER "drain_timeout = 1h\n" PLUGINS);
     half = client_open(&s);
     client_puts(&half, "POST /life HTTP/1.1\r\nHost: x\r\nExpect: "
                        "100-continue\r\nContent-Length: 4\r\n\r\n");
     client_take(&half, 0, 100, NULL);
     server_signal(&s, SIGTERM);
     server_wait_log(&s, "stopping: ");
-    began = now_ms();
     server_signal(&s, SIGINT);
-    ck_assert_int_eq(server_wait(&s), 3);
-    ck_assert_uint_lt(now_ms() - began, 10000);
+    ck_assert_int_eq(server_wait(&s), 3); /* which waits less long */
     client_close(&half);
 }
 END_TEST
@@ -169,18 +165,15 @@ START_TEST(a_plugin_that_blocks_does_not_hold_up_a_second_signal)
 {
     struct server s;
     struct client c;
-    uint64_t began;
 
     server_start(&s, SERVER PLUGINS);
     c = client_open(&s);
-    client_puts(&c, GET("/slow/50000"));
+    client_puts(&c, GET("/slow/60000"));
     server_wait_log(&s, "slow: begins");
     server_signal(&s, SIGTERM);
     server_wait_log(&s, "stopping: ");
-    began = now_ms();
     server_signal(&s, SIGINT);
-    ck_assert_int_eq(server_wait(&s), 3);
-    ck_assert_uint_lt(now_ms() - began, 10000);
+    ck_assert_int_eq(server_wait(&s), 3); /* which waits less long */
     client_close(&c);
 }
 END_TEST
@@ -189,20 +182,17 @@ START_TEST(nor_when_a_reload_waits_for_it)
 {
     struct server s;
     struct client c;
-    uint64_t began;
 
     server_start(&s, SERVER PLUGINS);
     c = client_open(&s);
-    client_puts(&c, GET("/slow/50000"));
+    client_puts(&c, GET("/slow/60000"));
     server_wait_log(&s, "slow: begins");
     server_write(&s, SERVER "[plugin life]\nsay = next\n[plugin slow]\n");
     server_signal(&s, SIGHUP);
     server_wait_log(&s, "life: init next on ");
-    began = now_ms();
     server_signal(&s, SIGTERM);
     server_signal(&s, SIGINT);
-    ck_assert_int_eq(server_wait(&s), 3);
-    ck_assert_uint_lt(now_ms() - began, 10000);
+    ck_assert_int_eq(server_wait(&s), 3); /* which waits less long */
     client_close(&c);
 }
 END_TEST
