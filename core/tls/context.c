@@ -33,58 +33,93 @@ context_init(void)
 
 /* ---- which certificates go together --------------------------------------*/
 
-/* Of each kind the first certificate that has this name, or else the first one
- * that covers it. */
-static void
-choose(const struct context *c, et_str name, uint32_t certs[CERT_KINDS])
+static int
+is_covered(const struct cert *cert, et_str name)
 {
-    int is_exact[CERT_KINDS] = {0};
+    return !cert_has(cert, name) && cert_covers(cert, name);
+}
 
+/* Of each kind the first certificate that is so for name. */
+static void
+choose(const struct context *c, et_str name,
+       int (*is_so)(const struct cert *cert, et_str name),
+       uint32_t certs[CERT_KINDS])
+{
     for (uint32_t kind = 0; kind < CERT_KINDS; kind++)
-        certs[kind] = CONTEXT_NO_CERT;
+        certs[kind] = CONTEXT_NONE;
     for (uint32_t i = 0; i < c->n_shown; i++) {
         const struct cert *cert = &c->shown[i].cert;
-        int has = cert_has(cert, name);
-        if (is_exact[cert->kind] ||
-            !(has || (certs[cert->kind] == CONTEXT_NO_CERT &&
-                      cert_covers(cert, name))))
-            continue;
-        certs[cert->kind] = i;
-        is_exact[cert->kind] = has;
+        if (certs[cert->kind] == CONTEXT_NONE && is_so(cert, name))
+            certs[cert->kind] = i;
     }
 }
 
-/* The site with these certificates, which may have to be made: its index, or
- * ERR_*. */
+/* The site with the certificates of want, which may have to be made: its
+ * index, or ERR_*. */
 static int64_t
-site_with(struct context *c, const uint32_t certs[CERT_KINDS])
+site_like(struct context *c, const struct context_site *want)
 {
     struct context_site *sites;
 
     for (uint32_t i = 0; i < c->n_sites; i++)
-        if (memcmp(c->sites[i].certs, certs, sizeof c->sites[i].certs) == 0)
+        if (memcmp(c->sites[i].certs, want->certs, sizeof want->certs) == 0 &&
+            memcmp(c->sites[i].wild, want->wild, sizeof want->wild) == 0)
             return i;
     sites = realloc(c->sites, (c->n_sites + 1) * sizeof *sites);
     if (!sites)
         return ERR_NOMEM;
     c->sites = sites;
-    sites += c->n_sites;
-    *sites = (struct context_site){.context = c};
-    memcpy(sites->certs, certs, sizeof sites->certs);
+    sites[c->n_sites] = *want;
     return c->n_sites++;
+}
+
+static struct context_site
+blank_site(struct context *c)
+{
+    struct context_site site = {.context = c, .fallback = CONTEXT_NONE};
+
+    for (uint32_t kind = 0; kind < CERT_KINDS; kind++)
+        site.certs[kind] = site.wild[kind] = CONTEXT_NONE;
+    return site;
+}
+
+static int64_t
+site_for(struct context *c, et_str name)
+{
+    struct context_site site = blank_site(c);
+
+    choose(c, name, cert_has, site.certs);
+    choose(c, name, is_covered, site.wild);
+    return site_like(c, &site);
+}
+
+/* Each site whose names wildcards cover has theirs as its fallback. */
+static int
+add_fallbacks(struct context *c)
+{
+    struct context_site site = blank_site(c), none = site;
+
+    for (uint32_t i = 0, n = c->n_sites; i < n; i++) {
+        int64_t fallback;
+        if (memcmp(c->sites[i].wild, none.wild, sizeof none.wild) == 0)
+            continue;
+        memcpy(site.certs, c->sites[i].wild, sizeof site.certs);
+        fallback = site_like(c, &site);
+        if (fallback < 0)
+            return (int)fallback;
+        c->sites[i].fallback = (uint32_t)fallback;
+    }
+    return 0;
 }
 
 static int
 add_names(struct context *c, uint32_t i)
 {
     const struct cert *cert = &c->shown[i].cert;
-    uint32_t certs[CERT_KINDS];
 
     for (size_t k = 0; k < cert->n_names; k++) {
-        int64_t site;
+        int64_t site = site_for(c, cert->names[k]);
         int rc;
-        choose(c, cert->names[k], certs);
-        site = site_with(c, certs);
         if (site < 0)
             return (int)site;
         rc = domains_add(&c->domains, cert->names[k], (uint32_t)site);
@@ -100,13 +135,12 @@ static int
 add_first(struct context *c)
 {
     const struct cert *first = &c->shown[0].cert;
-    uint32_t certs[CERT_KINDS];
-    int64_t site;
+    struct context_site site = blank_site(c);
+    int64_t i;
 
-    choose(c, first->n_names ? first->names[0] : str_lit(""), certs);
-    certs[first->kind] = 0;
-    site = site_with(c, certs);
-    return site < 0 ? (int)site : 0;
+    site.certs[first->kind] = 0;
+    i = first->n_names ? site_for(c, first->names[0]) : site_like(c, &site);
+    return i < 0 ? (int)i : 0;
 }
 
 static int
@@ -116,6 +150,8 @@ add_sites(struct context *c)
 
     for (uint32_t i = 0; rc == 0 && i < c->n_shown; i++)
         rc = add_names(c, i);
+    if (rc == 0)
+        rc = add_fallbacks(c);
     domains_seal(&c->domains);
     return rc;
 }
@@ -181,6 +217,7 @@ make(const struct context_spec *spec, struct diag *d)
     domains_init(&c->domains);
     c->has_h2 = spec->has_h2;
     c->has_early_data = spec->has_early_data;
+    c->has_offload = spec->has_offload;
     c->ktls = spec->ktls == CONTEXT_KTLS_ON && spec->has_early_data
                   ? CONTEXT_KTLS_EARLY_DATA
                   : spec->ktls;
@@ -276,7 +313,7 @@ context_site_covers(const struct context_site *site, et_str host)
 {
     for (uint32_t kind = 0; kind < CERT_KINDS; kind++) {
         uint32_t i = site->certs[kind];
-        if (i != CONTEXT_NO_CERT &&
+        if (i != CONTEXT_NONE &&
             cert_covers(&site->context->shown[i].cert, host))
             return 1;
     }

@@ -4,6 +4,8 @@
  *     context -> site (an SSL_CTX) for each set of certificates that one name
  *                has: RSA and ECDSA side by side
  *             -> names, exact and with a wildcard -> site       (domains.h)
+ *     site    -> fallback, of wildcards, for clients that can do with none of
+ *                the certificates that have the name            (choice.h)
  *
  * Immutable once made, and counted: it may be used by all threads, and lives
  * until the last session that shows it is over.  TLS 1.2 and 1.3 as Mozilla's

@@ -17,14 +17,16 @@ struct evp_cipher_st;
 struct ssl_ctx_st;
 struct ssl_st;
 
-#define CONTEXT_NO_CERT UINT32_MAX
+#define CONTEXT_NONE UINT32_MAX
 
 /* A set of certificates that some names share: what an SSL_CTX has as its app
  * data. */
 struct context_site {
     struct context *context;
     struct ssl_ctx_st *ssl;
-    uint32_t certs[CERT_KINDS]; /* indices; CONTEXT_NO_CERT */
+    uint32_t certs[CERT_KINDS]; /* that have the names: indices; CONTEXT_NONE */
+    uint32_t wild[CERT_KINDS];  /* whose wildcards cover them, likewise */
+    uint32_t fallback;          /* the site with those (choice.h), likewise */
 };
 
 struct context_shown {
@@ -34,7 +36,7 @@ struct context_shown {
 
 struct context {
     _Atomic uint32_t n_refs;
-    uint8_t has_h2, has_early_data;
+    uint8_t has_h2, has_early_data, has_offload;
     enum context_ktls ktls;
     uint8_t sid[32]; /* sessions are good where this is the same */
     struct context_shown *shown;

@@ -5,42 +5,11 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "tls/choice.h"
 #include "tls/context_own.h"
 #include "tls/session.h"
 
-/* Of ECDSA each with one curve (RFC 8446 4.2.3). */
-#define SCHEME_P256 0x0403
-#define SCHEME_P384 0x0503
-#define SCHEME_P521 0x0603
-#define SCHEME_ED25519 0x0807
-
 /* ---- who signs with RSA --------------------------------------------------*/
-
-static int
-scheme_of(const struct cert *cert)
-{
-    if (cert->kind == CERT_ED25519)
-        return SCHEME_ED25519;
-    switch (EVP_PKEY_get_bits(cert->key)) {
-    case 256: return SCHEME_P256;
-    case 384: return SCHEME_P384;
-    default: return SCHEME_P521;
-    }
-}
-
-static int
-client_takes(SSL *ssl, int scheme)
-{
-    int n = SSL_get_sigalgs(ssl, -1, NULL, NULL, NULL, NULL, NULL);
-
-    for (int i = 0; i < n; i++) {
-        unsigned char low = 0, high = 0;
-        SSL_get_sigalgs(ssl, i, NULL, NULL, NULL, &low, &high);
-        if ((high << 8 | low) == scheme)
-            return 1;
-    }
-    return 0;
-}
 
 /* In TLS 1.2 the cipher says which key signs: the first of ours that the client
  * has. */
@@ -66,22 +35,30 @@ signs_with_rsa(SSL *ssl)
 {
     const struct context_site *site = context_site_of(ssl);
 
+    if (site->certs[CERT_RSA] == CONTEXT_NONE)
+        return 0;
     if (SSL_version(ssl) < TLS1_3_VERSION && !cipher_is_ecdsa(ssl))
         return 1;
     for (uint32_t kind = 0; kind < CERT_KINDS; kind++) {
         uint32_t i = site->certs[kind];
-        if (kind != CERT_RSA && i != CONTEXT_NO_CERT &&
-            client_takes(ssl, scheme_of(&site->context->shown[i].cert)))
+        if (kind != CERT_RSA && i != CONTEXT_NONE &&
+            choice_takes(ssl, &site->context->shown[i].cert))
             return 0;
     }
     return 1;
 }
 
-/* 1: go on; -1: wait, and call this again. */
+/* 1: go on; 0: the handshake fails; -1: wait, and call this again. */
 static int
 on_certificate(SSL *ssl, void *signing)
 {
-    return signing || !signs_with_rsa(ssl) ? 1 : -1;
+    if (signing)
+        return 1;
+    if (choice_make(ssl) < 0)
+        return 0;
+    return context_site_of(ssl)->context->has_offload && signs_with_rsa(ssl)
+               ? -1
+               : 1;
 }
 
 void

@@ -33,10 +33,11 @@ struct signing {
     uint8_t is_late; /* no early data comes any more */
 };
 
-/* Handshakes that show ssl, which has a certificate for RSA, and will sign with
- * it stop before that: SESSION_SIGNS.  Not those that go on with a session of
- * before; nor, if there are other certificates, those of clients that take
- * them. [control] */
+/* Handshakes that show ssl are asked for their certificate, which is where a
+ * fallback is chosen (choice.h); and, if the context offloads, those that will
+ * sign with RSA stop before that: SESSION_SIGNS.  Not those that go on with a
+ * session of before; nor, if there are other certificates, those of clients
+ * that take them. [control] */
 void signing_ask(struct ssl_ctx_st *ssl);
 
 /* s has come to SESSION_SIGNS. [worker] */

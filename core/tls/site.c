@@ -87,7 +87,7 @@ shown_by(SSL *ssl)
 
     for (uint32_t kind = 0; kind < CERT_KINDS; kind++) {
         uint32_t i = site->certs[kind];
-        if (i != CONTEXT_NO_CERT && site->context->shown[i].cert.leaf == leaf)
+        if (i != CONTEXT_NONE && site->context->shown[i].cert.leaf == leaf)
             return &site->context->shown[i];
     }
     return NULL;
@@ -234,7 +234,7 @@ set_certificates(SSL_CTX *ssl, const struct context_site *site)
 {
     for (uint32_t kind = 0; kind < CERT_KINDS; kind++) {
         const struct cert *cert;
-        if (site->certs[kind] == CONTEXT_NO_CERT)
+        if (site->certs[kind] == CONTEXT_NONE)
             continue;
         cert = &site->context->shown[site->certs[kind]].cert;
         if (SSL_CTX_use_cert_and_key(ssl, cert->leaf, cert->key, cert->chain,
@@ -309,7 +309,7 @@ complain(const struct context_site *site, const struct context_spec *spec,
     const char *reason = ERR_reason_error_string(code);
     uint32_t kind = 0;
 
-    while (site->certs[kind] == CONTEXT_NO_CERT)
+    while (site->certs[kind] == CONTEXT_NONE)
         kind++;
     diag_error(d, &spec->pairs[site->certs[kind]].at,
                "%s: OpenSSL does not take this certificate (%s)",
@@ -333,7 +333,8 @@ open_site(struct context_site *site, const struct context_spec *spec,
         !set_callbacks(ssl, site) || !set_certificates(ssl, site) ||
         !set_clients(ssl, spec, authorities))
         return complain(site, spec, d);
-    if (spec->has_offload && site->certs[CERT_RSA] != CONTEXT_NO_CERT)
+    if (site->fallback != CONTEXT_NONE ||
+        (spec->has_offload && site->certs[CERT_RSA] != CONTEXT_NONE))
         signing_ask(ssl);
     return 0;
 }

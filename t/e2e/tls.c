@@ -203,6 +203,66 @@ START_TEST(a_name_has_its_certificate)
 }
 END_TEST
 
+/* The kind of the key is the second question: whoever takes it is shown the
+ * certificate that has the name, and nobody else. */
+START_TEST(an_exact_name_is_stronger_than_a_wildcard)
+{
+    static const char exact[] = "tls.certificate = $DIR/exact.pem\n"
+                                "tls.key = $DIR/exact.key\n",
+                      wild[] = "tls.certificate = $DIR/wild.pem\n"
+                               "tls.key = $DIR/wild.key\n";
+    static const struct {
+        const char *sni;
+        int max;
+        const char *sigalgs, *ciphers, *subject;
+    } cases[] = {
+        {"b.c.test", 0, NULL, NULL, "b.c.test"},
+        {"b.c.test", 0x0303, NULL, NULL, "b.c.test"},
+        {"B.C.test", 0, "ECDSA+SHA256:RSA-PSS+SHA256", NULL, "b.c.test"},
+        {"b.c.test", 0, "ECDSA+SHA256", NULL, "*.c.test"},
+        {"b.c.test", 0x0303, "ECDSA+SHA256", NULL, "*.c.test"},
+        {"b.c.test", 0x0303, NULL, "ECDHE-ECDSA-AES128-GCM-SHA256", "*.c.test"},
+        {"x.c.test", 0, NULL, NULL, "*.c.test"},
+        {"x.c.test", 0x0303, NULL, NULL, "*.c.test"},
+    };
+
+    for (int order = 0; order < 2; order++) {
+        char ini[1024];
+        int n_offloads = 0;
+        snprintf(ini, sizeof ini,
+                 "[server]\nlisten = 127.0.0.1:0\nmetrics = /metrics\n"
+                 "[listen tls]\naddress = 127.0.0.1:0\n"
+                 "tls.offload = %s\n%s%s[plugin hello]\n",
+                 order ? "rsa" : "off", order ? exact : wild,
+                 order ? wild : exact);
+        server_prepare(&s, ini);
+        pki_make(&s, &(struct pki){
+                         .file = "exact", .names = "b.c.test", .is_rsa = 1});
+        pki_make(&s, &(struct pki){.file = "wild", .names = "*.c.test"});
+        server_serve(&s);
+        tls_port = second_port();
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            struct secure how = {.port = tls_port,
+                                 .sni = cases[i].sni,
+                                 .authority = pki_authority(&s),
+                                 .max = cases[i].max,
+                                 .sigalgs = cases[i].sigalgs,
+                                 .ciphers = cases[i].ciphers};
+            struct client c = secure_connect(&how);
+            ck_assert_msg(strcmp(how.subject, cases[i].subject) == 0,
+                          "%d, %zu: %s", order, i, how.subject);
+            client_expect(&c, GET("/hello/you", "b.c.test"), 200, NULL);
+            client_expect(&c, GET("/hello/you", "y.c.test"),
+                          *how.subject == '*' ? 200 : 421, NULL);
+            client_close(&c);
+            n_offloads += order && *how.subject != '*';
+        }
+        ck_assert_int_eq(figure("tls_offloads_total"), n_offloads);
+        ck_assert_int_eq(server_stop(&s), 0);
+    }
+}
+END_TEST
+
 START_TEST(another_host_is_misdirected)
 {
     struct client c;
@@ -1206,11 +1266,11 @@ START_TEST(an_upgrade_ends_them_politely)
 END_TEST
 
 UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
-          a_name_has_its_certificate, another_host_is_misdirected,
-          a_protocol_is_agreed_on, sessions_go_on, a_client_that_must_be_known,
-          a_client_that_is_refused_is_told_why, a_client_that_may_be_known,
-          safe_requests_may_come_early, others_are_too_early,
-          a_large_answer_to_an_early_request,
+          a_name_has_its_certificate, an_exact_name_is_stronger_than_a_wildcard,
+          another_host_is_misdirected, a_protocol_is_agreed_on, sessions_go_on,
+          a_client_that_must_be_known, a_client_that_is_refused_is_told_why,
+          a_client_that_may_be_known, safe_requests_may_come_early,
+          others_are_too_early, a_large_answer_to_an_early_request,
           early_data_does_not_put_the_deadline_off, a_request_in_plain_is_told,
           garbage_ends_a_connection_and_nothing_else, a_slow_handshake_is_cut,
           nor_is_it_put_off_by_bytes, one_that_is_not_let_in_gets_an_alert,

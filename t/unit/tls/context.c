@@ -302,6 +302,43 @@ START_TEST(rsa_and_ecdsa_of_a_name_are_side_by_side)
 }
 END_TEST
 
+/* A wildcard's certificate is of another site, whatever its key is. */
+START_TEST(a_wildcard_is_what_a_name_falls_back_to)
+{
+    for (int order = 0; order < 2; order++) {
+        uint32_t rsa = order ? 1 : 0, ec = 1 - rsa, exact, wild;
+        struct made made[2];
+        BIO *bios[4];
+        struct context_pair pairs[2];
+        struct context_spec spec = {.pairs = pairs, .n_pairs = 2};
+        struct context *c;
+
+        made[rsa] = make(EVP_RSA_gen(2048), "a.example", -60, 86400, NULL, 0);
+        made[ec] = make(EVP_EC_gen("P-256"), "*.example", -60, 86400, NULL, 0);
+        for (int i = 0; i < 2; i++)
+            pairs[i] = pair_of(bios + 2 * i, &made[i], NULL);
+        c = context_new(&spec, &diag);
+        ck_assert_ptr_nonnull(c);
+        ck_assert_uint_eq(c->n_sites, 2);
+        exact = site_for(c, "a.example");
+        wild = site_for(c, "b.example");
+        ck_assert_uint_eq(exact, rsa);
+        ck_assert_uint_eq(c->sites[exact].certs[CERT_RSA], rsa);
+        ck_assert_uint_eq(c->sites[exact].certs[CERT_EC], CONTEXT_NONE);
+        ck_assert_uint_eq(c->sites[exact].fallback, wild);
+        ck_assert_uint_eq(wild, ec);
+        ck_assert_uint_eq(c->sites[wild].certs[CERT_EC], ec);
+        ck_assert_uint_eq(c->sites[wild].certs[CERT_RSA], CONTEXT_NONE);
+        ck_assert_uint_eq(c->sites[wild].fallback, CONTEXT_NONE);
+        context_drop(c);
+        for (int i = 0; i < 4; i++)
+            BIO_free(bios[i]);
+        made_free(&made[0]);
+        made_free(&made[1]);
+    }
+}
+END_TEST
+
 START_TEST(names_that_make_no_certificate)
 {
     static const char *const bad[] = {"", "a,DNS:b", "a b", "a\n"};
@@ -324,4 +361,5 @@ UNIT_MAIN_IN(setup, teardown, context, one_of_our_own, each_name_has_its_own,
              what_is_wrong_is_said, of_several_all_that_is_wrong_is_said,
              times_and_keys_that_nobody_would_take, a_chain_is_in_order,
              rsa_and_ecdsa_of_a_name_are_side_by_side,
+             a_wildcard_is_what_a_name_falls_back_to,
              names_that_make_no_certificate)
