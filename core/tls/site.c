@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "tls/context_own.h"
 #include "tls/signing.h"
 #include "tls/tickets.h"
@@ -170,6 +171,45 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
     return rc;
 }
 
+/* The host that a hello names of which OpenSSL has not yet read that; absent:
+ * none.  Of one that is none the handshake fails later. */
+static et_str
+hello_name(SSL *ssl)
+{
+    const unsigned char *p;
+    size_t n, len;
+
+    /* RFC 6066 3: bytes of the list, type, bytes of the name, name */
+    if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &n) ||
+        n < 5 || p[2] != TLSEXT_NAMETYPE_host_name)
+        return (et_str){NULL, 0};
+    len = (size_t)p[3] << 8 | p[4];
+    return len <= n - 5 ? (et_str){(const char *)p + 5, len}
+                        : (et_str){NULL, 0};
+}
+
+/* RFC 6066 3: a session of TLS 1.2 is one with the host that was named when it
+ * began, and known, and does not go on with another; in 1.3 each handshake has
+ * its own. */
+static SSL_TICKET_RETURN
+on_session(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
+           size_t n, SSL_TICKET_STATUS status, void *arg)
+{
+    const char *was;
+
+    (void)key_name;
+    (void)n;
+    (void)arg;
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    was = SSL_SESSION_get0_hostname(session);
+    if (SSL_version(ssl) < TLS1_3_VERSION &&
+        !str_eq_nocase(str_from_z(was ? was : ""), hello_name(ssl)))
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
+                                        : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 /* ---- how an SSL_CTX is made ----------------------------------------------*/
 
 static int
@@ -216,7 +256,8 @@ set_tickets(SSL_CTX *ssl, const struct context *c)
         return 0;
     if (!c->tickets)
         return SSL_CTX_set_num_tickets(ssl, 0);
-    return SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, on_ticket) == 1;
+    return SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, on_ticket) == 1 &&
+           SSL_CTX_set_session_ticket_cb(ssl, NULL, on_session, NULL) == 1;
 }
 
 static int

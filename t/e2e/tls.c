@@ -365,6 +365,49 @@ START_TEST(sessions_go_on)
 }
 END_TEST
 
+/* RFC 6066 3.  Each case is a name that a session is made with, and one that it
+ * would be gone on with. */
+START_TEST(a_session_is_one_with_a_name)
+{
+    static const struct {
+        int version;
+        const char *first, *then;
+        int goes_on;
+    } cases[] = {
+        {0x0303, "a.test", "A.test", 1},
+        {0x0303, "a.test", "b.test", 0}, /* of the same certificate */
+        {0x0303, "a.test", "x.c.test", 0},
+        {0x0303, "a.test", "unknown.test", 0},
+        {0x0303, "a.test", NULL, 0},
+        {0x0303, NULL, NULL, 1},
+        {0x0303, NULL, "a.test", 0},
+        {0x0303, NULL, "unknown.test", 0},
+        {0x0303, "unknown.test", "a.test", 0},
+        {0x0303, "unknown.test", "other.test", 0},
+        {0x0304, "a.test", "x.c.test", 1},
+    };
+
+    start(SERVER("") PLUGINS);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct secure how = {
+            .port = tls_port, .sni = cases[i].first, .max = cases[i].version};
+        struct client c = secure_connect(&how);
+        how.session = secure_session(&c, 3000);
+        ck_assert_ptr_nonnull(how.session);
+        client_close(&c);
+        how.sni = cases[i].then;
+        c = secure_connect(&how);
+        ck_assert_msg(how.is_resumed == cases[i].goes_on, "case %zu", i);
+        if (cases[i].then && strcmp(cases[i].then, "x.c.test") == 0)
+            client_expect(&c, GET("/hello/you", "x.c.test"), 200, NULL);
+        client_close(&c);
+        secure_forget(how.session);
+    }
+    ck_assert_int_eq(figure("tls_failed_total"), 0);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* ---- who asks -------------------------------------------------------------*/
 
 /* A client with a certificate for name, or none. */
@@ -1268,9 +1311,10 @@ END_TEST
 UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
           a_name_has_its_certificate, an_exact_name_is_stronger_than_a_wildcard,
           another_host_is_misdirected, a_protocol_is_agreed_on, sessions_go_on,
-          a_client_that_must_be_known, a_client_that_is_refused_is_told_why,
-          a_client_that_may_be_known, safe_requests_may_come_early,
-          others_are_too_early, a_large_answer_to_an_early_request,
+          a_session_is_one_with_a_name, a_client_that_must_be_known,
+          a_client_that_is_refused_is_told_why, a_client_that_may_be_known,
+          safe_requests_may_come_early, others_are_too_early,
+          a_large_answer_to_an_early_request,
           early_data_does_not_put_the_deadline_off, a_request_in_plain_is_told,
           garbage_ends_a_connection_and_nothing_else, a_slow_handshake_is_cut,
           nor_is_it_put_off_by_bytes, one_that_is_not_let_in_gets_an_alert,
