@@ -9,8 +9,8 @@
  *
  * Immutable once made, and counted: it may be used by all threads, and lives
  * until the last session that shows it is over.  TLS 1.2 and 1.3 as Mozilla's
- * "intermediate" has them (without finite-field DHE), or 1.3 alone ("modern");
- * no renegotiation, no compression, sessions in tickets only. */
+ * "intermediate" has them, or 1.3 alone ("modern"); no renegotiation, no
+ * compression, sessions in tickets only. */
 #ifndef TLS_CONTEXT_H
 #define TLS_CONTEXT_H
 

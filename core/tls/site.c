@@ -19,11 +19,14 @@
 #define CIPHERS_12                                                             \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"               \
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"               \
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"               \
+    "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:"                     \
+    "DHE-RSA-CHACHA20-POLY1305"
 #define CIPHERS_13                                                             \
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"                           \
     "TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS "X25519:P-256:P-384"
+#define DHE_GROUP "ffdhe2048"  /* RFC 7919; of TLS 1.2 alone */
 #define SECURITY_LEVEL 2       /* 112 bits: RSA of 2048, no SHA-1 */
 #define EARLY_BYTES 16384u     /* of requests before the handshake is over */
 #define CLIENT_CHAIN_MAX 65536 /* bytes of a client's certificates */
@@ -212,6 +215,24 @@ on_session(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
 
 /* ---- how an SSL_CTX is made ----------------------------------------------*/
 
+/* For clients of TLS 1.2 that have no curves, with RSA: the group, whose keys
+ * are made in each handshake. */
+static int
+set_dhe(SSL_CTX *ssl)
+{
+    EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+    EVP_PKEY *group = NULL;
+    int is_set = maker && EVP_PKEY_paramgen_init(maker) == 1 &&
+                 EVP_PKEY_CTX_set_group_name(maker, DHE_GROUP) == 1 &&
+                 EVP_PKEY_paramgen(maker, &group) == 1 &&
+                 SSL_CTX_set0_tmp_dh_pkey(ssl, group) == 1;
+
+    EVP_PKEY_CTX_free(maker);
+    if (!is_set)
+        EVP_PKEY_free(group);
+    return is_set;
+}
+
 static int
 set_protocols(SSL_CTX *ssl, const struct context_spec *spec)
 {
@@ -222,7 +243,7 @@ set_protocols(SSL_CTX *ssl, const struct context_spec *spec)
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) &&
            SSL_CTX_set_cipher_list(ssl, CIPHERS_12) &&
            SSL_CTX_set_ciphersuites(ssl, CIPHERS_13) &&
-           SSL_CTX_set1_groups_list(ssl, GROUPS);
+           SSL_CTX_set1_groups_list(ssl, GROUPS) && set_dhe(ssl);
 }
 
 /* The anti-replay of OpenSSL is a cache of the process, which a request to the

@@ -2,9 +2,10 @@
 /* site.h - the SSL_CTX of a set of certificates: protocols, ciphers, and what
  * is decided in a handshake (name, ALPN, tickets, staple).
  *
- * Mozilla's recommendations, version 5.7: "intermediate" (TLS 1.2 with ECDHE
- * and AEAD only, TLS 1.3) and "modern" (TLS 1.3); in both the client's order of
- * ciphers counts, which knows whether it has AES in hardware. */
+ * Mozilla's recommendations, version 5.7: "intermediate" (TLS 1.2 with AEAD and
+ * ECDHE, or DHE behind it; TLS 1.3) and "modern" (TLS 1.3).  Of the ciphers the
+ * first of ours counts, but for a client that puts ChaCha20 first: it knows
+ * whether it has AES in hardware. */
 #ifndef TLS_SITE_H
 #define TLS_SITE_H
 

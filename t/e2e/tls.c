@@ -183,6 +183,51 @@ START_TEST(what_is_weak_is_refused)
 }
 END_TEST
 
+/* Those of finite fields, which are RSA's, too. */
+START_TEST(who_has_no_curves_is_served)
+{
+    static const struct {
+        const char *ciphers, *cipher; /* NULL: none */
+    } cases[] = {
+        {"DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES128-GCM-SHA256"},
+        {"DHE-RSA-AES256-GCM-SHA384", "DHE-RSA-AES256-GCM-SHA384"},
+        {"DHE-RSA-CHACHA20-POLY1305", "DHE-RSA-CHACHA20-POLY1305"},
+        {"DHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384",
+         "ECDHE-RSA-AES256-GCM-SHA384"},
+        {"DHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305",
+         "ECDHE-ECDSA-CHACHA20-POLY1305"},
+        {"DHE-RSA-AES128-SHA256", NULL},
+        {"DHE-RSA-AES256-SHA256", NULL},
+        {"AES128-GCM-SHA256", NULL},
+    };
+    int n_failed = 0;
+
+    server_prepare(&s, SERVER("") PLUGINS);
+    pki_make(&s, &(struct pki){.file = "site", .names = "a.test", .is_rsa = 1});
+    pki_make(&s, &(struct pki){.file = "wild", .names = "a.test"});
+    server_serve(&s);
+    tls_port = second_port();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct secure how = {.port = tls_port,
+                             .sni = "a.test",
+                             .authority = pki_authority(&s),
+                             .max = 0x0303,
+                             .ciphers = cases[i].ciphers};
+        struct client c;
+        ck_assert_msg(secure_try(&how, &c) == (cases[i].cipher != NULL),
+                      "case %zu: %s", i, how.why);
+        n_failed += !cases[i].cipher;
+        if (!cases[i].cipher)
+            continue;
+        ck_assert_str_eq(how.cipher, cases[i].cipher);
+        client_expect(&c, GET("/hello/you", "a.test"), 200, "Hello, you!\n");
+        client_close(&c);
+    }
+    wait_figure("tls_failed_total", n_failed);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(a_name_has_its_certificate)
 {
     static const char *const cases[][2] = {
@@ -1309,7 +1354,8 @@ START_TEST(an_upgrade_ends_them_politely)
 END_TEST
 
 UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
-          a_name_has_its_certificate, an_exact_name_is_stronger_than_a_wildcard,
+          who_has_no_curves_is_served, a_name_has_its_certificate,
+          an_exact_name_is_stronger_than_a_wildcard,
           another_host_is_misdirected, a_protocol_is_agreed_on, sessions_go_on,
           a_session_is_one_with_a_name, a_client_that_must_be_known,
           a_client_that_is_refused_is_told_why, a_client_that_may_be_known,

@@ -307,6 +307,31 @@ START_TEST(of_several_keys_it_is_rsa_s)
 }
 END_TEST
 
+/* Without curves it is RSA that signs, for a key of the group of RFC 7919 that
+ * is made elsewhere, too. */
+START_TEST(finite_fields_sign_elsewhere)
+{
+    static const int both[] = {P_256, RSA_2048, KEYS};
+    char group[32];
+    EVP_PKEY *key;
+    struct pair p;
+
+    show(both, offloads);
+    open_pair(&p, NULL);
+    set_version(&p, TLS1_2_VERSION);
+    ck_assert_int_eq(SSL_set_cipher_list(p.client, "DHE-RSA-AES128-GCM-SHA256"),
+                     1);
+    ck_assert(shake(&p));
+    ck_assert_int_eq(p.n_signed, 1);
+    ck_assert_int_eq(SSL_get_peer_tmp_key(p.client, &key), 1);
+    ck_assert_int_eq(EVP_PKEY_get_group_name(key, group, sizeof group, NULL),
+                     1);
+    ck_assert_str_eq(group, "ffdhe2048");
+    EVP_PKEY_free(key);
+    leave_pair(&p);
+}
+END_TEST
+
 /* RFC 8446 4.1.4: each of two hellos is looked at elsewhere. */
 START_TEST(a_second_hello_signs_elsewhere_too)
 {
@@ -480,7 +505,8 @@ END_TEST
 
 UNIT_MAIN_IN(pair_setup, teardown, signing, each_version_signs_elsewhere,
              who_does_not_ask_signs_here, a_session_that_goes_on_signs_nothing,
-             of_several_keys_it_is_rsa_s, a_second_hello_signs_elsewhere_too,
+             of_several_keys_it_is_rsa_s, finite_fields_sign_elsewhere,
+             a_second_hello_signs_elsewhere_too,
              early_data_is_taken_and_refused_as_ever,
              bytes_come_and_go_meanwhile, what_was_to_be_sent_goes_first,
              it_may_end_at_any_point, one_that_fails_says_why)
