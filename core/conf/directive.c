@@ -471,7 +471,8 @@ static const struct directive listen_rows[] = {
      .reload = DIRECTIVE_LISTENER, .may_repeat = 1, .is_read = 1,
      .example = "none",
      .help = "DER file with the OCSP response that is shown with a "
-             "certificate, in the same order"},
+             "certificate, in the same order; its signature is verified if "
+             "the issuer stands behind the certificate"},
     {TLS(profile), CHOICE("intermediate|modern"),
      .reload = DIRECTIVE_LISTENER, .dflt = "intermediate",
      .help = "what Mozilla calls so: intermediate: TLS 1.3, and 1.2 with ECDHE "

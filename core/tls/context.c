@@ -179,8 +179,7 @@ add_pairs(struct context *c, const struct context_spec *spec, struct diag *d)
         struct context_shown *s = &c->shown[c->n_shown++];
         int this = cert_init(&s->cert, &spec->pairs[i], now_s, d);
         if (this == 0)
-            this = staple_init(&s->staple, &spec->pairs[i], s->cert.leaf, now_s,
-                               d);
+            this = staple_init(&s->staple, &spec->pairs[i], &s->cert, now_s, d);
         if (rc == 0)
             rc = this;
     }

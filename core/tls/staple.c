@@ -3,18 +3,20 @@
 #include "tls/staple.h"
 
 #include <limits.h>
+#include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/err.h"
+#include "tls/cert.h"
 #include "tls/context.h"
 
 /* One response being judged. */
 struct judge {
     const struct context_pair *pair;
-    const X509 *leaf;
+    const struct cert *cert;
     int64_t now_s;
     struct diag *diag;
 };
@@ -69,7 +71,7 @@ find(const struct judge *j, OCSP_BASICRESP *basic)
 {
     for (int i = 0; i < OCSP_resp_count(basic); i++) {
         OCSP_SINGLERESP *single = OCSP_resp_get0(basic, i);
-        if (is_about(j->leaf, single))
+        if (is_about(j->cert->leaf, single))
             return single;
     }
     return NULL;
@@ -101,19 +103,76 @@ keep(const struct judge *j, int64_t until_s, struct staple *out)
     return 0;
 }
 
+/* A store in which issuer is all that is trusted, at j's time; NULL: no memory.
+ */
+static X509_STORE *
+trust(const struct judge *j, X509 *issuer)
+{
+    X509_STORE *store = X509_STORE_new();
+
+    if (!store || X509_STORE_add_cert(store, issuer) != 1) {
+        X509_STORE_free(store);
+        return NULL;
+    }
+    X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), (time_t)j->now_s);
+    return store;
+}
+
+/* RFC 6960 4.2.2.2: who signs is the issuer, or has a certificate of the
+ * issuer's for this. */
 static int
-judge_single(const struct judge *j, OCSP_SINGLERESP *single, struct staple *out)
+judge_signature(const struct judge *j, OCSP_BASICRESP *basic)
+{
+    X509 *issuer = sk_X509_value(j->cert->chain, 0);
+    X509_STORE *store;
+    const char *why;
+    int is_good;
+
+    if (!issuer) {
+        diag_warn(j->diag, &j->pair->at,
+                  "%s: whose word this is cannot be verified: the issuer's "
+                  "certificate is not in %s",
+                  j->pair->ocsp_path, j->pair->chain_path);
+        return 0;
+    }
+    store = trust(j, issuer);
+    if (!store) {
+        (void)refuse(j, err_text(ERR_NOMEM));
+        return ERR_NOMEM;
+    }
+    is_good = OCSP_basic_verify(basic, j->cert->chain, store,
+                                OCSP_PARTIAL_CHAIN) == 1;
+    X509_STORE_free(store);
+    if (is_good)
+        return 0;
+    why = ERR_reason_error_string(ERR_peek_last_error());
+    diag_error(j->diag, &j->pair->at,
+               "%s: this OCSP response is not the word of the issuer in %s "
+               "(%s)",
+               j->pair->ocsp_path, j->pair->chain_path,
+               why ? why : "no reason is known");
+    ERR_clear_error();
+    return ERR_INVALID;
+}
+
+static int
+judge_single(const struct judge *j, OCSP_BASICRESP *basic,
+             OCSP_SINGLERESP *single, struct staple *out)
 {
     ASN1_GENERALIZEDTIME *next = NULL;
     int status = OCSP_single_get0_status(single, NULL, NULL, NULL, &next);
     int64_t until_s = end_of(next);
+    int rc;
 
+    if (until_s <= j->now_s)
+        return leave_out(j, "this OCSP response is over");
+    rc = judge_signature(j, basic);
+    if (rc < 0)
+        return rc;
     if (status != V_OCSP_CERTSTATUS_GOOD)
         return leave_out(j, status == V_OCSP_CERTSTATUS_REVOKED
                                 ? "it says that the certificate is revoked"
                                 : "it says that the certificate is not known");
-    if (until_s <= j->now_s)
-        return leave_out(j, "this OCSP response is over");
     return keep(j, until_s, out);
 }
 
@@ -125,7 +184,7 @@ judge_basic(const struct judge *j, OCSP_RESPONSE *r, struct staple *out)
     int rc;
 
     if (single)
-        rc = judge_single(j, single, out);
+        rc = judge_single(j, basic, single, out);
     else
         rc = refuse(j, basic ? "this OCSP response is about another certificate"
                              : "this is no OCSP response in DER");
@@ -135,9 +194,9 @@ judge_basic(const struct judge *j, OCSP_RESPONSE *r, struct staple *out)
 
 int
 staple_init(struct staple *out, const struct context_pair *pair,
-            const struct x509_st *leaf, int64_t now_s, struct diag *d)
+            const struct cert *cert, int64_t now_s, struct diag *d)
 {
-    const struct judge j = {pair, leaf, now_s, d};
+    const struct judge j = {pair, cert, now_s, d};
     const unsigned char *p = (const unsigned char *)pair->ocsp.p;
     OCSP_RESPONSE *r;
     int rc;

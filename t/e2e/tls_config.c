@@ -637,7 +637,10 @@ START_TEST(status_and_figures_know_certificates)
                        "tls.certificate = a.pem\ntls.key = a.key\n"
                        "tls.certificate = b.pem\ntls.key = b.key\n"
                        "tls.ocsp = none\ntls.ocsp = der\n");
-    pki_ocsp(&s, "b", "der");
+    pki_make(&s,
+             &(struct pki){
+                 .file = "b", .names = "b.test", .is_rsa = 1, .has_issuer = 1});
+    pki_ocsp(&s, "b", "der", 0);
     server_serve(&s);
     how.unix_path = path_of(&s, "s.sock");
     c = secure_connect(&how);
@@ -664,6 +667,42 @@ START_TEST(status_and_figures_know_certificates)
     unit_has(a.body, how.sha256);
     answer_free(&a);
     client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* What the issuer has not signed is a mistake, at a start and at a reload. */
+START_TEST(the_word_of_a_stranger_is_not_shown)
+{
+    static const char ini[] = SERVER SECURE "tls.ocsp = der\n";
+    static const char bad[] = "etude.ini:5: der: this OCSP response is not the "
+                              "word of the issuer in a.pem (";
+    struct secure how = {.sni = "a.test", .asks_ocsp = 1};
+    struct server s;
+    struct client c;
+
+    prepare(&s, SERVER);
+    pki_ocsp(&s, "a", "der", 1);
+    ck_assert_str_eq(
+        said_about(&s, ini, 0),
+        "warning: etude.ini:5: der: whose word this is cannot be verified: the "
+        "issuer's certificate is not in a.pem\netude.ini: good\n");
+    pki_make(&s,
+             &(struct pki){.file = "a", .names = "a.test", .has_issuer = 1});
+    pki_ocsp(&s, "a", "der", 1);
+    unit_has(said_about(&s, ini, 78), bad);
+    pki_ocsp(&s, "a", "der", 0);
+    ck_assert_str_eq(said_about(&s, ini, 0), "etude.ini: good\n");
+    server_serve(&s);
+    how.port = s.port;
+    for (int i = 0; i < 2; i++) {
+        c = secure_connect(&how);
+        client_close(&c);
+        ck_assert_int_gt(how.n_ocsp, 100);
+        pki_ocsp(&s, "a", "der", 1);
+        ck_assert_int_eq(server_reload(&s), 0);
+    }
+    ck_assert_int_eq(server_has_log(&s, "is not the word of the issuer in"), 1);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -829,6 +868,7 @@ UNIT_MAIN(tls_config, every_mistake_has_its_place_and_its_words,
           no_middleware_sees_what_is_led_away,
           what_came_by_tls_to_a_proxy_is_not_led_away,
           browsers_are_told_to_come_by_tls, so_are_those_of_http_2,
-          status_and_figures_know_certificates, one_to_develop_with,
+          status_and_figures_know_certificates,
+          the_word_of_a_stranger_is_not_shown, one_to_develop_with,
           sessions_outlive_reloads_processes_and_upgrades, so_do_older_ones,
           machines_share_keys_of_a_file)

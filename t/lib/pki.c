@@ -139,13 +139,16 @@ read_key(const char *path)
     return key;
 }
 
+/* Its issuer's is behind it, if that is not NULL. */
 static void
-write_certificate(const char *path, X509 *x)
+write_certificate(const char *path, X509 *x, X509 *issuer)
 {
     FILE *f = fopen(path, "we");
 
     ck_assert_ptr_nonnull(f);
     ck_assert_int_eq(PEM_write_X509(f, x), 1);
+    if (issuer)
+        ck_assert_int_eq(PEM_write_X509(f, issuer), 1);
     ck_assert_int_eq(fclose(f), 0);
 }
 
@@ -172,7 +175,7 @@ pki_make(const struct server *s, const struct pki *p)
     ck_assert_int_gt(X509_sign(x, authority.key, EVP_sha256()), 0);
     write_key(path, key);
     snprintf(path, sizeof path, "%s/%s.pem", s->dir, p->file);
-    write_certificate(path, x);
+    write_certificate(path, x, p->has_issuer ? ca : NULL);
     X509_free(x);
     EVP_PKEY_free(key);
 }
@@ -193,8 +196,28 @@ read_certificate(const struct server *s, const char *file)
     return x;
 }
 
+/* Forged, it comes with a certificate of the authority's name. */
+static void
+sign_ocsp(OCSP_BASICRESP *basic, int is_forged)
+{
+    EVP_PKEY *key = is_forged ? make_key(0) : authority.key;
+    X509 *x = authority.certificate;
+
+    if (is_forged) {
+        x = X509_dup(x);
+        ck_assert_int_eq(X509_set_pubkey(x, key), 1);
+        ck_assert_int_gt(X509_sign(x, key, EVP_sha256()), 0);
+    }
+    ck_assert_int_eq(OCSP_basic_sign(basic, x, key, EVP_sha256(), NULL, 0), 1);
+    if (is_forged) {
+        X509_free(x);
+        EVP_PKEY_free(key);
+    }
+}
+
 void
-pki_ocsp(const struct server *s, const char *file, const char *to)
+pki_ocsp(const struct server *s, const char *file, const char *to,
+         int is_forged)
 {
     X509 *x = read_certificate(s, file);
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
@@ -209,9 +232,7 @@ pki_ocsp(const struct server *s, const char *file, const char *to)
 
     ck_assert_ptr_nonnull(OCSP_basic_add1_status(
         basic, id, V_OCSP_CERTSTATUS_GOOD, 0, NULL, now, next));
-    ck_assert_int_eq(OCSP_basic_sign(basic, authority.certificate,
-                                     authority.key, EVP_sha256(), NULL, 0),
-                     1);
+    sign_ocsp(basic, is_forged);
     response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
     snprintf(path, sizeof path, "%s/%s", s->dir, to);
     f = fopen(path, "we");
@@ -236,6 +257,6 @@ pki_authority(const struct server *s)
 
     pthread_once(&authority.once, make_authority);
     snprintf(path, sizeof path, "%s/ca.pem", s->dir);
-    write_certificate(path, authority.certificate);
+    write_certificate(path, authority.certificate, NULL);
     return path;
 }

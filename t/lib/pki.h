@@ -20,12 +20,14 @@ struct pki {
     int ends_days;     /* from now; 0: 30 */
     int is_client;     /* for a client to show */
     int is_old;        /* the key that DIR/FILE.key holds is used again */
+    int has_issuer;    /* the authority's certificate is behind it */
 };
 
 void pki_make(const struct server *s, const struct pki *p);
 /* DIR/to: the authority's word (OCSP, DER) that DIR/FILE.pem is good, for a
- * day. */
-void pki_ocsp(const struct server *s, const char *file, const char *to);
+ * day; is_forged: signed with a key that is not the authority's. */
+void pki_ocsp(const struct server *s, const char *file, const char *to,
+              int is_forged);
 /* DIR/ca.pem: the authority; its path, in a static buffer. */
 const char *pki_authority(const struct server *s);
 
