@@ -274,7 +274,7 @@ take_warm(struct h2_stream *t, size_t n)
         return before;
     if (n > s->n)
         n = (size_t)s->n;
-    there = warm_bytes(&t->warm, s);
+    there = warm_bytes(&t->warm, s, env_of(t)->clock.mono_ms);
     if (there > 0)
         return n < there ? n : (size_t)there;
     return warm_start(&t->warm, env_of(t), s, on_warm, t) < 0 ? n : 0;

@@ -35,7 +35,7 @@ out_new(struct conn *c, size_t n)
         return NULL;
     o->block_bytes = (uint32_t)got;
     o->start = o->end = o->waits = 0;
-    o->warm = (struct warm_state){NULL, NULL, 0};
+    o->warm = (struct warm_state){0};
     o->cap = (uint32_t)(got - sizeof *o);
     c->out = o;
     return o;
@@ -133,7 +133,9 @@ read_now(struct conn *c, const struct segment *s, char *to, uint64_t n)
     while (got < 0 && errno == EINTR);
     if (got >= 0 || (errno != EAGAIN && errno != EOPNOTSUPP))
         return got < 0 ? -errno : got;
-    there = warm_bytes(&c->out->warm, s);
+    if (errno == EAGAIN)
+        warm_doubt(&c->out->warm, c->env->clock.mono_ms);
+    there = warm_bytes(&c->out->warm, s, c->env->clock.mono_ms);
     if (there == 0)
         return -EAGAIN;
     do
@@ -325,7 +327,7 @@ send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
         return copy_file(c, q);
     if (*budget == 0)
         return wait_writable(c);
-    part = warm_bytes(&c->out->warm, s);
+    part = warm_bytes(&c->out->warm, s, c->env->clock.mono_ms);
     if (part == 0)
         return wait_warm(c, s);
     n = c->transport->send_file(c, s->fd, s->off, part);

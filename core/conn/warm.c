@@ -17,6 +17,7 @@
  * a window at a time. */
 #define LOOK_BYTES (256u << 10)
 #define PAGE_BYTES 4096u
+#define END_MASK ((UINT64_C(1) << 48) - 1) /* no file is that long */
 /* A job reads two windows: one is sent while nobody waits for the other. */
 #define JOB_BYTES ((uint64_t)2 * WARM_BYTES)
 #define READ_BYTES (64u << 10)
@@ -42,7 +43,7 @@ struct warm {
 /* For file systems without RWF_NOWAIT.  Refused (EPERM) for files that are
  * neither ours nor writable: then it cannot be told. */
 static int
-is_counted(int fd, uint64_t off, uint64_t n)
+count_pages(int fd, uint64_t off, uint64_t n)
 {
     struct {
         uint64_t off, len;
@@ -52,11 +53,12 @@ is_counted(int fd, uint64_t off, uint64_t n)
     } stat;
     uint64_t pages = (off + n - 1) / PAGE_BYTES - off / PAGE_BYTES + 1;
 
-    return syscall(SYS_cachestat, fd, &range, &stat, 0) == 0 &&
-           stat.cached >= pages;
+    return syscall(SYS_cachestat, fd, &range, &stat, 0) < 0
+               ? -1
+               : stat.cached >= pages;
 }
 
-/* 1, 0, or below 0: that cannot be told. */
+/* 1, 0, or below 0: that cannot be told.  So are the other two. */
 static int
 is_there(int fd, uint64_t at)
 {
@@ -74,7 +76,7 @@ is_warm(int fd, uint64_t off, uint64_t n)
     int rc = is_there(fd, off);
 
     if (rc < 0)
-        return is_counted(fd, off, n);
+        return count_pages(fd, off, n);
     for (uint64_t at = LOOK_BYTES; rc && at < n; at += LOOK_BYTES)
         rc = is_there(fd, off + at);
     return rc && (n == 1 || is_there(fd, off + n - 1));
@@ -87,16 +89,23 @@ least(uint64_t a, uint64_t b)
 }
 
 uint64_t
-warm_bytes(struct warm_state *w, const struct segment *s)
+warm_bytes(struct warm_state *w, const struct segment *s, uint64_t now_ms)
 {
     uint64_t n = least(s->n, WARM_BYTES);
+    int is_known = w->of == s && s->off < w->end, rc;
 
-    if (w->of == s && s->off < w->end)
-        return least(n, w->end - s->off);
-    if (!is_warm(s->fd, s->off, n))
-        return 0;
-    w->of = s;
-    w->end = s->off + n;
+    if (is_known) {
+        n = least(n, w->end - s->off);
+        if (((now_ms - w->seen_ms) & WARM_CLOCK) < WARM_TRUST_MS)
+            return n;
+    }
+    rc = is_warm(s->fd, s->off, n);
+    if (rc <= 0)
+        return is_known && w->n_jobs >= (rc < 0 ? 1 : WARM_JOBS) ? n : 0;
+    if (!is_known)
+        *w = (struct warm_state){.of = s, .end = (s->off + n) & END_MASK};
+    w->seen_ms = now_ms & WARM_CLOCK;
+    w->n_jobs = 0;
     return n;
 }
 
@@ -144,7 +153,7 @@ on_read(struct wait *wait, int32_t rc)
     (void)rc;
     if (of) {
         of->job = NULL;
-        of->end = w->off + w->n;
+        of->end = (w->off + w->n) & END_MASK;
     }
     warm_free(w);
     if (of)
@@ -173,6 +182,7 @@ warm_start(struct warm_state *state, struct env *env, const struct segment *s,
 {
     size_t got;
     struct warm *w = blocks_take(&env->blocks, sizeof *w, &got);
+    unsigned n_jobs = 1;
     int rc;
 
     if (!w)
@@ -190,7 +200,11 @@ warm_start(struct warm_state *state, struct env *env, const struct segment *s,
         warm_free(w);
         return rc;
     }
-    *state = (struct warm_state){w, s, s->off};
+    if (state->of == s)
+        n_jobs = state->n_jobs < WARM_JOBS ? state->n_jobs + 1u : WARM_JOBS;
+    *state = (struct warm_state){
+        .job = w, .of = s, .end = s->off & END_MASK, .n_jobs = n_jobs & 7u};
+    warm_doubt(state, env->clock.mono_ms);
     return 0;
 }
 
