@@ -288,7 +288,7 @@ put_trailers(struct h2_stream *t, uint32_t *flags)
     size_t n = r ? count_fields(r->resp.trailers) : 0;
     nghttp2_nv *v;
 
-    if (n == 0)
+    if (n == 0 || r->resp.is_bare)
         return 0;
     v = arena_alloc(&r->arena, n * sizeof *v);
     if (!v)
@@ -532,8 +532,10 @@ h2_answer_begin(struct h2_stream *t)
         length = r->resp.left;
     if (t->is_connect && r->resp.status / 100 == 2) /* as deny_success */
         rc = ERR_LIMIT;
+    /* Nothing goes with one that is bare, but it ends when who writes does: the
+     * end is what gives the request back. */
     if (rc == 0)
-        rc = submit(t, length, is_bare ? NULL : &body);
+        rc = submit(t, length, &body);
     if (rc < 0)
         h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
     look_at_end(t);

@@ -379,6 +379,10 @@ h2_stream_reset(struct h2_stream *t, uint32_t code)
     if (nghttp2_submit_rst_stream(h2_own_session(t->h2), NGHTTP2_FLAG_NONE,
                                   t->id, code) < 0)
         (void)conn_out_of_memory(env_of(t));
+    if (!t->h2->is_busy) { /* of one that has waited: nobody sends it else */
+        h2_own_look_by(t->h2, env_of(t)->clock.mono_ms);
+        conn_arm(t->h2->conn);
+    }
 }
 
 /* ---- what there is to do
