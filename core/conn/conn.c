@@ -423,11 +423,13 @@ conn_close(struct conn *c)
 void
 conn_abort(struct conn *c)
 {
-    static const struct linger now = {.l_onoff = 1};
+    static const struct sockaddr none = {.sa_family = AF_UNSPEC};
 
-    if (c->phase != CONN_CLOSED &&
-        setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) < 0)
-        conn_failed(c, -errno);
+    /* TCP sends a reset, whoever is in a call with the descriptor: SO_LINGER
+     * has it sent by the close alone, which may be behind a shutdown.  Others
+     * know no reset. */
+    if (c->phase != CONN_CLOSED)
+        (void)connect(c->io.fd, &none, sizeof none);
     conn_close(c);
 }
 
