@@ -57,6 +57,15 @@ beyond(const struct control *c, int64_t says_s, int64_t rule_ms)
     return c->s_maxage >= 0 ? 0 : rule_ms;
 }
 
+static void
+add_stale(const struct control *c, int64_t while_rule_ms, int64_t error_rule_ms,
+          struct terms *t)
+{
+    t->while_ms =
+        t->fresh_ms + beyond(c, c->stale_while_revalidate, while_rule_ms);
+    t->error_ms = t->fresh_ms + beyond(c, c->stale_if_error, error_rule_ms);
+}
+
 int
 policy_judge(const struct rules *rules, const struct facts *f,
              struct terms *out)
@@ -69,11 +78,12 @@ policy_judge(const struct rules *rules, const struct facts *f,
         return 0;
     out->age_ms = f->age.p ? control_seconds(et_trim(f->age)) * 1000 : 0;
     out->fresh_ms = lifetime_ms(rules, f);
-    out->while_ms = out->fresh_ms + beyond(c, c->stale_while_revalidate,
-                                           rules->stale_while_revalidate_ms);
-    out->error_ms =
-        out->fresh_ms + beyond(c, c->stale_if_error, rules->stale_if_error_ms);
-    return policy_use(out, out->age_ms) < USE_ERROR;
+    add_stale(c, 0, 0, out);
+    if (policy_use(out, out->age_ms) >= USE_ERROR)
+        return 0; /* and for being stale the rules store nothing (3) */
+    add_stale(c, rules->stale_while_revalidate_ms, rules->stale_if_error_ms,
+              out);
+    return 1;
 }
 
 enum use

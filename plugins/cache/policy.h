@@ -41,7 +41,8 @@ enum use { USE_FRESH, USE_WHILE, USE_ERROR, USE_NOT };
 /* May a shared cache store it (RFC 9111 3), and is that of any use: 1 and *out;
  * or 0.  What is stale cannot be validated with whom it came from, so that
  * no-cache is as no-store, and what can be served to nobody at once is not
- * stored. [any] */
+ * stored; how long it may be stale by the rules does not count for that. [any]
+ */
 int policy_judge(const struct rules *rules, const struct facts *f,
                  struct terms *out);
 /* What one of that age is good for (4.2, 4.2.4; RFC 5861). [any] */

@@ -74,6 +74,31 @@ START_TEST(what_says_no_is_not_stored)
 }
 END_TEST
 
+/* Whoever says nothing, or that it is stale at once. */
+START_TEST(the_option_has_nothing_stored)
+{
+    static const char *const no[] = {NULL, "max-age=0", "public"};
+
+    et_test_option("stale_while_revalidate", "60s");
+    et_test_option("stale_if_error", "60s");
+    serve();
+    for (int i = 0; i < 3; i++) {
+        char target[16], text[32];
+
+        control = no[i];
+        snprintf(target, sizeof target, "/%d", i);
+        for (int k = 1; k < 3; k++) {
+            snprintf(text, sizeof text, "%d at %s", 2 * i + k, target);
+            get(target, k == 1 ? "MISS" : "BYPASS", text);
+        }
+    }
+    control = "max-age=0, stale-while-revalidate=60"; /* it says so itself */
+    get("/s", "MISS", "7 at /s");
+    et_test_wait(1);
+    get("/s", "STALE", "7 at /s");
+}
+END_TEST
+
 static uint32_t
 cookie(et_req *r)
 {
@@ -706,25 +731,23 @@ START_TEST(a_flood_of_keys_stays_within_its_memory)
 }
 END_TEST
 
-UNIT_MAIN_IN(begin, et_test_end, cache,
-             a_second_request_is_answered_from_the_store, keys_are_told_apart,
-             what_says_no_is_not_stored, nor_is_what_is_for_one_only,
-             that_nothing_is_stored_is_remembered_for_a_while,
-             what_says_nothing_is_stored_as_the_rules_say,
-             errors_are_told_apart_by_accept, what_is_too_large_is_not_stored,
-             answers_of_other_kinds_are_stored, age_and_expires_count,
-             head_is_answered_from_get,
-             who_shows_credentials_gets_what_is_public,
-             cookies_pass_by_unless_they_are_ignored,
-             what_clients_ask_of_caches, what_varies_is_told_apart,
-             codings_that_mean_the_same_are_the_same,
-             what_varies_too_much_is_not_stored,
-             conditions_are_judged_by_what_is_stored,
-             a_part_is_cut_from_what_is_stored,
-             a_part_that_a_handler_sends_is_not_stored,
-             what_is_stale_is_served_while_it_is_asked_for,
-             what_is_stale_is_better_than_an_error,
-             what_changes_something_makes_it_forget,
-             another_worker_says_what_has_changed, orders_of_the_administrator,
-             each_allocation_can_fail, odd_options_are_refused,
-             a_flood_of_keys_stays_within_its_memory)
+UNIT_MAIN_IN(
+    begin, et_test_end, cache, a_second_request_is_answered_from_the_store,
+    keys_are_told_apart, what_says_no_is_not_stored,
+    the_option_has_nothing_stored, nor_is_what_is_for_one_only,
+    that_nothing_is_stored_is_remembered_for_a_while,
+    what_says_nothing_is_stored_as_the_rules_say,
+    errors_are_told_apart_by_accept, what_is_too_large_is_not_stored,
+    answers_of_other_kinds_are_stored, age_and_expires_count,
+    head_is_answered_from_get, who_shows_credentials_gets_what_is_public,
+    cookies_pass_by_unless_they_are_ignored, what_clients_ask_of_caches,
+    what_varies_is_told_apart, codings_that_mean_the_same_are_the_same,
+    what_varies_too_much_is_not_stored, conditions_are_judged_by_what_is_stored,
+    a_part_is_cut_from_what_is_stored,
+    a_part_that_a_handler_sends_is_not_stored,
+    what_is_stale_is_served_while_it_is_asked_for,
+    what_is_stale_is_better_than_an_error,
+    what_changes_something_makes_it_forget,
+    another_worker_says_what_has_changed, orders_of_the_administrator,
+    each_allocation_can_fail, odd_options_are_refused,
+    a_flood_of_keys_stays_within_its_memory)

@@ -255,9 +255,35 @@ START_TEST(stale_for_as_long_as_is_allowed)
     ck_assert(judge(&rules, 200,
                     "max-age=10, proxy-revalidate, stale-if-error=9", NULL));
     ck_assert_int_eq(policy_use(&terms, 10000), USE_NOT);
-    /* never fresh, but good for others meanwhile */
-    ck_assert(judge(&rules, 200, "max-age=0", NULL));
+    /* never fresh, but good for others meanwhile, as it says */
+    ck_assert(judge(&rules, 200, "max-age=0, stale-while-revalidate=1", NULL));
     ck_assert_int_eq(policy_use(&terms, 0), USE_WHILE);
+    ck_assert_int_eq(policy_use(&terms, 1000), USE_ERROR);
+    ck_assert_int_eq(policy_use(&terms, 9000), USE_NOT);
+}
+END_TEST
+
+START_TEST(rules_have_nothing_stored_for_being_stale)
+{
+    static const struct rules rules = {0, 0, 5000, 9000};
+    static const uint32_t status[] = {200, 201, 302, 403, 404, 429};
+    struct facts f;
+
+    for (size_t i = 0; i < sizeof status / sizeof status[0]; i++) {
+        ck_assert(!judge(&rules, status[i], "", NULL));
+        ck_assert(!judge(&rules, status[i], "public", NULL));
+        ck_assert(!judge(&rules, status[i], "max-age=0", NULL));
+        ck_assert(!judge(&rules, status[i], "", "0"));
+        ck_assert(!judge(&rules, status[i], "stale-if-error=9", NULL));
+    }
+    memset(&f, 0, sizeof f);
+    f.status = 200;
+    f.control = read_as("max-age=9");
+    f.age = et_s("9");
+    ck_assert(!policy_judge(&rules, &f, &terms));
+    f.age = et_s("8");
+    ck_assert(policy_judge(&rules, &f, &terms));
+    ck_assert_int_eq(terms.while_ms, 14000);
 }
 END_TEST
 
@@ -510,6 +536,7 @@ UNIT_MAIN(small, directives_are_read, what_is_quoted_is_no_directive,
           noise_is_read, odd_numbers_are_read_carefully,
           the_most_particular_lifetime_counts, what_may_not_be_stored_is_not,
           with_credentials_only_what_is_public, stale_for_as_long_as_is_allowed,
+          rules_have_nothing_stored_for_being_stale,
           what_succeeds_and_is_unsafe_invalidates, the_hash_is_siphash_1_3,
           a_pattern_is_a_path_a_host_or_what_begins_so,
           what_is_kept_is_found_and_counted,
