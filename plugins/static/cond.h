@@ -10,8 +10,8 @@
 
 /* What a file is known by. */
 struct validators {
-    et_str etag; /* strong, with its quotes; empty: none */
-    int64_t mtime;
+    et_str etag;   /* strong, with its quotes; empty: none */
+    int64_t mtime; /* s since 1970, not later than when it was described */
 };
 
 enum cond {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "beneath.h"
@@ -178,6 +179,15 @@ etag_of_content(const struct file *f, int may_wait, char *out)
     return rc < 0 ? rc : hash_text(&h, out);
 }
 
+/* When it was changed, as far as can be said: no later than now, which is no
+ * later than Date (RFC 9110 8.8.2.1). */
+static int64_t
+changed_s(const struct stat *st)
+{
+    const int64_t now_s = time(NULL), mtime_s = st->st_mtim.tv_sec;
+    return mtime_s < now_s ? mtime_s : now_s;
+}
+
 /* Fields that belong to the file, then those that the rules say. */
 static int
 describe(const struct site *s, struct file *f, int may_wait)
@@ -193,7 +203,7 @@ describe(const struct site *s, struct file *f, int may_wait)
     if (n < 0)
         return n;
     f->validators.etag = et_sn(etag, (size_t)n);
-    f->validators.mtime = f->st.st_mtim.tv_sec;
+    f->validators.mtime = changed_s(&f->st);
     et_date_to(date, f->validators.mtime);
     add_field(f, "Last-Modified", et_sn(date, ET_DATE_LEN));
     add_field(f, "Accept-Ranges", et_s("bytes"));

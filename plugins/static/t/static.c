@@ -7,6 +7,7 @@
 #include <etude_test.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "t/lib/unit.h"
@@ -135,6 +136,23 @@ START_TEST(a_file_has_its_fields)
     ck_assert_ptr_null(et_test_field("Vary", 0));
     ck_assert_uint_eq(ask("HEAD", "/a.txt", NULL, NULL), 200);
     ck_assert_str_eq(et_test_field("Last-Modified", 0), OLD_TEXT);
+}
+END_TEST
+
+START_TEST(no_file_is_of_tomorrow)
+{
+    char date[64];
+    int64_t said;
+
+    put_at("new.txt", "new", 3, (int64_t)time(NULL) + 86400);
+    serve();
+    expect("/new.txt", "new");
+    snprintf(date, sizeof date, "%s", et_test_field("Last-Modified", 0));
+    ck_assert_int_eq(et_to_date(et_s(date), &said), 0);
+    ck_assert_int_le(said, (int64_t)time(NULL));
+    ck_assert_uint_eq(get_with("/new.txt", "If-Modified-Since", date), 304);
+    ck_assert_str_eq(et_test_field("Last-Modified", 0), date);
+    ck_assert_uint_eq(get_with("/new.txt", "If-Unmodified-Since", date), 200);
 }
 END_TEST
 
@@ -946,10 +964,11 @@ START_TEST(what_has_to_wait_says_so)
 END_TEST
 
 UNIT_MAIN_IN(
-    begin, end, static, a_file_has_its_fields, a_folder_is_its_index,
-    where_it_redirects_to_is_this_host, the_tail_of_the_route_is_what_counts,
-    the_first_index_that_is_there, a_folder_is_no_index,
-    something_else_is_tried, hidden_files_are_not_served_unless_they_are,
+    begin, end, static, a_file_has_its_fields, no_file_is_of_tomorrow,
+    a_folder_is_its_index, where_it_redirects_to_is_this_host,
+    the_tail_of_the_route_is_what_counts, the_first_index_that_is_there,
+    a_folder_is_no_index, something_else_is_tried,
+    hidden_files_are_not_served_unless_they_are,
     links_that_stay_beneath_are_followed, links_are_followed_not_at_all,
     links_are_followed_anywhere, what_is_no_file_is_not_served,
     only_reading_is_possible, paths_that_lead_elsewhere_are_refused,
