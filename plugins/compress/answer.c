@@ -20,15 +20,42 @@ is_status(uint32_t status)
            status != 304;
 }
 
+/* Something of n bytes (below 0: nobody knows) with r's fields. */
+static int
+may_be_coded(const et_req *r, const struct plan *p, int64_t n)
+{
+    return p->n_codings > 0 && (n < 0 || (n > 0 && n >= p->o->min_size)) &&
+           !has(r, "Content-Encoding") &&
+           !words_has(r, "Cache-Control", "no-transform");
+}
+
 int
 answer_may(const et_req *r, const struct plan *p)
 {
-    const int64_t n = et_answer_bytes(r);
-    return p->n_codings > 0 && is_status(r->status) &&
-           (n < 0 || (n > 0 && n >= p->o->min_size)) &&
+    return is_status(r->status) &&
            plan_has_type(p, r->http->get(r, et_s("Content-Type"), 0)) &&
-           !has(r, "Content-Encoding") && !has(r, "Content-Range") &&
-           !words_has(r, "Cache-Control", "no-transform");
+           may_be_coded(r, p, et_answer_bytes(r)) && !has(r, "Content-Range");
+}
+
+/* Of all that r's answer has a part of, by its Content-Range; or -1. */
+static int64_t
+bytes_of_all(const et_req *r)
+{
+    et_str range = r->http->get(r, et_s("Content-Range"), 0);
+    int64_t n;
+    (void)et_cut(&range, '/');
+    return et_to_int(range, 0, INT64_MAX, &n) < 0 ? -1 : n;
+}
+
+/* Several parts have their type within. */
+int
+answer_may_all(const et_req *r, const struct plan *p)
+{
+    et_str type = r->http->get(r, et_s("Content-Type"), 0);
+    const int is_known = plan_has_type(p, type);
+    return may_be_coded(r, p, bytes_of_all(r)) &&
+           (is_known ||
+            et_eq_nocase(et_cut(&type, ';'), et_s("multipart/byteranges")));
 }
 
 int32_t

@@ -11,6 +11,9 @@
 /* Whether the answer that r's response step sees would be compressed for
  * somebody. [worker] */
 int answer_may(const et_req *r, const struct plan *p);
+/* Of a 206: whether the 200 that it is a part of would be, as far as can be
+ * seen from it.  [worker] */
+int answer_may_all(const et_req *r, const struct plan *p);
 /* It depends on Accept-Encoding, compressed or not (RFC 9110 12.5.5).  0, or
  * below 0: no memory. [worker] */
 int32_t answer_vary(et_req *r);

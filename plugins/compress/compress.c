@@ -309,6 +309,9 @@ ET_RESPONSE(compress)
     enum coding coding;
     if (r->status == 304)
         return answer_not_modified(r) < 0 ? ET_FAIL : ET_NEXT;
+    if (r->status == 206) /* has the Vary of its 200 (RFC 9110 15.3.7) */
+        return answer_may_all(r, plan) && answer_vary(r) < 0 ? ET_FAIL
+                                                             : ET_NEXT;
     if (!answer_may(r, plan))
         return ET_NEXT;
     if (answer_vary(r) < 0)
