@@ -185,16 +185,22 @@ ET_LOG(over)
 
 /* ---- orders --------------------------------------------------------------*/
 
-ET_COMMAND(purge, "forget PATH, HOST/PATH, either with a * behind it for all "
-                  "that begins so, or all")
+ET_COMMAND(purge,
+           "forget PATH, HOST/PATH, HOST:PORT/PATH, each with a * behind "
+           "it for all that begins so, or all")
 {
+    static const char usage[] =
+        "purge what?  PATH, HOST/PATH, HOST:PORT/PATH, each with a * behind it "
+        "for all that begins so, or all\n";
     struct cache *c = self;
     const et_str pattern = et_eq(args, et_s("all")) ? et_s("*") : et_trim(args);
     char text[64];
     int n;
     if (pattern.n == 0 ||
-        (!memchr(pattern.p, '/', pattern.n) && !et_eq(pattern, et_s("*"))))
+        (!memchr(pattern.p, '/', pattern.n) && !et_eq(pattern, et_s("*")))) {
+        (void)put(out, usage, sizeof usage - 1);
         return ET_EINVAL;
+    }
     fills_void_matching(&c->fills, pattern);
     n = snprintf(text, sizeof text, "%llu forgotten\n",
                  (unsigned long long)store_drop_matching(&c->store, pattern));

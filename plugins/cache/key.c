@@ -84,7 +84,7 @@ key_from(et_str text, const struct secret *s, struct key *out)
     out->hash = hash_of(s, text);
     (void)next_part(&rest);
     out->host = next_part(&rest);
-    (void)next_part(&rest);
+    out->port = next_part(&rest);
     mark = memchr(rest.p, '?', rest.n);
     out->query = mark ? et_sn(mark + 1, (size_t)(rest.p + rest.n - mark - 1))
                       : et_s(NULL);
@@ -105,6 +105,7 @@ key_copy(const struct key *k, char *to, struct key *out)
     memcpy(to + from.text.n, from.path.p, from.path.n);
     out->text = et_sn(to, from.text.n);
     out->host = et_sn(to + (from.host.p - from.text.p), from.host.n);
+    out->port = et_sn(to + (from.port.p - from.text.p), from.port.n);
     out->query = from.query.p
                      ? et_sn(to + (from.query.p - from.text.p), from.query.n)
                      : from.query;
@@ -120,6 +121,17 @@ begins_with(et_str s, et_str with)
     return s.n >= with.n && memcmp(s.p, with.p, with.n) == 0;
 }
 
+/* "host" or "host:port" */
+static int
+is_authority(const struct key *k, et_str s)
+{
+    const size_t n = k->host.n;
+    if (s.n < n || !et_eq_nocase(k->host, et_sn(s.p, n)))
+        return 0;
+    return s.n == n ||
+           (s.p[n] == ':' && et_eq(k->port, et_sn(s.p + n + 1, s.n - n - 1)));
+}
+
 int
 key_matches(const struct key *k, et_str pattern)
 {
@@ -132,7 +144,7 @@ key_matches(const struct key *k, et_str pattern)
     if (!slash)
         return 0;
     if (slash > pattern.p &&
-        !et_eq_nocase(k->host, et_sn(pattern.p, (size_t)(slash - pattern.p))))
+        !is_authority(k, et_sn(pattern.p, (size_t)(slash - pattern.p))))
         return 0;
     path = et_sn(slash, (size_t)(pattern.p + pattern.n - slash));
     mark = memchr(path.p, '?', path.n);

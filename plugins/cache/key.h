@@ -20,8 +20,9 @@
 
 struct key {
     et_str text;
-    et_str host, path, query; /* query: absent if there is none */
-    uint64_t hash;            /* of text */
+    et_str host, port;  /* port: as Host has it, empty without one */
+    et_str path, query; /* query: absent if there is none */
+    uint64_t hash;      /* of text */
 };
 
 /* The key of r, whose field Host that is, its text in room; path is r's own. 0,
@@ -41,9 +42,9 @@ key_eq(const struct key *a, const struct key *b)
     return a->hash == b->hash && et_eq(a->text, b->text);
 }
 
-/* Is it what an administrator means by "/path", "host/path", either with a '*'
- * behind it for all that begins so, or "*"?  Without a '?' any query will do.
- * [any] */
+/* Is it what an administrator means by "/path", "host/path", "host:port/path",
+ * each with a '*' behind it for all that begins so, or "*"?  Without a '?' any
+ * query will do, without a ':' any port. [any] */
 int key_matches(const struct key *k, et_str pattern);
 
 /* The names in the fields Vary of r's answer, in lower case, with a comma

@@ -490,6 +490,23 @@ START_TEST(a_purge_is_for_all_workers)
 }
 END_TEST
 
+START_TEST(a_purge_of_nothing_says_what_is_missing)
+{
+    static const char *const args[] = {NULL, "a"};
+    char out[4096];
+
+    start(1, "");
+    for (int i = 0; i < 2; i++) {
+        admin_run(&s, 1,
+                  (const char *const[4]){"command", "cache", "purge", args[i]},
+                  out, sizeof out);
+        ck_assert_msg(strstr(out, "failed (-4): purge what?") != NULL, "%s",
+                      out);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(what_is_changed_is_forgotten_by_all_workers)
 {
     start(2, "");
@@ -640,7 +657,7 @@ UNIT_MAIN(cache, what_is_stored_is_sent_as_it_was,
           and_who_found_it_so_may_have_gone, a_cache_behind_a_cache,
           what_is_asked_for_anew_goes_on_over_a_reload,
           what_is_stale_is_served_instead_of_an_error,
-          a_purge_is_for_all_workers,
+          a_purge_is_for_all_workers, a_purge_of_nothing_says_what_is_missing,
           what_is_changed_is_forgotten_by_all_workers,
           and_by_other_caches_of_the_section,
           a_flood_of_keys_stays_within_its_memory,

@@ -245,6 +245,11 @@ START_TEST(no_path_leads_out)
         answer_free(&a);
         client_close(&c);
     }
+    c = client_open(&s); /* what leads back in is that file */
+    check(&c, "/sub/../large", LARGE);
+    check(&c, "/sub/%2e%2E/large", LARGE);
+    check(&c, "/./%2e/large", LARGE);
+    client_close(&c);
     stop();
 }
 END_TEST

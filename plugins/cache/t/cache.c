@@ -681,6 +681,19 @@ ask_for_a(void)
     et_test_request("GET", "/a");
 }
 
+START_TEST(orders_for_one_port)
+{
+    serve();
+    get_with("/a", "Host: h1:99", "MISS", "1 at /a");
+    get_with("/a", "Host: h1", "MISS", "2 at /a");
+    ck_assert_str_eq(et_test_command("purge", "h1:98/a"), "0 forgotten\n");
+    ck_assert_str_eq(et_test_command("purge", "h1:99/a"), "1 forgotten\n");
+    get_with("/a", "Host: h1", "HIT", "2 at /a");
+    get_with("/a", "Host: h1:99", "MISS", "3 at /a");
+    ck_assert_str_eq(et_test_command("purge", "h1/a"), "2 forgotten\n");
+}
+END_TEST
+
 START_TEST(each_allocation_can_fail)
 {
     serve();
@@ -749,5 +762,5 @@ UNIT_MAIN_IN(
     what_is_stale_is_better_than_an_error,
     what_changes_something_makes_it_forget,
     another_worker_says_what_has_changed, orders_of_the_administrator,
-    each_allocation_can_fail, odd_options_are_refused,
+    orders_for_one_port, each_allocation_can_fail, odd_options_are_refused,
     a_flood_of_keys_stays_within_its_memory)

@@ -362,6 +362,31 @@ START_TEST(a_pattern_is_a_path_a_host_or_what_begins_so)
 }
 END_TEST
 
+START_TEST(a_port_in_a_pattern_is_that_of_host)
+{
+    static const char text[] = "http\0a.example\00099\0/x";
+    static const char *const yes[] = {"a.example/x", "A.example:99/x",
+                                      "a.example:99/*"};
+    static const char *const no[] = {"a.example:/x",    "a.example:9/x",
+                                     "a.example:990/x", "a.example99/x",
+                                     "b.example:99/x",  "a.example:80/x",
+                                     ":99/x",           "a.example:99/y"};
+    char room[256], copied[64];
+    struct key k, copy;
+
+    key_from(et_sn(text, sizeof text - 1), &secret, &k);
+    k.path = et_s("/x");
+    key_copy(&k, copied, &copy);
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++)
+        ck_assert_msg(key_matches(&copy, et_s(yes[i])), "%s", yes[i]);
+    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
+        ck_assert_msg(!key_matches(&copy, et_s(no[i])), "%s", no[i]);
+    k = key_of(room, "a.example", "/x");
+    ck_assert(!key_matches(&k, et_s("a.example:99/x")));
+    ck_assert(key_matches(&k, et_s("a.example:/x")));
+}
+END_TEST
+
 /* ---- the store -----------------------------------------------------------*/
 
 static struct store store;
@@ -539,6 +564,7 @@ UNIT_MAIN(small, directives_are_read, what_is_quoted_is_no_directive,
           rules_have_nothing_stored_for_being_stale,
           what_succeeds_and_is_unsafe_invalidates, the_hash_is_siphash_1_3,
           a_pattern_is_a_path_a_host_or_what_begins_so,
+          a_port_in_a_pattern_is_that_of_host,
           what_is_kept_is_found_and_counted,
           the_variants_of_one_key_are_bounded,
           bytes_never_exceed_what_there_may_be,
