@@ -35,6 +35,7 @@ struct tls {
     uint8_t is_ended;    /* the peer sends no more of it */
 };
 
+/* That of a connection whose transport it is. [worker] */
 static inline struct tls *
 tls_own_of(const struct conn *c)
 {

@@ -26,10 +26,11 @@ struct warm;
 
 /* Of a file, at most this much at once is looked at, and then sent. */
 #define WARM_BYTES (1u << 20)
+/* For so long what was seen counts; so many jobs read a window at most. */
 #define WARM_TRUST_MS 20u
 #define WARM_JOBS 4u
-#define WARM_CLOCK                                                             \
-    8191u /* of the clock's milliseconds, the bits that are kept */
+/* Bits of the clock that are kept of when it was. */
+#define WARM_CLOCK 8191u
 
 /* What is known of the file that somebody sends; zeros at first. */
 struct warm_state {
@@ -40,8 +41,9 @@ struct warm_state {
     uint64_t n_jobs : 3;   /* that have read of it since then */
 };
 
-/* How much of the front of s, a FILE, is in memory: at most what is there to be
- * sent and WARM_BYTES; 0: it is not. [worker] */
+/* How many bytes of the front of s, a FILE, are in memory now, at now_ms of the
+ * worker's clock: at most what is there to be sent and WARM_BYTES; 0: it is
+ * not. [worker] */
 uint64_t warm_bytes(struct warm_state *w, const struct segment *s,
                     uint64_t now_ms);
 /* A read has found that it is not there any more. [worker] */

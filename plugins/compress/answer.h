@@ -12,7 +12,7 @@
  * somebody. [worker] */
 int answer_may(const et_req *r, const struct plan *p);
 /* Of a 206: whether the 200 that it is a part of would be, as far as can be
- * seen from it.  [worker] */
+ * seen from it. [worker] */
 int answer_may_all(const et_req *r, const struct plan *p);
 /* It depends on Accept-Encoding, compressed or not (RFC 9110 12.5.5).  0, or
  * below 0: no memory. [worker] */

@@ -52,22 +52,29 @@ START_TEST(keys_are_told_apart)
 }
 END_TEST
 
-START_TEST(what_says_no_is_not_stored)
+/* The first requests of a test, two for each answer. */
+static void
+none_is_stored(const char *const *controls, int n)
 {
-    static const char *const no[] = {"no-store", "private, max-age=9",
-                                     "no-cache", "max-age=0, must-revalidate"};
-
-    serve();
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < n; i++) {
         char target[16], text[32];
 
-        control = no[i];
+        control = controls[i];
         snprintf(target, sizeof target, "/%d", i);
         for (int k = 1; k < 3; k++) {
             snprintf(text, sizeof text, "%d at %s", 2 * i + k, target);
             get(target, k == 1 ? "MISS" : "BYPASS", text);
         }
     }
+}
+
+START_TEST(what_says_no_is_not_stored)
+{
+    static const char *const no[] = {"no-store", "private, max-age=9",
+                                     "no-cache", "max-age=0, must-revalidate"};
+
+    serve();
+    none_is_stored(no, 4);
     control = NULL; /* nor what says nothing */
     get("/n", "MISS", "9 at /n");
     get("/n", "BYPASS", "10 at /n");
@@ -82,16 +89,7 @@ START_TEST(the_option_has_nothing_stored)
     et_test_option("stale_while_revalidate", "60s");
     et_test_option("stale_if_error", "60s");
     serve();
-    for (int i = 0; i < 3; i++) {
-        char target[16], text[32];
-
-        control = no[i];
-        snprintf(target, sizeof target, "/%d", i);
-        for (int k = 1; k < 3; k++) {
-            snprintf(text, sizeof text, "%d at %s", 2 * i + k, target);
-            get(target, k == 1 ? "MISS" : "BYPASS", text);
-        }
-    }
+    none_is_stored(no, 3);
     control = "max-age=0, stale-while-revalidate=60"; /* it says so itself */
     get("/s", "MISS", "7 at /s");
     et_test_wait(1);

@@ -7,15 +7,13 @@
 #include "plugins/static/closer.h"
 
 #include <etude_test.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugins/static/t/folder.h"
 #include "t/lib/unit.h"
 
-static char root[64];
 static pthread_t me;
 static _Atomic int keeps; /* what another closes is so when it is so no more */
 static _Atomic unsigned n_here, n_elsewhere;
@@ -52,32 +50,12 @@ wait_for(unsigned n)
 
 /* ---- files ---------------------------------------------------------------*/
 
-static const char *
-at(const char *name)
-{
-    static char path[128];
-
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    return path;
-}
-
-static void
-put(const char *name)
-{
-    const int fd = open(at(name), O_WRONLY | O_CREAT | O_EXCL, 0644);
-
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, name, strlen(name)), (ssize_t)strlen(name));
-    close(fd);
-}
-
 static void
 serve(const char *option, const char *value)
 {
-    strcpy(root, "/tmp/etude-closer-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
-    put("a");
-    put("b");
+    make_folder();
+    put("a", "a");
+    put("b", "b");
     et_test_option("root", root);
     et_test_option("cache_file", "0");
     et_test_option(option, value);
@@ -100,11 +78,8 @@ get(const char *target)
 static void
 end(void)
 {
-    char command[128];
-
     et_test_end();
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    ck_assert_int_eq(system(command), 0);
+    remove_folder();
 }
 
 /* ---- tests ---------------------------------------------------------------*/
@@ -125,7 +100,7 @@ END_TEST
 
 START_TEST(what_has_no_name_any_more_is_closed_by_the_thread)
 {
-    char from[128];
+    char from[512];
 
     begin();
     serve("revalidate", "0");

@@ -10,47 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "plugins/static/t/folder.h"
 #include "t/lib/unit.h"
-
-#define OLD 784111777 /* Sun, 06 Nov 1994 08:49:37 GMT */
-#define OLD_TEXT "Sun, 06 Nov 1994 08:49:37 GMT"
-
-static char root[64];
-
-/* ---- the folder ----------------------------------------------------------*/
-
-static const char *
-at(const char *name)
-{
-    static char path[512];
-
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    return path;
-}
-
-static void
-put_at(const char *name, const void *p, size_t n, int64_t mtime)
-{
-    const struct timespec t[2] = {{mtime, 0}, {mtime, 0}};
-    const int fd = open(at(name), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, p, n), (ssize_t)n);
-    ck_assert_int_eq(futimens(fd, t), 0);
-    close(fd);
-}
-
-static void
-put(const char *name, const char *text)
-{
-    put_at(name, text, strlen(text), OLD);
-}
 
 static void
 make_root(void)
 {
-    strcpy(root, "/tmp/etude-static-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    make_folder();
     mkdir(at("sub"), 0755);
     mkdir(at("empty"), 0755);
     put("index.html", "<p>home");
@@ -70,11 +36,8 @@ begin(void)
 static void
 end(void)
 {
-    char command[128];
-
     et_test_end();
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    ck_assert_int_eq(system(command), 0);
+    remove_folder();
 }
 
 static void
