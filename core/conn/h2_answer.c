@@ -257,27 +257,30 @@ on_warm(void *arg)
 }
 
 /* How much of n bytes may be read without waiting for a disk: what lies in
- * front of a file, or of that.  0: t is told when there is some. */
-static size_t
+ * front of a file, or of that.  0: t is told when there is some.  -1: there
+ * never will be. */
+static ssize_t
 take_warm(struct h2_stream *t, size_t n)
 {
-    const struct segment_queue *q = queue_of(t);
+    struct segment_queue *q = queue_of(t);
     const struct segment *s = q ? segment_peek(q) : NULL;
     size_t before = (size_t)written(t);
     uint64_t there;
+    int rc;
 
     for (; s && s->kind != SEGMENT_FILE && before < n; s = s->next)
         before += (size_t)s->n;
     if (!s || before >= n)
-        return n;
+        return (ssize_t)n;
     if (before > 0)
-        return before;
+        return (ssize_t)before;
     if (n > s->n)
         n = (size_t)s->n;
     there = warm_bytes(&t->warm, s, env_of(t)->clock.mono_ms);
     if (there > 0)
-        return n < there ? n : (size_t)there;
-    return warm_start(&t->warm, env_of(t), s, on_warm, t) < 0 ? n : 0;
+        return (ssize_t)(n < there ? n : there);
+    rc = warm_start(&t->warm, env_of(t), q, on_warm, t);
+    return rc == -EAGAIN ? (ssize_t)n : rc;
 }
 
 /* Behind the body (RFC 9113 8.1), in place of its end. */
@@ -317,12 +320,15 @@ on_read(nghttp2_session *s, int32_t id, uint8_t *buf, size_t most,
     has = there(t);
     n = has < most ? (size_t)has : most;
     if (n > 0) {
+        ssize_t k = take_warm(t, n);
         size_t can;
-        n = take_warm(t, n);
-        if (n == 0) {
+        if (k < 0)
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        if (k == 0) {
             t->is_deferred = 1;
             return NGHTTP2_ERR_DEFERRED;
         }
+        n = (size_t)k;
         can = room(c, n);
         if (can < n && can < SMALL_PART) /* h2_push goes on with it */
             return NGHTTP2_ERR_PAUSE;

@@ -128,6 +128,8 @@ read_now(struct conn *c, const struct segment *s, char *to, uint64_t n)
     uint64_t there;
     ssize_t got;
 
+    if (UNLIKELY(c->out && c->out->warm.job))
+        return -EAGAIN;
     do
         got = preadv2(s->fd, &iov, 1, (off_t)s->off, RWF_NOWAIT);
     while (got < 0 && errno == EINTR);
@@ -295,10 +297,12 @@ on_warm(void *arg)
 /* Nobody may be left to read it: then the others have their turn, and it is
  * asked for again. */
 static int
-wait_warm(struct conn *c, const struct segment *s)
+wait_warm(struct conn *c, struct segment_queue *q)
 {
-    if (warm_start(&c->out->warm, c->env, s, on_warm, c) < 0)
-        return wait_writable(c);
+    int rc = warm_start(&c->out->warm, c->env, q, on_warm, c);
+
+    if (rc < 0)
+        return rc == -EAGAIN ? wait_writable(c) : rc;
     c->out->waits = OUT_WAITS_WRITABLE;
     return OUT_PENDING;
 }
@@ -313,7 +317,7 @@ copy_file(struct conn *c, struct segment_queue *q)
     if (part > OUT_FILE_COPY)
         part = OUT_FILE_COPY;
     rc = read_file(c, q, s->n < part ? s->n : part);
-    return rc == -EAGAIN ? wait_warm(c, s) : rc;
+    return rc == -EAGAIN ? wait_warm(c, q) : rc;
 }
 
 static int
@@ -329,8 +333,9 @@ send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
         return wait_writable(c);
     part = warm_bytes(&c->out->warm, s, c->env->clock.mono_ms);
     if (part == 0)
-        return wait_warm(c, s);
+        return wait_warm(c, q);
     n = c->transport->send_file(c, s->fd, s->off, part);
+    c->out->warm.is_lent = n == -EAGAIN && c->transport->keeps_file;
     if (n == -EAGAIN)
         return wait_writable(c);
     if (n <= 0)

@@ -330,6 +330,7 @@ new_tls(struct conn *c)
     t->via = (struct transport){
         .name = "tls",
         .send_vec = tls_out_vec,
+        .keeps_file = 1,
         .send_file = tls_out_file,
         .want_read = tls_want_read,
         .drop = plain_transport.drop,

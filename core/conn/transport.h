@@ -20,6 +20,7 @@ struct transport {
      * follows), or -errno. */
     ssize_t (*send_vec)(struct conn *c, struct io_send *op);
     int short_is_full; /* fewer bytes of a file than asked for: no more fit */
+    int keeps_file; /* at -EAGAIN it may have some: the same is asked again */
     /* Send up to n bytes of a file: n > 0, -EAGAIN (poll for POLLOUT), or
      * -errno; 0: the file is shorter than it was.  NULL: this transport cannot,
      * the connection reads the file into its buffer instead. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -14,13 +15,13 @@
 #include "http/waits.h"
 
 /* Each look is a system call, and holes are rare: what was sent before was read
- * a window at a time. */
+ * far ahead. */
 #define LOOK_BYTES (256u << 10)
 #define PAGE_BYTES 4096u
 #define END_MASK ((UINT64_C(1) << 48) - 1) /* no file is that long */
-/* A job reads two windows: one is sent while nobody waits for the other. */
-#define JOB_BYTES ((uint64_t)2 * WARM_BYTES)
-#define READ_BYTES (64u << 10)
+/* What a job asks for ahead, and what of that it waits for and hands over. */
+#define AHEAD_BYTES (2u << 20)
+#define HAND_BYTES (128u << 10)
 
 #ifndef SYS_cachestat
 #define SYS_cachestat 451
@@ -29,13 +30,17 @@
 struct warm {
     struct env *env;
     struct warm_state *of; /* NULL: nobody waits */
+    struct segment_queue *queue;
     void (*on_warm)(void *arg);
     void *arg;
     struct wait *wait;
     struct job job;
+    struct segment in_hand; /* of the queue, when it is handed over */
     size_t block_bytes;
     int fd; /* of its own */
-    uint64_t off, n;
+    uint64_t off, ahead;
+    uint32_t n, done; /* to be read, and read */
+    char bytes[];
 };
 
 /* ---- is it there? --------------------------------------------------------*/
@@ -58,7 +63,7 @@ count_pages(int fd, uint64_t off, uint64_t n)
                : stat.cached >= pages;
 }
 
-/* 1, 0, or below 0: that cannot be told.  So are the other two. */
+/* 1, 0, or below 0: that cannot be told. */
 static int
 is_there(int fd, uint64_t at)
 {
@@ -70,64 +75,76 @@ is_there(int fd, uint64_t at)
     return errno == EOPNOTSUPP || errno == ENOSYS ? -1 : errno != EAGAIN;
 }
 
-static int
-is_warm(int fd, uint64_t off, uint64_t n)
-{
-    int rc = is_there(fd, off);
-
-    if (rc < 0)
-        return count_pages(fd, off, n);
-    for (uint64_t at = LOOK_BYTES; rc && at < n; at += LOOK_BYTES)
-        rc = is_there(fd, off + at);
-    return rc && (n == 1 || is_there(fd, off + n - 1));
-}
-
 static uint64_t
 least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
+/* How much of n bytes is there, from off on. */
+static uint64_t
+look(int fd, uint64_t off, uint64_t n)
+{
+    uint64_t at = LOOK_BYTES;
+
+    while (at < n && is_there(fd, off + at) > 0)
+        at += LOOK_BYTES;
+    if (at >= n && is_there(fd, off + n - 1) > 0)
+        return n;
+    at = least(at, n - 1) / LOOK_BYTES * LOOK_BYTES;
+    return at > 0 && is_there(fd, off + at - 1) > 0 ? at : 0;
+}
+
+static uint64_t
+count(int fd, uint64_t off, uint64_t n)
+{
+    if (count_pages(fd, off, n) > 0)
+        return n;
+    return n > LOOK_BYTES && count_pages(fd, off, LOOK_BYTES) > 0 ? LOOK_BYTES
+                                                                  : 0;
+}
+
 uint64_t
 warm_bytes(struct warm_state *w, const struct segment *s, uint64_t now_ms)
 {
     uint64_t n = least(s->n, WARM_BYTES);
-    int is_known = w->of == s && s->off < w->end, rc;
+    int is_told;
 
-    if (is_known) {
-        n = least(n, w->end - s->off);
-        if (((now_ms - w->seen_ms) & WARM_CLOCK) < WARM_TRUST_MS)
-            return n;
-    }
-    rc = is_warm(s->fd, s->off, n);
-    if (rc <= 0)
-        return is_known && w->n_jobs >= (rc < 0 ? 1 : WARM_JOBS) ? n : 0;
-    if (!is_known)
+    if (w->job)
+        return 0;
+    if (w->of == s && s->off < w->end &&
+        (w->is_lent || ((now_ms - w->seen_ms) & WARM_CLOCK) < WARM_TRUST_MS))
+        return least(n, w->end - s->off);
+    is_told = is_there(s->fd, s->off);
+    if (is_told < 0)
+        n = count(s->fd, s->off, n);
+    else
+        n = is_told ? look(s->fd, s->off, n) : 0;
+    if (n > 0) {
         *w = (struct warm_state){.of = s, .end = (s->off + n) & END_MASK};
-    w->seen_ms = now_ms & WARM_CLOCK;
-    w->n_jobs = 0;
+        w->seen_ms = now_ms & WARM_CLOCK;
+        if (is_told < 0)
+            warm_doubt(w, now_ms);
+    }
     return n;
 }
 
 /* ---- a job ---------------------------------------------------------------*/
 
-/* Its bytes go nowhere: an error, or an early end, shows when it is sent.  To
- * close it may take its time, too. */
+/* To close it may take its time, too. */
 static int32_t
-read_through(void *arg)
+read_some(void *arg)
 {
     struct warm *w = arg;
-    char dropped[READ_BYTES];
-    uint64_t done = 0;
 
-    (void)readahead(w->fd, (off_t)w->off, (size_t)w->n);
-    while (done < w->n) {
-        uint64_t part = w->n - done < READ_BYTES ? w->n - done : READ_BYTES;
-        ssize_t n = pread(w->fd, dropped, (size_t)part, (off_t)(w->off + done));
+    (void)readahead(w->fd, (off_t)w->off, (size_t)w->ahead);
+    while (w->done < w->n) {
+        ssize_t n = pread(w->fd, w->bytes + w->done, w->n - w->done,
+                          (off_t)(w->off + w->done));
         if (n <= 0 && (n == 0 || errno != EINTR))
             break;
         if (n > 0)
-            done += (uint64_t)n;
+            w->done += (uint32_t)n;
     }
     close(w->fd);
     w->fd = -1;
@@ -135,11 +152,26 @@ read_through(void *arg)
 }
 
 static void
-warm_free(struct warm *w)
+warm_free(void *arg)
 {
+    struct warm *w = arg;
+
     if (w->fd >= 0)
         close(w->fd);
     blocks_give(&w->env->blocks, w, w->block_bytes);
+}
+
+/* What was read takes the place of the front of its file. */
+static void
+hand_over(struct warm *w)
+{
+    w->in_hand = (struct segment){.kind = SEGMENT_OWN,
+                                  .p = w->bytes,
+                                  .n = w->done,
+                                  .release = warm_free,
+                                  .arg = w};
+    segment_consume(w->queue, w->done);
+    segment_put_front(w->queue, &w->in_hand);
 }
 
 static void
@@ -149,13 +181,14 @@ on_read(struct wait *wait, int32_t rc)
     struct warm_state *of = w->of;
     void (*on_warm)(void *arg) = w->on_warm;
     void *arg = w->arg;
+    int is_read = rc == 0 && w->done > 0;
 
-    (void)rc;
-    if (of) {
-        of->job = NULL;
-        of->end = (w->off + w->n) & END_MASK;
-    }
-    warm_free(w);
+    if (of)
+        *of = (struct warm_state){.is_broken = !is_read};
+    if (of && is_read)
+        hand_over(w);
+    else
+        warm_free(w);
     if (of)
         on_warm(arg);
 }
@@ -167,44 +200,56 @@ launch(struct warm *w)
 
     w->wait = waits_arm(&w->env->waits, on_read, w);
     if (!w->wait)
-        return ET_ELIMIT;
-    w->job = (struct job){
-        .fn = read_through, .arg = w, .token = waits_token(w->wait)};
+        return -EAGAIN;
+    w->job =
+        (struct job){.fn = read_some, .arg = w, .token = waits_token(w->wait)};
     rc = jobs_start(&w->env->worker, &w->job, ET_PRIO_LOW);
     if (rc < 0)
         waits_forget(w->wait);
-    return rc;
+    return rc < 0 ? -EAGAIN : 0;
+}
+
+/* Of a large file, up to the end of a page. */
+static uint32_t
+fit(const struct segment *s, size_t most)
+{
+    if (s->n <= most)
+        return (uint32_t)s->n;
+    return (uint32_t)(most - (s->off + most) % PAGE_BYTES);
 }
 
 int
-warm_start(struct warm_state *state, struct env *env, const struct segment *s,
+warm_start(struct warm_state *state, struct env *env, struct segment_queue *q,
            void (*on_warm)(void *arg), void *arg)
 {
-    size_t got;
-    struct warm *w = blocks_take(&env->blocks, sizeof *w, &got);
-    unsigned n_jobs = 1;
+    const struct segment *s = segment_peek(q);
+    size_t most = HAND_BYTES - sizeof(struct warm), got;
+    struct warm *w;
     int rc;
 
+    if (state->job)
+        return 0;
+    if (state->is_broken)
+        return -EIO;
+    w = blocks_take(&env->blocks, sizeof *w + least(s->n, most), &got);
     if (!w)
-        return ET_ENOMEM;
+        return -EAGAIN;
     *w = (struct warm){.env = env,
                        .of = state,
+                       .queue = q,
                        .on_warm = on_warm,
                        .arg = arg,
                        .block_bytes = got,
                        .fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0),
                        .off = s->off,
-                       .n = s->n < JOB_BYTES ? s->n : JOB_BYTES};
-    rc = w->fd < 0 ? ET_ELIMIT : launch(w);
+                       .ahead = least(s->n, AHEAD_BYTES),
+                       .n = fit(s, most)};
+    rc = w->fd < 0 ? -EAGAIN : launch(w);
     if (rc < 0) {
         warm_free(w);
         return rc;
     }
-    if (state->of == s)
-        n_jobs = state->n_jobs < WARM_JOBS ? state->n_jobs + 1u : WARM_JOBS;
-    *state = (struct warm_state){
-        .job = w, .of = s, .end = s->off & END_MASK, .n_jobs = n_jobs & 7u};
-    warm_doubt(state, env->clock.mono_ms);
+    *state = (struct warm_state){.job = w};
     return 0;
 }
 

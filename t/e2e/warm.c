@@ -109,12 +109,15 @@ START_TEST(others_are_served_while_a_large_file_is_read)
 }
 END_TEST
 
-/* ---- HTTP/2 --------------------------------------------------------------*/
+/* ---- downloads
+ * --------------------------------------------------------------*/
 
 struct download {
     char path[32];
-    size_t n; /* bytes that came, each as it should be */
+    long version; /* of HTTP, for curl */
+    size_t n;     /* bytes that came, each as it should be */
     CURLcode rc;
+    _Atomic int is_over;
 };
 
 static size_t
@@ -136,20 +139,58 @@ download(void *arg)
     CURL *c = curler_new();
 
     curler_target(c, s.port, d->path);
-    curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
-                     (long)(transport_here()->is_tls
-                                ? CURL_HTTP_VERSION_2TLS
-                                : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
+    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, d->version);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, d);
     d->rc = curl_easy_perform(c);
     curl_easy_cleanup(c);
+    d->is_over = 1;
     return NULL;
 }
 
+static long
+version_here(void)
+{
+    const struct transport *t = transport_here();
+
+    if (!t->is_h2)
+        return CURL_HTTP_VERSION_1_1;
+    return t->is_tls ? CURL_HTTP_VERSION_2TLS
+                     : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+}
+
+/* Nothing of it is ever in memory: each piece is waited for, and by nobody but
+ * its client. */
+START_TEST(others_are_served_at_each_piece_of_what_is_not_kept)
+{
+    struct download d = {.version = version_here()};
+    struct client other;
+    pthread_t thread;
+
+    if (!start("large", ""))
+        return;
+    fs.keeps_none = 1;
+    snprintf(d.path, sizeof d.path, "/file/%d", SLOWFS_LARGE);
+    fs.is_held = 1;
+    ck_assert_int_eq(pthread_create(&thread, NULL, download, &d), 0);
+    other = client_open(&s);
+    while (!d.is_over) {
+        client_expect(&other, GET("/none"), 200, "");
+        if (fs.n_reading > 0)
+            fs.n_let = 1;
+    }
+    fs.is_held = 0; /* what was read ahead is nobody's */
+    client_close(&other);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_msg(d.rc == CURLE_OK, "%s", curl_easy_strerror(d.rc));
+    ck_assert_uint_eq(d.n, SLOWFS_LARGE);
+    stop();
+}
+END_TEST
+
 START_TEST(others_are_served_while_http2_waits_for_a_file)
 {
-    struct download d = {.n = 0};
+    struct download d = {.version = CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE};
     pthread_t thread;
 
     if (transport_here()->is_tls) /* curl speaks it over TCP */
@@ -167,6 +208,26 @@ START_TEST(others_are_served_while_http2_waits_for_a_file)
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     ck_assert_msg(d.rc == CURLE_OK, "%s", curl_easy_strerror(d.rc));
     ck_assert_uint_eq(d.n, SLOWFS_LARGE);
+    stop();
+}
+END_TEST
+
+/* What can be read of it comes, and then the end. */
+START_TEST(a_file_shorter_than_promised_ends_the_connection)
+{
+    struct client c;
+
+    if (!start("large", ""))
+        return;
+    fs.keeps_none = 1;
+    c = client_open(&s);
+    client_printf(&c, "GET /short/%d HTTP/1.1\r\nHost: x\r\n\r\n",
+                  SLOWFS_LARGE + 1);
+    client_read_all(&c);
+    ck_assert_uint_ge(c.n, transport_here()->is_h2 ? 0 : SLOWFS_LARGE);
+    ck_assert_uint_lt(c.n, SLOWFS_LARGE + 1000);
+    client_close(&c);
+    client_once(&s, GET("/none"), 200, "");
     stop();
 }
 END_TEST
@@ -224,5 +285,7 @@ END_TEST
 UNIT_MAIN(warm, others_are_served_while_a_small_file_is_read,
           others_are_served_while_a_large_file_is_read,
           others_are_served_while_http2_waits_for_a_file,
+          others_are_served_at_each_piece_of_what_is_not_kept,
+          a_file_shorter_than_promised_ends_the_connection,
           a_client_that_goes_meanwhile_does_no_harm,
           without_a_thread_for_it_others_have_their_turn)

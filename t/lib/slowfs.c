@@ -91,6 +91,23 @@ hold(_Atomic int *n_waiting, _Atomic int *is_so)
     (*n_waiting)--;
 }
 
+static int
+is_let(struct slowfs *s)
+{
+    int n = s->n_let;
+
+    return n > 0 && atomic_compare_exchange_strong(&s->n_let, &n, n - 1);
+}
+
+static void
+hold_read(struct slowfs *s)
+{
+    s->n_reading++;
+    while (s->is_held && !is_let(s))
+        usleep(1000);
+    s->n_reading--;
+}
+
 static void
 on_init(int fd, uint64_t unique)
 {
@@ -122,11 +139,13 @@ handle(struct slowfs *s, const struct fuse_in_header *in)
     case FUSE_OPEN:
         usleep(s->ms * 1000);
         hold(&s->n_opening, &s->is_shut);
+        if (s->keeps_none)
+            opened.open_flags = FOPEN_DIRECT_IO;
         answer(s->fd, in->unique, 0, &opened, sizeof opened);
         return;
     case FUSE_READ:
         usleep(s->ms * 1000 + 1000);
-        hold(&s->n_reading, &s->is_held);
+        hold_read(s);
         on_read(s->fd, in, body);
         return;
     case FUSE_OPENDIR:
@@ -178,7 +197,7 @@ slowfs_mount(struct slowfs *s, unsigned ms)
     char options[128];
 
     s->ms = ms;
-    s->is_shut = s->is_held = s->keeps = 0;
+    s->is_shut = s->is_held = s->keeps = s->n_let = s->keeps_none = 0;
     s->n_opening = s->n_reading = s->n_closing = 0;
     s->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (s->fd < 0)

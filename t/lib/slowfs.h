@@ -21,9 +21,11 @@ struct slowfs {
     int fd;
     /* May be changed meanwhile: */
     _Atomic unsigned ms;
-    _Atomic int is_shut; /* what is opened is so when it is so no more */
-    _Atomic int is_held; /* what is read comes when it is so no more */
-    _Atomic int keeps;   /* what is closed is so when it is so no more */
+    _Atomic int is_shut;    /* what is opened is so when it is so no more */
+    _Atomic int is_held;    /* what is read comes when it is so no more */
+    _Atomic int n_let;      /* though it is: so many reads */
+    _Atomic int keeps_none; /* what is opened is never in the page cache */
+    _Atomic int keeps;      /* what is closed is so when it is so no more */
     _Atomic int n_opening, n_reading, n_closing; /* that wait for it */
     pthread_t threads[SLOWFS_THREADS];
 };

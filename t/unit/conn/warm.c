@@ -12,7 +12,8 @@
 #include "http/segment.h"
 #include "t/lib/unit.h"
 
-#define BYTES 65536u
+#define PIECE (256u << 10)
+#define BYTES (3 * PIECE)
 #define NOW 100000u
 
 static struct segment s;
@@ -39,15 +40,21 @@ end(void)
     close(s.fd);
 }
 
-/* It is thrown out; false: what lies here cannot be. */
+/* n bytes from off on are thrown out; false: what lies here cannot be. */
 static int
-forget(void)
+forget_some(off_t off, off_t n)
 {
     char byte;
     struct iovec iov = {&byte, 1};
 
-    ck_assert_int_eq(posix_fadvise(s.fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-    return preadv2(s.fd, &iov, 1, 0, RWF_NOWAIT) < 0;
+    ck_assert_int_eq(posix_fadvise(s.fd, off, n, POSIX_FADV_DONTNEED), 0);
+    return preadv2(s.fd, &iov, 1, off, RWF_NOWAIT) < 0;
+}
+
+static int
+forget(void)
+{
+    return forget_some(0, 0);
 }
 
 START_TEST(what_was_seen_counts_for_a_while)
@@ -74,33 +81,45 @@ START_TEST(unless_a_read_has_found_it_gone)
 }
 END_TEST
 
-/* So a file that is never kept in memory is sent, too. */
-START_TEST(what_was_read_in_vain_so_often_counts)
+START_TEST(what_was_lent_is_asked_for_again)
 {
-    struct warm_state w = {.of = &s, .end = BYTES / 2, .n_jobs = 1};
+    struct warm_state w = {0};
 
+    ck_assert_uint_eq(warm_bytes(&w, &s, NOW), BYTES);
     if (!forget())
         return;
-    warm_doubt(&w, NOW);
-    ck_assert_uint_eq(warm_bytes(&w, &s, NOW), 0);
-    w.n_jobs = WARM_JOBS;
-    ck_assert_uint_eq(warm_bytes(&w, &s, NOW), BYTES / 2);
+    w.is_lent = 1;
+    ck_assert_uint_eq(warm_bytes(&w, &s, NOW + 1000), BYTES);
+    w.is_lent = 0;
+    ck_assert_uint_eq(warm_bytes(&w, &s, NOW + 1000), 0);
 }
 END_TEST
 
-START_TEST(no_more_than_a_job_has_read)
+START_TEST(the_front_may_be_there_and_no_more)
 {
-    struct warm_state w = {.of = &s, .end = 4096, .n_jobs = 1};
+    struct warm_state w = {0};
 
-    warm_doubt(&w, NOW);
-    ck_assert_uint_eq(warm_bytes(&w, &s, NOW), 4096);
-    ck_assert_uint_eq(w.n_jobs, 0);
-    s.off = 4096; /* that was sent */
-    s.n -= 4096;
-    ck_assert_uint_eq(warm_bytes(&w, &s, NOW), BYTES - 4096);
+    if (!forget_some(PIECE, PIECE))
+        return;
+    ck_assert_uint_eq(warm_bytes(&w, &s, NOW), PIECE);
+    s.off = PIECE; /* that was sent */
+    s.n -= PIECE;
+    ck_assert_uint_eq(warm_bytes(&w, &s, NOW), 0);
+    s.off += PIECE;
+    s.n -= PIECE;
+    ck_assert_uint_eq(warm_bytes(&w, &s, NOW), PIECE);
+}
+END_TEST
+
+START_TEST(while_it_is_read_it_is_not_there)
+{
+    struct warm_state w = {.job = (struct warm *)&s};
+
+    ck_assert_uint_eq(warm_bytes(&w, &s, NOW), 0);
 }
 END_TEST
 
 UNIT_MAIN_IN(begin, end, warm, what_was_seen_counts_for_a_while,
-             unless_a_read_has_found_it_gone,
-             what_was_read_in_vain_so_often_counts, no_more_than_a_job_has_read)
+             unless_a_read_has_found_it_gone, what_was_lent_is_asked_for_again,
+             the_front_may_be_there_and_no_more,
+             while_it_is_read_it_is_not_there)
