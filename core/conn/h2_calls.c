@@ -77,6 +77,7 @@ static int
 on_begin_frame(nghttp2_session *s, const nghttp2_frame_hd *hd, void *arg)
 {
     struct h2 *h = arg;
+    int rc;
 
     (void)s;
     if (hd->type != NGHTTP2_CONTINUATION)
@@ -86,9 +87,11 @@ on_begin_frame(nghttp2_session *s, const nghttp2_frame_hd *hd, void *arg)
         return nghttp2_session_terminate_session(h->session,
                                                  NGHTTP2_PROTOCOL_ERROR);
     }
-    if (is_good(h, hd) || h2_calm_frame(&h->calm, now_ms(h)) == 0)
+    if (is_good(h, hd))
         return 0;
-    return lose_patience(h);
+    rc = hd->type == NGHTTP2_WINDOW_UPDATE ? h2_calm_update(&h->calm, now_ms(h))
+                                           : h2_calm_frame(&h->calm, now_ms(h));
+    return rc == 0 ? 0 : lose_patience(h);
 }
 
 /* A frame of a type that is not ours: it has been counted, and is skipped. */
@@ -329,6 +332,17 @@ on_stream_close(nghttp2_session *s, int32_t id, uint32_t code, void *arg)
     return 0;
 }
 
+/* A part of an answer has gone, and it is not the last: whether it is a small
+ * one that no window has cut short. */
+static int
+is_message(nghttp2_session *s, const nghttp2_frame_hd *hd)
+{
+    return hd->type == NGHTTP2_DATA && hd->length > 0 &&
+           hd->length < GOOD_PART &&
+           nghttp2_session_get_remote_window_size(s) > 0 &&
+           nghttp2_session_get_stream_remote_window_size(s, hd->stream_id) > 0;
+}
+
 static int
 on_frame_send(nghttp2_session *s, const nghttp2_frame *f, void *arg)
 {
@@ -349,8 +363,11 @@ on_frame_send(nghttp2_session *s, const nghttp2_frame *f, void *arg)
         return 0;
     if (f->hd.type == NGHTTP2_DATA && f->hd.length >= GOOD_PART)
         h2_calm_useful(&h->calm);
-    if (!(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
+    if (!(f->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
+        if (is_message(s, &f->hd))
+            h2_calm_message(&h->calm);
         return 0;
+    }
     t = nghttp2_session_get_stream_user_data(s, f->hd.stream_id);
     if (!t)
         return 0;

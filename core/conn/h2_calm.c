@@ -4,17 +4,19 @@
 
 /* What something useful is worth: a request has a few frames around it. */
 #define FRAMES_EACH 8u
+/* What a message is: the windows of its stream and of the connection. */
+#define UPDATES_EACH 2u
 
 void
 h2_calm_init(struct h2_calm *k, uint64_t now_ms)
 {
-    *k = (struct h2_calm){now_ms, H2_CALM_FRAMES, H2_CALM_RESETS};
+    *k = (struct h2_calm){now_ms, H2_CALM_FRAMES, H2_CALM_RESETS, 0};
 }
 
 static void
-add(uint32_t *purse, uint64_t n, uint32_t size)
+add(uint16_t *purse, uint64_t n, uint16_t size)
 {
-    *purse = n >= size - *purse ? size : *purse + (uint32_t)n;
+    *purse = (uint16_t)(n >= (uint64_t)(size - *purse) ? size : *purse + n);
 }
 
 static void
@@ -29,7 +31,7 @@ refill(struct h2_calm *k, uint64_t now_ms)
 }
 
 static int
-take(uint32_t *purse)
+take(uint16_t *purse)
 {
     if (*purse == 0)
         return -1;
@@ -51,9 +53,21 @@ h2_calm_reset(struct h2_calm *k, uint64_t now_ms)
     return take(&k->resets);
 }
 
+int
+h2_calm_update(struct h2_calm *k, uint64_t now_ms)
+{
+    return take(&k->updates) == 0 ? 0 : h2_calm_frame(k, now_ms);
+}
+
 void
 h2_calm_useful(struct h2_calm *k)
 {
     add(&k->frames, FRAMES_EACH, H2_CALM_FRAMES);
     add(&k->resets, 1, H2_CALM_RESETS);
+}
+
+void
+h2_calm_message(struct h2_calm *k)
+{
+    add(&k->updates, UPDATES_EACH, H2_CALM_UPDATES);
 }

@@ -464,6 +464,24 @@ START_TEST(what_means_nothing_does_no_harm)
 }
 END_TEST
 
+/* Each has a frame of one byte sent, which pays for no other. */
+START_TEST(a_window_does_not_open_by_a_byte_for_ever)
+{
+    const uint32_t settings[][2] = {{FRAMES_INITIAL_WINDOW_SIZE, 0}};
+    struct frames f = frames_open_with(&s, 1, settings);
+    int before = tally_figure(&s, "h2_floods_total");
+
+    f.is_mean = 1;
+    frames_get(&f, 1, "/mem/100000");
+    for (size_t n = 1; n < STEPS && f.goaway < 0; n++) {
+        frames_window(&f, 1, 1);
+        while (frames_stream(&f, 1)->body.n < n && f.goaway < 0)
+            ck_assert(frames_next(&f));
+    }
+    ends(&f, before);
+}
+END_TEST
+
 /* ---- nobody reads --------------------------------------------------------*/
 
 /* Answers that are not fetched are bounded, too: the server closes, or takes no
@@ -514,4 +532,5 @@ UNIT_MAIN_IN(begin, end, h2_floods, requests_are_not_taken_back_for_ever,
              frames_that_nobody_knows_do_not_come_for_ever,
              nor_do_heads_of_streams_that_are_over,
              what_means_nothing_does_no_harm,
+             a_window_does_not_open_by_a_byte_for_ever,
              answers_that_nobody_reads_are_bounded)

@@ -153,6 +153,23 @@ START_TEST(messages_go_both_ways)
 }
 END_TEST
 
+/* Its windows are given back message by message: that is no flood. */
+START_TEST(small_messages_for_ever)
+{
+    size_t at = 0;
+
+    begin(INI PLUGINS);
+    open_one(1, "/talk/echo");
+    for (int i = 0; i < 5000; i++) {
+        say(1, TEXT, "little", 6);
+        hear(1, &at, TEXT, "little");
+    }
+    frames_get(&f, 3, "/hello/you");
+    frames_take(&f, 3, 200, "Hello, you!\n");
+    end();
+}
+END_TEST
+
 /* More than a window, and than what is kept of what waits. */
 START_TEST(large_messages)
 {
@@ -346,8 +363,9 @@ START_TEST(a_client_that_goes_leaves_nothing)
 }
 END_TEST
 
-UNIT_MAIN(h2_ws, messages_go_both_ways, large_messages, what_is_agreed_on,
-          what_is_none_is_not_agreed_to, it_need_not_wait_for_the_answer,
-          each_side_may_close, frames_that_are_none_fail_it,
-          a_step_that_goes_on, an_open_one_keeps_the_connection,
-          a_stop_closes_them, a_client_that_goes_leaves_nothing)
+UNIT_MAIN(h2_ws, messages_go_both_ways, small_messages_for_ever, large_messages,
+          what_is_agreed_on, what_is_none_is_not_agreed_to,
+          it_need_not_wait_for_the_answer, each_side_may_close,
+          frames_that_are_none_fail_it, a_step_that_goes_on,
+          an_open_one_keeps_the_connection, a_stop_closes_them,
+          a_client_that_goes_leaves_nothing)

@@ -76,5 +76,32 @@ START_TEST(so_does_what_is_useful)
 }
 END_TEST
 
+static uint32_t
+updates(void)
+{
+    uint32_t n = 0;
+
+    while (h2_calm_update(&k, 0) == 0)
+        n++;
+    return n;
+}
+
+/* They are nobody else's, and more of them are frames like others. */
+START_TEST(a_message_pays_for_two_updates)
+{
+    h2_calm_init(&k, 0);
+    ck_assert_uint_eq(frames(0), H2_CALM_FRAMES);
+    h2_calm_message(&k);
+    ck_assert_uint_eq(frames(0), 0);
+    ck_assert_uint_eq(updates(), 2);
+    for (int i = 0; i < 100000; i++)
+        h2_calm_message(&k);
+    ck_assert_uint_eq(updates(), H2_CALM_UPDATES);
+    h2_calm_init(&k, 0);
+    ck_assert_uint_eq(updates(), H2_CALM_FRAMES);
+}
+END_TEST
+
 UNIT_MAIN(h2_calm, each_has_a_purse_of_its_own, time_fills_them,
-          no_part_of_the_time_is_lost, so_does_what_is_useful)
+          no_part_of_the_time_is_lost, so_does_what_is_useful,
+          a_message_pays_for_two_updates)
