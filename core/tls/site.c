@@ -194,20 +194,37 @@ hello_name(SSL *ssl)
 /* RFC 6066 3: a session of TLS 1.2 is one with the host that was named when it
  * began, and known, and does not go on with another; in 1.3 each handshake has
  * its own. */
+static int
+is_same_host(SSL *ssl, const SSL_SESSION *session)
+{
+    const char *was = SSL_SESSION_get0_hostname(session);
+
+    return SSL_version(ssl) >= TLS1_3_VERSION ||
+           str_eq_nocase(str_from_z(was ? was : ""), hello_name(ssl));
+}
+
+/* The client's certificate, if it has shown one, would still do: a ticket is
+ * good for longer than some of them.  Its authority is in the session's id. */
+static int
+is_still_known(SSL_SESSION *session)
+{
+    const X509 *x = SSL_SESSION_get0_peer(session);
+
+    return LIKELY(!x) || (X509_cmp_current_time(X509_get0_notBefore(x)) < 0 &&
+                          X509_cmp_current_time(X509_get0_notAfter(x)) > 0);
+}
+
+/* Where it does not go on, a full handshake follows. */
 static SSL_TICKET_RETURN
 on_session(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
            size_t n, SSL_TICKET_STATUS status, void *arg)
 {
-    const char *was;
-
     (void)key_name;
     (void)n;
     (void)arg;
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    was = SSL_SESSION_get0_hostname(session);
-    if (SSL_version(ssl) < TLS1_3_VERSION &&
-        !str_eq_nocase(str_from_z(was ? was : ""), hello_name(ssl)))
+    if (!is_same_host(ssl, session) || !is_still_known(session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
                                         : SSL_TICKET_RETURN_USE_RENEW;

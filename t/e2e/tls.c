@@ -455,26 +455,38 @@ END_TEST
 
 /* ---- who asks -------------------------------------------------------------*/
 
-/* A client with a certificate for name, or none. */
+/* A client with the certificate that was made for name, or none; how: what came
+ * of it. */
+static int
+try_again(const char *name, int version, void *session, struct client *c,
+          struct secure *how)
+{
+    char pem[128], key[128];
+
+    *how = (struct secure){.port = tls_port,
+                           .sni = "a.test",
+                           .min = version,
+                           .max = version,
+                           .session = session};
+    if (name) {
+        snprintf(pem, sizeof pem, "%s/%s.pem", s.dir, name);
+        snprintf(key, sizeof key, "%s/%s.key", s.dir, name);
+        how->certificate = pem;
+        how->key = key;
+    }
+    return secure_try(how, c);
+}
+
+/* The same, and it is made. */
 static int
 try_as(const char *name, int version, void *session, struct client *c)
 {
-    char pem[128], key[128];
-    struct secure how = {.port = tls_port,
-                         .sni = "a.test",
-                         .min = version,
-                         .max = version,
-                         .session = session};
+    struct secure how;
 
-    if (name) {
+    if (name)
         pki_make(&s,
                  &(struct pki){.file = name, .names = name, .is_client = 1});
-        snprintf(pem, sizeof pem, "%s/%s.pem", s.dir, name);
-        snprintf(key, sizeof key, "%s/%s.key", s.dir, name);
-        how.certificate = pem;
-        how.key = key;
-    }
-    return secure_try(&how, c);
+    return try_again(name, version, session, c, &how);
 }
 
 static const int versions[] = {0x0303, 0x0304};
@@ -515,6 +527,16 @@ is_alice(struct client *c, int version)
     answer_free(&a);
 }
 
+/* That it is refused: in TLS 1.3 when it reads. */
+static void
+hears_of_it(struct client *c, int version)
+{
+    ck_assert_int_eq(version, 0x0304);
+    (void)client_try_send(c, GET("/secret", "a.test"), 20);
+    ck_assert_uint_eq(client_read_all(c), 0);
+    client_close(c);
+}
+
 START_TEST(a_client_that_must_be_known)
 {
     struct client c;
@@ -531,15 +553,75 @@ START_TEST(a_client_that_must_be_known)
         is_alice(&c, versions[i]);
         secure_forget(session);
         client_close(&c);
-        /* TLS 1.3: the client hears of it when it reads */
-        if (try_as(NULL, versions[i], NULL, &c)) {
-            ck_assert_int_eq(versions[i], 0x0304);
-            (void)client_try_send(&c, GET("/secret", "a.test"), 20);
-            ck_assert_uint_eq(client_read_all(&c), 0);
-            client_close(&c);
-        }
+        if (try_as(NULL, versions[i], NULL, &c))
+            hears_of_it(&c, versions[i]);
     }
     wait_figure("tls_failed_total", 2);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* A session of hers with a certificate of some seconds, if it is not over by
+ * then. */
+static void *
+session_of_alice(int version)
+{
+    struct secure how;
+    struct client c;
+    void *session;
+
+    if (!try_again("alice", version, NULL, &c, &how))
+        return NULL;
+    session = secure_session(&c, 3000);
+    client_close(&c);
+    return session;
+}
+
+/* One of each version, with the same certificate: when that ends. */
+static time_t
+begin_briefly(void *sessions[2])
+{
+    for (int life_s = 2;; life_s *= 2) {
+        time_t end_s;
+        pki_make(&s, &(struct pki){.file = "alice",
+                                   .names = "alice",
+                                   .is_client = 1,
+                                   .ends_s = life_s});
+        end_s = time(NULL) + life_s;
+        for (int i = 0; i < 2; i++)
+            sessions[i] = session_of_alice(versions[i]);
+        if (sessions[0] && sessions[1])
+            return end_s;
+        secure_forget(sessions[0]);
+        secure_forget(sessions[1]);
+    }
+}
+
+START_TEST(a_session_ends_with_its_certificate)
+{
+    void *sessions[2];
+    time_t end_s;
+
+    start_asking("required");
+    end_s = begin_briefly(sessions);
+    while (time(NULL) <= end_s)
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    for (int i = 0; i < 2; i++) {
+        struct secure how;
+        struct client c;
+        if (try_again("alice", versions[i], sessions[i], &c, &how)) {
+            ck_assert(!how.is_resumed);
+            hears_of_it(&c, versions[i]);
+        }
+    }
+    for (int i = 0; i < 2; i++) { /* she has a new one */
+        struct client c;
+        ck_assert(try_as("alice", versions[i], sessions[i], &c));
+        is_alice(&c, versions[i]);
+        client_close(&c);
+        secure_forget(sessions[i]);
+    }
+    ck_assert_int_eq(figure("tls_resumed_total"), 0);
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -1358,6 +1440,7 @@ UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
           an_exact_name_is_stronger_than_a_wildcard,
           another_host_is_misdirected, a_protocol_is_agreed_on, sessions_go_on,
           a_session_is_one_with_a_name, a_client_that_must_be_known,
+          a_session_ends_with_its_certificate,
           a_client_that_is_refused_is_told_why, a_client_that_may_be_known,
           safe_requests_may_come_early, others_are_too_early,
           a_large_answer_to_an_early_request,

@@ -18,7 +18,7 @@
 
 #include "t/lib/server.h"
 
-#define DAY_S (24 * 60 * 60)
+#define DAY_S (24L * 60 * 60)
 
 static struct {
     pthread_once_t once;
@@ -50,7 +50,7 @@ extend(X509 *x, X509 *issuer, int nid, const char *value)
 
 /* A certificate of key without extensions, not yet signed. */
 static X509 *
-make_blank(const char *subject, EVP_PKEY *key, int begins_days, int ends_days)
+make_blank(const char *subject, EVP_PKEY *key, long begins_s, long ends_s)
 {
     X509 *x = X509_new();
     X509_NAME *name = X509_get_subject_name(x);
@@ -61,8 +61,8 @@ make_blank(const char *subject, EVP_PKEY *key, int begins_days, int ends_days)
                      1);
     BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(x));
     BN_free(serial);
-    X509_gmtime_adj(X509_getm_notBefore(x), (long)begins_days * DAY_S);
-    X509_gmtime_adj(X509_getm_notAfter(x), (long)ends_days * DAY_S);
+    X509_gmtime_adj(X509_getm_notBefore(x), begins_s);
+    X509_gmtime_adj(X509_getm_notAfter(x), ends_s);
     ck_assert_int_eq(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
                                                 (const unsigned char *)subject,
                                                 -1, -1, 0),
@@ -75,7 +75,7 @@ static void
 make_authority(void)
 {
     EVP_PKEY *key = make_key(0);
-    X509 *x = make_blank("Tests", key, -1, 3650);
+    X509 *x = make_blank("Tests", key, -DAY_S, 3650 * DAY_S);
 
     X509_set_issuer_name(x, X509_get_subject_name(x));
     extend(x, x, NID_basic_constraints, "critical,CA:TRUE");
@@ -152,6 +152,14 @@ write_certificate(const char *path, X509 *x, X509 *issuer)
     ck_assert_int_eq(fclose(f), 0);
 }
 
+static long
+ends_s(const struct pki *p)
+{
+    if (p->ends_s)
+        return p->ends_s;
+    return (p->ends_days ? p->ends_days : 30) * DAY_S;
+}
+
 void
 pki_make(const struct server *s, const struct pki *p)
 {
@@ -164,8 +172,8 @@ pki_make(const struct server *s, const struct pki *p)
     snprintf(path, sizeof path, "%s/%s.key", s->dir, p->file);
     key = p->is_old ? read_key(path) : make_key(p->is_rsa);
     list_names(p->names, subject, sizeof subject, names, sizeof names);
-    x = make_blank(subject, key, p->begins_days ? p->begins_days : -1,
-                   p->ends_days ? p->ends_days : 30);
+    x = make_blank(subject, key, (p->begins_days ? p->begins_days : -1) * DAY_S,
+                   ends_s(p));
     X509_set_issuer_name(x, X509_get_subject_name(ca));
     extend(x, ca, NID_basic_constraints, "critical,CA:FALSE");
     extend(x, ca, NID_subject_alt_name, names);

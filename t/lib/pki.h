@@ -18,6 +18,7 @@ struct pki {
     int is_rsa;        /* 2048 bits; else P-256 */
     int begins_days;   /* from now; below 0: it has begun */
     int ends_days;     /* from now; 0: 30 */
+    int ends_s;        /* from now, instead; 0: not */
     int is_client;     /* for a client to show */
     int is_old;        /* the key that DIR/FILE.key holds is used again */
     int has_issuer;    /* the authority's certificate is behind it */
