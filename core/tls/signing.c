@@ -11,21 +11,44 @@
 
 /* ---- who signs with RSA --------------------------------------------------*/
 
-/* In TLS 1.2 the cipher says which key signs: the first of ours that the client
- * has. */
+static int
+is_chacha(const SSL_CIPHER *c)
+{
+    return SSL_CIPHER_get_cipher_nid(c) == NID_chacha20_poly1305;
+}
+
+/* Of TLS 1.2: the first of ours that the client has, or of those of ChaCha20;
+ * NULL: none. */
+static const SSL_CIPHER *
+first_common(SSL *ssl, STACK_OF(SSL_CIPHER) * theirs, int only_chacha)
+{
+    STACK_OF(SSL_CIPHER) *ours = SSL_get_ciphers(ssl);
+
+    for (int i = 0; i < sk_SSL_CIPHER_num(ours); i++) {
+        const SSL_CIPHER *c = sk_SSL_CIPHER_value(ours, i);
+        if (SSL_CIPHER_get_auth_nid(c) != NID_auth_any &&
+            (!only_chacha || is_chacha(c)) &&
+            sk_SSL_CIPHER_find(theirs, c) >= 0)
+            return c;
+    }
+    return NULL;
+}
+
+/* In TLS 1.2 the cipher says which key signs: our first, but for who puts
+ * ChaCha20 first one of those (SSL_OP_PRIORITIZE_CHACHA). */
 static int
 cipher_is_ecdsa(SSL *ssl)
 {
     STACK_OF(SSL_CIPHER) *theirs = SSL_get_client_ciphers(ssl);
-    STACK_OF(SSL_CIPHER) *ours = SSL_get_ciphers(ssl);
+    const SSL_CIPHER *c = NULL;
 
-    for (int i = 0; theirs && i < sk_SSL_CIPHER_num(ours); i++) {
-        const SSL_CIPHER *c = sk_SSL_CIPHER_value(ours, i);
-        if (SSL_CIPHER_get_auth_nid(c) != NID_auth_any &&
-            sk_SSL_CIPHER_find(theirs, c) >= 0)
-            return SSL_CIPHER_get_auth_nid(c) == NID_auth_ecdsa;
-    }
-    return 0;
+    if (sk_SSL_CIPHER_num(theirs) <= 0)
+        return 0;
+    if (is_chacha(sk_SSL_CIPHER_value(theirs, 0)))
+        c = first_common(ssl, theirs, 1);
+    if (!c)
+        c = first_common(ssl, theirs, 0);
+    return c && SSL_CIPHER_get_auth_nid(c) == NID_auth_ecdsa;
 }
 
 /* Of several certificates RSA's is the last that OpenSSL shows.  In doubt it is

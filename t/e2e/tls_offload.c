@@ -143,18 +143,29 @@ START_TEST(each_version_and_what_follows)
 }
 END_TEST
 
+#define EC_AES "ECDHE-ECDSA-AES128-GCM-SHA256"
+#define EC_CHACHA "ECDHE-ECDSA-CHACHA20-POLY1305"
+#define RSA_AES "ECDHE-RSA-AES128-GCM-SHA256"
+#define RSA_CHACHA "ECDHE-RSA-CHACHA20-POLY1305"
+
 START_TEST(only_rsa_s_signatures)
 {
     static const struct {
         int listener, max;
-        const char *sigalgs, *kind;
+        const char *sigalgs, *ciphers, *kind;
         int is_offloaded;
     } cases[] = {
-        {EC, 0, NULL, "EC", 0},
-        {BOTH, 0, NULL, "EC", 0},
-        {BOTH, 0x0303, NULL, "EC", 0},
-        {BOTH, 0, "RSA-PSS+SHA256", "RSA", 1},
-        {BOTH, 0x0303, "RSA-PSS+SHA256", "RSA", 1},
+        {EC, 0, NULL, NULL, "EC", 0},
+        {BOTH, 0, NULL, NULL, "EC", 0},
+        {BOTH, 0x0303, NULL, NULL, "EC", 0},
+        {BOTH, 0, "RSA-PSS+SHA256", NULL, "RSA", 1},
+        {BOTH, 0x0303, "RSA-PSS+SHA256", NULL, "RSA", 1},
+        /* our first, unless theirs is ChaCha20 */
+        {BOTH, 0x0303, NULL, RSA_CHACHA ":" EC_AES, "RSA", 1},
+        {BOTH, 0x0303, NULL, EC_CHACHA ":" RSA_AES, "EC", 0},
+        {BOTH, 0x0303, NULL, RSA_CHACHA ":" EC_CHACHA, "EC", 0},
+        {BOTH, 0x0303, NULL, EC_AES ":" RSA_CHACHA, "EC", 0},
+        {BOTH, 0x0303, NULL, RSA_AES ":" EC_CHACHA, "RSA", 1},
     };
     int n = 0;
 
@@ -164,6 +175,7 @@ START_TEST(only_rsa_s_signatures)
                              .sni = "a.test",
                              .max = cases[i].max,
                              .sigalgs = cases[i].sigalgs,
+                             .ciphers = cases[i].ciphers,
                              .alpn = "http/1.1"};
         struct client c = secure_connect(&how);
         ck_assert_str_eq(how.kind, cases[i].kind);
