@@ -30,6 +30,7 @@
     X(tls_offloads,         counter, "signatures of TLS handshakes made by the pool") \
     X(tls_offloads_active,  gauge,   "handshakes that wait for one")           \
     X(tls_failed,           counter, "TLS handshakes that were begun and not") \
+    X(tls_floods,           counter, "TLS connections closed, for new keys too often") \
     X(requests_bad,         counter, "requests refused as malformed")          \
     X(responses_2xx,        counter, "responses by class")                     \
     X(responses_3xx,        counter, "responses by class")                     \

@@ -168,6 +168,20 @@ end(struct tls *t)
         conn_eof(t->conn);
 }
 
+static void
+count_updates(struct tls *t)
+{
+    struct env *env = t->conn->env;
+    uint32_t n = session_take_updates(&t->session);
+
+    if (tls_calm_take(&t->calm, n, env->clock.mono_ms) == 0)
+        return;
+    metrics_add(env->metrics, METRIC_tls_floods, 1);
+    log_debug("a TLS client wants new keys too often");
+    session_close(&t->session);
+    fail(t);
+}
+
 /* Hand over all the text there is, or as much as is wanted. */
 static void
 read_text(struct tls *t)
@@ -176,8 +190,11 @@ read_text(struct tls *t)
 
     while (!t->is_shut_off && !t->is_ended && t->conn->phase != CONN_CLOSED) {
         ssize_t n = session_read(&t->session, text, sizeof text);
-        if (n == -EAGAIN)
+        if (n == -EAGAIN) {
+            if (UNLIKELY(t->session.n_updates > 0))
+                count_updates(t);
             return;
+        }
         if (n > 0)
             conn_input(t->conn, text, (size_t)n);
         else if (n == 0)

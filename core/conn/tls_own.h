@@ -9,6 +9,7 @@
 #include "base/wheel.h"
 #include "conn/conn.h"
 #include "conn/env.h"
+#include "conn/tls_calm.h"
 #include "conn/transport.h"
 #include "io/io.h"
 #include "tls/session.h"
@@ -33,6 +34,7 @@ struct tls {
     /* of tls.c */
     uint8_t is_shut_off; /* nobody wants text now */
     uint8_t is_ended;    /* the peer sends no more of it */
+    struct tls_calm calm;
 };
 
 /* That of a connection whose transport it is. [worker] */

@@ -53,6 +53,13 @@ flow_feed(struct flow *f, const char *p, size_t n)
     f->n_fed = n;
 }
 
+void
+flow_stop(struct flow *f)
+{
+    flow_feed(f, NULL, 0);
+    drop_kept(f);
+}
+
 /* Room for n bytes behind what is kept. */
 static int
 make_room(struct flow *f, size_t n)
@@ -373,6 +380,12 @@ flow_bio(struct flow *f)
         BIO_set_init(bio, 1);
     }
     return bio;
+}
+
+struct flow *
+flow_of(struct bio_st *bio)
+{
+    return BIO_get_data(bio);
 }
 
 /* ---- another thread ------------------------------------------------------*/

@@ -68,9 +68,13 @@ void flow_fini(struct flow *f);
 /* A BIO that reads and writes here, whose life ends before f's; NULL: no
  * memory. [worker] */
 MUST_USE struct bio_st *flow_bio(struct flow *f);
+/* Whose that is. [any] */
+struct flow *flow_of(struct bio_st *bio);
 
 /* n bytes have come: they may be read until flow_keep. [worker] */
 void flow_feed(struct flow *f, const char *p, size_t n);
+/* All that has come is forgotten; nobody reads on. [worker] */
+void flow_stop(struct flow *f);
 /* What of them has not been read is copied: 0, ERR_NOMEM, or ERR_LIMIT beyond
  * FLOW_KEPT_MAX.  [worker] */
 MUST_USE int flow_keep(struct flow *f);

@@ -94,6 +94,23 @@ session_early(struct session *s, char *p, size_t n)
     return -EPROTO;
 }
 
+/* OpenSSL calls this where its state changes: after the handshake with each
+ * KeyUpdate, and with no text.  It reads on behind those by itself. */
+static void
+on_change(const SSL *ssl, int where, int rc)
+{
+    struct flow *f = flow_of(SSL_get_rbio(ssl));
+    struct session *s = CONTAINER_OF(f, struct session, flow);
+
+    (void)where;
+    (void)rc;
+    if (SSL_get_state(ssl) != TLS_ST_SR_KEY_UPDATE ||
+        s->n_updates >= SESSION_UPDATES_MAX)
+        return;
+    if (++s->n_updates == SESSION_UPDATES_MAX)
+        flow_stop(f);
+}
+
 enum session_step
 session_shake(struct session *s)
 {
@@ -107,6 +124,7 @@ session_shake(struct session *s)
     rc = SSL_do_handshake(s->ssl);
     if (rc == 1 && know_peer(s) == 0) {
         s->is_shaken = 1;
+        SSL_set_info_callback(s->ssl, on_change);
         return SESSION_DONE;
     }
     switch (rc == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, rc)) {

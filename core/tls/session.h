@@ -30,6 +30,8 @@
 #define SESSION_RECORD_SMALL 1370u
 #define SESSION_SMALL_BYTES 16384u /* so many of them, after a pause of */
 #define SESSION_PAUSE_MS 1000u
+/* New keys of the peer's that nobody has counted. */
+#define SESSION_UPDATES_MAX 100u
 
 struct context;
 struct ssl_st;
@@ -46,6 +48,7 @@ struct session {
     uint8_t is_late;     /* no more of that comes */
     uint8_t is_broken;   /* nothing can be written any more */
     uint8_t signs;       /* the handshake waits for signing.h */
+    uint8_t n_updates;   /* at most SESSION_UPDATES_MAX */
     unsigned long error; /* OpenSSL's, of a signature that failed there; 0 */
 };
 
@@ -86,6 +89,17 @@ const char *session_why(const struct session *s);
 /* Text that has come, up to n bytes to p: how many; 0: the peer has said that
  * this was all; -EAGAIN: none now; -EPROTO: the session is over. [worker] */
 MUST_USE ssize_t session_read(struct session *s, char *p, size_t n);
+/* How often the peer has had new keys since this was last called (KeyUpdate,
+ * RFC 8446 4.6.3).  With SESSION_UPDATES_MAX of them what is behind them is
+ * not read any more, and the session is to be closed. [worker] */
+static inline uint32_t
+session_take_updates(struct session *s)
+{
+    uint32_t n = s->n_updates;
+
+    s->n_updates = 0;
+    return n;
+}
 /* Text that goes, up to SESSION_WRITE_MAX bytes of iov: how many were taken,
  * all in the output now; or -EPROTO. [worker] */
 MUST_USE ssize_t session_write(struct session *s, const struct iovec *iov,

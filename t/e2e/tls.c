@@ -866,6 +866,60 @@ START_TEST(garbage_ends_a_connection_and_nothing_else)
 }
 END_TEST
 
+/* A client of TLS 1.3 that has been answered. */
+static SSL *
+open_raw(SSL_CTX *ctx, struct client *c)
+{
+    SSL *ssl = SSL_new(ctx);
+
+    *c = client_dial(tls_port);
+    ck_assert_int_eq(SSL_set_fd(ssl, c->fd), 1);
+    ck_assert_int_eq(SSL_connect(ssl), 1);
+    return ssl;
+}
+
+static void
+say_hello(SSL *ssl)
+{
+    char got[4096];
+
+    ck_assert_int_gt(SSL_write(ssl, GET("/hello/you", "a.test"),
+                               sizeof GET("/hello/you", "a.test") - 1),
+                     0);
+    ck_assert_int_gt(SSL_read(ssl, got, sizeof got), 0);
+}
+
+/* A record that costs the server as much as many (RFC 8446 4.6.3). */
+START_TEST(keys_are_not_changed_for_ever)
+{
+    static const int types[] = {SSL_KEY_UPDATE_NOT_REQUESTED,
+                                SSL_KEY_UPDATE_REQUESTED};
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+    signal(SIGPIPE, SIG_IGN);
+    start(SERVER("") PLUGINS);
+    for (int i = 0; i < 2; i++) {
+        struct client c;
+        SSL *ssl = open_raw(ctx, &c);
+        int n = 0;
+        for (int k = 0; k < 20; k++) {
+            ck_assert_int_eq(SSL_key_update(ssl, types[i]), 1);
+            say_hello(ssl);
+        }
+        while (n < 50000 && SSL_key_update(ssl, types[i]) == 1 &&
+               SSL_do_handshake(ssl) == 1)
+            n++;
+        ck_assert_int_lt(n, 50000);
+        wait_figure("tls_floods_total", i + 1);
+        SSL_free(ssl);
+        client_close(&c);
+    }
+    SSL_CTX_free(ctx);
+    client_once(&s, GET("/hello/you", "a.test"), 200, "Hello, you!\n");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(a_slow_handshake_is_cut)
 {
     struct client silent, half;
@@ -1445,7 +1499,8 @@ UNIT_MAIN(tls, each_version_and_cipher, what_is_weak_is_refused,
           safe_requests_may_come_early, others_are_too_early,
           a_large_answer_to_an_early_request,
           early_data_does_not_put_the_deadline_off, a_request_in_plain_is_told,
-          garbage_ends_a_connection_and_nothing_else, a_slow_handshake_is_cut,
+          garbage_ends_a_connection_and_nothing_else,
+          keys_are_not_changed_for_ever, a_slow_handshake_is_cut,
           nor_is_it_put_off_by_bytes, one_that_is_not_let_in_gets_an_alert,
           one_of_a_proxy_that_is_not_let_in_too,
           a_listener_may_come_to_speak_tls, proxy_comes_in_front,

@@ -557,6 +557,48 @@ START_TEST(a_new_key_is_taken_and_given)
 }
 END_TEST
 
+/* Whether it asks for ours or not, each is counted once. */
+START_TEST(new_keys_are_counted)
+{
+    struct pair p;
+
+    open_pair(&p, "a.example");
+    ck_assert(shake(&p, 65536));
+    ck_assert_uint_eq(session_take_updates(&p.server), 0);
+    for (int i = 0; i < 10; i++) {
+        SSL_key_update(p.client, i % 2 ? SSL_KEY_UPDATE_REQUESTED
+                                       : SSL_KEY_UPDATE_NOT_REQUESTED);
+        client_writes(&p, "x", 65536);
+        server_writes(&p, "y", 1, 1);
+    }
+    ck_assert_uint_eq(session_take_updates(&p.server), 10);
+    client_writes(&p, "x", 65536);
+    ck_assert_uint_eq(session_take_updates(&p.server), 0);
+    close_pair(&p);
+}
+END_TEST
+
+/* In one piece: what is behind too many of them is nobody's. */
+START_TEST(new_keys_have_an_end)
+{
+    struct pair p;
+
+    open_pair(&p, "a.example");
+    ck_assert(shake(&p, 65536));
+    for (uint32_t i = 0; i < SESSION_UPDATES_MAX - 1; i++) {
+        SSL_key_update(p.client, SSL_KEY_UPDATE_NOT_REQUESTED);
+        ck_assert_int_eq(SSL_do_handshake(p.client), 1);
+    }
+    client_writes(&p, "text", 65536);
+    ck_assert_uint_eq(p.n, 4);
+    SSL_key_update(p.client, SSL_KEY_UPDATE_NOT_REQUESTED);
+    client_writes(&p, "more", 65536);
+    ck_assert_uint_eq(p.n, 4);
+    ck_assert_uint_eq(session_take_updates(&p.server), SESSION_UPDATES_MAX);
+    close_pair(&p);
+}
+END_TEST
+
 /* A client that wants keys for ever and reads nothing: what waits for it is
  * bounded. */
 START_TEST(output_is_bounded)
@@ -755,7 +797,8 @@ UNIT_MAIN_IN(setup, teardown, session, each_version_and_what_is_said_in_it,
              where_it_is_off_it_is_passed_over, garbage_is_refused,
              a_hello_with_any_byte_changed, a_changed_record_ends_it,
              renegotiation_is_refused, a_new_key_is_taken_and_given,
-             output_is_bounded, each_side_says_that_it_is_done,
+             new_keys_are_counted, new_keys_have_an_end, output_is_bounded,
+             each_side_says_that_it_is_done,
              nothing_is_said_before_it_is_shaken,
              records_are_small_after_a_pause, small_pieces_share_a_record,
              a_megabyte_arrives_whole, bytes_that_are_not_read_are_kept,
