@@ -55,14 +55,14 @@ ask_read(const et_req *r, struct ask *a)
     control_init(&a->control);
     for (i = 0; r->http->header_at(r, i, &name, &value) == 0; i++) {
         const uint32_t bit = bit_of(name);
-        et_str *place = bit & ~a->has ? place_of(a, bit) : NULL;
-        a->has |= bit;
+        et_str *place = place_of(a, bit);
         if (place)
-            *place = et_trim(value);
+            *place = a->has & bit ? et_s("") : et_trim(value);
         else if (bit == ASK_CACHE_CONTROL)
             control_add(&a->control, value);
         else if (bit == ASK_PRAGMA)
             says_no_cache |= et_eq_nocase(et_trim(value), et_s("no-cache"));
+        a->has |= bit;
     }
     if (!(a->has & ASK_CACHE_CONTROL) && says_no_cache) /* RFC 9111 5.4 */
         a->control.no_cache = 1;

@@ -29,7 +29,8 @@
 
 struct ask {
     uint32_t has;
-    /* The first of each; If-None-Match may have more (et_http.header). */
+    /* Empty where there are two of them: a list of dates is no date (RFC 9110
+     * 13.1.3), and one field's parts are no other's. */
     et_str if_modified_since, if_range, range, host;
     struct control control; /* Pragma: no-cache is in it */
 };

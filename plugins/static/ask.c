@@ -55,10 +55,10 @@ ask_read(const et_req *r, struct ask *a)
         if (c != 'a' && c != 'i' && c != 'r')
             continue;
         bit = bit_of(name);
-        place = bit & ~a->has ? place_of(a, bit) : NULL;
-        a->has |= bit;
+        place = place_of(a, bit);
         if (place)
-            *place = value;
+            *place = a->has & bit ? et_s("") : value;
+        a->has |= bit;
     }
 }
 

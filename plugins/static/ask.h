@@ -23,7 +23,8 @@
 
 struct ask {
     uint32_t has;
-    /* The first of each; lists may have more (et_http.header). */
+    /* Empty where there are two of them: a list of dates is no date (RFC 9110
+     * 13.1.3, 13.1.4), and one field's parts are no other's. */
     et_str if_modified_since, if_unmodified_since, if_range, range;
 };
 

@@ -522,6 +522,32 @@ START_TEST(a_part_is_cut_from_what_is_stored)
 }
 END_TEST
 
+START_TEST(what_is_said_once_is_nothing_if_it_is_said_twice)
+{
+    static const char now[] =
+        "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT";
+    const char *const *const v[] = {
+        WITH(now, now), WITH(now, now, now),
+        WITH("Range: bytes=0-0", "Range: bytes=2-3"),
+        WITH("Range: bytes=0-0", "If-Range: \"v1\"", "If-Range: \"v1\"")};
+
+    serve();
+    act = tagged;
+    get("/t", "MISS", "0123456789");
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+        ck_assert_msg(ask_with("GET", "/t", v[i]) == 200, "%zu", i);
+        is_now("HIT", "0123456789");
+    }
+    /* that is a list, in however many lines it comes */
+    ck_assert_uint_eq(
+        ask_with("GET", "/t",
+                 WITH("If-None-Match: \"v0\", \"v2\"", "If-None-Match: \"v3\"",
+                      "If-None-Match: W/\"v1\"")),
+        304);
+    ck_assert_int_eq(n_asked, 1);
+}
+END_TEST
+
 static uint32_t
 part(et_req *r)
 {
@@ -755,6 +781,7 @@ UNIT_MAIN_IN(
     what_varies_is_told_apart, codings_that_mean_the_same_are_the_same,
     what_varies_too_much_is_not_stored, conditions_are_judged_by_what_is_stored,
     a_part_is_cut_from_what_is_stored,
+    what_is_said_once_is_nothing_if_it_is_said_twice,
     a_part_that_a_handler_sends_is_not_stored,
     what_is_stale_is_served_while_it_is_asked_for,
     what_is_stale_is_better_than_an_error,
