@@ -441,6 +441,12 @@ template <class A> struct et_same_<A, A> {
     ET_METRIC_(et_counter, m, ET_METRIC_COUNTER, NULL, 0, unit, help)
 #define ET_GAUGE(m, unit, help)                                                \
     ET_METRIC_(et_gauge, m, ET_METRIC_GAUGE, NULL, 0, unit, help)
+#if ET_NEED >= 1
+/* A gauge of what an instance has (entries, bytes of its state), whatever route
+ * leads to it: one for all of them, without the label route. */
+#define ET_INSTANCE_GAUGE(m, unit, help)                                       \
+    ET_METRIC_(et_gauge, m, ET_METRIC_INSTANCE_GAUGE, NULL, 0, unit, help)
+#endif
 #define ET_HISTOGRAM(m, unit, help, ...)                                       \
     static const int64_t ET_CAT_(m, _bounds_)[] = { __VA_ARGS__ };             \
     ET_METRIC_(et_histogram, m, ET_METRIC_HISTOGRAM, ET_CAT_(m, _bounds_),     \

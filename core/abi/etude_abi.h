@@ -427,19 +427,23 @@ typedef struct et_log {
 #define ET_METRIC_COUNTER 1u   /* only grows: how often, how much */
 #define ET_METRIC_GAUGE 2u     /* goes up and down: how many now */
 #define ET_METRIC_HISTOGRAM 3u /* how many values up to each bound */
+/* Since 1.1.  A gauge of what an instance has, whatever route leads to it:
+ * shown without the label route. */
+#define ET_METRIC_INSTANCE_GAUGE 4u
 
 /* metric is what the server wrote to *et_metricdef.handle of a metric of the
  * calling step's plugin; any other, and a call that does not suit its kind, is
  * ignored.  Each worker has figures of its own, for every instance and route
- * of the plugin; what is shown is their sum, and it goes on over a reload.  A
- * call is an addition in memory of the worker: no lock, no look-up by name.
- * All of it [worker], within a step. */
+ * of the plugin (an INSTANCE_GAUGE: for every instance); what is shown is their
+ * sum, and it goes on over a reload.  A call is an addition in memory of the
+ * worker: no lock, no look-up by name.  All of it [worker], within a step. */
 struct et_metrics {
     uint32_t size, reserved0;
     /* A counter (n >= 0) or a gauge (any n). */
     void (*add)(et_req *r, uint32_t metric, int64_t n);
     /* A gauge: this worker's share of the sum, which is of the instance and
-     * route of the calling step; that of other routes stays. */
+     * route of the calling step; that of other routes stays.  An
+     * INSTANCE_GAUGE: of the instance. */
     void (*set)(et_req *r, uint32_t metric, int64_t value);
     /* A histogram: one more value. */
     void (*observe)(et_req *r, uint32_t metric, int64_t value);
@@ -1167,9 +1171,10 @@ typedef struct et_commanddef {
 } et_commanddef;
 
 /* A metric.  It is shown as <plugin>_<name>[_<unit>][_total], where <plugin> is
- * the last part of the plugin's id; the server adds the labels instance and
- * route.  name is a C identifier that does not end in _total, _count, _sum or
- * _bucket; unit a plural in lower case ("bytes", "milliseconds"), or NULL. */
+ * the last part of the plugin's id; the server adds the labels instance and,
+ * but for an INSTANCE_GAUGE, route.  name is a C identifier that does not end
+ * in _total, _count, _sum or _bucket; unit a plural in lower case ("bytes",
+ * "milliseconds"), or NULL. */
 typedef struct et_metricdef {
     et_item it;
     uint32_t kind;     /* ET_METRIC_* */

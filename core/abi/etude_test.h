@@ -1336,12 +1336,19 @@ et_test_figure_(uint32_t metric, int is_histogram)
     return (f->def->kind == ET_METRIC_HISTOGRAM) == is_histogram ? f : NULL;
 }
 
+static inline int
+et_test_is_gauge_(const struct et_test_figure_ *f)
+{
+    return f->def->kind == ET_METRIC_GAUGE ||
+           f->def->kind == ET_METRIC_INSTANCE_GAUGE;
+}
+
 static inline void
 et_test_metrics_add_(et_req *r, uint32_t metric, int64_t n)
 {
     struct et_test_figure_ *f = et_test_figure_(metric, 0);
     (void)r;
-    if (f && (n >= 0 || f->def->kind == ET_METRIC_GAUGE))
+    if (f && (n >= 0 || et_test_is_gauge_(f)))
         f->value += n;
 }
 
@@ -1350,7 +1357,7 @@ et_test_metrics_set_(et_req *r, uint32_t metric, int64_t value)
 {
     struct et_test_figure_ *f = et_test_figure_(metric, 0);
     (void)r;
-    if (f && f->def->kind == ET_METRIC_GAUGE)
+    if (f && et_test_is_gauge_(f))
         f->value = value;
 }
 

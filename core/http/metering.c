@@ -153,9 +153,17 @@ metering_kind_name(uint32_t kind)
         [ET_METRIC_COUNTER] = "counter",
         [ET_METRIC_GAUGE] = "gauge",
         [ET_METRIC_HISTOGRAM] = "histogram",
+        [ET_METRIC_INSTANCE_GAUGE] = "gauge",
     };
 
     return kinds[kind];
+}
+
+/* What it is a kind of, wherever it counts. */
+static uint32_t
+kind_of(const et_metricdef *d)
+{
+    return d->kind == ET_METRIC_INSTANCE_GAUGE ? ET_METRIC_GAUGE : d->kind;
 }
 
 static void
@@ -174,7 +182,7 @@ declare(struct metering *m, const struct plugin *p, const et_metricdef *d,
                    p->path, text);
         return;
     }
-    if (f && f->kind != d->kind) {
+    if (f && f->kind != kind_of(d)) {
         diag_error(diag, at,
                    "plugin %s: metric %s is a %s, but has been a %s since "
                    "the server was started: give it another name",
@@ -183,7 +191,7 @@ declare(struct metering *m, const struct plugin *p, const et_metricdef *d,
         return;
     }
     if (!f)
-        f = new_family(m, name, hash, d->kind);
+        f = new_family(m, name, hash, kind_of(d));
     if (!f || set_help(m, f, d->help, scratch) < 0)
         diag_error(diag, at, "plugin %s: no memory for its metrics", p->path);
 }
@@ -351,16 +359,33 @@ let_go(struct metering *m, struct metering_series *s)
     }
 }
 
-static et_str
-labels_of(struct arena *a, const char *instance, const char *route)
+/* What the series of a member are told apart by. */
+struct labels {
+    et_str route;    /* instance and route */
+    et_str instance; /* the front of it: of all routes the same */
+};
+
+static int
+make_labels(struct arena *a, const char *instance, const char *route,
+            struct labels *out)
 {
     et_str i = escaped(a, str_from_z(instance), 1);
     et_str r = escaped(a, str_from_z(route), 1);
+    const char *text =
+        i.p && r.p ? arena_printf(a, "instance=\"%s\",route=\"%s\"", i.p, r.p)
+                   : NULL;
 
-    if (!i.p || !r.p)
-        return i.p ? r : i;
-    return str_from_z(
-        arena_printf(a, "instance=\"%s\",route=\"%s\"", i.p, r.p));
+    if (!text)
+        return ERR_NOMEM;
+    out->route = str_from_z(text);
+    out->instance = (et_str){text, strlen("instance=\"\"") + strlen(i.p)};
+    return 0;
+}
+
+static et_str
+labels_for(const struct labels *l, const et_metricdef *d)
+{
+    return d->kind == ET_METRIC_INSTANCE_GAUGE ? l->instance : l->route;
 }
 
 int
@@ -369,14 +394,13 @@ metering_hold(struct metering *m, const struct instance *i, const char *route,
 {
     const struct plugin *p = i->plugin;
     struct metering_set *set;
-    et_str labels;
+    struct labels labels;
 
     *out = NULL;
     if (p->n_metrics == 0)
         return 0;
     set = arena_alloc(a, sizeof *set + p->n_metrics * sizeof set->v[0]);
-    labels = labels_of(a, i->name, route);
-    if (!set || !labels.p)
+    if (!set || make_labels(a, i->name, route, &labels) < 0)
         return ERR_NOMEM;
     set->n = 0;
     *out = set; /* what it has so far is held, and released with it */
@@ -386,9 +410,9 @@ metering_hold(struct metering *m, const struct instance *i, const char *route,
         et_str name = shown_name(p, d, text);
         struct metering_family *f =
             find_family(m, name, hash_bytes(name.p, name.n, m->seed));
-        if (!f || f->kind != d->kind)
+        if (!f || f->kind != kind_of(d))
             return ERR_INVALID;
-        set->v[set->n] = series_for(m, f, d, labels);
+        set->v[set->n] = series_for(m, f, d, labels_for(&labels, d));
         if (!set->v[set->n])
             return ERR_NOMEM;
         hold(m, set->v[set->n]);

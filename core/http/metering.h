@@ -3,6 +3,7 @@
  *
  *   family  "hello_greetings_total", counter          one a declared metric
  *     series  instance="hello",route="greet"          one a place it counts at
+ *             instance="hello"                        of an INSTANCE_GAUGE
  *       cells   worker 0: [ . ] worker 1: [ . ]       in base/figures.h
  *
  * One registry a process.  A generation finds or makes its series by name when

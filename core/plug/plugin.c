@@ -417,7 +417,7 @@ judge_metric(const et_metricdef *m)
 
     if (m->help == NULL || m->handle == NULL)
         return "has no help or no handle";
-    if (m->kind < ET_METRIC_COUNTER || m->kind > ET_METRIC_HISTOGRAM)
+    if (m->kind < ET_METRIC_COUNTER || m->kind > ET_METRIC_INSTANCE_GAUGE)
         return "is of a kind this server does not know: it needs a newer "
                "server";
     if (!is_word(m->name))

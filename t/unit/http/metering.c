@@ -302,6 +302,70 @@ START_TEST(a_new_build_explains_itself_anew)
 }
 END_TEST
 
+START_TEST(a_gauge_of_the_instance_is_of_all_its_routes)
+{
+    const et_metrics *f = metering_iface();
+    et_metricdef entries = open_now;
+    const et_metricdef *v[] = {&entries};
+    struct plugin holder = {.path = "h.so",
+                            .desc.id = "org.example.h",
+                            .metrics = v,
+                            .n_metrics = 1};
+    const struct instance one = {.name = "h\"1", .plugin = &holder};
+    const struct instance two = {.name = "h@b", .plugin = &holder};
+    const struct metering_set *a, *b, *c;
+    struct step s;
+
+    begin();
+    entries.kind = ET_METRIC_INSTANCE_GAUGE;
+    metering_declare(&m, &holder, &arena, NULL, &diag);
+    ck_assert_uint_eq(diag.n_errors, 0);
+    a = hold(&one, "a");
+    b = hold(&one, "b");
+    c = hold(&two, "b");
+    f->add(step_of(&s, a, 0), 1, 5);
+    f->add(step_of(&s, b, 0), 1, -2);
+    f->set(step_of(&s, b, 1), 1, 10);
+    f->set(step_of(&s, c, 1), 1, 100);
+    says("# TYPE h_open_files gauge\n"
+         "h_open_files{instance=\"h\\\"1\"} 13\n"
+         "h_open_files{instance=\"h@b\"} 100\n");
+    metering_release(&m, a); /* a route goes: what the instance has stays */
+    says("h_open_files{instance=\"h\\\"1\"} 13\n");
+    metering_release(&m, b);
+    says_not("h_open_files{instance=\"h\\\"1\"}");
+    metering_release(&m, c);
+    end();
+}
+END_TEST
+
+START_TEST(a_gauge_may_become_the_instances)
+{
+    et_metricdef next = open_now;
+    const et_metricdef *v[] = {&next};
+    struct plugin build = plugin;
+    const struct instance i = {.name = "x", .plugin = &build};
+    const struct metering_set *old, *new;
+    struct step s;
+
+    begin();
+    old = hold(&instance, "r");
+    next.kind = ET_METRIC_INSTANCE_GAUGE;
+    build.metrics = v;
+    build.n_metrics = 1;
+    metering_declare(&m, &build, &arena, NULL, &diag);
+    ck_assert_uint_eq(diag.n_errors, 0);
+    new = hold(&i, "r");
+    metering_iface()->set(step_of(&s, old, 0), 2, 3);
+    metering_iface()->set(step_of(&s, new, 0), 1, 4);
+    says("x_y_open_files{instance=\"x\",route=\"r\"} 3\n"
+         "x_y_open_files{instance=\"x\"} 4\n");
+    metering_release(&m, old);
+    metering_release(&m, new);
+    end();
+}
+END_TEST
+
 START_TEST(other_bounds_are_another_histogram_at_the_same_place)
 {
     et_metricdef changed = size;
@@ -522,6 +586,8 @@ UNIT_MAIN(metering, workers_are_summed_and_all_of_it_is_shown,
           the_same_names_are_the_same_series,
           totals_go_on_and_a_gauge_begins_anew,
           what_is_known_takes_no_more_memory, a_new_build_explains_itself_anew,
+          a_gauge_of_the_instance_is_of_all_its_routes,
+          a_gauge_may_become_the_instances,
           other_bounds_are_another_histogram_at_the_same_place,
           another_kind_or_a_name_of_the_servers_is_an_error,
           names_are_made_of_the_ids_last_part, two_series_share_no_cell,

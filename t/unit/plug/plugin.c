@@ -297,7 +297,7 @@ START_TEST(metrics_that_cannot_be_shown)
     refused(metric("1,0,\"m\",0,0,0"), "metric m has no help or no handle");
     refused("-DMETRIC='1,0,\"m\",0,\"help\",0' -DMETRIC_HANDLE=0",
             "metric m has no help or no handle");
-    refused(metric("4,0,\"m\",0,\"help\",0"),
+    refused(metric("5,0,\"m\",0,\"help\",0"),
             "metric m is of a kind this server does not know: it needs a "
             "newer server");
     refused(metric("1,0,\"m-n\",0,\"help\",0"),
