@@ -63,8 +63,8 @@ ET_COUNTER(waits, NULL, "times that a request waited for another one");
 ET_COUNTER(refreshes, NULL, "answers asked for anew, while nobody waits");
 ET_COUNTER(stored, NULL, "answers stored");
 ET_COUNTER(evictions, NULL, "answers thrown out for want of room");
-ET_GAUGE(entries, NULL, "answers that are stored");
-ET_GAUGE(memory, "bytes", "memory of answers");
+ET_INSTANCE_GAUGE(entries, NULL, "answers that are stored");
+ET_INSTANCE_GAUGE(memory, "bytes", "memory of answers");
 
 /* ---- the instance --------------------------------------------------------*/
 
@@ -151,16 +151,14 @@ ET_BODY(body)
     return keep_piece(r, self, p, n, flags);
 }
 
-/* What has happened since the last time; a sum over routes is right then, for
- * gauges, too. */
+/* What has happened since the last time, for r's route; and what there is, for
+ * the instance. */
 static void
 tell(et_req *r, struct cache *c)
 {
     struct counts now = c->counts;
     const struct counts *old = &c->told;
     now.evictions = (int64_t)c->store.evictions;
-    now.entries = (int64_t)c->store.n;
-    now.bytes = (int64_t)c->store.bytes;
     et_count(r, hits, now.hits - old->hits);
     et_count(r, stale, now.stale - old->stale);
     et_count(r, misses, now.misses - old->misses);
@@ -169,8 +167,8 @@ tell(et_req *r, struct cache *c)
     et_count(r, refreshes, now.refreshes - old->refreshes);
     et_count(r, stored, now.stored - old->stored);
     et_count(r, evictions, now.evictions - old->evictions);
-    et_gauge_add(r, entries, now.entries - old->entries);
-    et_gauge_add(r, memory, now.bytes - old->bytes);
+    et_gauge_set(r, entries, (int64_t)c->store.n);
+    et_gauge_set(r, memory, (int64_t)c->store.bytes);
     c->told = now;
 }
 

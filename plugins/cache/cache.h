@@ -38,7 +38,6 @@ struct site {
 /* What has happened, since the beginning. */
 struct counts {
     int64_t hits, stale, misses, bypasses, waits, refreshes, stored, evictions;
-    int64_t entries, bytes; /* as they are */
 };
 
 /* A worker's. */

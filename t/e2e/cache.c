@@ -610,6 +610,75 @@ START_TEST(what_is_forgotten_while_it_is_sent_is_sent_to_its_end)
 }
 END_TEST
 
+/* ---- figures -------------------------------------------------------------*/
+
+/* Until /metrics has that line. */
+static void
+wait_for_figure(const char *line)
+{
+    char part[256];
+
+    snprintf(part, sizeof part, "\n%s\n", line);
+    for (int i = 0;; i++) {
+        struct client c = client_open(&s);
+        struct answer a;
+        int is_so;
+
+        client_puts(&c, GET("/metrics", "Connection: close\r\n"));
+        a = client_answer(&c, 0);
+        is_so = strstr(a.body, part) != NULL;
+        ck_assert_msg(i < 500 || is_so, "no %s in\n%s", line, a.body);
+        answer_free(&a);
+        client_close(&c);
+        if (is_so)
+            break;
+        nap();
+    }
+}
+
+#define ENTRIES "cache_entries{instance=\"cache\"} "
+
+START_TEST(what_is_stored_is_counted_for_the_instance)
+{
+    struct client c;
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                     "metrics = /metrics\n[plugin origin]\n[plugin cache]\n"
+                     "[route get]\nmatch = GET /p/*rest\nuse = cache\n"
+                     "handler = origin:answer\n"
+                     "[route post]\nmatch = POST /p/*rest\nuse = cache\n"
+                     "handler = origin:change\n");
+    c = client_open(&s);
+    ask(&c, GET("/p/a", MINUTE), "MISS", "run 1");
+    ask(&c, GET("/p/b", MINUTE), "MISS", "run 2");
+    wait_for_figure(ENTRIES "2");
+    client_expect(&c, ASK("POST", "/p/a", "Content-Length: 0\r\n"), 200,
+                  "changed");
+    wait_for_figure(ENTRIES "1");
+    client_close(&c);
+    end();
+}
+END_TEST
+
+/* What the old state has had is not of the new one. */
+START_TEST(what_is_stored_is_counted_anew_by_a_new_state)
+{
+    struct client c;
+
+    start(1, "");
+    c = client_open(&s);
+    ask(&c, GET("/o/a", MINUTE), "MISS", "run 1");
+    ask(&c, GET("/o/b", MINUTE), "MISS", "run 2");
+    wait_for_figure(ENTRIES "2");
+    server_write(&s, ini(1, "memory = 32m"));
+    ck_assert_int_eq(server_reload(&s), 1);
+    ask(&c, GET("/o/a", MINUTE), "MISS", "run 3");
+    wait_for_figure(ENTRIES "1");
+    client_close(&c);
+    end();
+}
+END_TEST
+
 /* ---- reloads -------------------------------------------------------------*/
 
 START_TEST(a_reload_keeps_what_is_stored_until_its_options_change)
@@ -657,6 +726,8 @@ UNIT_MAIN(cache, what_is_stored_is_sent_as_it_was,
           and_who_found_it_so_may_have_gone, a_cache_behind_a_cache,
           what_is_asked_for_anew_goes_on_over_a_reload,
           what_is_stale_is_served_instead_of_an_error,
+          what_is_stored_is_counted_for_the_instance,
+          what_is_stored_is_counted_anew_by_a_new_state,
           a_purge_is_for_all_workers, a_purge_of_nothing_says_what_is_missing,
           what_is_changed_is_forgotten_by_all_workers,
           and_by_other_caches_of_the_section,
