@@ -682,7 +682,8 @@ struct et_task {
      * (RFC 9112, 8; RFC 9113, 8.1). */
     int32_t (*begin)(et_req *r, uint32_t status, et_str type, uint64_t length);
     /* Write n bytes of it, copied: waits while the client is behind.  They go
-     * when enough has come together, when a call waits, and at the end.  0;
+     * when enough has come together, when a call waits, and at the end; what a
+     * body step holds of them, when they are flushed, and at the end.  0;
      * ET_EPHASE: not begun; ET_EINVAL: more than length, or another part
      * writes; ET_ECANCEL also where no body goes with the answer: HEAD, 204,
      * 304. */
