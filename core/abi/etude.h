@@ -2133,6 +2133,14 @@ et_answer_bytes(const et_req *r)
     return r->http->number(r, ET_N_ANSWER_BYTES);
 }
 
+/* In a response step: 0: no stack is left for who filters this answer, which
+ * were 503 then; so who can do without leaves it as it is. */
+static inline int
+et_may_filter(const et_req *r)
+{
+    return r->http->number(r, ET_N_MAY_FILTER) != 0;
+}
+
 /* In a response step: the answer's body, where it is one span of memory, until
  * another answer is decided; else absent. */
 static inline et_str

@@ -278,6 +278,10 @@ typedef struct et_req {
 /* Since 1.1.  1: the calling member has asked for this request by repeat; 2:
  * one further out has.  Nobody waits for its answer.  0: a client does. */
 #define ET_N_REPEATED 8u
+/* Since 1.1.  In a response step: 1: this answer may go through body steps that
+ * filter it; 0: no stack is left for them (`max_tasks`), and who asks for that
+ * makes it a 503. */
+#define ET_N_MAY_FILTER 9u
 
 /* All of it [worker], with a request of the calling thread. */
 struct et_http {

@@ -950,6 +950,7 @@ et_test_h_number_(const et_req *r, uint32_t which)
     case ET_N_RETIRING: return m->q.is_retiring;
     case ET_N_ANSWER_BYTES: return et_test_answer_bytes_();
     case ET_N_REPEATED: return m->q.is_repeat;
+    case ET_N_MAY_FILTER: return 1;
     default: return -1;
     }
 }

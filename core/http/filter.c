@@ -209,6 +209,12 @@ copy(et_req *pub, void *self)
     return rc < 0 ? ET_FAIL : ET_DONE;
 }
 
+int
+filter_may_begin(const struct req *r)
+{
+    return r->resp.is_written || task_has_stack(r);
+}
+
 int32_t
 filter_begin(struct req *r)
 {

@@ -50,6 +50,8 @@ int filter_only_looks(const struct req *r);
  * task's stack. [worker] */
 MUST_USE int32_t filter_pass(struct req *r, const void *p, size_t n,
                              uint32_t flags);
+/* There is a stack now for who filters r's answer, if it takes one. [worker] */
+int filter_may_begin(const struct req *r);
 /* r's answer is decided, with its response steps, and filters: it is to be
  * written from now on.  0: send its head, then chain_resume; or ET_ELIMIT:
  * there is no stack for it. [worker] */

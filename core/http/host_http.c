@@ -277,6 +277,7 @@ http_number(const et_req *pub, uint32_t which)
     case ET_N_PEER_PORT: return r->sink->peer(r, &a) < 0 ? 0 : a.port;
     case ET_N_ANSWER_BYTES: return answer_bytes(r);
     case ET_N_REPEATED: return r->is_repeat ? 1 + (r->member != r->first) : 0;
+    case ET_N_MAY_FILTER: return filter_may_begin(r);
     default: return -1;
     }
 }

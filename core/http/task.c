@@ -281,6 +281,14 @@ run_ready(struct req *r)
     return p->tasks.root ? ET_WAIT : result;
 }
 
+int
+task_has_stack(const struct req *r)
+{
+    const struct stacks *p = &req_worker(r)->tasks->stacks;
+
+    return p->n_out < p->max;
+}
+
 int32_t
 task_start(struct req *r, const struct chain_step *step)
 {

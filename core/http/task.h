@@ -48,6 +48,8 @@ MUST_USE int task_pool_init(struct tasks *t, uint32_t max, uint32_t stack_bytes,
 /* None runs or waits. [control] */
 void task_pool_fini(struct tasks *t);
 
+/* A stack is free for a task of r, unless memory is short. [worker] */
+int task_has_stack(const struct req *r);
 /* Make a task of r that is to run step, and is entered with the next
  * chain_resume: 0; ET_ELIMIT: no stack is free; ET_ECANCEL: r is closed.
  * [worker] */

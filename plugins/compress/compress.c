@@ -56,7 +56,8 @@ ET_COUNTER(answers, NULL, "answers compressed");
 ET_COUNTER(plain, "bytes", "what they were before");
 ET_COUNTER(coded, "bytes", "what they are compressed");
 ET_COUNTER(refused, NULL,
-           "answers sent as they are because no context was to be had");
+           "answers sent as they are because no context, or stack, was to be "
+           "had");
 ET_GAUGE(memory, "bytes", "memory of answers that are compressed in pieces");
 
 struct squeezer {
@@ -290,7 +291,7 @@ answer_in_pieces(et_req *r, struct squeezer *s, enum coding coding)
     if (!t)
         return ET_FAIL;
     *t = (struct stream){.coding = coding, .bytes = et_answer_bytes(r)};
-    if (pool_reserve(&s->pool) < 0) {
+    if (!et_may_filter(r) || pool_reserve(&s->pool) < 0) {
         et_count(r, refused, 1);
         return ET_NEXT;
     }

@@ -509,6 +509,30 @@ START_TEST(without_a_context_answers_go_as_they_are)
 }
 END_TEST
 
+START_TEST(without_a_stack_answers_go_as_they_are)
+{
+    struct client c[2];
+    struct answer a;
+
+    start_with("", "max_tasks = 1");
+    for (int i = 0; i < 2; i++)
+        c[i] = client_open(&s);
+    client_puts(&c[0],
+                "GET /writer/farewell HTTP/1.1\r\nHost: x\r\n" ACCEPT "\r\n");
+    wait_until_begun();
+    a = ask(&c[1], "GET", "/files/large.txt", ACCEPT);
+    ck_assert_int_eq(a.status, 200);
+    says(&a, "Content-Encoding", NULL);
+    says(&a, "Vary", "Accept-Encoding");
+    ck_assert_uint_eq(a.n, LARGE);
+    answer_free(&a);
+    ck_assert_int_eq(figure("\ncompress_refused_total{"), 1);
+    client_close(&c[0]);
+    client_close(&c[1]);
+    stop();
+}
+END_TEST
+
 START_TEST(a_reload_midway_changes_nothing)
 {
     char text[64];
@@ -668,6 +692,7 @@ UNIT_MAIN(compress, whatever_the_answer_is_made_of, curl_takes_all_codings,
           options_of_a_route, clients_that_go_leave_nothing,
           memory_does_not_grow_with_answers,
           without_a_context_answers_go_as_they_are,
+          without_a_stack_answers_go_as_they_are,
           a_reload_midway_changes_nothing, many_at_once,
           an_endless_one_keeps_nobody_waiting, a_slow_one_keeps_nobody_waiting,
           clients_that_go_keep_nobody_waiting)
