@@ -358,6 +358,8 @@ h2_turn(struct conn *c)
         return;
     }
     h->is_busy = 1;
+    if (UNLIKELY(h->leaving == H2_TOLD))
+        h2_last(h);
     do {
         work(h);
     } while (c->phase == CONN_H2 && h2_push(c) >= 0 && !list_is_empty(&h->due));

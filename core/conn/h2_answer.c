@@ -231,7 +231,7 @@ int
 h2_answer_waits(const struct h2_stream *t)
 {
     return t->has_head && !t->is_answered && !t->is_deferred && has_source(t) &&
-           there(t) > 0;
+           (there(t) > 0 || (t->out && t->is_whole));
 }
 
 /* What of it can be put into the block now, if it is at most want. */
@@ -283,24 +283,69 @@ take_warm(struct h2_stream *t, size_t n)
     return rc == -EAGAIN ? (ssize_t)n : rc;
 }
 
-/* Behind the body (RFC 9113 8.1), in place of its end. */
+/* ---- the end of a body ---------------------------------------------------*/
+
+static size_t
+count_trailers(const struct h2_stream *t)
+{
+    const struct resp *resp = t->is_tunnel ? NULL : &t->x.req->resp;
+
+    return resp && !resp->is_bare ? count_fields(resp->trailers) : 0;
+}
+
+/* n trailers (RFC 9113 8.1), or HEADERS of nothing: the end. */
+static int
+submit_end(struct h2_stream *t, size_t n)
+{
+    nghttp2_nv *v = NULL;
+
+    if (n > 0) {
+        v = arena_alloc(&t->x.req->arena, n * sizeof *v);
+        if (!v)
+            return ERR_NOMEM;
+        (void)put_fields(t->x.req->resp.trailers, v);
+    }
+    return nghttp2_submit_trailer(h2_own_session(t->h2), t->id, v, n) < 0
+               ? ERR_NOMEM
+               : 0;
+}
+
 static int
 put_trailers(struct h2_stream *t, uint32_t *flags)
 {
-    struct req *r = t->is_tunnel ? NULL : t->x.req;
-    size_t n = r ? count_fields(r->resp.trailers) : 0;
-    nghttp2_nv *v;
+    size_t n = count_trailers(t);
 
-    if (n == 0 || r->resp.is_bare)
+    if (n == 0)
         return 0;
-    v = arena_alloc(&r->arena, n * sizeof *v);
-    if (!v)
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    (void)put_fields(r->resp.trailers, v);
-    if (nghttp2_submit_trailer(h2_own_session(t->h2), t->id, v, n) < 0)
+    if (submit_end(t, n) < 0)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     return 0;
+}
+
+static int
+is_shut(struct h2_stream *t)
+{
+    nghttp2_session *s = h2_own_session(t->h2);
+
+    return nghttp2_session_get_stream_remote_window_size(s, t->id) <= 0 ||
+           nghttp2_session_get_remote_window_size(s) <= 0;
+}
+
+/* What is written is all.  An end alone needs no window (RFC 9113 6.9), but the
+ * library asks for no DATA, not even of no bytes, while one is shut: then it
+ * goes as HEADERS. */
+static void
+end_written(struct h2_stream *t)
+{
+    t->is_whole = 1;
+    if (t->x.phase == CONN_CLOSED)
+        return;
+    t->x.phase = CONN_SEND;
+    if (there(t) > 0 || !is_shut(t))
+        h2_answer_revive(t);
+    else if (submit_end(t, count_trailers(t)) < 0)
+        h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
 }
 
 static ssize_t
@@ -648,8 +693,5 @@ h2_answer_end(struct h2_stream *t, int is_whole)
         h2_stream_reset(t, NGHTTP2_INTERNAL_ERROR);
         return;
     }
-    t->is_whole = 1;
-    if (t->x.phase != CONN_CLOSED)
-        t->x.phase = CONN_SEND;
-    h2_answer_revive(t);
+    end_written(t);
 }

@@ -20,6 +20,8 @@
 #define HEAD_TIMES 4u
 /* DATA of at least so many bytes is worth the frames around it. */
 #define GOOD_PART 1024u
+/* So many for which a window was opened are worth its WINDOW_UPDATEs. */
+#define FAIR_PART 128u
 /* Of the connection: what all streams together may have on its way.  What of
  * it is kept is bounded by the windows of the streams. */
 #define CONNECTION_WINDOW (1 << 20)
@@ -152,7 +154,7 @@ on_begin_headers(nghttp2_session *s, const nghttp2_frame *f, void *arg)
     if (f->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
     h2_ids_use(&h->ids, f->hd.stream_id);
-    t = h->n_streams < h->max_streams && h->leaving != H2_BROKEN
+    t = h->n_streams < h->max_streams && h->leaving < H2_LEAVES
             ? h2_stream_new(h, f->hd.stream_id)
             : NULL;
     if (!t)
@@ -292,7 +294,7 @@ on_frame_recv(nghttp2_session *s, const nghttp2_frame *f, void *arg)
     case NGHTTP2_RST_STREAM: return on_reset(h);
     case NGHTTP2_PING:
         if (h->leaving == H2_WARNED && f->hd.flags & NGHTTP2_FLAG_ACK)
-            h2_last(h);
+            h->leaving = H2_TOLD; /* h2_turn goes on, when all has been read */
         return 0;
     default: return 0;
     }
@@ -332,15 +334,17 @@ on_stream_close(nghttp2_session *s, int32_t id, uint32_t code, void *arg)
     return 0;
 }
 
-/* A part of an answer has gone, and it is not the last: whether it is a small
- * one that no window has cut short. */
-static int
-is_message(nghttp2_session *s, const nghttp2_frame_hd *hd)
+/* A small part of an answer has gone, and it is not the last.  One that no
+ * window has cut short is a message; who opens windows by a byte is paid for
+ * nothing. */
+static void
+pay_updates(struct h2 *h, nghttp2_session *s, const nghttp2_frame_hd *hd)
 {
-    return hd->type == NGHTTP2_DATA && hd->length > 0 &&
-           hd->length < GOOD_PART &&
-           nghttp2_session_get_remote_window_size(s) > 0 &&
-           nghttp2_session_get_stream_remote_window_size(s, hd->stream_id) > 0;
+    int is_cut =
+        nghttp2_session_get_remote_window_size(s) <= 0 ||
+        nghttp2_session_get_stream_remote_window_size(s, hd->stream_id) <= 0;
+
+    h2_calm_message(&h->calm, is_cut ? (uint32_t)hd->length / FAIR_PART : 1);
 }
 
 static int
@@ -364,8 +368,8 @@ on_frame_send(nghttp2_session *s, const nghttp2_frame *f, void *arg)
     if (f->hd.type == NGHTTP2_DATA && f->hd.length >= GOOD_PART)
         h2_calm_useful(&h->calm);
     if (!(f->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
-        if (is_message(s, &f->hd))
-            h2_calm_message(&h->calm);
+        if (f->hd.type == NGHTTP2_DATA && f->hd.length < GOOD_PART)
+            pay_updates(h, s, &f->hd);
         return 0;
     }
     t = nghttp2_session_get_stream_user_data(s, f->hd.stream_id);

@@ -67,7 +67,7 @@ h2_calm_useful(struct h2_calm *k)
 }
 
 void
-h2_calm_message(struct h2_calm *k)
+h2_calm_message(struct h2_calm *k, uint32_t n)
 {
-    add(&k->updates, UPDATES_EACH, H2_CALM_UPDATES);
+    add(&k->updates, (uint64_t)UPDATES_EACH * n, H2_CALM_UPDATES);
 }

@@ -36,8 +36,7 @@ int h2_calm_reset(struct h2_calm *k, uint64_t now_ms);
 int h2_calm_update(struct h2_calm *k, uint64_t now_ms);
 /* A request was answered, or a good part of one was sent. [any] */
 void h2_calm_useful(struct h2_calm *k);
-/* A small part of one went, all that there was: not what a window let through,
- * or who opens it by a byte would be paid for that. [any] */
-void h2_calm_message(struct h2_calm *k);
+/* n messages went, small parts of one. [any] */
+void h2_calm_message(struct h2_calm *k, uint32_t n);
 
 #endif

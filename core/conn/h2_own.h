@@ -23,6 +23,7 @@
 enum h2_leaving {
     H2_STAYS,
     H2_WARNED, /* GOAWAY that names no stream yet, and a PING behind it */
+    H2_TOLD,   /* the client has seen them: what it asks for is under way */
     H2_LEAVES, /* GOAWAY: no stream behind the last one is begun */
     H2_BROKEN, /* the same, because of an error: streams are cut, too */
 };
@@ -113,7 +114,8 @@ MUST_USE int h2_push(struct conn *c);
 /* No more streams: the client is told so with the next turn, at first that
  * there will be a last one. [worker] */
 void h2_warn(struct h2 *h);
-/* The last stream that is begun is known: the client is told. [worker] */
+/* No stream is begun from now on: the client is told which was the last.
+ * [worker] */
 void h2_last(struct h2 *h);
 
 static inline struct h2_stream *

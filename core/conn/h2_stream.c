@@ -514,6 +514,8 @@ is_stuck(struct h2_stream *t)
         if (h2_pace_since(&h->pace, now_ms) > since_ms)
             since_ms = h2_pace_since(&h->pace, now_ms);
     }
+    if (h->conn->is_eof) /* nobody can open it any more */
+        return 1;
     return now_ms >=
            since_ms + dispatch_write_ms(t->x.req, env_of(t)->limits.write_ms);
 }

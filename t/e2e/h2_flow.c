@@ -16,7 +16,7 @@ static struct server s;
 static void
 begin(void)
 {
-    server_start(&s, FRAMES_INI);
+    server_start(&s, FRAMES_SERVER "write_timeout = 10m\n" FRAMES_ROUTES);
 }
 
 static void
@@ -94,6 +94,74 @@ START_TEST(an_answer_without_a_body_needs_no_window)
     frames_get(&f, 5, "/none");
     frames_take(&f, 5, 200, "");
     frames_close(&f);
+}
+END_TEST
+
+/* Nor does the end of one that is written, when all of it has gone. */
+START_TEST(the_end_of_an_answer_needs_no_window)
+{
+    struct frames f = open_mean(0);
+
+    frames_head(&f, 1, FRAMES_END_STREAM,
+                ":method: HEAD\n:scheme: http\n:authority: x\n"
+                ":path: /writer/pieces?n=1&size=10\n");
+    frames_take(&f, 1, 200, "");
+    frames_get(&f, 3, "/writer/pieces?n=0&size=10");
+    frames_take(&f, 3, 200, "");
+    frames_get(&f, 5, "/writer/status?s=204");
+    frames_take(&f, 5, 204, "");
+    frames_get(&f, 7, "/writer/pieces?n=3&size=2&ms=20");
+    frames_window(&f, 7, 6);
+    frames_take(&f, 7, 200, "abcdef");
+    frames_close(&f);
+}
+END_TEST
+
+START_TEST(nor_do_trailers)
+{
+    struct frames f = open_mean(0);
+    struct answer a;
+
+    frames_get(&f, 1, "/writer/trailer");
+    has(&f, 1, 0);
+    frames_window(&f, 1, 1);
+    a = frames_answer(&f, 1);
+    ck_assert_str_eq(a.body, "x");
+    ck_assert_ptr_nonnull(answer_field(&a, "X-Rc", 0));
+    answer_free(&a);
+    frames_get(&f, 3, "/mem/5");
+    has(&f, 3, 0);
+    frames_close(&f);
+}
+END_TEST
+
+START_TEST(nor_does_an_end_when_the_connection_has_none)
+{
+    struct frames f = open_mean(1000000);
+
+    frames_get(&f, 1, "/mem/100000");
+    has(&f, 1, 65535);
+    frames_get(&f, 3, "/writer/pieces?n=0&size=10");
+    frames_take(&f, 3, 200, "");
+    frames_window(&f, 0, 1000000);
+    is_whole(&f, 1, 100000);
+    frames_close(&f);
+}
+END_TEST
+
+/* A window that is shut when its client goes is never opened: nothing waits for
+ * that as long as for a client who may open it. */
+START_TEST(what_nobody_will_take_goes_with_its_client)
+{
+    for (int i = 0; i < 10; i++) {
+        struct frames f = open_mean(i % 3);
+        frames_get(&f, 1, "/mem/1000");
+        frames_get(&f, 3, "/writer/pieces?n=2&size=2&ms=20");
+        frames_get(&f, 5, "/writer/flood");
+        has(&f, 1, (size_t)(i % 3));
+        frames_close(&f);
+    }
+    client_wait_active(&s, 0);
 }
 END_TEST
 
@@ -389,7 +457,7 @@ START_TEST(who_reads_slowly_is_sent_no_more)
 END_TEST
 
 /* Two WINDOW_UPDATE for each frame of DATA, as many clients have it, are no
- * flood, be the frames large or small. */
+ * flood, be the frames large or small, or cut by the windows. */
 START_TEST(windows_that_are_used_do_no_harm)
 {
     enum { N = 30, BYTES = 1000000, PIECES = 10000 };
@@ -411,6 +479,9 @@ END_TEST
 
 UNIT_MAIN_IN(begin, end, h2_flow, an_answer_fills_the_window_and_waits,
              an_answer_without_a_body_needs_no_window,
+             the_end_of_an_answer_needs_no_window, nor_do_trailers,
+             nor_does_an_end_when_the_connection_has_none,
+             what_nobody_will_take_goes_with_its_client,
              the_connection_has_a_window_too,
              streams_share_the_window_of_the_connection,
              one_that_waits_does_not_hold_others_up,

@@ -91,11 +91,11 @@ START_TEST(a_message_pays_for_two_updates)
 {
     h2_calm_init(&k, 0);
     ck_assert_uint_eq(frames(0), H2_CALM_FRAMES);
-    h2_calm_message(&k);
+    h2_calm_message(&k, 1);
     ck_assert_uint_eq(frames(0), 0);
     ck_assert_uint_eq(updates(), 2);
     for (int i = 0; i < 100000; i++)
-        h2_calm_message(&k);
+        h2_calm_message(&k, 1);
     ck_assert_uint_eq(updates(), H2_CALM_UPDATES);
     h2_calm_init(&k, 0);
     ck_assert_uint_eq(updates(), H2_CALM_FRAMES);
