@@ -153,7 +153,9 @@ static const struct directive server_rows[] = {
      .help = "bytes of all header fields of a request with the blank line, "
              "and of all trailer fields behind its body; beyond it 431"},
     {SERVER(max_headers), INT(1, 1000),
-     .dflt = "100", .help = "header fields of a request; beyond it 431"},
+     .dflt = "100",
+     .help = "header fields of a request, the cookies of HTTP/2 together one; "
+             "beyond it 431"},
     {SERVER(max_body), SIZE(0, 1024 * G), .dflt = "1m",
      .help = "bytes of a decoded request body; beyond it 413; a route may "
              "set its own"},

@@ -17,6 +17,7 @@
 #define LINE_MORE 4u
 #define FIRST_MORE 12u
 #define TEXT_MIN 1024u
+#define CRUMB_MORE "; " /* between crumbs: RFC 9113 8.2.3 */
 
 void
 h2_head_begin(struct h2_head *h, struct blocks *blocks, struct http1 *to)
@@ -27,52 +28,74 @@ h2_head_begin(struct h2_head *h, struct blocks *blocks, struct http1 *to)
     to->method = ET_M_OTHER;
 }
 
+static void
+give_crumbs(struct h2_head *h)
+{
+    if (h->crumbs)
+        blocks_give(h->blocks, h->crumbs, h->crumbs_cap);
+    h->crumbs = NULL;
+}
+
 void
 h2_head_fini(struct h2_head *h)
 {
     if (h->text)
         blocks_give(h->blocks, h->text, h->cap);
     h->text = NULL;
+    give_crumbs(h);
 }
 
 static void
 fail(struct h2_head *h, int why)
 {
     if (h->bad == 0)
-        h->bad = why;
+        h->bad = (int16_t)why;
 }
 
+/* Room for more bytes behind the n of *text, a block of *cap or NULL. */
 static int
-grow(struct h2_head *h, size_t n)
+grow(struct h2_head *h, char **text, uint32_t n, uint32_t *cap, size_t more)
 {
-    size_t want = h->n + n > TEXT_MIN ? 2 * (h->n + n) : TEXT_MIN, got;
+    size_t want = n + more > TEXT_MIN ? 2 * (n + more) : TEXT_MIN, got;
     char *to = blocks_take(h->blocks, want, &got);
 
     if (!to) {
         fail(h, ERR_NOMEM);
         return -1;
     }
-    if (h->text) {
-        memcpy(to, h->text, h->n);
-        blocks_give(h->blocks, h->text, h->cap);
+    if (*text) {
+        memcpy(to, *text, n);
+        blocks_give(h->blocks, *text, *cap);
     }
-    h->text = to;
-    h->cap = got;
+    *text = to;
+    *cap = (uint32_t)got;
     return 0;
 }
 
-/* Where s is in the text now. */
+/* Where s, which is not in the text, is in it now. */
 static uint32_t
 put(struct h2_head *h, et_str s)
 {
-    size_t at = h->n;
+    uint32_t at = h->n;
 
-    if (h->bad || (s.n > h->cap - h->n && grow(h, s.n) < 0))
+    if (h->bad ||
+        (s.n > h->cap - h->n && grow(h, &h->text, h->n, &h->cap, s.n) < 0))
         return 0;
     if (s.n > 0)
         memcpy(h->text + h->n, s.p, s.n);
-    h->n += s.n;
-    return (uint32_t)at;
+    h->n += (uint32_t)s.n;
+    return at;
+}
+
+static void
+put_crumb(struct h2_head *h, et_str s)
+{
+    if (h->bad || (s.n > h->crumbs_cap - h->n_crumbs &&
+                   grow(h, &h->crumbs, h->n_crumbs, &h->crumbs_cap, s.n) < 0))
+        return;
+    if (s.n > 0)
+        memcpy(h->crumbs + h->n_crumbs, s.p, s.n);
+    h->n_crumbs += (uint32_t)s.n;
 }
 
 /* ---- fields --------------------------------------------------------------*/
@@ -142,20 +165,28 @@ on_length(struct h2_head *h, et_str value)
         h->to->content_length = (int64_t)v;
 }
 
-/* How long all of them are together is not known before the last. */
+/* The first one is a field; with the second begins the text of all, which takes
+ * the place of its value at the end: other fields may come between them. */
 static void
 on_cookie(struct h2_head *h, et_str name, et_str value)
 {
-    if (h->n_cookies++ == 0)
-        h->first_cookie = h->to->n_fields;
-    add_field(h, name, value, HTTP1_F_COOKIE);
+    const struct http1_field *first = &h->to->fields[h->cookie];
+
+    if (!h->has_cookie) {
+        h->has_cookie = 1;
+        h->cookie = (uint16_t)h->to->n_fields;
+        add_field(h, name, value, HTTP1_F_COOKIE);
+        return;
+    }
+    if (h->n_crumbs == 0)
+        put_crumb(h, http1_value(first, h->text));
+    put_crumb(h, str_lit(CRUMB_MORE));
+    put_crumb(h, value);
 }
 
 static void
-on_field(struct h2_head *h, et_str name, et_str value)
+on_field(struct h2_head *h, et_str name, et_str value, uint8_t id)
 {
-    uint8_t id = http1_field_id(name.p, name.n);
-
     switch (id) {
     case HTTP1_F_HOST: on_host_field(h, value); return;
     case HTTP1_F_COOKIE: on_cookie(h, name, value); return;
@@ -216,15 +247,25 @@ is_too_much(const struct h2_head *h)
     return h->list_bytes + 2 > to->limits.max_header;
 }
 
+/* What a field adds to the head as HTTP/1 has it. */
+static size_t
+size_of(const struct h2_head *h, et_str name, et_str value, uint8_t id)
+{
+    if (id == HTTP1_F_COOKIE && h->has_cookie)
+        return sizeof CRUMB_MORE - 1 + value.n;
+    return name.n + value.n + LINE_MORE;
+}
+
 void
 h2_head_field(struct h2_head *h, et_str name, et_str value)
 {
     int is_pseudo = name.n > 0 && name.p[0] == ':';
+    uint8_t id = is_pseudo ? 0 : http1_field_id(name.p, name.n);
 
     if (is_pseudo && name.n + value.n > h->to->limits.max_line)
         fail(h, ERR_TARGET_LONG);
     else if (!is_pseudo)
-        h->list_bytes += name.n + value.n + LINE_MORE;
+        h->list_bytes += size_of(h, name, value, id);
     if (is_too_much(h) || name.n > UINT16_MAX)
         fail(h, ERR_FIELDS_LARGE);
     if (h->bad)
@@ -232,43 +273,23 @@ h2_head_field(struct h2_head *h, et_str name, et_str value)
     if (is_pseudo)
         on_pseudo(h, name, value);
     else
-        on_field(h, name, value);
+        on_field(h, name, value, id);
 }
 
 /* ---- the end -------------------------------------------------------------*/
 
-/* One cookie field in place of the first, none in place of the others. */
 static void
 join_cookies(struct h2_head *h)
 {
-    struct http1 *to = h->to;
-    struct http1_field *first = &to->fields[h->first_cookie];
-    uint32_t at = (uint32_t)h->n, n = h->first_cookie;
+    struct http1_field *cookie = &h->to->fields[h->cookie];
+    et_str all = {h->crumbs, h->n_crumbs};
+    uint32_t at = put(h, all);
 
-    for (uint32_t i = h->first_cookie; i < to->n_fields && !h->bad; i++) {
-        struct http1_field *f = &to->fields[i];
-        char crumb[256];
-        if (f->id != HTTP1_F_COOKIE) {
-            to->fields[n++] = *f;
-            continue;
-        }
-        if (i > h->first_cookie)
-            (void)put(h, str_lit("; "));
-        else
-            n++;
-        /* The text may move while it is put behind itself. */
-        for (uint32_t k = 0; k < f->value_len && !h->bad;) {
-            uint32_t part = f->value_len - k;
-            if (part > sizeof crumb)
-                part = sizeof crumb;
-            memcpy(crumb, h->text + f->value_off + k, part);
-            (void)put(h, (et_str){crumb, part});
-            k += part;
-        }
+    if (!h->bad) {
+        cookie->value_off = at;
+        cookie->value_len = (uint32_t)all.n;
     }
-    first->value_off = at;
-    first->value_len = (uint32_t)h->n - at;
-    to->n_fields = n;
+    give_crumbs(h);
 }
 
 static void
@@ -303,9 +324,9 @@ judge(struct h2_head *h, int has_body)
 int
 h2_head_end(struct h2_head *h, int has_body)
 {
-    if (h->n_cookies > 1 && !h->bad)
+    if (h->n_crumbs > 0)
         join_cookies(h);
     judge(h, has_body);
-    h->to->head_len = (uint32_t)h->n;
+    h->to->head_len = h->n;
     return h->bad;
 }

@@ -6,10 +6,11 @@
  *       -> text "GET/ahostxcookiea; b..."    method, target, host, fields
  *
  * :authority is the host, as a field too (RFC 9113 8.3.1); cookies that came
- * in crumbs are one field (8.2.3); what belongs to no message any more
- * (:scheme) is not kept.  The names and values have been judged by the library
- * (8.2); limits are those of HTTP/1, counted on what is decoded.  One is made
- * at a time on a connection: other frames cannot come between. */
+ * in crumbs are one field (8.2.3), and count as that one from the beginning;
+ * what belongs to no message any more (:scheme) is not kept.  The names and
+ * values have been judged by the library (8.2); limits are those of HTTP/1,
+ * counted on what is decoded.  One is made at a time on a connection: other
+ * frames cannot come between. */
 #ifndef CONN_H2_HEAD_H
 #define CONN_H2_HEAD_H
 
@@ -29,12 +30,16 @@ struct h2_head {
     struct blocks *blocks;
     struct http1 *to; /* of http1_init */
     char *text;       /* a block */
-    size_t n, cap;
-    uint64_t list_bytes;              /* of all fields, as lines of HTTP/1 */
-    uint32_t n_cookies, first_cookie; /* the latter an index of to->fields */
-    uint8_t has_protocol;             /* RFC 8441: :protocol was there ... */
-    uint8_t is_websocket;             /* ... and that is what it said */
-    int bad;                          /* ERR_*, or H2_HEAD_MALFORMED */
+    uint32_t n, cap;  /* of text */
+    uint32_t n_crumbs, crumbs_cap;
+    char *crumbs;         /* all cookies so far, joined, if there are
+                             several: a block */
+    uint64_t list_bytes;  /* of all fields, as lines of HTTP/1 */
+    uint16_t cookie;      /* an index of to->fields, if has_cookie */
+    int16_t bad;          /* ERR_*, or H2_HEAD_MALFORMED */
+    uint8_t has_cookie;   /* the first one has come */
+    uint8_t has_protocol; /* RFC 8441: :protocol was there ... */
+    uint8_t is_websocket; /* ... and that is what it said */
 };
 
 /* Of a request whose head is `to`, fresh of http1_init. [worker] */

@@ -150,6 +150,18 @@ START_TEST(crumbs_of_cookies_do_not_come_for_ever)
 }
 END_TEST
 
+START_TEST(nor_do_empty_ones)
+{
+    struct frames f = frames_open(&s);
+    struct bytes block = {0};
+
+    hpack_fields(&block, HPACK_PLAIN, FRAMES_GET("/mem/5"));
+    for (int i = 0; i < 100000; i++)
+        hpack_indexed(&block, 32); /* cookie */
+    is_too_large(&f, &block);
+}
+END_TEST
+
 START_TEST(a_field_is_not_as_large_as_it_likes)
 {
     struct frames f = frames_open(&s);
@@ -438,7 +450,7 @@ END_TEST
 UNIT_MAIN_IN(begin, end, h2_bombs,
              a_large_field_that_is_named_often_is_too_large,
              an_empty_field_that_is_named_often_is_too_large,
-             crumbs_of_cookies_do_not_come_for_ever,
+             crumbs_of_cookies_do_not_come_for_ever, nor_do_empty_ones,
              a_field_is_not_as_large_as_it_likes,
              a_table_is_not_filled_again_and_again_for_nothing,
              trailers_are_not_either, bombs_on_many_streams_are_not_kept,

@@ -342,6 +342,19 @@ START_TEST(crumbs_of_cookies_are_one_field)
 }
 END_TEST
 
+/* Browsers send each of their cookies as one (100 fields may come). */
+START_TEST(crumbs_are_as_many_as_they_like)
+{
+    char fields[8192], *p = fields;
+
+    p += sprintf(p, "%s", REQUEST);
+    for (int i = 0; i < 400; i++)
+        p += sprintf(p, "cookie: c%d=v%d\n", i, i);
+    sprintf(p, "x: y\n");
+    has_line(fields, "; c398=v398; c399=v399\n");
+}
+END_TEST
+
 START_TEST(other_fields_stay_as_many_as_they_are)
 {
     has_line(REQUEST "x-a: 1\nx-a: 2\n", "x-a: 1\n");
@@ -365,4 +378,5 @@ UNIT_MAIN_IN(begin, end, h2_heads, a_request_says_method_scheme_path_and_host,
              values_may_have_any_other_byte,
              fields_of_connections_make_it_malformed,
              te_says_trailers_or_is_not_there, crumbs_of_cookies_are_one_field,
+             crumbs_are_as_many_as_they_like,
              other_fields_stay_as_many_as_they_are)

@@ -111,6 +111,88 @@ START_TEST(crumbs_are_one_cookie)
 }
 END_TEST
 
+static void
+again(void)
+{
+    h2_head_fini(&h);
+    ck_assert_uint_eq(blocks.out_bytes, 0);
+    http1_init(&to, fields, &limits);
+    h2_head_begin(&h, &blocks, &to);
+}
+
+START_TEST(crumbs_are_one_cookie_to_the_limits)
+{
+    char text[1500];
+
+    get("/"); /* host, cookie, and one less than there may be */
+    for (int i = 0; i < 200; i++)
+        put("cookie", "a=1");
+    for (int i = 0; i < 17; i++)
+        put("x", "");
+    ck_assert_int_eq(h2_head_end(&h, 0), 0);
+    ck_assert_uint_eq(to.n_fields, 19);
+    ck_assert_uint_eq(fields[1].value_len, 200 * 3 + 199 * 2);
+    is((et_str){h.text + fields[1].value_off + 990, 8}, "a=1; a=1");
+
+    again(); /* "cookie: ", "; ; ", CRLF, and the blank line: as large as can */
+    memset(text, 'c', sizeof text);
+    text[limits.max_header - 2 - 10 - 4 - 900] = '\0';
+    get("/");
+    put("cookie", "");
+    put("cookie", text);
+    memset(text, 'd', sizeof text);
+    text[900] = '\0';
+    put("cookie", text);
+    ck_assert_int_eq(h2_head_end(&h, 0), 0);
+    is((et_str){h.text + fields[1].value_off, 3}, "; c");
+
+    again(); /* and one byte more */
+    get("/");
+    put("cookie", "");
+    put("cookie", text);
+    memset(text, 'd', sizeof text);
+    text[limits.max_header - 2 - 10 - 4 - 900 + 1] = '\0';
+    put("cookie", text);
+    ck_assert_int_eq(h2_head_end(&h, 0), ERR_FIELDS_LARGE);
+}
+END_TEST
+
+START_TEST(a_cookie_is_in_its_place_whatever_its_first_crumb_is)
+{
+    get("/");
+    put("cookie", "");
+    put("cookie", "");
+    put("a", "1");
+    ck_assert_int_eq(h2_head_end(&h, 0), 0);
+    ck_assert_uint_eq(to.n_fields, 3);
+    is_field(1, "cookie", "; ");
+    is_field(2, "a", "1");
+
+    again();
+    get("/");
+    put("cookie", "");
+    ck_assert_int_eq(h2_head_end(&h, 0), 0);
+    is_field(1, "cookie", "");
+}
+END_TEST
+
+/* Two bytes are counted of each, and not many more are ever taken. */
+START_TEST(empty_crumbs_do_not_come_for_ever)
+{
+    size_t most = 0;
+
+    get("/");
+    for (int i = 0; i < 100000; i++) {
+        put("cookie", "");
+        if (blocks.out_bytes > most)
+            most = blocks.out_bytes;
+    }
+    ck_assert_uint_ge(h.list_bytes, 2 * 99999);
+    ck_assert_int_eq(h2_head_end(&h, 0), ERR_FIELDS_LARGE);
+    ck_assert_uint_le(most, 4 * (size_t)limits.max_header);
+}
+END_TEST
+
 START_TEST(a_host_field_says_the_same_or_is_all_there_is)
 {
     get("/");
@@ -232,6 +314,9 @@ START_TEST(without_memory_it_is_refused)
 END_TEST
 
 UNIT_MAIN_IN(setup, teardown, h2_head, a_request, crumbs_are_one_cookie,
+             crumbs_are_one_cookie_to_the_limits,
+             a_cookie_is_in_its_place_whatever_its_first_crumb_is,
+             empty_crumbs_do_not_come_for_ever,
              a_host_field_says_the_same_or_is_all_there_is, how_long_a_body_is,
              limits_are_those_of_http_1, a_websocket_is_got,
              without_memory_it_is_refused)
