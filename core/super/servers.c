@@ -649,11 +649,12 @@ servers_save(const struct super *s, struct state *to)
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
         const struct child *c = &s->children[i];
         if (c->role != CHILD_NONE)
-            state_put(to, "child %u %u %d %d %u %d %llu %d %d %d %llu", i,
+            state_put(to, "child %u %u %d %d %u %d %llu %d %d %d %llu %u", i,
                       c->role, c->pid, state_fd(c->channel), c->version,
                       c->is_ready, (unsigned long long)c->born_ns,
                       state_fd(c->bundle_fd), state_fd(c->denials_fd),
-                      state_fd(c->faults_fd), (unsigned long long)c->n_faults);
+                      state_fd(c->faults_fd), (unsigned long long)c->n_faults,
+                      c->generation);
     }
 }
 
@@ -666,9 +667,9 @@ servers_load(struct super *s, const char *line)
     int is_ready;
 
     child_init(&c);
-    if (sscanf(line, "%u %u %d %d %u %d %llu %d %d %d %llu", &i, &role, &c.pid,
-               &c.channel, &version, &is_ready, &born_ns, &c.bundle_fd,
-               &c.denials_fd, &c.faults_fd, &n_faults) < 8 ||
+    if (sscanf(line, "%u %u %d %d %u %d %llu %d %d %d %llu %u", &i, &role,
+               &c.pid, &c.channel, &version, &is_ready, &born_ns, &c.bundle_fd,
+               &c.denials_fd, &c.faults_fd, &n_faults, &c.generation) < 8 ||
         i >= CHILDREN_MAX) {
         log_error("a server process is lost: %s", line);
         return;

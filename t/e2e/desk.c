@@ -158,6 +158,26 @@ START_TEST(an_upgrade_is_waited_for)
 }
 END_TEST
 
+START_TEST(after_an_upgrade_it_is_known_which_generation_serves)
+{
+    server_start(&s, LIFE);
+    for (int i = 0; i < 2; i++) {
+        char json[64], text[64];
+        snprintf(json, sizeof json, "\"generation\":%d,", i + 2);
+        snprintf(text, sizeof text, "generation %d goes on", i + 2);
+        etude(0, "upgrade", NULL, NULL, NULL);
+        server_wait_log(&s, " has left");
+        unit_has(ask(STATUS), json);
+        server_write(&s, SERVER "nonsense = 1\n[plugin life]\n");
+        etude(1, "reload", "--json", NULL, NULL);
+        unit_has(out, json);
+        server_wait_log(&s, text);
+        server_write(&s, LIFE);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 static void
 replace_program(const char *path, const char *text)
 {
@@ -341,6 +361,7 @@ END_TEST
 UNIT_MAIN(desk, what_the_trial_refuses_is_told_whole,
           a_signal_s_outcome_is_kept_too,
           a_reload_into_another_process_is_waited_for, an_upgrade_is_waited_for,
+          after_an_upgrade_it_is_known_which_generation_serves,
           an_upgrade_that_fails_says_why, a_build_in_quarantine_is_listed,
           two_processes_are_told_apart, who_does_not_answer_is_not_waited_for,
           while_nobody_serves_that_is_said,
