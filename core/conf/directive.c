@@ -461,7 +461,9 @@ static const struct directive listen_rows[] = {
      .help = "PEM file with a certificate and those that lead to its root: the "
              "listener speaks TLS; of several each client is shown the one "
              "with the name it asks for, the first one if there is none, "
-             "and of an RSA and an ECDSA one of that name the one it prefers"},
+             "and of an RSA and an ECDSA one of that name the one it prefers; "
+             "one that is not the first of its kind for any of its names is "
+             "not shown, with a warning"},
     {TLS(key), TYPE(PATHS),
      .reload = DIRECTIVE_LISTENER, .may_repeat = 1, .is_read = 1,
      .example = "in the certificate's file",

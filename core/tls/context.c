@@ -186,6 +186,41 @@ add_pairs(struct context *c, const struct context_spec *spec, struct diag *d)
     return rc;
 }
 
+/* ---- what nobody sees ----------------------------------------------------*/
+
+static int
+is_in_a_site(const struct context *c, uint32_t i)
+{
+    for (uint32_t k = 0; k < c->n_sites; k++) {
+        if (c->sites[k].certs[c->shown[i].cert.kind] == i)
+            return 1;
+    }
+    return 0;
+}
+
+/* One that is good may be of no effect, as others come before it: they may be
+ * what it renews.  Where it stands that is said, and who is shown instead. */
+static void
+warn_unseen(const struct context *c, const struct context_spec *spec,
+            struct diag *d)
+{
+    for (uint32_t i = 0; i < c->n_shown; i++) {
+        const struct cert *cert = &c->shown[i].cert;
+        uint32_t before[CERT_KINDS];
+        et_str name;
+        if (cert->n_names == 0 || is_in_a_site(c, i))
+            continue;
+        name = cert->names[0];
+        choose(c, name, cert_has, before);
+        diag_warn(d, &spec->pairs[i].at,
+                  "%s: no client is shown this certificate: one with a key of "
+                  "the same kind stands before it for each of its names "
+                  "(%.*s: %s)",
+                  spec->pairs[i].chain_path, (int)name.n, name.p,
+                  spec->pairs[before[cert->kind]].chain_path);
+    }
+}
+
 /* ---- life ----------------------------------------------------------------*/
 
 /* A session is good for whoever asks the same of its clients: one that was
@@ -225,6 +260,8 @@ make(const struct context_spec *spec, struct diag *d)
     rc = add_pairs(c, spec, d);
     if (rc == 0)
         rc = add_sites(c);
+    if (rc == 0)
+        warn_unseen(c, spec, d);
     if (rc == 0)
         rc = site_open_all(c, spec, d);
     if (rc == 0 && d->n_errors == n_errors)

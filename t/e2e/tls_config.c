@@ -187,6 +187,28 @@ START_TEST(certificates_end)
 }
 END_TEST
 
+/* Of two that a client could be shown for the same the first counts; the other
+ * may be there for when the first is taken away. */
+START_TEST(a_certificate_that_is_not_shown_is_remarked_on)
+{
+    struct server s;
+
+    prepare(&s, SERVER);
+    pki_make(&s, &(struct pki){.file = "c", .names = "*.a.test,a.test"});
+    pki_make(&s, &(struct pki){
+                     .file = "d", .names = "a.test,*.a.test", .is_rsa = 1});
+    ck_assert_str_eq(
+        said_about(&s,
+                   SERVER SECURE "tls.certificate = c.pem\ntls.key = c.key\n"
+                                 "tls.certificate = d.pem\ntls.key = d.key\n",
+                   0),
+        "warning: etude.ini:7: c.pem: no client is shown this certificate: one "
+        "with a key of the same kind stands before it for each of its names "
+        "(*.a.test: a.pem)\netude.ini: good\n");
+    server_clean(&s);
+}
+END_TEST
+
 START_TEST(keys_are_for_their_owner)
 {
     struct server s;
@@ -858,7 +880,8 @@ START_TEST(machines_share_keys_of_a_file)
 END_TEST
 
 UNIT_MAIN(tls_config, every_mistake_has_its_place_and_its_words,
-          certificates_end, keys_are_for_their_owner,
+          certificates_end, a_certificate_that_is_not_shown_is_remarked_on,
+          keys_are_for_their_owner,
           new_connections_are_shown_the_new_certificate,
           a_reload_that_changes_nothing_says_so,
           a_broken_pair_leaves_what_serves, a_successor_shows_what_was_shown,

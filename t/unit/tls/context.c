@@ -114,6 +114,30 @@ START_TEST(each_name_has_its_own)
 }
 END_TEST
 
+/* A renewed one behind that which it renews is good, and of no effect. */
+START_TEST(one_that_nobody_is_shown_is_remarked_on)
+{
+    struct cert_self_texts texts[4];
+    struct context_pair pairs[] = {
+        pair_for(&texts[0], "*.example", "a.test"),
+        pair_for(&texts[1], "b.example", NULL),
+        pair_for(&texts[2], "*.example", "b.example"),
+        pair_for(&texts[3], "a.test", "c.test"),
+    };
+    struct context_spec spec = {.pairs = pairs, .n_pairs = 4};
+    struct context *c;
+
+    pairs[2].at.line = 9;
+    pairs[2].chain_path = "c.pem";
+    c = context_new(&spec, &diag);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_uint_eq(diag.n_warnings, 1);
+    unit_has(diag.first->text, "etude.ini:9: c.pem: no client is shown this");
+    unit_has(diag.first->text, "(*.example: a.pem)");
+    context_drop(c);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_said)
 {
     struct cert_self_texts a, b;
@@ -358,7 +382,8 @@ START_TEST(names_that_make_no_certificate)
 END_TEST
 
 UNIT_MAIN_IN(setup, teardown, context, one_of_our_own, each_name_has_its_own,
-             what_is_wrong_is_said, of_several_all_that_is_wrong_is_said,
+             one_that_nobody_is_shown_is_remarked_on, what_is_wrong_is_said,
+             of_several_all_that_is_wrong_is_said,
              times_and_keys_that_nobody_would_take, a_chain_is_in_order,
              rsa_and_ecdsa_of_a_name_are_side_by_side,
              a_wildcard_is_what_a_name_falls_back_to,
