@@ -20,6 +20,7 @@
 #include "base/wheel.h"
 #include "conn/reject.h"
 #include "conn/repeat.h"
+#include "conn/warm.h"
 #include "http/channels.h"
 #include "http/fetch.h"
 #include "http/host.h"
@@ -111,6 +112,7 @@ struct env {
     struct fetches fetches;
     struct streams streams;
     struct repeats repeats;
+    struct warm_places warm_places;
     struct blocks blocks;
     struct metrics *metrics;
     struct http1_common common;      /* fields of every answer */

@@ -276,7 +276,7 @@ take_warm(struct h2_stream *t, size_t n)
         return (ssize_t)before;
     if (n > s->n)
         n = (size_t)s->n;
-    there = warm_bytes(&t->warm, s, env_of(t)->clock.mono_ms);
+    there = warm_bytes(&t->warm, env_of(t), s);
     if (there > 0)
         return (ssize_t)(n < there ? n : there);
     rc = warm_start(&t->warm, env_of(t), q, on_warm, t);

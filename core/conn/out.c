@@ -137,7 +137,7 @@ read_now(struct conn *c, const struct segment *s, char *to, uint64_t n)
         return got < 0 ? -errno : got;
     if (errno == EAGAIN)
         warm_doubt(&c->out->warm, c->env->clock.mono_ms);
-    there = warm_bytes(&c->out->warm, s, c->env->clock.mono_ms);
+    there = warm_bytes(&c->out->warm, c->env, s);
     if (there == 0)
         return -EAGAIN;
     do
@@ -331,7 +331,7 @@ send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
         return copy_file(c, q);
     if (*budget == 0)
         return wait_writable(c);
-    part = warm_bytes(&c->out->warm, s, c->env->clock.mono_ms);
+    part = warm_bytes(&c->out->warm, c->env, s);
     if (part == 0)
         return wait_warm(c, q);
     n = c->transport->send_file(c, s->fd, s->off, part);

@@ -13,6 +13,7 @@
 #include "http/jobs.h"
 #include "http/segment.h"
 #include "http/waits.h"
+#include "os/filesys.h"
 
 /* Each look is a system call, and holes are rare: what was sent before was read
  * far ahead. */
@@ -40,12 +41,14 @@ struct warm {
     int fd; /* of its own */
     uint64_t off, ahead;
     uint32_t n, done; /* to be read, and read */
+    uint64_t number;  /* of its file system */
+    int is_local;
     char bytes[];
 };
 
 /* ---- is it there? --------------------------------------------------------*/
 
-/* For file systems without RWF_NOWAIT.  Refused (EPERM) for files that are
+/* Of what cannot be told by RWF_NOWAIT.  Refused (EPERM) for files that are
  * neither ours nor writable: then it cannot be told. */
 static int
 count_pages(int fd, uint64_t off, uint64_t n)
@@ -95,9 +98,39 @@ look(int fd, uint64_t off, uint64_t n)
     return at > 0 && is_there(fd, off + at - 1) > 0 ? at : 0;
 }
 
-static uint64_t
-count(int fd, uint64_t off, uint64_t n)
+static struct warm_place *
+find_place(struct warm_places *p, uint64_t number)
 {
+    for (unsigned i = 0; i < WARM_PLACES; i++) {
+        if (p->v[i].number == number)
+            return &p->v[i];
+    }
+    return NULL;
+}
+
+static void
+know_place(struct warm_places *p, uint64_t number, int is_local)
+{
+    struct warm_place *place = find_place(p, number);
+
+    if (!place) {
+        place = &p->v[p->next];
+        p->next = (p->next + 1) % WARM_PLACES;
+    }
+    *place = (struct warm_place){number, (uint8_t)is_local};
+}
+
+/* As look, where that cannot tell.  Pages count that are still being read, and
+ * some throw them out while they are sent: that is good enough for a disk of
+ * this machine, and for nothing else. */
+static uint64_t
+count(struct env *env, int fd, uint64_t off, uint64_t n)
+{
+    const struct warm_place *place =
+        find_place(&env->warm_places, filesys_of(fd));
+
+    if (!place || !place->is_local)
+        return 0;
     if (count_pages(fd, off, n) > 0)
         return n;
     return n > LOOK_BYTES && count_pages(fd, off, LOOK_BYTES) > 0 ? LOOK_BYTES
@@ -105,9 +138,9 @@ count(int fd, uint64_t off, uint64_t n)
 }
 
 uint64_t
-warm_bytes(struct warm_state *w, const struct segment *s, uint64_t now_ms)
+warm_bytes(struct warm_state *w, struct env *env, const struct segment *s)
 {
-    uint64_t n = least(s->n, WARM_BYTES);
+    uint64_t n = least(s->n, WARM_BYTES), now_ms = env->clock.mono_ms;
     int is_told;
 
     if (w->job)
@@ -117,7 +150,7 @@ warm_bytes(struct warm_state *w, const struct segment *s, uint64_t now_ms)
         return least(n, w->end - s->off);
     is_told = is_there(s->fd, s->off);
     if (is_told < 0)
-        n = count(s->fd, s->off, n);
+        n = count(env, s->fd, s->off, n);
     else
         n = is_told ? look(s->fd, s->off, n) : 0;
     if (n > 0) {
@@ -137,7 +170,10 @@ read_some(void *arg)
 {
     struct warm *w = arg;
 
-    (void)readahead(w->fd, (off_t)w->off, (size_t)w->ahead);
+    w->number = filesys_of(w->fd);
+    w->is_local = filesys_is_local(w->fd);
+    if (w->is_local) /* others may throw it out again */
+        (void)readahead(w->fd, (off_t)w->off, (size_t)w->ahead);
     while (w->done < w->n) {
         ssize_t n = pread(w->fd, w->bytes + w->done, w->n - w->done,
                           (off_t)(w->off + w->done));
@@ -183,6 +219,8 @@ on_read(struct wait *wait, int32_t rc)
     void *arg = w->arg;
     int is_read = rc == 0 && w->done > 0;
 
+    if (w->number)
+        know_place(&w->env->warm_places, w->number, w->is_local);
     if (of)
         *of = (struct warm_state){.is_broken = !is_read};
     if (of && is_read)

@@ -10,13 +10,14 @@
  *
  * A file is looked at a window at a time, without waiting (RWF_NOWAIT), at some
  * places of it.  What was seen counts for WARM_TRUST_MS: its client may be
- * slow.  Where the file system cannot tell, its pages are counted each time; a
- * file whose pages cannot be counted is not there.
+ * slow.  Where the file system cannot tell, the pages of a file are counted
+ * each time if it is one of this machine; a file elsewhere, or of a program
+ * (FUSE), is never there: its pages may be gone in the next moment.
  *
  * A job asks for more than it waits for, and hands over what it has read: so
- * each brings its client on, even if the file system keeps nothing in memory,
- * or throws it out when somebody opens the file (FUSE).  The price of all this
- * is that a hole between two looks is waited for after all. */
+ * each brings its client on, whatever the file system keeps in memory.  The
+ * price of all this is that a hole between two looks is waited for after all.
+ */
 #ifndef CONN_WARM_H
 #define CONN_WARM_H
 
@@ -46,11 +47,20 @@ struct warm_state {
     uint64_t is_broken : 1; /* a job could read nothing of it */
 };
 
-/* How many bytes of the front of s, a FILE, are in memory now, at now_ms of the
- * worker's clock: at most what is there to be sent and WARM_BYTES; 0: it is
- * not, or is being read. [worker] */
-uint64_t warm_bytes(struct warm_state *w, const struct segment *s,
-                    uint64_t now_ms);
+/* What jobs have seen of file systems: each worker's, zeros at first. */
+#define WARM_PLACES 8u
+struct warm_places {
+    struct warm_place {
+        uint64_t number; /* filesys_of; 0: none */
+        uint8_t is_local;
+    } v[WARM_PLACES];
+    uint32_t next; /* to be forgotten */
+};
+
+/* How many bytes of the front of s, a FILE, are in memory now: at most what is
+ * there to be sent and WARM_BYTES; 0: it is not, or is being read. [worker] */
+uint64_t warm_bytes(struct warm_state *w, struct env *env,
+                    const struct segment *s);
 /* A read has found that it is not there any more. [worker] */
 static inline void
 warm_doubt(struct warm_state *w, uint64_t now_ms)
