@@ -125,27 +125,48 @@ ask_coding(const et_req *r, const struct ask *a, unsigned there)
 
 /* ---- types ---------------------------------------------------------------*/
 
-struct types {
-    int html, json;
+/* How much a kind is liked, by the range that names it most exactly (RFC 9110
+ * 12.5.1): 0: none does, 1: any, 2: all of its kind, 3: its own. */
+struct liking {
+    int q, rank;
 };
+
+struct types {
+    struct liking html, json;
+};
+
+static void
+like(struct liking *l, int rank, int q)
+{
+    if (rank > l->rank)
+        *l = (struct liking){q, rank};
+}
 
 static void
 on_type(void *arg, et_str name, int q)
 {
     struct types *t = arg;
     if (et_eq_nocase(name, et_s("application/json")))
-        t->json = q;
-    else if (et_eq_nocase(name, et_s("text/html")) ||
-             et_eq_nocase(name, et_s("text/*")))
-        t->html = q;
+        like(&t->json, 3, q);
+    else if (et_eq_nocase(name, et_s("application/*")))
+        like(&t->json, 2, q);
+    else if (et_eq_nocase(name, et_s("text/html")))
+        like(&t->html, 3, q);
+    else if (et_eq_nocase(name, et_s("text/*")))
+        like(&t->html, 2, q);
+    else if (et_eq(name, et_s("*/*"))) {
+        like(&t->html, 1, q);
+        like(&t->json, 1, q);
+    }
 }
 
 int
 ask_wants_json(const et_req *r, const struct ask *a)
 {
-    struct types t = {0, 0};
+    struct types t = {{0, 0}, {0, 0}};
     if (!(a->has & ASK_ACCEPT))
         return 0;
     each(r, "accept", on_type, &t);
-    return t.json > t.html;
+    return t.json.q > t.html.q ||
+           (t.json.q == t.html.q && t.json.q > 0 && t.json.rank > t.html.rank);
 }

@@ -91,6 +91,16 @@ is_sibling(et_str path)
     return 0;
 }
 
+/* Whether what says a was written before what says b.  It may have b's time as
+ * far as somebody could copy that: microseconds, or seconds. */
+static int
+is_older(const struct timespec *a, const struct timespec *b)
+{
+    if (a->tv_sec != b->tv_sec)
+        return a->tv_sec < b->tv_sec;
+    return a->tv_nsec < b->tv_nsec / 1000 * 1000 && a->tv_nsec != 0;
+}
+
 /* Which siblings there are, no older than f: bits; or -EAGAIN. */
 static int
 find_siblings(const struct site *s, const struct file *f, int may_wait)
@@ -108,7 +118,7 @@ find_siblings(const struct site *s, const struct file *f, int may_wait)
         if (rc == -EAGAIN)
             return rc;
         if (rc == 0 && S_ISREG(st.st_mode) &&
-            st.st_mtim.tv_sec >= f->st.st_mtim.tv_sec)
+            !is_older(&st.st_mtim, &f->st.st_mtim))
             found |= 1 << i;
     }
     return found;

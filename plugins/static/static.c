@@ -284,9 +284,17 @@ refuse(et_req *r, int err)
         if (et_set(r, "Retry-After", et_s("1")) < 0)
             return ET_FAIL;
         return et_error(r, 503, "too much is going on");
-    case -ENOMEM:
-    case -EIO: return et_fail(r, "%s", strerror(-err));
-    default: return et_error(r, 404, "there is nothing here");
+    case -ENOENT:
+    case -ENOTDIR:
+    case -EISDIR:
+    case -ELOOP:
+    case -EXDEV:
+    case -ENAMETOOLONG:
+    case -EINVAL: /* no name there: these two */
+    case -EILSEQ:
+    case -ENODEV: /* a device, a socket: these two */
+    case -ENXIO: return et_error(r, 404, "there is nothing here");
+    default: return et_fail(r, "%s", strerror(-err));
     }
 }
 

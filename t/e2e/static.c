@@ -594,6 +594,28 @@ START_TEST(others_are_served_while_a_large_file_is_opened)
 }
 END_TEST
 
+/* A server of files that is in trouble says so: that is not a file that is not
+ * there. */
+START_TEST(what_cannot_be_opened_is_no_404)
+{
+    static const int why[] = {ESTALE, ETIMEDOUT, EIO, EDQUOT};
+
+    if (!start_slow())
+        return;
+    for (size_t i = 0; i < sizeof why / sizeof why[0]; i++) {
+        fs.refuses = why[i];
+        client_once(&s, GET("/slow/small"), 500, NULL);
+        (void)server_wait_log(&s, strerror(why[i]));
+    }
+    fs.refuses = ENXIO; /* as a socket does */
+    client_once(&s, GET("/slow/small"), 404, NULL);
+    fs.refuses = 0;
+    client_once(&s, GET("/slow/small"), 200, NULL);
+    stop();
+    slowfs_unmount(&fs);
+}
+END_TEST
+
 START_TEST(clients_that_go_meanwhile_leave_nothing)
 {
     int before;
@@ -744,6 +766,7 @@ END_TEST
 
 UNIT_MAIN(static, others_are_served_while_a_small_file_is_opened,
           others_are_served_while_a_large_file_is_opened,
+          what_cannot_be_opened_is_no_404,
           clients_that_go_meanwhile_leave_nothing,
           others_are_served_while_one_is_closed,
           others_are_served_while_what_was_not_kept_is_closed,

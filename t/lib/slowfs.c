@@ -141,6 +141,10 @@ handle(struct slowfs *s, const struct fuse_in_header *in)
         hold(&s->n_opening, &s->is_shut);
         if (s->keeps_none)
             opened.open_flags = FOPEN_DIRECT_IO;
+        if (s->refuses) {
+            answer(s->fd, in->unique, -s->refuses, NULL, 0);
+            return;
+        }
         answer(s->fd, in->unique, 0, &opened, sizeof opened);
         return;
     case FUSE_READ:
@@ -197,7 +201,8 @@ slowfs_mount(struct slowfs *s, unsigned ms)
     char options[128];
 
     s->ms = ms;
-    s->is_shut = s->is_held = s->keeps = s->n_let = s->keeps_none = 0;
+    s->is_shut = s->is_held = s->keeps = 0;
+    s->n_let = s->keeps_none = s->refuses = 0;
     s->n_opening = s->n_reading = s->n_closing = 0;
     s->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (s->fd < 0)

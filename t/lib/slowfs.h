@@ -26,6 +26,7 @@ struct slowfs {
     _Atomic int n_let;      /* though it is: so many reads */
     _Atomic int keeps_none; /* what is opened is never in the page cache */
     _Atomic int keeps;      /* what is closed is so when it is so no more */
+    _Atomic int refuses;    /* an errno: nothing can be opened */
     _Atomic int n_opening, n_reading, n_closing; /* that wait for it */
     pthread_t threads[SLOWFS_THREADS];
 };

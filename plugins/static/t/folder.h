@@ -57,6 +57,15 @@ put_at(const char *name, const void *p, size_t n, int64_t mtime)
     close(fd);
 }
 
+/* It was changed last at ns of that second. */
+static inline void
+touch_at(const char *name, int64_t mtime, long ns)
+{
+    const struct timespec t[2] = {{mtime, ns}, {mtime, ns}};
+
+    ck_assert_int_eq(utimensat(AT_FDCWD, at(name), t, 0), 0);
+}
+
 static inline void
 put(const char *name, const char *text)
 {

@@ -689,6 +689,33 @@ START_TEST(a_sibling_that_is_older_is_not_sent)
 }
 END_TEST
 
+/* Within a second, too; but who copies a time may not copy all of it. */
+START_TEST(a_sibling_is_as_old_as_can_be_said)
+{
+    static const struct {
+        long file, sibling;
+        const char *text;
+    } of[] = {
+        {900000000, 100000000, "plain"}, {123456789, 123455000, "plain"},
+        {123456789, 123456788, "GZIP"},  {123456789, 123456789, "GZIP"},
+        {123456789, 123456000, "GZIP"},  {123456789, 0, "GZIP"},
+        {100000000, 900000000, "GZIP"},
+    };
+
+    put("c.css", "plain");
+    put("c.css.gz", "GZIP");
+    et_test_option("precompressed", "yes");
+    et_test_option("revalidate", "0");
+    serve();
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+        touch_at("c.css", OLD, of[i].file);
+        touch_at("c.css.gz", OLD, of[i].sibling);
+        ck_assert_uint_eq(get_with("/c.css", "Accept-Encoding", "gzip"), 200);
+        ck_assert_str_eq(et_test_text(), of[i].text);
+    }
+}
+END_TEST
+
 START_TEST(without_the_option_nobody_looks)
 {
     put("c.css", "plain");
@@ -739,6 +766,36 @@ START_TEST(a_folder_is_listed)
     ck_assert_ptr_nonnull(strstr(et_test_text(), "<a href=\"../\">"));
     ck_assert_uint_eq(get("/none/"), 404);
     expect("/", "<p>home");
+}
+END_TEST
+
+START_TEST(a_listing_is_what_is_liked_better)
+{
+    static const struct {
+        const char *accept;
+        int is_json;
+    } of[] = {
+        {"application/json", 1},
+        {"application/json, text/plain, */*", 1},
+        {"application/*", 1},
+        {"application/json;q=0.5, text/html;q=0.4", 1},
+        {"*/*", 0},
+        {"application/json;q=0.1, */*", 0},
+        {"text/html, application/json", 0},
+        {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 0},
+        {"application/json;q=0, */*", 0},
+        {"image/png", 0},
+    };
+
+    put("empty/a", "");
+    et_test_option("list", "yes");
+    serve();
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+        ck_assert_uint_eq(get_with("/empty/", "Accept", of[i].accept), 200);
+        ck_assert_msg((strcmp(et_test_type(), "application/json") == 0) ==
+                          of[i].is_json,
+                      "%s: %s", of[i].accept, et_test_type());
+    }
 }
 END_TEST
 
@@ -941,7 +998,8 @@ UNIT_MAIN_IN(
     an_etag_of_the_content_outlives_a_touch, a_part_is_sent,
     several_parts_are_sent, if_range, siblings_are_sent_to_who_takes_them,
     a_sibling_has_validators_of_its_own, a_sibling_that_is_older_is_not_sent,
-    without_the_option_nobody_looks, a_folder_is_listed, a_listing_is_bounded,
+    a_sibling_is_as_old_as_can_be_said, without_the_option_nobody_looks,
+    a_folder_is_listed, a_listing_is_what_is_liked_better, a_listing_is_bounded,
     what_is_open_is_found_again, a_change_is_seen_when_it_is_looked_for,
     a_sibling_that_comes_is_seen, it_keeps_no_more_than_it_may,
     without_a_cache_it_serves_as_well, without_memory_it_is_a_500,
