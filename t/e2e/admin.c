@@ -299,7 +299,7 @@ START_TEST(a_stop_that_cuts_something_off_says_so)
     struct client c, other;
     int status;
 
-    serve(_i, SERVER "drain_timeout = 100ms\n[plugin life]\n");
+    serve(_i, SERVER "drain_timeout = 2s\n[plugin life]\n");
     c = client_open(&s);
     client_puts(&c, "POST /life HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
                     "Content-Length: 4\r\n\r\n");
