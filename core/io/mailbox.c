@@ -109,10 +109,16 @@ is_of_pipe(int fd, ssize_t n)
 size_t
 mailbox_recv(struct mailbox *b, struct record v[MAILBOX_BATCH])
 {
+    return mailbox_recv_some(b, v, MAILBOX_BATCH);
+}
+
+size_t
+mailbox_recv_some(struct mailbox *b, struct record *v, size_t max)
+{
     ssize_t n;
 
     do
-        n = read(b->read_fd, v, MAILBOX_BATCH * sizeof *v);
+        n = read(b->read_fd, v, max * sizeof *v);
     while (n < 0 && errno == EINTR);
     if (n == 0) /* nobody holds its other end */
         robbed_note("a thread's pipe", b->write_fd);

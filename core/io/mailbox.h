@@ -73,6 +73,8 @@ MUST_USE int mailbox_send(struct mailbox *b, const struct record *v, size_t n);
 /* Read up to MAILBOX_BATCH records; 0 when there are none, and if one end is
  * closed, which is noted. [reader] */
 size_t mailbox_recv(struct mailbox *b, struct record v[MAILBOX_BATCH]);
+/* The same, but at most max of them. [reader] */
+size_t mailbox_recv_some(struct mailbox *b, struct record *v, size_t max);
 /* The reader's way of waiting fails with rc, a -errno, perhaps for good: say so
  * now and then, and wait here for a while, so that it does not spin and goes on
  * taking orders. [reader] */

@@ -70,6 +70,10 @@ on_retired(struct env *env, struct gen_worker *g)
 
 /* ---- connections ----------------------------------------------------------*/
 
+/* What one turn spends on new connections, about; and how many records it takes
+ * before it looks. */
+#define ARRIVAL_NS 2000000u
+#define RECORDS_AT_ONCE 8u
 /* While somebody is held: how often to look for room that another worker has
  * made. */
 #define RETRY_MS 16u
@@ -169,8 +173,19 @@ take_parcel(struct worker *w, const struct record *r)
 static void
 open_conn(struct worker *w, const struct record *r)
 {
+    uint64_t began_ns = clock_mono_ns();
+
     if (conn_open(&w->env, r->fd, (uint8_t)r->listener) < 0)
         log_debug("connection closed: no slot, or too many of its client");
+    w->arrival_ns += clock_mono_ns() - began_ns;
+}
+
+/* To begin a connection may take a whole handshake, and more may come meanwhile
+ * than are begun: those that are here have their turns in between. */
+static int
+has_had_its_share(const struct worker *w)
+{
+    return w->arrival_ns >= ARRIVAL_NS;
 }
 
 /* From the acceptor, or another worker. */
@@ -194,6 +209,11 @@ worker_take(struct worker *w, int fd, uint8_t listener)
     const struct record r = {
         .kind = RECORD_CONN, .listener = listener, .fd = fd};
 
+    if ((w->is_behind || has_had_its_share(w)) && w->n_held < WORKER_HELD) {
+        hold(w, &r);
+        w->is_behind = 1;
+        return;
+    }
     if (has_slot(w) && w->n_held == 0 && census_enter(w->env.census)) {
         open_conn(w, &r);
         if (!has_slot(w) && !sheds(w))
@@ -223,7 +243,8 @@ worker_take_held(struct worker *w)
     struct record first;
     int has_none;
 
-    while (w->n_held > 0 && has_room_for(w, &w->held[0])) {
+    while (w->n_held > 0 && !has_had_its_share(w) &&
+           has_room_for(w, &w->held[0])) {
         first = w->held[0];
         w->n_held--;
         memmove(w->held, w->held + 1, w->n_held * sizeof *w->held);
@@ -232,6 +253,7 @@ worker_take_held(struct worker *w)
         else
             open_conn(w, &first);
     }
+    w->is_behind |= w->n_held > 0 && has_had_its_share(w);
     has_none = w->n_held > 0 || !has_slot(w);
     pause_listeners(w, has_none && !sheds(w)); /* or nobody would be told */
     if (w->n_held > 0 ||
@@ -251,20 +273,40 @@ on_retry(struct wheel_timer *t, uint64_t now_ms)
     worker_check_drained(w);
 }
 
+/* What the pipe has, or as much of it as there is time for. */
+static void
+take_records(struct worker *w)
+{
+    struct record v[RECORDS_AT_ONCE];
+    size_t n;
+
+    do {
+        n = mailbox_recv_some(&w->mailbox, v, RECORDS_AT_ONCE);
+        for (size_t i = 0; i < n; i++)
+            take_record(w, &v[i]);
+    } while (n == RECORDS_AT_ONCE && !has_had_its_share(w));
+    w->is_behind |= n == RECORDS_AT_ONCE;
+}
+
 static void
 on_mail(struct io_source *s, uint32_t events)
 {
     struct worker *w = CONTAINER_OF(s, struct worker, pipe);
-    struct record v[MAILBOX_BATCH];
-    size_t n;
 
     (void)events;
-    do {
-        n = mailbox_recv(&w->mailbox, v);
-        for (size_t i = 0; i < n; i++)
-            take_record(w, &v[i]);
-    } while (n == MAILBOX_BATCH);
+    take_records(w);
     mailbox_deliver(&w->mailbox, w);
+}
+
+/* With what the last turn has left. */
+static void
+catch_up(struct worker *w)
+{
+    w->is_behind = 0;
+    worker_take_held(w);
+    take_records(w);
+    if (!w->is_behind)
+        worker_check_drained(w);
 }
 
 static const struct io_handler pipe_handler = {.on_ready = on_mail};
@@ -276,7 +318,7 @@ worker_check_drained(struct worker *w)
 {
     struct order *o = w->drain;
 
-    if (!o || w->n_listening > 0 || w->n_held > 0 ||
+    if (!o || w->n_listening > 0 || w->n_held > 0 || w->is_behind ||
         metrics_get(w->options.metrics, METRIC_connections_active) > 0)
         return;
     w->drain = NULL;
@@ -423,15 +465,17 @@ static void
 turn(struct worker *w)
 {
     struct env *env = &w->env;
-    int has_mail = mailbox_is_due(&w->mailbox), rc;
+    int has_mail = mailbox_is_due(&w->mailbox), was_behind = w->is_behind, rc;
 
     if (w->measures)
         end_turn(w);
-    rc = io_wait(env->io, has_mail || streams_is_due(&env->streams)
-                              ? 0
-                              : wheel_next_ms(&env->wheel, env->clock.mono_ms));
+    rc =
+        io_wait(env->io, has_mail || was_behind || streams_is_due(&env->streams)
+                             ? 0
+                             : wheel_next_ms(&env->wheel, env->clock.mono_ms));
 
     update_clock(env);
+    w->arrival_ns = 0;
     lag_begin_turn(&w->lag, env->clock.mono_ns);
     if (w->measures)
         begin_turn(w);
@@ -443,6 +487,8 @@ turn(struct worker *w)
     }
     forget_suspect(w);
     io_dispatch(env->io);
+    if (UNLIKELY(was_behind))
+        catch_up(w);
     if (has_mail) /* of its own, from the last turn */
         mailbox_deliver(&w->mailbox, w);
     wheel_advance(&env->wheel, env->clock.mono_ms);

@@ -91,6 +91,8 @@ struct worker {
     struct trouble full;
     uint32_t n_cut; /* connections that were closed in the middle, at its end */
     struct lag lag;
+    uint64_t arrival_ns;   /* of this turn, spent on new connections */
+    uint8_t is_behind;     /* some are left for the next one */
     uint8_t is_full;       /* its listeners are paused */
     uint8_t is_winding_up; /* and stay so */
     uint8_t measures;      /* its load */
@@ -129,7 +131,8 @@ void worker_free(struct worker *w);
 uint64_t worker_load(const struct worker *w, uint64_t handed);
 
 /* A connection for w, from a listener of its own.  Without a free slot it is
- * held and the listeners pause (overload = queue), or rejected. [worker] */
+ * held and the listeners pause (overload = queue), or rejected; it is held,
+ * too, if this turn has had its share of them. [worker] */
 void worker_take(struct worker *w, int fd, uint8_t listener);
 /* There may be room again: for who is held, oldest first, then for the queue.
  * [worker] */

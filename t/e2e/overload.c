@@ -2,6 +2,7 @@
 /* overload.c - limits on connections and what is shed when there is too much to
  * do: who is over is told so, the others notice nothing, and it passes.
  * tags: epoll asan tsan */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -534,7 +535,66 @@ START_TEST(nothing_is_shed_unless_it_is_asked_for)
 }
 END_TEST
 
-UNIT_MAIN(overload, those_beyond_max_connections_wait,
+/* How many of them have something to be read. */
+static int
+count_answered(const struct client *c, int n)
+{
+    int n_answered = 0;
+
+    for (int i = 0; i < n; i++) {
+        struct pollfd p = {.fd = c[i].fd, .events = POLLIN};
+        n_answered += poll(&p, 1, 0) == 1;
+    }
+    return n_answered;
+}
+
+/* Many come while their worker has other things to do, and each costs it
+ * something at once: who is there already has a turn before the last of them.
+ */
+static void
+new_ones_take_turns(const char *settings)
+{
+    enum { N = 300 };
+    static struct client fresh[N];
+    struct client c, busy;
+
+    if (!transport_here()->is_plain) /* their first bytes are a handshake's */
+        return;
+    start(settings);
+    busy = client_open(&s);
+    c = client_open(&s);
+    client_expect(&c, GET("/normal"), 200, "normal");
+    client_puts(&busy, GET("/slow/500"));
+    (void)server_wait_log(&s, "slow: begins");
+    for (int i = 0; i < N; i++) {
+        fresh[i] = client_open(&s);
+        client_puts(&fresh[i], GET("/slow/5"));
+    }
+    client_expect(&c, GET("/normal"), 200, "normal");
+    ck_assert_int_lt(count_answered(fresh, N), N / 2);
+    for (int i = 0; i < N; i++) {
+        client_take(&fresh[i], 0, 200, "slept");
+        client_close(&fresh[i]);
+    }
+    client_close(&busy);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+
+START_TEST(new_connections_leave_a_turn_to_old_ones)
+{
+    new_ones_take_turns("workers = 1");
+}
+END_TEST
+
+START_TEST(so_they_do_where_workers_accept)
+{
+    new_ones_take_turns("workers = 1\naccept = reuseport");
+}
+END_TEST
+
+UNIT_MAIN(overload, new_connections_leave_a_turn_to_old_ones,
+          so_they_do_where_workers_accept, those_beyond_max_connections_wait,
           those_beyond_max_connections_of_workers_that_accept_wait,
           those_beyond_max_connections_may_be_told,
           those_beyond_max_connections_may_be_told_by_workers,
