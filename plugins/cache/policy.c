@@ -2,14 +2,31 @@
 /* policy.c - see policy.h. */
 #include "policy.h"
 
-/* Statuses that are stored when the answer says for how long; none of 5xx: what
- * a server says that is in trouble may still have the fields of what it was
- * about to say.  206 and 304 are parts of something (RFC 9111 3.3, 3.4). */
+/* Statuses that are stored when the answer says for how long.  Whatever is not
+ * here is not: 206 and 304 are parts of something (RFC 9111 3.3, 3.4); most of
+ * 4xx answers one client, his fields, his pace or his connection (401, 408,
+ * 412, 416, 429, 431 ...); a server in trouble (5xx) may still say what it was
+ * about to say; and what is not known here is not understood (3). */
 static int
 is_storable(uint32_t status)
 {
-    return status >= 200 && status < 500 && status != 205 && status != 206 &&
-           status != 304;
+    switch (status) {
+    case 200:
+    case 203:
+    case 204:
+    case 300:
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 308:
+    case 404:
+    case 405:
+    case 410:
+    case 414: /* the target is the key */
+    case 451: return 1;
+    default: return 0;
+    }
 }
 
 /* And those that are stored for as long as the rules say (RFC 9110 15.1). */

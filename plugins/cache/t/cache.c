@@ -570,6 +570,39 @@ START_TEST(a_part_that_a_handler_sends_is_not_stored)
 }
 END_TEST
 
+/* It has something for everybody, and an answer to odd requests. */
+static uint32_t
+picky(et_req *r)
+{
+    if (et_header(r, "range").p)
+        return et_error(r, 416, "no such part\n");
+    if (et_header(r, "authorization").p)
+        return et_error(r, 401, "wrong\n");
+    return et_header(r, "x-large").p ? et_error(r, 431, "large\n") : count(r);
+}
+
+START_TEST(what_answers_one_request_is_for_nobody_else)
+{
+    static const struct {
+        const char *line;
+        uint32_t status;
+    } odd[] = {{"Range: bytes=99999-", 416},
+               {"Authorization: x", 401},
+               {"X-Large: x", 431}};
+
+    serve();
+    act = picky;
+    control = "public, max-age=60";
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(ask_with("GET", "/a", WITH(odd[i].line)),
+                          odd[i].status);
+        ck_assert_uint_eq(ask_with("GET", "/a", NULL), 200);
+        ck_assert_int_eq(et_test_metric("hits"), 0);
+        (void)et_test_command("purge", "all");
+    }
+}
+END_TEST
+
 /* ---- stale ---------------------------------------------------------------*/
 
 START_TEST(what_is_stale_is_served_while_it_is_asked_for)
@@ -783,6 +816,7 @@ UNIT_MAIN_IN(
     a_part_is_cut_from_what_is_stored,
     what_is_said_once_is_nothing_if_it_is_said_twice,
     a_part_that_a_handler_sends_is_not_stored,
+    what_answers_one_request_is_for_nobody_else,
     what_is_stale_is_served_while_it_is_asked_for,
     what_is_stale_is_better_than_an_error,
     what_changes_something_makes_it_forget,
