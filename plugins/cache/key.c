@@ -34,7 +34,7 @@ put_lower(struct text *t, et_str s)
 
 /* ---- the key -------------------------------------------------------------*/
 
-/* Behind the host in Host; it may be in every link of the answer. */
+/* Behind the host; it may be in every link of the answer. */
 static et_str
 port_of(et_str s)
 {
@@ -44,19 +44,41 @@ port_of(et_str s)
     return n > 0 && s.p[n - 1] == ':' ? et_sn(s.p + n, s.n - n) : et_s("");
 }
 
+/* host, or what is in its place in a target in absolute-form, which then counts
+ * (RFC 9112 3.2.2); and *rest: what is behind that. */
+static et_str
+authority_of(const et_req *r, et_str host, et_str *rest)
+{
+    const char *p = r->target.p, *end = p + r->target.n, *from;
+    *rest = r->target;
+    if (key_is_plain(r))
+        return host;
+    while (p < end && *p != ':')
+        p++;
+    p += end - p >= 3 ? 3 : end - p; /* "://" */
+    for (from = p; p < end && *p != '/' && *p != '?';)
+        p++;
+    *rest = et_sn(p, (size_t)(end - p));
+    return et_sn(from, (size_t)(p - from));
+}
+
 int32_t
 key_make(const et_req *r, et_str host, const struct secret *s,
          char room[KEY_MAX], struct key *out)
 {
     static const et_str end = {"", 1};
     struct text t = {room, 0, KEY_MAX, 0};
+    et_str target;
+    const et_str authority = authority_of(r, host, &target);
     put(&t, r->scheme);
     put(&t, end);
     put(&t, r->host);
     put(&t, end);
-    put(&t, port_of(host));
+    put(&t, port_of(authority));
     put(&t, end);
-    put(&t, r->target);
+    if (target.n == 0 || target.p[0] == '?')
+        put(&t, et_s("/"));
+    put(&t, target);
     if (t.is_short || r->path.n > KEY_MAX)
         return ET_ELIMIT;
     key_from(et_sn(room, t.n), s, out);

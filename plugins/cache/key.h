@@ -3,9 +3,11 @@
  *
  * The key is scheme, host, port and target as they came, with a NUL behind each
  * but the last: whoever may tell two requests apart by these gets an answer of
- * his own.  Beside it is the path as routes see it, for purges.  What an answer
- * varies on (Vary) is no part of the key, but text of its own: the values of
- * those fields, brought into a form in which what means the same is the same.
+ * his own.  Of a target in absolute-form it is what is behind host and port:
+ * that is the same address (RFC 9112 3.2).  Beside it is the path as routes see
+ * it, for purges.  What an answer varies on (Vary) is no part of the key, but
+ * text of its own: the values of those fields, brought into a form in which
+ * what means the same is the same.
  */
 #ifndef CACHE_KEY_H
 #define CACHE_KEY_H
@@ -25,6 +27,12 @@ struct key {
     uint64_t hash;      /* of text */
 };
 
+/* Is r's target in origin-form, which others' are? */
+static inline int
+key_is_plain(const et_req *r)
+{
+    return r->target.n > 0 && r->target.p[0] == '/';
+}
 /* The key of r, whose field Host that is, its text in room; path is r's own. 0,
  * or ET_ELIMIT: it is too long. [worker] */
 int32_t key_make(const et_req *r, et_str host, const struct secret *s,

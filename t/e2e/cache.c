@@ -549,6 +549,34 @@ START_TEST(and_by_other_caches_of_the_section)
 }
 END_TEST
 
+#define WHOLE "http://x/o/a"
+
+/* A target in absolute-form names what one in origin-form names, whatever Host
+ * says; what its handler answers is for its client only. */
+START_TEST(an_address_is_the_same_in_either_form)
+{
+    struct client c;
+
+    if (transport_here()->is_h2)
+        return; /* it has no such form */
+    start(1, "");
+    c = client_open(&s);
+    ask(&c, GET("/o/a", MINUTE), "MISS", "run 1");
+    ask(&c, GET(WHOLE, ""), "HIT", "run 1");
+    ask(&c, "GET " WHOLE " HTTP/1.1\r\nHost: y\r\n\r\n", "HIT", "run 1");
+    client_expect(&c, ASK("POST", WHOLE, "Content-Length: 0\r\n"), 200,
+                  "changed");
+    ask(&c, GET(WHOLE, MINUTE), "MISS", "run 2");
+    ask(&c, GET("/o/a", MINUTE), "MISS", "run 3");
+    ask(&c, GET("/o/a", ""), "HIT", "run 3");
+    client_expect(&c, ASK("POST", "/o/a", "Content-Length: 0\r\n"), 200,
+                  "changed");
+    ask(&c, GET(WHOLE, MINUTE), "MISS", "run 4");
+    client_close(&c);
+    end();
+}
+END_TEST
+
 /* ---- memory --------------------------------------------------------------*/
 
 static unsigned long
@@ -731,6 +759,7 @@ UNIT_MAIN(cache, what_is_stored_is_sent_as_it_was,
           a_purge_is_for_all_workers, a_purge_of_nothing_says_what_is_missing,
           what_is_changed_is_forgotten_by_all_workers,
           and_by_other_caches_of_the_section,
+          an_address_is_the_same_in_either_form,
           a_flood_of_keys_stays_within_its_memory,
           what_is_forgotten_while_it_is_sent_is_sent_to_its_end,
           a_reload_keeps_what_is_stored_until_its_options_change,

@@ -350,6 +350,45 @@ END_TEST
 
 /* ---- keys ----------------------------------------------------------------*/
 
+/* Is that the key of a request with that field and target, whose host is h? */
+static int
+has_key(const char *host, const char *target, const char *text, size_t n)
+{
+    char room[KEY_MAX];
+    struct key k;
+    et_req r;
+    const et_str t = exact(target, strlen(target));
+    int is_it;
+
+    memset(&r, 0, sizeof r);
+    r.scheme = et_s("http");
+    r.host = et_s("h");
+    r.target = t;
+    r.path = et_s("/");
+    ck_assert_int_eq(key_make(&r, et_s(host), &secret, room, &k), 0);
+    is_it = et_eq(k.text, et_sn(text, n));
+    drop(t);
+    return is_it;
+}
+
+#define HAS_KEY(host, target, text)                                            \
+    has_key(host, target, text, sizeof(text) - 1)
+
+START_TEST(one_address_is_one_key_in_either_form)
+{
+    ck_assert(HAS_KEY("h", "/x?y", "http\0h\0\0/x?y"));
+    ck_assert(HAS_KEY("h:8", "/x", "http\0h\0008\0/x"));
+    ck_assert(HAS_KEY("h:8", "/http://g/x", "http\0h\0008\0/http://g/x"));
+    ck_assert(HAS_KEY("h", "http://h/x?y", "http\0h\0\0/x?y"));
+    ck_assert(HAS_KEY("g:9", "http://H:8/x", "http\0h\0008\0/x"));
+    ck_assert(HAS_KEY("g:9", "HTTPS://h/x", "http\0h\0\0/x"));
+    ck_assert(HAS_KEY("h", "http://h", "http\0h\0\0/"));
+    ck_assert(HAS_KEY("h", "http://h?y", "http\0h\0\0/?y"));
+    ck_assert(HAS_KEY("h", "http://[::1]:8", "http\0h\0008\0/"));
+    ck_assert(HAS_KEY("h", "http:", "http\0h\0\0/"));
+}
+END_TEST
+
 START_TEST(a_pattern_is_a_path_a_host_or_what_begins_so)
 {
     char room[256];
@@ -579,6 +618,7 @@ UNIT_MAIN(small, directives_are_read, what_is_quoted_is_no_directive,
           stale_for_as_long_as_is_allowed,
           rules_have_nothing_stored_for_being_stale,
           what_succeeds_and_is_unsafe_invalidates, the_hash_is_siphash_1_3,
+          one_address_is_one_key_in_either_form,
           a_pattern_is_a_path_a_host_or_what_begins_so,
           a_port_in_a_pattern_is_that_of_host,
           what_is_kept_is_found_and_counted,
