@@ -6,14 +6,39 @@
 
 #include <sys/random.h>
 
+/* Fields that say something to clients, or to this cache: "HIT" is nothing that
+ * they can say. */
+static int
+is_taken(et_str name)
+{
+    static const char *const taken[] = {
+        "Accept-Ranges", "Age",     "Allow",         "Cache-Control",
+        "ETag",          "Expires", "Last-Modified", "Link",
+        "Location",      "Pragma",  "Refresh",       "Retry-After",
+        "Set-Cookie",    "Vary"};
+    size_t i;
+    for (i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        if (et_eq_nocase(name, et_s(taken[i])))
+            return 1;
+    return name.n > 8 && et_eq_nocase(et_sn(name.p, 8), et_s("Content-"));
+}
+
 static int32_t
 check(void *conf, et_err *e)
 {
     const struct options *o = conf;
     if (o->max_object > o->memory / 4)
         return et_seterr(e, "max_object: at most a quarter of memory");
-    if (o->header.n && !et_is_token(o->header))
+    if (!o->header.n)
+        return 0;
+    if (!et_is_token(o->header))
         return et_seterr(e, "header: no name of a field");
+    if (et_is_hosts(o->header))
+        return et_seterr(e, "header: %.*s belongs to the server",
+                         ET_STR(o->header));
+    if (is_taken(o->header))
+        return et_seterr(e, "header: %.*s says something else",
+                         ET_STR(o->header));
     return 0;
 }
 

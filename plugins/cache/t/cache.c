@@ -778,6 +778,36 @@ START_TEST(odd_options_are_refused)
 }
 END_TEST
 
+static void
+header_is_refused(const char *name, const char *why)
+{
+    char text[100];
+
+    et_test_option("header", name);
+    ck_assert_msg(et_test_open() < 0, "%s", name);
+    snprintf(text, sizeof text, "header: %s %s", name, why);
+    ck_assert_str_eq(et_test_why(), text);
+    et_test_end();
+}
+
+START_TEST(a_header_that_says_something_else_is_refused)
+{
+    static const char *const servers[] = {"Connection", "content-length",
+                                          "Transfer-Encoding", "Date"};
+    static const char *const others[] = {"Set-Cookie", "Vary", "AGE",
+                                         "Cache-Control", "Content-Type"};
+
+    for (int i = 0; i < 4; i++)
+        header_is_refused(servers[i], "belongs to the server");
+    for (int i = 0; i < 5; i++)
+        header_is_refused(others[i], "says something else");
+    et_test_option("header", "Cache-Status");
+    serve();
+    ck_assert_uint_eq(ask_with("GET", "/a", NULL), 200);
+    ck_assert_str_eq(et_test_field("Cache-Status", 0), "MISS");
+}
+END_TEST
+
 START_TEST(a_flood_of_keys_stays_within_its_memory)
 {
     char target[5000];
@@ -822,4 +852,5 @@ UNIT_MAIN_IN(
     what_changes_something_makes_it_forget,
     another_worker_says_what_has_changed, orders_of_the_administrator,
     orders_for_one_port, each_allocation_can_fail, odd_options_are_refused,
+    a_header_that_says_something_else_is_refused,
     a_flood_of_keys_stays_within_its_memory)
