@@ -208,6 +208,15 @@ ET_LOG(over)
 
 /* ---- orders --------------------------------------------------------------*/
 
+/* What is purged is freed by and by: others have requests meanwhile.  Without a
+ * timer the rest is freed when there is no room. */
+static void
+bury(et_loop *l, void *arg)
+{
+    struct cache *c = arg;
+    c->burial = store_bury(&c->store) ? et_loop_timer(l, 0, bury, c) : 0;
+}
+
 ET_COMMAND(purge,
            "forget PATH, HOST/PATH, HOST:PORT/PATH, each with a * behind "
            "it for all that begins so, or all")
@@ -226,7 +235,9 @@ ET_COMMAND(purge,
     }
     fills_void_matching(&c->fills, pattern);
     n = snprintf(text, sizeof text, "%llu forgotten\n",
-                 (unsigned long long)store_drop_matching(&c->store, pattern));
+                 (unsigned long long)store_purge(&c->store, pattern));
+    if (!c->burial)
+        bury(c->fills.loop, c);
     return put(out, text, (size_t)n);
 }
 

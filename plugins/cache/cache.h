@@ -48,6 +48,7 @@ struct cache {
     struct secret secret;
     struct counts counts, told; /* told: to the metrics */
     struct entry *parting;      /* the one that was sent last (visit_end) */
+    et_token burial;            /* the timer of what is purged; or 0 */
 };
 
 /* A request for something that may be stored, from its request step to its log

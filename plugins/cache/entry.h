@@ -36,7 +36,7 @@ struct entry {
     struct store *store;
     struct entry *chain;         /* in its bucket, younger ones first */
     struct entry *newer, *older; /* among all */
-    uint8_t is_kept, is_seen;
+    uint8_t is_seen;
     uint32_t refs;
     size_t bytes; /* of all its memory */
     /* what it is */

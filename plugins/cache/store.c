@@ -5,6 +5,10 @@
 /* Bytes that a bucket is there for; the first room of a body. */
 #define BUCKET_BYTES 2048u
 #define BODY_FIRST 1024u
+/* What is freed at once is this, where one takes as long as so many bytes do,
+ * about: a thousand small ones, or four of 1 MiB. */
+#define BURY_BYTES (4u << 20)
+#define BURY_ONE 4096u
 
 int32_t
 store_init(struct store *s, uint64_t max, uint32_t max_variants)
@@ -23,8 +27,9 @@ store_init(struct store *s, uint64_t max, uint32_t max_variants)
 void
 store_fini(struct store *s)
 {
-    while (s->newest)
-        store_drop(s, s->newest);
+    (void)store_purge(s, et_s("*"));
+    while (store_bury(s))
+        ;
     free(s->buckets);
 }
 
@@ -67,15 +72,15 @@ unlink_entry(struct store *s, struct entry *e)
     *(e->older ? &e->older->newer : &s->oldest) = e->newer;
     if (s->hand == e)
         s->hand = e->newer;
+    s->n--;
+    s->answers -= e->status != ENTRY_PASS;
 }
 
 void
 store_drop(struct store *s, struct entry *e)
 {
     unlink_entry(s, e);
-    s->n--;
     s->kept -= e->bytes;
-    e->is_kept = 0;
     store_unref(e);
 }
 
@@ -86,6 +91,27 @@ store_unref(struct entry *e)
         return;
     e->store->bytes -= e->bytes;
     entry_free(e);
+}
+
+/* One that is dead is freed, unless somebody sends it. */
+static void
+bury_one(struct store *s)
+{
+    struct entry *e = s->dead;
+    s->dead = e->older;
+    s->kept -= e->bytes;
+    store_unref(e);
+}
+
+int
+store_bury(struct store *s)
+{
+    size_t n = 0;
+    while (s->dead && n < BURY_BYTES) {
+        n += BURY_ONE + s->dead->bytes;
+        bury_one(s);
+    }
+    return s->dead != NULL;
 }
 
 /* One that was not seen since the hand was there before. */
@@ -108,6 +134,8 @@ make_room(struct store *s, size_t n)
 {
     if (n > s->max / 2 || s->bytes - s->kept > s->max / 2 - n)
         return ET_ELIMIT;
+    while (s->dead && s->bytes + n > s->max)
+        bury_one(s);
     while (s->n && s->bytes + n > s->max) {
         store_drop(s, next_victim(s));
         s->evictions++;
@@ -189,7 +217,6 @@ store_keep(struct store *s, struct entry *e)
     make_way(s, e);
     if (e->body_n && e->body_n < e->body_cap)
         (void)resize(s, e, e->body_n);
-    e->is_kept = 1;
     e->chain = *bucket;
     *bucket = e;
     e->newer = NULL;
@@ -197,6 +224,7 @@ store_keep(struct store *s, struct entry *e)
     *(s->newest ? &s->newest->newer : &s->oldest) = e;
     s->newest = e;
     s->n++;
+    s->answers += e->status != ENTRY_PASS;
     s->kept += e->bytes;
     store_ref(e);
 }
@@ -211,17 +239,35 @@ store_drop_key(struct store *s, const struct key *k)
     return n;
 }
 
-uint64_t
-store_drop_matching(struct store *s, et_str pattern)
+/* Each one, however many there are. */
+static void
+purge_all(struct store *s)
 {
+    if (s->oldest) {
+        s->oldest->older = s->dead;
+        s->dead = s->newest;
+    }
+    s->newest = s->oldest = s->hand = NULL;
+    s->n = s->answers = 0;
+    memset(s->buckets, 0, (s->mask + (size_t)1) * sizeof *s->buckets);
+}
+
+uint64_t
+store_purge(struct store *s, et_str pattern)
+{
+    const uint64_t n = s->answers;
     struct entry *e, *older;
-    uint64_t n = 0;
+    if (et_eq(pattern, et_s("*"))) {
+        purge_all(s);
+        return n;
+    }
     for (e = s->newest; e; e = older) {
         older = e->older;
         if (!key_matches(&e->key, pattern))
             continue;
-        n += e->status != ENTRY_PASS;
-        store_drop(s, e);
+        unlink_entry(s, e);
+        e->older = s->dead;
+        s->dead = e;
     }
-    return n;
+    return n - s->answers;
 }

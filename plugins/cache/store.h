@@ -8,7 +8,10 @@
  * differs in what it varies on is side by side in one bucket, under one key.
  *
  *     bytes <= max, whatever happens: those that are coming and those that are
- *     thrown out and still being sent are counted, too */
+ *     thrown out and still being sent are counted, too
+ *
+ * A purge may be of very many: what it is for is found no more at once, and
+ * freed a piece at a time (store_bury), or when room is needed. */
 #ifndef CACHE_STORE_H
 #define CACHE_STORE_H
 
@@ -20,8 +23,10 @@ struct store {
     struct entry **buckets;
     uint32_t mask, max_variants;
     struct entry *newest, *oldest, *hand;
-    uint64_t n, evictions;
-    uint64_t bytes, kept, max; /* kept: of those that are */
+    struct entry *dead;  /* purged and not freed yet; by older */
+    uint64_t n, answers; /* entries; those that have an answer */
+    uint64_t evictions;
+    uint64_t bytes, kept, max; /* kept: of those that are, or dead */
 };
 
 /* At most max bytes, and max_variants of one key.  0 or ET_ENOMEM. */
@@ -41,10 +46,14 @@ int32_t store_append(struct store *s, struct entry *e, const char *p, size_t n);
 void store_keep(struct store *s, struct entry *e);
 /* Throw e out, which is kept. [worker] */
 void store_drop(struct store *s, struct entry *e);
-/* Throw out all of that key; all that match (key_matches): how many. [worker]
- */
+/* Throw out all of that key: how many. [worker] */
 uint64_t store_drop_key(struct store *s, const struct key *k);
-uint64_t store_drop_matching(struct store *s, et_str pattern);
+/* All that match (key_matches) are kept no more, and their memory is to be
+ * freed by store_bury: how many answers. [worker] */
+uint64_t store_purge(struct store *s, et_str pattern);
+/* Free some of what was purged, in less than a millisecond or so.  Is there
+ * more?  [worker] */
+int store_bury(struct store *s);
 
 static inline struct entry *
 store_ref(struct entry *e)

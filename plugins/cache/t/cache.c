@@ -730,6 +730,39 @@ START_TEST(orders_of_the_administrator)
 }
 END_TEST
 
+static unsigned long
+bytes_stored(void)
+{
+    const char *text = et_test_command("stats", ""), *at;
+
+    at = strstr(text, "bytes ");
+    ck_assert_msg(at != NULL, "%s", text);
+    return strtoul(at + 6, NULL, 10);
+}
+
+START_TEST(a_large_purge_holds_nobody_up)
+{
+    char target[16];
+    size_t turns = 0;
+
+    serve();
+    for (int i = 0; i < 5000; i++) {
+        snprintf(target, sizeof target, "/%d", i);
+        ck_assert_uint_eq(ask_with("GET", target, NULL), 200);
+    }
+    ck_assert_str_eq(et_test_command("purge", "all"), "5000 forgotten\n");
+    ck_assert_uint_gt(bytes_stored(), 0);
+    get("/0", "MISS", "5001 at /0"); /* gone all the same */
+    ck_assert_str_eq(et_test_command("purge", "all"), "1 forgotten\n");
+    for (; bytes_stored() > 0; turns += et_test_loop()) {
+        ck_assert_uint_lt(turns, 100);
+        et_test_wait(1);
+    }
+    ck_assert_uint_gt(turns, 2);
+    get("/0", "MISS", "5002 at /0");
+}
+END_TEST
+
 /* ---- trouble -------------------------------------------------------------*/
 
 static void
@@ -851,6 +884,7 @@ UNIT_MAIN_IN(
     what_is_stale_is_better_than_an_error,
     what_changes_something_makes_it_forget,
     another_worker_says_what_has_changed, orders_of_the_administrator,
-    orders_for_one_port, each_allocation_can_fail, odd_options_are_refused,
+    a_large_purge_holds_nobody_up, orders_for_one_port,
+    each_allocation_can_fail, odd_options_are_refused,
     a_header_that_says_something_else_is_refused,
     a_flood_of_keys_stays_within_its_memory)

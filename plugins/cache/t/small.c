@@ -602,11 +602,74 @@ START_TEST(purges_drop_what_matches)
     ck_assert_int_eq(keep("/a/1?q", "", 1), 0);
     ck_assert_int_eq(keep("/a/2", "", 1), 0);
     ck_assert_int_eq(keep("/b", "", 1), 0);
-    ck_assert_uint_eq(store_drop_matching(&store, et_s("/a/1")), 2);
-    ck_assert_uint_eq(store_drop_matching(&store, et_s("y/*")), 0);
-    ck_assert_uint_eq(store_drop_matching(&store, et_s("/a/*")), 1);
-    ck_assert_uint_eq(store_drop_matching(&store, et_s("*")), 1);
-    ck_assert_uint_eq(store.n + store.bytes, 0);
+    ck_assert_uint_eq(store_purge(&store, et_s("/a/1")), 2);
+    ck_assert_uint_eq(store_purge(&store, et_s("y/*")), 0);
+    ck_assert_uint_eq(store_purge(&store, et_s("/a/*")), 1);
+    ck_assert_uint_eq(store_purge(&store, et_s("*")), 1);
+    ck_assert_uint_eq(store.n, 0);
+    ck_assert(!store_bury(&store));
+    ck_assert_uint_eq(store.bytes + store.kept, 0);
+    store_fini(&store);
+}
+END_TEST
+
+/* All are found no more at once, and freed little by little. */
+START_TEST(a_large_purge_is_freed_in_pieces)
+{
+    static const char *const patterns[] = {"*", "/1*"};
+    char target[16];
+    uint64_t before;
+
+    ck_assert_int_eq(store_init(&store, 1 << 24, 4), 0);
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < 5000; i++) {
+            snprintf(target, sizeof target, "/1%d", i);
+            ck_assert_int_eq(keep(target, "", 10), 0);
+        }
+        before = store.bytes;
+        ck_assert_uint_eq(store_purge(&store, et_s(patterns[k])), 5000);
+        ck_assert_ptr_null(find("/10"));
+        ck_assert_ptr_null(find("/14999"));
+        ck_assert_uint_eq(store.n, 0);
+        ck_assert_uint_eq(store.kept, before);
+        ck_assert(store_bury(&store));
+        ck_assert_uint_gt(store.bytes, before / 2);
+        ck_assert_int_eq(keep("/b", "", 10), 0);
+        while (store_bury(&store))
+            ck_assert_uint_lt(store.bytes, before);
+        ck_assert_uint_eq(store.bytes, find("/b")->bytes);
+        ck_assert_uint_eq(store.kept, store.bytes);
+        store_drop(&store, find("/b"));
+    }
+    store_fini(&store);
+    ck_assert_uint_eq(store.bytes, 0);
+}
+END_TEST
+
+/* What is purged is in nobody's way; but for who sends it. */
+START_TEST(what_is_purged_makes_room)
+{
+    char target[16];
+    struct entry *e;
+
+    ck_assert_int_eq(store_init(&store, 1 << 16, 4), 0);
+    ck_assert_int_eq(keep("/held", "", 1000), 0);
+    e = store_ref(find("/held"));
+    for (int i = 0; i < 20; i++) {
+        snprintf(target, sizeof target, "/%d", i);
+        ck_assert_int_eq(keep(target, "", 2000), 0);
+    }
+    ck_assert_uint_eq(store_purge(&store, et_s("*")), 21);
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(keep(target, (char[2]){(char)('a' + i), 0}, 2000), 0);
+        ck_assert_uint_le(store.bytes, 1 << 16);
+    }
+    ck_assert_uint_eq(store.evictions, 0);
+    ck_assert(!store_bury(&store));
+    ck_assert_uint_eq(store.bytes, store.kept + e->bytes);
+    ck_assert_uint_eq(e->body_n, 1000);
+    store_unref(e);
+    ck_assert_uint_eq(store.bytes, store.kept);
     store_fini(&store);
 }
 END_TEST
@@ -625,4 +688,5 @@ UNIT_MAIN(small, directives_are_read, what_is_quoted_is_no_directive,
           the_variants_of_one_key_are_bounded,
           bytes_never_exceed_what_there_may_be,
           what_is_thrown_out_stays_for_who_holds_it,
-          what_was_seen_stays_longest, purges_drop_what_matches)
+          what_was_seen_stays_longest, purges_drop_what_matches,
+          a_large_purge_is_freed_in_pieces, what_is_purged_makes_room)
