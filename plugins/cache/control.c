@@ -25,18 +25,22 @@ control_seconds(et_str s)
 }
 
 /* Cut the next member off the list: what is in front of a comma that is in no
- * quoted string. */
+ * quoted string.  A quote that begins no value, or is never closed, might hide
+ * anything, also a no-store: then *is_odd. */
 static et_str
-next_member(et_str *list)
+next_member(et_str *list, int *is_odd)
 {
     const char *p = list->p, *end = p + list->n, *from = p;
     int is_quoted = 0;
     for (; p < end && (is_quoted || *p != ','); p++) {
-        if (*p == '"')
+        if (*p == '"') {
+            *is_odd |= !is_quoted && (p == from || p[-1] != '=');
             is_quoted = !is_quoted;
-        else if (*p == '\\' && is_quoted && p + 1 < end)
+        } else if (*p == '\\' && is_quoted && p + 1 < end) {
             p++;
+        }
     }
+    *is_odd |= is_quoted;
     *list = p < end ? et_sn(p + 1, (size_t)(end - p - 1)) : et_sn(end, 0);
     return et_trim(et_sn(from, (size_t)(p - from)));
 }
@@ -86,8 +90,9 @@ put(struct control *c, et_str name, et_str value)
 void
 control_add(struct control *c, et_str value)
 {
+    int is_odd = 0;
     while (value.n > 0) {
-        const et_str member = next_member(&value);
+        const et_str member = next_member(&value, &is_odd);
         const char *sign = member.n ? memchr(member.p, '=', member.n) : NULL;
         const size_t n = sign ? (size_t)(sign - member.p) : member.n;
         if (n == 0)
@@ -95,4 +100,6 @@ control_add(struct control *c, et_str value)
         put(c, et_trim(et_sn(member.p, n)),
             sign ? et_trim(et_sn(sign + 1, member.n - n - 1)) : et_s(""));
     }
+    if (is_odd)
+        c->no_store = 1;
 }

@@ -20,8 +20,8 @@ struct control {
 /* Nothing is said. [any] */
 void control_init(struct control *c);
 /* One field's value more.  private and no-cache that name fields count as if
- * they did not; of a directive that comes twice the smaller number counts.
- * [any] */
+ * they did not; of a directive that comes twice the smaller number counts; a
+ * value whose quotes are not those of quoted strings is as no-store. [any] */
 void control_add(struct control *c, et_str value);
 /* A number of seconds, such as Age: 0 to CONTROL_MAX_S; 0 if it is none. [any]
  */

@@ -81,8 +81,9 @@ read_field(const et_field *f, struct facts *facts)
 {
     if (et_eq_nocase(f->name, et_s("cache-control")))
         control_add(&facts->control, f->value);
-    else if (et_eq_nocase(f->name, et_s("expires")) && !facts->expires.p)
-        facts->expires = et_trim(f->value);
+    else if (et_eq_nocase(f->name, et_s("expires")))
+        /* Of two it is not known which is meant: stale (RFC 9111 4.2.1). */
+        facts->expires = facts->expires.p ? et_s("") : et_trim(f->value);
     else if (et_eq_nocase(f->name, et_s("age")) && !facts->age.p)
         facts->age = f->value;
     else if (et_eq_nocase(f->name, et_s("set-cookie")))

@@ -294,6 +294,41 @@ START_TEST(age_and_expires_count)
 }
 END_TEST
 
+/* Each in two lines: what is said by one of them only is not known. */
+static uint32_t
+says_twice(et_req *r)
+{
+    const et_str far = et_s("Fri, 31 Dec 9999 23:59:59 GMT");
+    const int is_zero_first = et_query(r, "zero").p != NULL;
+
+    (void)et_add(r, "Expires", is_zero_first ? et_s("0") : far);
+    (void)et_add(r, "Expires", is_zero_first ? far : et_s("0"));
+    return count(r);
+}
+
+static uint32_t
+quotes_badly(et_req *r)
+{
+    (void)et_add(r, "Cache-Control", et_s("x=\"a, no-store, max-age=60"));
+    (void)et_add(r, "Cache-Control", et_s("max-age=60"));
+    return count(r);
+}
+
+START_TEST(what_is_not_clear_is_not_stored)
+{
+    serve();
+    control = NULL;
+    act = says_twice;
+    get("/a", "MISS", "1 at /a");
+    get("/a", "BYPASS", "2 at /a");
+    get("/a?zero", "MISS", "3 at /a?zero");
+    get("/a?zero", "BYPASS", "4 at /a?zero");
+    act = quotes_badly;
+    get("/q", "MISS", "5 at /q");
+    get("/q", "BYPASS", "6 at /q");
+}
+END_TEST
+
 /* ---- for whom ------------------------------------------------------------*/
 
 START_TEST(head_is_answered_from_get)
@@ -864,27 +899,30 @@ START_TEST(a_flood_of_keys_stays_within_its_memory)
 }
 END_TEST
 
-UNIT_MAIN_IN(
-    begin, et_test_end, cache, a_second_request_is_answered_from_the_store,
-    keys_are_told_apart, what_says_no_is_not_stored,
-    the_option_has_nothing_stored, nor_is_what_is_for_one_only,
-    that_nothing_is_stored_is_remembered_for_a_while,
-    what_says_nothing_is_stored_as_the_rules_say,
-    errors_are_told_apart_by_accept, what_is_too_large_is_not_stored,
-    answers_of_other_kinds_are_stored, age_and_expires_count,
-    head_is_answered_from_get, who_shows_credentials_gets_what_is_public,
-    cookies_pass_by_unless_they_are_ignored, what_clients_ask_of_caches,
-    what_varies_is_told_apart, codings_that_mean_the_same_are_the_same,
-    what_varies_too_much_is_not_stored, conditions_are_judged_by_what_is_stored,
-    a_part_is_cut_from_what_is_stored,
-    what_is_said_once_is_nothing_if_it_is_said_twice,
-    a_part_that_a_handler_sends_is_not_stored,
-    what_answers_one_request_is_for_nobody_else,
-    what_is_stale_is_served_while_it_is_asked_for,
-    what_is_stale_is_better_than_an_error,
-    what_changes_something_makes_it_forget,
-    another_worker_says_what_has_changed, orders_of_the_administrator,
-    a_large_purge_holds_nobody_up, orders_for_one_port,
-    each_allocation_can_fail, odd_options_are_refused,
-    a_header_that_says_something_else_is_refused,
-    a_flood_of_keys_stays_within_its_memory)
+UNIT_MAIN_IN(begin, et_test_end, cache,
+             a_second_request_is_answered_from_the_store, keys_are_told_apart,
+             what_says_no_is_not_stored, the_option_has_nothing_stored,
+             nor_is_what_is_for_one_only,
+             that_nothing_is_stored_is_remembered_for_a_while,
+             what_says_nothing_is_stored_as_the_rules_say,
+             errors_are_told_apart_by_accept, what_is_too_large_is_not_stored,
+             answers_of_other_kinds_are_stored, age_and_expires_count,
+             what_is_not_clear_is_not_stored, head_is_answered_from_get,
+             who_shows_credentials_gets_what_is_public,
+             cookies_pass_by_unless_they_are_ignored,
+             what_clients_ask_of_caches, what_varies_is_told_apart,
+             codings_that_mean_the_same_are_the_same,
+             what_varies_too_much_is_not_stored,
+             conditions_are_judged_by_what_is_stored,
+             a_part_is_cut_from_what_is_stored,
+             what_is_said_once_is_nothing_if_it_is_said_twice,
+             a_part_that_a_handler_sends_is_not_stored,
+             what_answers_one_request_is_for_nobody_else,
+             what_is_stale_is_served_while_it_is_asked_for,
+             what_is_stale_is_better_than_an_error,
+             what_changes_something_makes_it_forget,
+             another_worker_says_what_has_changed, orders_of_the_administrator,
+             a_large_purge_holds_nobody_up, orders_for_one_port,
+             each_allocation_can_fail, odd_options_are_refused,
+             a_header_that_says_something_else_is_refused,
+             a_flood_of_keys_stays_within_its_memory)
