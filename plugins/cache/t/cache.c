@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tags: asan */
 /* cache.c - the plugin against the mock server: what is stored, for whom, for
- * how long; what makes it forget.  Who waits for whom: collapse.c. */
+ * how long.  Conditions and parts: parts.c; what makes it forget: forget.c; who
+ * waits for whom: collapse.c. */
 #include <time.h>
 
 #include "help.h"
@@ -479,165 +480,6 @@ START_TEST(what_varies_too_much_is_not_stored)
 }
 END_TEST
 
-/* ---- conditions and parts ------------------------------------------------*/
-
-static uint32_t
-tagged(et_req *r)
-{
-    (void)et_set(r, "ETag", et_s("\"v1\""));
-    (void)et_set(r, "Last-Modified", et_s("Sun, 06 Nov 1994 08:49:37 GMT"));
-    (void)et_set(r, "Content-Language", et_s("en"));
-    return et_text(r, 200, "0123456789");
-}
-
-static void
-status_with(const char *line, uint32_t status, const char *text)
-{
-    ck_assert_msg(ask_with("GET", "/t", WITH(line)) == status, "%s: %u", line,
-                  et_test_status());
-    is_now("HIT", text);
-}
-
-START_TEST(conditions_are_judged_by_what_is_stored)
-{
-    serve();
-    act = tagged;
-    get("/t", "MISS", "0123456789");
-    status_with("If-None-Match: \"v1\"", 304, "");
-    ck_assert_str_eq(et_test_field("ETag", 0), "\"v1\"");
-    ck_assert_str_eq(et_test_field("Cache-Control", 0), "max-age=60");
-    ck_assert_ptr_null(et_test_field("Content-Language", 0));
-    status_with("If-None-Match: \"v0\", W/\"v1\"", 304, "");
-    status_with("If-None-Match: *", 304, "");
-    status_with("If-None-Match: \"v0\"", 200, "0123456789");
-    status_with("If-None-Match: v1", 200, "0123456789");
-    status_with("If-None-Match: \"v1", 200, "0123456789");
-    status_with("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", 304, "");
-    status_with("If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT", 200,
-                "0123456789");
-    status_with("If-Modified-Since: never", 200, "0123456789");
-    ck_assert_uint_eq(
-        ask_with("GET", "/t",
-                 WITH("If-None-Match: \"v0\"",
-                      "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT")),
-        200);
-    ck_assert_int_eq(n_asked, 1);
-}
-END_TEST
-
-START_TEST(a_part_is_cut_from_what_is_stored)
-{
-    serve();
-    act = tagged;
-    get("/t", "MISS", "0123456789");
-    status_with("Range: bytes=2-4", 206, "234");
-    ck_assert_str_eq(et_test_field("Content-Range", 0), "bytes 2-4/10");
-    status_with("Range: bytes=7-", 206, "789");
-    status_with("Range: bytes=-3", 206, "789");
-    status_with("Range: bytes=-99", 206, "0123456789");
-    status_with("Range: bytes=5-99999999999999999999", 200, "0123456789");
-    status_with("Range: bytes=9-99999", 206, "9");
-    ck_assert_uint_eq(ask_with("GET", "/t", WITH("Range: bytes=10-")), 416);
-    ck_assert_str_eq(et_test_field("Content-Range", 0), "bytes */10");
-    ck_assert_ptr_null(et_test_field("ETag", 0));
-    ck_assert_uint_eq(ask_with("GET", "/t", WITH("Range: bytes=-0")), 416);
-    status_with("Range: bytes=1-2,4-5", 200, "0123456789");
-    status_with("Range: bytes=4-2", 200, "0123456789");
-    status_with("Range: bytes=", 200, "0123456789");
-    status_with("Range: bytes=-", 200, "0123456789");
-    status_with("Range: lines=1-2", 200, "0123456789");
-    ck_assert_uint_eq(
-        ask_with("GET", "/t", WITH("Range: bytes=0-0", "If-Range: \"v1\"")),
-        206);
-    ck_assert_uint_eq(
-        ask_with("GET", "/t", WITH("Range: bytes=0-0", "If-Range: \"v2\"")),
-        200);
-    ck_assert_uint_eq(ask_with("HEAD", "/t", WITH("Range: bytes=0-0")), 200);
-    ck_assert_int_eq(n_asked, 1);
-}
-END_TEST
-
-START_TEST(what_is_said_once_is_nothing_if_it_is_said_twice)
-{
-    static const char now[] =
-        "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT";
-    const char *const *const v[] = {
-        WITH(now, now), WITH(now, now, now),
-        WITH("Range: bytes=0-0", "Range: bytes=2-3"),
-        WITH("Range: bytes=0-0", "If-Range: \"v1\"", "If-Range: \"v1\"")};
-
-    serve();
-    act = tagged;
-    get("/t", "MISS", "0123456789");
-    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
-        ck_assert_msg(ask_with("GET", "/t", v[i]) == 200, "%zu", i);
-        is_now("HIT", "0123456789");
-    }
-    /* that is a list, in however many lines it comes */
-    ck_assert_uint_eq(
-        ask_with("GET", "/t",
-                 WITH("If-None-Match: \"v0\", \"v2\"", "If-None-Match: \"v3\"",
-                      "If-None-Match: W/\"v1\"")),
-        304);
-    ck_assert_int_eq(n_asked, 1);
-}
-END_TEST
-
-static uint32_t
-part(et_req *r)
-{
-    if (!et_header(r, "range").p)
-        return count(r);
-    (void)et_set(r, "Content-Range", et_s("bytes 0-0/9"));
-    return et_text(r, 206, "x");
-}
-
-START_TEST(a_part_that_a_handler_sends_is_not_stored)
-{
-    serve();
-    act = part;
-    ck_assert_uint_eq(ask_with("GET", "/p", WITH("Range: bytes=0-0")), 206);
-    is_now("MISS", "x");
-    get("/p", "MISS", "2 at /p");
-    act = count; /* one that does not know parts */
-    get_with("/q", "Range: bytes=0-0", "MISS", "3 at /q");
-    get("/q", "HIT", "3 at /q");
-}
-END_TEST
-
-/* It has something for everybody, and an answer to odd requests. */
-static uint32_t
-picky(et_req *r)
-{
-    if (et_header(r, "range").p)
-        return et_error(r, 416, "no such part\n");
-    if (et_header(r, "authorization").p)
-        return et_error(r, 401, "wrong\n");
-    return et_header(r, "x-large").p ? et_error(r, 431, "large\n") : count(r);
-}
-
-START_TEST(what_answers_one_request_is_for_nobody_else)
-{
-    static const struct {
-        const char *line;
-        uint32_t status;
-    } odd[] = {{"Range: bytes=99999-", 416},
-               {"Authorization: x", 401},
-               {"X-Large: x", 431}};
-
-    serve();
-    act = picky;
-    control = "public, max-age=60";
-    for (int i = 0; i < 3; i++) {
-        ck_assert_uint_eq(ask_with("GET", "/a", WITH(odd[i].line)),
-                          odd[i].status);
-        ck_assert_uint_eq(ask_with("GET", "/a", NULL), 200);
-        ck_assert_int_eq(et_test_metric("hits"), 0);
-        (void)et_test_command("purge", "all");
-    }
-}
-END_TEST
-
 /* ---- stale ---------------------------------------------------------------*/
 
 START_TEST(what_is_stale_is_served_while_it_is_asked_for)
@@ -700,104 +542,6 @@ START_TEST(what_is_stale_is_better_than_an_error)
 }
 END_TEST
 
-/* ---- what makes it forget ------------------------------------------------*/
-
-START_TEST(what_changes_something_makes_it_forget)
-{
-    serve();
-    get("/a", "MISS", "1 at /a");
-    get("/b", "MISS", "2 at /b");
-    ck_assert_uint_eq(ask_with("POST", "/a", NULL), 200);
-    ck_assert_ptr_null(et_test_field("X-Cache", 0));
-    get("/b", "HIT", "2 at /b");
-    get("/a", "MISS", "4 at /a");
-    act = error_503;
-    ck_assert_uint_eq(ask_with("DELETE", "/a", NULL), 503);
-    get("/a", "HIT", "4 at /a"); /* it has not */
-    act = count;
-    ck_assert_uint_eq(ask_with("OPTIONS", "/a", NULL), 200);
-    get("/a", "HIT", "4 at /a");
-}
-END_TEST
-
-START_TEST(another_worker_says_what_has_changed)
-{
-    static const char text[] = "http\0example.com\0\0/a";
-
-    serve();
-    get_with("/a", "Host: example.com", "MISS", "1 at /a");
-    get_with("/b", "Host: example.com", "MISS", "2 at /b");
-    ck_assert_int_eq(et_publish_from(et_test_async() ? &et_test_m_.host : NULL,
-                                     et_s("org.etude.cache/test"),
-                                     et_sn(text, sizeof text - 1)),
-                     0);
-    et_test_loop();
-    get_with("/b", "Host: example.com", "HIT", "2 at /b");
-    get_with("/a", "Host: example.com", "MISS", "3 at /a");
-}
-END_TEST
-
-START_TEST(orders_of_the_administrator)
-{
-    const char *text;
-
-    serve();
-    get("/a/1", "MISS", "1 at /a/1");
-    get("/a/2?q", "MISS", "2 at /a/2?q");
-    get("/b", "MISS", "3 at /b");
-    ck_assert_ptr_null(et_test_command("purge", ""));
-    ck_assert_ptr_null(et_test_command("purge", "a"));
-    ck_assert_str_eq(et_test_command("purge", "/a/2"), "1 forgotten\n");
-    get("/a/1", "HIT", "1 at /a/1");
-    ck_assert_str_eq(et_test_command("purge", "/a/*"), "1 forgotten\n");
-    get("/b", "HIT", "3 at /b");
-    text = et_test_command("stats", "");
-    ck_assert_msg(strstr(text, "entries 1\n") && strstr(text, "\nhits 2\n") &&
-                      strstr(text, "\nmisses 3\n"),
-                  "%s", text);
-    ck_assert_str_eq(et_test_command("purge", "all"), "1 forgotten\n");
-    get("/b", "MISS", "4 at /b");
-    ck_assert_int_eq(et_test_metric("hits"), 2);
-    ck_assert_int_eq(et_test_metric("misses"), 4);
-    ck_assert_int_eq(et_test_metric("stored"), 4);
-    ck_assert_int_eq(et_test_metric("entries"), 1);
-    ck_assert_int_gt(et_test_metric("memory"), 0);
-}
-END_TEST
-
-static unsigned long
-bytes_stored(void)
-{
-    const char *text = et_test_command("stats", ""), *at;
-
-    at = strstr(text, "bytes ");
-    ck_assert_msg(at != NULL, "%s", text);
-    return strtoul(at + 6, NULL, 10);
-}
-
-START_TEST(a_large_purge_holds_nobody_up)
-{
-    char target[16];
-    size_t turns = 0;
-
-    serve();
-    for (int i = 0; i < 5000; i++) {
-        snprintf(target, sizeof target, "/%d", i);
-        ck_assert_uint_eq(ask_with("GET", target, NULL), 200);
-    }
-    ck_assert_str_eq(et_test_command("purge", "all"), "5000 forgotten\n");
-    ck_assert_uint_gt(bytes_stored(), 0);
-    get("/0", "MISS", "5001 at /0"); /* gone all the same */
-    ck_assert_str_eq(et_test_command("purge", "all"), "1 forgotten\n");
-    for (; bytes_stored() > 0; turns += et_test_loop()) {
-        ck_assert_uint_lt(turns, 100);
-        et_test_wait(1);
-    }
-    ck_assert_uint_gt(turns, 2);
-    get("/0", "MISS", "5002 at /0");
-}
-END_TEST
-
 /* ---- trouble -------------------------------------------------------------*/
 
 static void
@@ -805,19 +549,6 @@ ask_for_a(void)
 {
     et_test_request("GET", "/a");
 }
-
-START_TEST(orders_for_one_port)
-{
-    serve();
-    get_with("/a", "Host: h1:99", "MISS", "1 at /a");
-    get_with("/a", "Host: h1", "MISS", "2 at /a");
-    ck_assert_str_eq(et_test_command("purge", "h1:98/a"), "0 forgotten\n");
-    ck_assert_str_eq(et_test_command("purge", "h1:99/a"), "1 forgotten\n");
-    get_with("/a", "Host: h1", "HIT", "2 at /a");
-    get_with("/a", "Host: h1:99", "MISS", "3 at /a");
-    ck_assert_str_eq(et_test_command("purge", "h1/a"), "2 forgotten\n");
-}
-END_TEST
 
 START_TEST(each_allocation_can_fail)
 {
@@ -913,16 +644,8 @@ UNIT_MAIN_IN(begin, et_test_end, cache,
              what_clients_ask_of_caches, what_varies_is_told_apart,
              codings_that_mean_the_same_are_the_same,
              what_varies_too_much_is_not_stored,
-             conditions_are_judged_by_what_is_stored,
-             a_part_is_cut_from_what_is_stored,
-             what_is_said_once_is_nothing_if_it_is_said_twice,
-             a_part_that_a_handler_sends_is_not_stored,
-             what_answers_one_request_is_for_nobody_else,
              what_is_stale_is_served_while_it_is_asked_for,
-             what_is_stale_is_better_than_an_error,
-             what_changes_something_makes_it_forget,
-             another_worker_says_what_has_changed, orders_of_the_administrator,
-             a_large_purge_holds_nobody_up, orders_for_one_port,
-             each_allocation_can_fail, odd_options_are_refused,
+             what_is_stale_is_better_than_an_error, each_allocation_can_fail,
+             odd_options_are_refused,
              a_header_that_says_something_else_is_refused,
              a_flood_of_keys_stays_within_its_memory)
