@@ -50,8 +50,7 @@ need_another(struct server *s, int worker)
 {
     if (s->options->is_supervised && worker >= 0 && !s->needs[0])
         snprintf(s->needs, sizeof s->needs,
-                 "worker %d does not come back from a step of a plugin",
-                 worker);
+                 "worker %d does not come back from what it does", worker);
 }
 
 /* g, which is good but for a worker that is in a step, and what it changes. */

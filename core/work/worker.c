@@ -273,9 +273,10 @@ on_retry(struct wheel_timer *t, uint64_t now_ms)
     worker_check_drained(w);
 }
 
-/* What the pipe has, or as much of it as there is time for. */
+/* What the pipe has, or as much of it as there is time for; and all mail: what
+ * wakes for that may be among it. */
 static void
-take_records(struct worker *w)
+take_mail(struct worker *w)
 {
     struct record v[RECORDS_AT_ONCE];
     size_t n;
@@ -286,6 +287,7 @@ take_records(struct worker *w)
             take_record(w, &v[i]);
     } while (n == RECORDS_AT_ONCE && !has_had_its_share(w));
     w->is_behind |= n == RECORDS_AT_ONCE;
+    mailbox_deliver(&w->mailbox, w);
 }
 
 static void
@@ -294,8 +296,7 @@ on_mail(struct io_source *s, uint32_t events)
     struct worker *w = CONTAINER_OF(s, struct worker, pipe);
 
     (void)events;
-    take_records(w);
-    mailbox_deliver(&w->mailbox, w);
+    take_mail(w);
 }
 
 /* With what the last turn has left. */
@@ -304,7 +305,7 @@ catch_up(struct worker *w)
 {
     w->is_behind = 0;
     worker_take_held(w);
-    take_records(w);
+    take_mail(w);
     if (!w->is_behind)
         worker_check_drained(w);
 }

@@ -358,14 +358,15 @@ START_TEST(a_touched_file_is_no_new_build)
 {
     struct server s;
     char path[160];
-    int n_mapped, n_descriptors;
+    int n_mapped, n_descriptors = 0;
 
     server_start(&s, ini);
     snprintf(path, sizeof path, "%s", module_path(&s, "stamp"));
     n_mapped = count_mapped(&s);
     ck_assert_int_gt(n_mapped, 0);
-    n_descriptors = count_descriptors(&s);
     for (int i = 0; i < unit_rounds(1000); i++) {
+        if (i == 1)
+            n_descriptors = count_descriptors(&s);
         ck_assert_int_eq(utimensat(AT_FDCWD, path, NULL, 0), 0);
         server_signal(&s, SIGHUP);
         ck_assert_ptr_nonnull(strstr(
