@@ -59,6 +59,24 @@ cache_find(const struct cache *c, et_str key)
 }
 
 static void
+link_open(struct cache *c, struct file *f)
+{
+    f->open_newer = NULL;
+    f->open_older = c->open_newest;
+    *(c->open_newest ? &c->open_newest->open_newer : &c->open_oldest) = f;
+    c->open_newest = f;
+}
+
+static void
+unlink_open(struct cache *c, const struct file *f)
+{
+    *(f->open_newer ? &f->open_newer->open_older : &c->open_newest) =
+        f->open_older;
+    *(f->open_older ? &f->open_older->open_newer : &c->open_oldest) =
+        f->open_newer;
+}
+
+static void
 unlink_file(struct cache *c, struct file *f)
 {
     struct file **at = &c->buckets[f->hash & c->mask];
@@ -69,6 +87,8 @@ unlink_file(struct cache *c, struct file *f)
     *(f->older ? &f->older->newer : &c->oldest) = f->newer;
     if (c->hand == f)
         c->hand = f->newer;
+    if (f->fd >= 0)
+        unlink_open(c, f);
 }
 
 void
@@ -129,8 +149,26 @@ cache_put(struct cache *c, struct file *f)
     f->older = c->newest;
     *(c->newest ? &c->newest->newer : &c->oldest) = f;
     c->newest = f;
+    if (f->fd >= 0)
+        link_open(c, f);
     c->n++;
     c->n_open += f->fd >= 0;
     c->bytes += file_bytes(f);
     file_ref(f);
+}
+
+uint64_t
+cache_yield(struct cache *c)
+{
+    const uint64_t enough = (c->n_open + 3) / 4;
+    struct file *f, *next;
+    uint64_t n = 0;
+    for (f = c->open_oldest; f && n < enough; f = next) {
+        next = f->open_newer;
+        if (f->refs > 1)
+            continue;
+        cache_drop(c, f);
+        n++;
+    }
+    return n;
 }

@@ -17,7 +17,8 @@ struct cache {
     struct file **buckets;
     uint32_t mask;
     struct file *newest, *oldest, *hand;
-    uint64_t n, n_open, bytes; /* n_open: that hold a descriptor */
+    struct file *open_newest, *open_oldest; /* that hold a descriptor */
+    uint64_t n, n_open, bytes;
     uint64_t max, max_open, max_bytes;
 };
 
@@ -33,5 +34,8 @@ struct file *cache_find(const struct cache *c, et_str key);
 void cache_put(struct cache *c, struct file *f);
 /* Throw f out, which is kept. */
 void cache_drop(struct cache *c, struct file *f);
+/* There is no descriptor left: throw out a quarter of the open ones that no
+ * answer uses, the oldest ones.  How many. */
+uint64_t cache_yield(struct cache *c);
 
 #endif

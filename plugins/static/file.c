@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,7 +100,8 @@ is_older(const struct timespec *a, const struct timespec *b)
     return a->tv_nsec < b->tv_nsec / 1000 * 1000 && a->tv_nsec != 0;
 }
 
-/* Which siblings there are, no older than f: bits; or -EAGAIN. */
+/* Which siblings there are, no older than f: bits; or -EAGAIN, or that there is
+ * no descriptor to look with. */
 static int
 find_siblings(const struct site *s, const struct file *f, int may_wait)
 {
@@ -115,7 +115,7 @@ find_siblings(const struct site *s, const struct file *f, int may_wait)
         struct stat st;
         strcpy(path + f->key.n, file_ending((enum coding)i));
         rc = look(s, path, may_wait, &st);
-        if (rc == -EAGAIN)
+        if (rc == -EAGAIN || file_is_starved(rc))
             return rc;
         if (rc == 0 && S_ISREG(st.st_mode) &&
             !is_older(&st.st_mtim, &f->st.st_mtim))
@@ -129,7 +129,7 @@ file_is_current(const struct site *s, const struct file *f, int may_wait)
 {
     struct stat st;
     int rc = look(s, f->key.p, may_wait, &st);
-    if (rc == -EAGAIN)
+    if (rc == -EAGAIN || file_is_starved(rc))
         return rc;
     if (rc < 0 || !is_same(&st, &f->st))
         return 0;

@@ -8,6 +8,7 @@
 #ifndef STATIC_FILE_H
 #define STATIC_FILE_H
 
+#include <errno.h>
 #include <etude.h>
 #include <sys/stat.h>
 
@@ -20,8 +21,9 @@ struct site;
 
 struct file {
     /* the cache's */
-    struct file *chain;         /* in its bucket */
-    struct file *newer, *older; /* among all */
+    struct file *chain;                   /* in its bucket */
+    struct file *newer, *older;           /* among all */
+    struct file *open_newer, *open_older; /* among those with a descriptor */
     uint32_t hash;
     uint8_t is_kept, is_seen;
     uint64_t checked_ms; /* when it was compared with what is there */
@@ -48,8 +50,16 @@ struct file {
  * reference; or -errno, -EAGAIN: not without waiting. [any] */
 int file_load(const struct site *s, et_str path, int may_wait,
               struct file **out);
-/* Is f what is there now?  1; 0; or -EAGAIN, as above. [any] */
+/* Is f what is there now?  1; 0; or -EAGAIN, as above, or for want of a
+ * descriptor. [any] */
 int file_is_current(const struct site *s, const struct file *f, int may_wait);
+/* Is rc that there is no descriptor left? */
+static inline int
+file_is_starved(int rc)
+{
+    return rc == -EMFILE || rc == -ENFILE;
+}
+
 /* The name of the sibling of that coding: ".br", ".zst", ".gz". */
 const char *file_ending(enum coding coding);
 

@@ -77,12 +77,17 @@ ET_INSTANCE(struct site, site_open, site_close);
 ET_COUNTER(hits, NULL, "files found open");
 ET_COUNTER(misses, NULL, "files opened");
 ET_COUNTER(waits, NULL, "of these, by the pool");
+ET_COUNTER(starved, NULL, "requests refused for want of a descriptor");
+
+#define WARN_MS 10000u /* between two lines of the same */
 
 /* ---- a worker ------------------------------------------------------------*/
 
 struct folder { /* the site, as one worker has it */
     const struct site *site;
     struct cache cache;
+    uint64_t warned_ms; /* when a line said so; 0: none yet */
+    uint32_t n_refused; /* since then, for want of a descriptor */
 };
 
 static int32_t
@@ -114,7 +119,8 @@ struct found { /* or not */
     struct found *next;
     et_str path;
     struct file *file;
-    int err; /* 0, or -errno */
+    int err;       /* 0, or -errno */
+    int is_second; /* that the pool tries */
 };
 
 struct walk {
@@ -178,17 +184,33 @@ found_new(et_req *r, et_str path)
     return f;
 }
 
-/* In the cache, and as the disk has it? */
+/* Is f as the disk has it?  1; or what file_is_current says. */
+static int
+is_current(struct folder *s, struct file *f)
+{
+    int rc = file_is_current(s->site, f, 0);
+    if (!file_is_starved(rc))
+        return rc;
+    file_ref(f); /* it is not to go itself */
+    if (cache_yield(&s->cache))
+        rc = file_is_current(s->site, f, 0);
+    file_unref(f);
+    return rc;
+}
+
+/* In the cache, and as the disk has it, or nobody can say? */
 static struct file *
 cached(et_req *r, struct folder *s, et_str path)
 {
     struct file *f = cache_find(&s->cache, path);
+    int rc;
     if (!f || now_ms(r) - f->checked_ms < (uint64_t)s->site->o->revalidate_ms)
         return f;
-    if (file_is_current(s->site, f, 0) == 1) {
+    rc = is_current(s, f);
+    if (rc == 1)
         f->checked_ms = now_ms(r);
+    if (rc == 1 || file_is_starved(rc))
         return f;
-    }
     cache_drop(&s->cache, f);
     return NULL;
 }
@@ -203,6 +225,7 @@ load_job(void *arg)
 }
 
 static uint32_t walk_on(et_req *r, struct folder *s, struct walk *w);
+static int load_later(et_req *r, struct walk *w, struct found *f);
 
 static uint32_t
 on_loaded(et_req *r, void *self, int32_t rc)
@@ -214,6 +237,12 @@ on_loaded(et_req *r, void *self, int32_t rc)
     if (rc < 0)
         return et_fail(r, "%.*s: its job has failed", ET_STR(f->path));
     w->loading = NULL;
+    if (file_is_starved(f->err) && !f->is_second && cache_yield(&s->cache)) {
+        f->is_second = 1;
+        f->err = load_later(r, w, f);
+        if (f->err == WAITS)
+            return ET_WAIT;
+    }
     (void)keep(w, f, &file);
     if (file) {
         file->checked_ms = now_ms(r);
@@ -261,6 +290,8 @@ find(et_req *r, struct folder *s, struct walk *w, et_str path,
     }
     et_count(r, misses, 1);
     f->err = file_load(s->site, path, 0, &f->file);
+    if (file_is_starved(f->err) && cache_yield(&s->cache))
+        f->err = file_load(s->site, path, 0, &f->file);
     if (f->err == -EAGAIN)
         return load_later(r, w, f);
     if (f->file) {
@@ -272,9 +303,24 @@ find(et_req *r, struct folder *s, struct walk *w, et_str path,
 
 /* ---- answers -------------------------------------------------------------*/
 
-static uint32_t
-refuse(et_req *r, int err)
+static void
+starve(et_req *r, struct folder *s, int err)
 {
+    et_count(r, starved, 1);
+    s->n_refused++;
+    if (s->warned_ms && now_ms(r) - s->warned_ms < WARN_MS)
+        return;
+    et_warn(r, "%s, nor an idle file to close: %u refused; see max_files",
+            strerror(-err), s->n_refused);
+    s->warned_ms = now_ms(r);
+    s->n_refused = 0;
+}
+
+static uint32_t
+refuse(et_req *r, struct folder *s, int err)
+{
+    if (file_is_starved(err))
+        starve(r, s, err);
     switch (err) {
     case -EACCES:
     case -EPERM: return et_error(r, 403, "not for you");
@@ -360,11 +406,10 @@ on_listed(et_req *r, void *self, int32_t rc)
         {{"Vary", 4}, {"Accept", 6}}};
     const struct walk *w = *r->mine;
     const struct listing *l = w->listing;
-    (void)self;
     if (rc < 0)
         return et_fail(r, "listing of %.*s has failed", ET_STR(w->path));
     if (l->err)
-        return refuse(r, -l->err);
+        return refuse(r, self, -l->err);
     if (et_add_static(r, fields, sizeof fields / sizeof fields[0]) < 0)
         return ET_FAIL;
     return et_bytes_static(
@@ -374,7 +419,7 @@ on_listed(et_req *r, void *self, int32_t rc)
 }
 
 static uint32_t
-list(et_req *r, const struct folder *s, struct walk *w, et_str folder)
+list(et_req *r, struct folder *s, struct walk *w, et_str folder)
 {
     struct listing *l = et_alloc(r, sizeof *l);
     int32_t rc;
@@ -391,7 +436,7 @@ list(et_req *r, const struct folder *s, struct walk *w, et_str folder)
     if (rc == 0)
         return ET_WAIT;
     w->listing = NULL;
-    return refuse(r, rc == ET_ELIMIT ? -EBUSY : -ENOMEM);
+    return refuse(r, s, rc == ET_ELIMIT ? -EBUSY : -ENOMEM);
 }
 
 /* One of the index files: 0 and *out, -ENOENT, -errno or WAITS. */
@@ -452,7 +497,7 @@ go_other(et_req *r, struct folder *s, struct walk *w, int err)
     const int rc = is_missing(err) ? find_other(r, s, w, &f) : err;
     if (rc == WAITS)
         return ET_WAIT;
-    return rc < 0 ? refuse(r, rc) : answer(r, s, w, f);
+    return rc < 0 ? refuse(r, s, rc) : answer(r, s, w, f);
 }
 
 /* w->path is empty or ends in a slash. */
@@ -467,7 +512,7 @@ go_folder(et_req *r, struct folder *s, struct walk *w)
     if (rc == 0)
         return answer(r, s, w, f);
     if (!is_missing(rc))
-        return refuse(r, rc);
+        return refuse(r, s, rc);
     folder = w->path.n ? et_printf(r, "%.*s", (int)(w->path.n - 1), w->path.p)
                        : et_s(".");
     rc = folder.p ? find(r, s, w, folder, &f) : -ENOMEM;
@@ -525,7 +570,7 @@ ET_HANDLER(static_files)
     if (r->method != ET_M_GET && r->method != ET_M_HEAD)
         return refuse_method(r);
     if (!path_is_good(path, s->site->o->hidden != 0))
-        return refuse(r, -ENOENT);
+        return refuse(r, s, -ENOENT);
     w = et_alloc(r, sizeof *w + path.n + 1);
     if (!w)
         return ET_FAIL;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tags: asan */
+/* descriptors.c - what is kept open when there are no descriptors left. */
+#define _GNU_SOURCE
+#include <etude_test.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "plugins/static/t/folder.h"
+#include "t/lib/unit.h"
+
+#define LARGE "larger than that"
+#define FILES 100
+
+static struct rlimit before;
+
+static void
+begin(void)
+{
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    make_folder();
+    put("small", "small");
+    for (int i = 0; i < FILES; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "f%d", i);
+        put(name, LARGE);
+    }
+    et_test_option("root", root);
+    et_test_option("cache_file", "5");
+}
+
+static void
+leave_descriptors(int n)
+{
+    struct rlimit l = before;
+    const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    ck_assert_int_ge(next, 0);
+    close(next);
+    l.rlim_cur = (rlim_t)(next + n);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &l), 0);
+}
+
+static void
+end(void)
+{
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    et_test_end();
+    remove_folder();
+}
+
+static void
+serve(void)
+{
+    ck_assert_msg(et_test_open() == 0, "%s", et_test_why());
+}
+
+static uint32_t
+get(const char *target)
+{
+    uint32_t status;
+
+    et_test_request("GET", target);
+    status = et_test_run();
+    while (status == ET_WAIT)
+        status = et_test_turn();
+    return status;
+}
+
+static void
+get_all(void)
+{
+    for (int i = 0; i < FILES; i++) {
+        char target[16];
+
+        snprintf(target, sizeof target, "/f%d", i);
+        ck_assert_msg(get(target) == 200, "%s: %u", target, et_test_status());
+        ck_assert_str_eq(et_test_text(), LARGE);
+    }
+}
+
+START_TEST(what_is_idle_makes_room)
+{
+    serve();
+    leave_descriptors(10);
+    get_all();
+    ck_assert_uint_eq(get("/small"), 200);
+    ck_assert_int_eq(et_test_metric("starved"), 0);
+}
+END_TEST
+
+START_TEST(what_the_pool_opens_has_room_too)
+{
+    et_test_option("etag", "hash");
+    serve();
+    leave_descriptors(10);
+    get_all();
+    ck_assert_int_ge(et_test_metric("waits"), FILES);
+}
+END_TEST
+
+START_TEST(a_look_at_what_is_there_has_room_too)
+{
+    et_test_option("revalidate", "0");
+    serve();
+    ck_assert_uint_eq(get("/f0"), 200);
+    ck_assert_uint_eq(get("/small"), 200);
+    leave_descriptors(0);
+    ck_assert_uint_eq(get("/small"), 200);
+    ck_assert_int_eq(et_test_metric("starved"), 0);
+}
+END_TEST
+
+START_TEST(without_any_it_says_so_once_in_a_while)
+{
+    et_test_option("revalidate", "0");
+    serve();
+    ck_assert_uint_eq(get("/small"), 200);
+    leave_descriptors(0);
+    ck_assert_uint_eq(get("/f1"), 503);
+    ck_assert_str_eq(et_test_field("Retry-After", 0), "1");
+    ck_assert(et_test_logged(ET_L_WARN, "1 refused"));
+    ck_assert_uint_eq(get("/f2"), 503);
+    et_test_wait(10000);
+    ck_assert_uint_eq(get("/f2"), 503);
+    ck_assert(et_test_logged(ET_L_WARN, "2 refused"));
+    ck_assert_int_eq(et_test_metric("starved"), 3);
+    /* what is in memory is served, if unseen */
+    ck_assert_uint_eq(get("/small"), 200);
+    ck_assert_str_eq(et_test_text(), "small");
+}
+END_TEST
+
+UNIT_MAIN_IN(begin, end, descriptors, what_is_idle_makes_room,
+             what_the_pool_opens_has_room_too,
+             a_look_at_what_is_there_has_room_too,
+             without_any_it_says_so_once_in_a_while)
