@@ -143,6 +143,7 @@ cache_put(struct cache *c, struct file *f)
     f->hash = hash_of(f->key);
     f->is_kept = 1;
     f->is_seen = 0;
+    f->is_odd = c->is_odd;
     f->chain = c->buckets[f->hash & c->mask];
     c->buckets[f->hash & c->mask] = f;
     f->newer = NULL;
@@ -171,4 +172,33 @@ cache_yield(struct cache *c)
         n++;
     }
     return n;
+}
+
+/* Those that the round has yet to see are the oldest ones: who was seen, or
+ * came meanwhile, is behind them. */
+static struct file *
+next_unswept(const struct cache *c)
+{
+    struct file *f = c->open_oldest;
+    return f && f->is_odd != c->is_odd ? f : NULL;
+}
+
+int
+cache_sweep(struct cache *c, uint64_t looks)
+{
+    struct file *f;
+    if (!c->is_sweeping)
+        c->is_odd ^= 1;
+    while ((f = next_unswept(c)) && looks-- > 0) {
+        if (f->checked_ms == f->swept_ms) {
+            cache_drop(c, f);
+            continue;
+        }
+        f->swept_ms = f->checked_ms;
+        f->is_odd = c->is_odd;
+        unlink_open(c, f);
+        link_open(c, f);
+    }
+    c->is_sweeping = f != NULL;
+    return c->is_sweeping;
 }

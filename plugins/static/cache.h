@@ -18,6 +18,7 @@ struct cache {
     uint32_t mask;
     struct file *newest, *oldest, *hand;
     struct file *open_newest, *open_oldest; /* that hold a descriptor */
+    uint8_t is_odd, is_sweeping;            /* rounds of the sweep */
     uint64_t n, n_open, bytes;
     uint64_t max, max_open, max_bytes;
 };
@@ -37,5 +38,9 @@ void cache_drop(struct cache *c, struct file *f);
 /* There is no descriptor left: throw out a quarter of the open ones that no
  * answer uses, the oldest ones.  How many. */
 uint64_t cache_yield(struct cache *c);
+/* A round of looks at the open ones, each once: what was not compared with the
+ * disk since the round before is thrown out.  At most so many looks now;
+ * whether some are left, for the next call. */
+int cache_sweep(struct cache *c, uint64_t looks);
 
 #endif

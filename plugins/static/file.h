@@ -26,7 +26,9 @@ struct file {
     struct file *open_newer, *open_older; /* among those with a descriptor */
     uint32_t hash;
     uint8_t is_kept, is_seen;
+    uint8_t is_odd;      /* the round of the sweep that was here last */
     uint64_t checked_ms; /* when it was compared with what is there */
+    uint64_t swept_ms;   /* checked_ms, as that round has found it */
     uint32_t refs;
     /* what it is */
     uint8_t is_folder;

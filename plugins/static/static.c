@@ -80,12 +80,18 @@ ET_COUNTER(waits, NULL, "of these, by the pool");
 ET_COUNTER(starved, NULL, "requests refused for want of a descriptor");
 
 #define WARN_MS 10000u /* between two lines of the same */
+/* What is open stays so at least that long behind its last request, and
+ * revalidate; looks at once. */
+#define SWEEP_MS 10000u
+#define SWEEP_FILES 64u
 
 /* ---- a worker ------------------------------------------------------------*/
 
 struct folder { /* the site, as one worker has it */
     const struct site *site;
     struct cache cache;
+    et_loop *loop;
+    et_token sweep;     /* its timer, while something is open */
     uint64_t warned_ms; /* when a line said so; 0: none yet */
     uint32_t n_refused; /* since then, for want of a descriptor */
 };
@@ -95,10 +101,11 @@ init(et_worker *w, const void *from, void *state, et_err *e)
 {
     struct folder *s = state;
     const struct options *o;
-    (void)w;
     s->site = from;
+    s->loop = et_loop_open(w);
     o = s->site->o;
-    if (cache_init(&s->cache, (uint64_t)o->cache_entries,
+    if (!s->loop ||
+        cache_init(&s->cache, (uint64_t)o->cache_entries,
                    (uint64_t)o->cache_files, (uint64_t)o->cache_memory) < 0)
         return et_seterr(e, "out of memory");
     return 0;
@@ -112,6 +119,29 @@ leave(et_worker *w, void *state)
 }
 
 ET_STATE(struct folder, init, leave);
+
+/* What is open and was not asked for in a while goes: a file that was deleted
+ * has its blocks until then. */
+static void
+sweep(et_loop *l, void *arg)
+{
+    struct folder *s = arg;
+    const uint64_t ms = cache_sweep(&s->cache, SWEEP_FILES)
+                            ? 0
+                            : SWEEP_MS + (uint64_t)s->site->o->revalidate_ms;
+    s->sweep = s->cache.n_open ? et_loop_timer(l, ms, sweep, s) : 0;
+}
+
+/* f is as the disk has it now. */
+static void
+put(struct folder *s, struct file *f, uint64_t now_ms)
+{
+    f->checked_ms = now_ms;
+    cache_put(&s->cache, f);
+    if (s->cache.n_open && !s->sweep)
+        s->sweep = et_loop_timer(
+            s->loop, SWEEP_MS + (uint64_t)s->site->o->revalidate_ms, sweep, s);
+}
 
 /* ---- a walk --------------------------------------------------------------*/
 
@@ -244,10 +274,8 @@ on_loaded(et_req *r, void *self, int32_t rc)
             return ET_WAIT;
     }
     (void)keep(w, f, &file);
-    if (file) {
-        file->checked_ms = now_ms(r);
-        cache_put(&s->cache, file);
-    }
+    if (file)
+        put(s, file, now_ms(r));
     return walk_on(r, s, w);
 }
 
@@ -294,10 +322,8 @@ find(et_req *r, struct folder *s, struct walk *w, et_str path,
         f->err = file_load(s->site, path, 0, &f->file);
     if (f->err == -EAGAIN)
         return load_later(r, w, f);
-    if (f->file) {
-        f->file->checked_ms = now_ms(r);
-        cache_put(&s->cache, f->file);
-    }
+    if (f->file)
+        put(s, f->file, now_ms(r));
     return keep(w, f, out);
 }
 

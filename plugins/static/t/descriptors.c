@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tags: asan */
-/* descriptors.c - what is kept open when there are no descriptors left. */
+/* descriptors.c - what is kept open when there are no descriptors left,
+ * and when nobody asks for it. */
 #define _GNU_SOURCE
 #include <etude_test.h>
 #include <fcntl.h>
@@ -133,7 +134,98 @@ START_TEST(without_any_it_says_so_once_in_a_while)
 }
 END_TEST
 
+/* ---- what nobody asks for ------------------------------------------------*/
+
+static int
+open_files(void)
+{
+    int n = 0;
+
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* Two rounds of the sweep. */
+static void
+pass_time(void)
+{
+    for (int i = 0; i < 2; i++) {
+        et_test_wait(11000);
+        while (et_test_loop())
+            continue;
+    }
+}
+
+START_TEST(what_nobody_asks_for_is_closed)
+{
+    int n;
+
+    serve();
+    n = open_files();
+    get_all();
+    ck_assert_int_eq(open_files(), n + FILES);
+    pass_time();
+    ck_assert_int_eq(open_files(), n);
+    get_all();
+    ck_assert_int_eq(open_files(), n + FILES);
+    pass_time();
+    pass_time();
+    ck_assert_int_eq(open_files(), n);
+}
+END_TEST
+
+START_TEST(what_is_asked_for_stays_open)
+{
+    int n;
+
+    serve();
+    n = open_files();
+    get_all();
+    ck_assert_uint_eq(get("/small"), 200);
+    for (int i = 0; i < 10; i++) {
+        et_test_wait(5000);
+        while (et_test_loop())
+            continue;
+        ck_assert_uint_eq(get("/f7"), 200);
+    }
+    ck_assert_int_eq(open_files(), n + 1);
+    ck_assert_int_eq(et_test_metric("hits"), 10);
+    /* in memory it needs nothing */
+    ck_assert_uint_eq(get("/small"), 200);
+    ck_assert_int_eq(et_test_metric("hits"), 11);
+}
+END_TEST
+
+START_TEST(what_needs_no_look_stays_as_long)
+{
+    et_test_option("revalidate", "1h");
+    serve();
+    ck_assert_uint_eq(get("/f7"), 200);
+    pass_time();
+    ck_assert_uint_eq(get("/f7"), 200);
+    ck_assert_int_eq(et_test_metric("hits"), 1);
+}
+END_TEST
+
+START_TEST(what_was_deleted_is_closed)
+{
+    int n;
+
+    serve();
+    n = open_files();
+    ck_assert_uint_eq(get("/f7"), 200);
+    ck_assert_int_eq(open_files(), n + 1);
+    ck_assert_int_eq(unlink(at("f7")), 0);
+    pass_time();
+    while (open_files() != n) /* the closer's thread does it */
+        usleep(1000);
+}
+END_TEST
+
 UNIT_MAIN_IN(begin, end, descriptors, what_is_idle_makes_room,
              what_the_pool_opens_has_room_too,
              a_look_at_what_is_there_has_room_too,
-             without_any_it_says_so_once_in_a_while)
+             without_any_it_says_so_once_in_a_while,
+             what_nobody_asks_for_is_closed, what_is_asked_for_stays_open,
+             what_needs_no_look_stays_as_long, what_was_deleted_is_closed)
