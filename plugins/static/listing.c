@@ -3,7 +3,8 @@
  *
  * Only what could be asked for is listed: no hidden files unless they are
  * served, no links that lead out, no names that no URL can hold.  Folders come
- * first, then by name. */
+ * first, then by name; of a folder that has more than list_max, the first of
+ * these are kept while it is read, and never more than they. */
 #define _GNU_SOURCE
 #include "listing.h"
 
@@ -50,50 +51,6 @@ look(const struct listing *l, int dir, const struct dirent *d, struct stat *st)
 }
 
 static int
-add(struct items *all, const char *name, const struct stat *st)
-{
-    struct item *item;
-    if (all->n == all->max) {
-        const size_t max = all->max ? 2 * all->max : 64;
-        struct item *v = realloc(all->v, max * sizeof *v);
-        if (!v)
-            return -ENOMEM;
-        all->v = v;
-        all->max = max;
-    }
-    item = &all->v[all->n];
-    item->name = strdup(name);
-    if (!item->name)
-        return -ENOMEM;
-    item->is_folder = S_ISDIR(st->st_mode) != 0;
-    item->size = item->is_folder ? 0 : (uint64_t)st->st_size;
-    item->mtime = st->st_mtim.tv_sec;
-    all->n++;
-    return 0;
-}
-
-static int
-read_folder(const struct listing *l, DIR *dir, struct items *all)
-{
-    const struct options *o = l->site->o;
-    const struct dirent *d;
-    int rc = 0;
-    while (rc == 0 && (d = readdir(dir)) != NULL) {
-        struct stat st;
-        if (!path_is_segment(et_s(d->d_name), o->hidden != 0) ||
-            look(l, dirfd(dir), d, &st) < 0 ||
-            (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
-            continue;
-        if ((int64_t)all->n == o->list_max) {
-            all->is_cut = 1;
-            break;
-        }
-        rc = add(all, d->d_name, &st);
-    }
-    return rc;
-}
-
-static int
 compare(const void *one, const void *other)
 {
     const struct item *a = one, *b = other;
@@ -101,6 +58,129 @@ compare(const void *one, const void *other)
     if (a->is_folder != b->is_folder)
         return b->is_folder - a->is_folder;
     return rc ? rc : strcmp(a->name, b->name);
+}
+
+/* ---- the first names -----------------------------------------------------*/
+
+/* v is a heap: none is behind v[0], which is what goes when one comes that is
+ * before it. */
+
+static void
+swap(struct item *a, struct item *b)
+{
+    const struct item was = *a;
+    *a = *b;
+    *b = was;
+}
+
+static void
+sift_up(struct item *v, size_t i)
+{
+    for (; i && compare(&v[(i - 1) / 2], &v[i]) < 0; i = (i - 1) / 2)
+        swap(&v[(i - 1) / 2], &v[i]);
+}
+
+static void
+sift_down(struct item *v, size_t n)
+{
+    size_t i = 0, child;
+    while ((child = 2 * i + 1) < n) {
+        if (child + 1 < n && compare(&v[child], &v[child + 1]) < 0)
+            child++;
+        if (compare(&v[child], &v[i]) <= 0)
+            break;
+        swap(&v[child], &v[i]);
+        i = child;
+    }
+}
+
+static int
+make_room(struct items *all)
+{
+    const size_t max = all->max ? 2 * all->max : 64;
+    struct item *v;
+    if (all->n < all->max)
+        return 0;
+    v = realloc(all->v, max * sizeof *v);
+    if (!v)
+        return -ENOMEM;
+    all->v = v;
+    all->max = max;
+    return 0;
+}
+
+/* It is one of the first `most` so far. */
+static int
+is_first(const struct items *all, size_t most, const struct item *item)
+{
+    return all->n < most || compare(item, &all->v[0]) < 0;
+}
+
+/* item is such a one; its name is copied. */
+static int
+add(struct items *all, size_t most, const struct item *item)
+{
+    struct item copy = *item;
+    if (all->n < most && make_room(all) < 0)
+        return -ENOMEM;
+    copy.name = strdup(item->name);
+    if (!copy.name)
+        return -ENOMEM;
+    if (all->n < most) {
+        all->v[all->n] = copy;
+        sift_up(all->v, all->n++);
+        return 0;
+    }
+    free(all->v[0].name);
+    all->v[0] = copy;
+    sift_down(all->v, all->n);
+    return 0;
+}
+
+/* ---- reading -------------------------------------------------------------*/
+
+/* What its entry says is behind all that are shown: there is no need to look at
+ * each file of a large folder. */
+static int
+is_behind(const struct items *all, size_t most, struct dirent *d)
+{
+    const struct item item = {.name = d->d_name,
+                              .is_folder = d->d_type == DT_DIR};
+    return (d->d_type == DT_DIR || d->d_type == DT_REG) &&
+           !is_first(all, most, &item);
+}
+
+static int
+take(const struct listing *l, int dir, struct dirent *d, struct items *all)
+{
+    const struct options *o = l->site->o;
+    const size_t most = (size_t)o->list_max;
+    struct item item = {.name = d->d_name};
+    struct stat st;
+    if (!path_is_segment(et_s(d->d_name), o->hidden != 0))
+        return 0;
+    if (is_behind(all, most, d)) {
+        all->is_cut = 1;
+        return 0;
+    }
+    if (look(l, dir, d, &st) < 0 ||
+        (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+        return 0;
+    item.is_folder = S_ISDIR(st.st_mode) != 0;
+    item.size = item.is_folder ? 0 : (uint64_t)st.st_size;
+    item.mtime = st.st_mtim.tv_sec;
+    all->is_cut |= all->n == most;
+    return is_first(all, most, &item) ? add(all, most, &item) : 0;
+}
+
+static int
+read_folder(const struct listing *l, DIR *dir, struct items *all)
+{
+    struct dirent *d;
+    int rc = 0;
+    while (rc == 0 && (d = readdir(dir)) != NULL)
+        rc = take(l, dirfd(dir), d, all);
+    return rc;
 }
 
 /* ---- text ----------------------------------------------------------------*/

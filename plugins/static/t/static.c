@@ -816,6 +816,48 @@ START_TEST(a_listing_is_bounded)
 }
 END_TEST
 
+/* Whatever the order in which the file system has them. */
+START_TEST(a_bounded_listing_shows_the_first_names)
+{
+    const char *y, *z;
+    char name[32];
+
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "empty/n%02d", i * 37 % 100);
+        put(name, "");
+        if (i == 50)
+            mkdir(at("empty/z"), 0755);
+        if (i == 70)
+            mkdir(at("empty/y"), 0755);
+    }
+    et_test_option("list", "yes");
+    et_test_option("list_max", "5");
+    serve();
+    ck_assert_uint_eq(get_with("/empty/", "Accept", "application/json"), 200);
+    ck_assert_ptr_nonnull(y = strstr(et_test_text(), "\"name\":\"y\""));
+    ck_assert_ptr_nonnull(z = strstr(y, "\"name\":\"z\""));
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "\"name\":\"n%02d\"", i);
+        ck_assert_ptr_nonnull(z = strstr(z, name));
+    }
+    ck_assert_ptr_null(strstr(z + 1, "\"name\"")); /* the last */
+    ck_assert_ptr_nonnull(strstr(et_test_text(), "\"truncated\":true"));
+}
+END_TEST
+
+START_TEST(a_listing_of_as_many_as_it_shows_is_whole)
+{
+    put("empty/a", "");
+    put("empty/b", "");
+    put("empty/.hidden", "");
+    et_test_option("list", "yes");
+    et_test_option("list_max", "2");
+    serve();
+    ck_assert_uint_eq(get_with("/empty/", "Accept", "application/json"), 200);
+    ck_assert_ptr_nonnull(strstr(et_test_text(), "\"truncated\":false"));
+}
+END_TEST
+
 /* ---- the cache -----------------------------------------------------------*/
 
 START_TEST(what_is_open_is_found_again)
@@ -1000,7 +1042,9 @@ UNIT_MAIN_IN(
     a_sibling_has_validators_of_its_own, a_sibling_that_is_older_is_not_sent,
     a_sibling_is_as_old_as_can_be_said, without_the_option_nobody_looks,
     a_folder_is_listed, a_listing_is_what_is_liked_better, a_listing_is_bounded,
-    what_is_open_is_found_again, a_change_is_seen_when_it_is_looked_for,
-    a_sibling_that_comes_is_seen, it_keeps_no_more_than_it_may,
-    without_a_cache_it_serves_as_well, without_memory_it_is_a_500,
-    a_file_that_may_not_be_read_is_a_403, what_has_to_wait_says_so)
+    a_bounded_listing_shows_the_first_names,
+    a_listing_of_as_many_as_it_shows_is_whole, what_is_open_is_found_again,
+    a_change_is_seen_when_it_is_looked_for, a_sibling_that_comes_is_seen,
+    it_keeps_no_more_than_it_may, without_a_cache_it_serves_as_well,
+    without_memory_it_is_a_500, a_file_that_may_not_be_read_is_a_403,
+    what_has_to_wait_says_so)
