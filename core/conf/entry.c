@@ -21,20 +21,25 @@ const struct conf_entry *
 entry_find(const struct conf_entries *layers, size_t n, et_str instance,
            const char *key, size_t i)
 {
-    int is_decided = 0;
+    const struct conf_entry *empty = NULL;
+    int is_decided = 0, has_value = 0;
 
     for (size_t l = 0; l < n && !is_decided; l++) {
         for (size_t k = 0; k < layers[l].n; k++) {
             const struct conf_entry *e = &layers[l].v[k];
-            if (!entry_is_for(e, instance) || !value_eq(e->key, key) ||
-                e->value.n == 0)
+            if (!entry_is_for(e, instance) || !value_eq(e->key, key))
                 continue;
             is_decided = 1;
+            if (e->value.n == 0) {
+                empty = e;
+                continue;
+            }
+            has_value = 1;
             if (i-- == 0)
                 return e;
         }
     }
-    return NULL;
+    return has_value ? NULL : empty;
 }
 
 /* How an entry calls its key: "limit.rate" outside [plugin limit]. */

@@ -14,7 +14,8 @@
 /* True if it is an option of this instance. [any] */
 int entry_is_for(const struct conf_entry *e, et_str instance);
 /* The ith (from 0) entry with a value of an instance's key, in the first of n
- * layers that has the key; or NULL. [any] */
+ * layers that has the key; the one without, if that layer has no other; or
+ * NULL. [any] */
 const struct conf_entry *entry_find(const struct conf_entries *layers, size_t n,
                                     et_str instance, const char *key, size_t i);
 /* An error at its place: "[route x] limit.rate: ...". [control] */

@@ -10,12 +10,14 @@ static const struct conf_entry route[] = {
     {{"q", 1}, {"a", 1}, {"x", 1}, {"a.ini", 2}, "[route r]", "/", 0},
     {{"p", 1}, {"a", 1}, {"y", 1}, {"a.ini", 3}, "[route r]", "/", 0},
     {{"p", 1}, {"a", 1}, {"z", 1}, {"a.ini", 4}, "[route r]", "/", 0},
+    {{"p", 1}, {"c", 1}, {"", 0}, {"a.ini", 7}, "[route r]", "/", 0},
 };
 static const struct conf_entry section[] = {
     {{"p", 1}, {"a", 1}, {"s", 1}, {"a.ini", 5}, "[plugin p]", "/", 0},
     {{"p", 1}, {"b", 1}, {"t", 1}, {"a.ini", 6}, "[plugin p]", "/", 0},
+    {{"p", 1}, {"c", 1}, {"u", 1}, {"a.ini", 8}, "[plugin p]", "/", 0},
 };
-static const struct conf_entries layers[] = {{route, 4}, {section, 2}};
+static const struct conf_entries layers[] = {{route, 5}, {section, 3}};
 
 static uint32_t
 line_of(const char *instance, const char *key, size_t i)
@@ -39,6 +41,13 @@ START_TEST(the_first_layer_with_the_key_decides)
 }
 END_TEST
 
+/* "root =" is what the complaint is about, not the value that it hides. */
+START_TEST(an_empty_value_is_found_where_there_is_no_other)
+{
+    ck_assert_uint_eq(line_of("p", "c", 0), 7);
+}
+END_TEST
+
 START_TEST(a_complaint_has_the_place_and_the_keys_full_name)
 {
     struct diag d;
@@ -53,4 +62,5 @@ START_TEST(a_complaint_has_the_place_and_the_keys_full_name)
 END_TEST
 
 UNIT_MAIN(entry, the_first_layer_with_the_key_decides,
+          an_empty_value_is_found_where_there_is_no_other,
           a_complaint_has_the_place_and_the_keys_full_name)
