@@ -189,6 +189,8 @@ open_root(struct site *s, et_err *e)
     };
     const char *path = s->o->root.p;
     struct stat st;
+    if (s->o->root.n == 0)
+        return et_seterr(e, "root: is empty");
     s->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->root < 0 || fstat(s->root, &st) < 0)
         return et_seterr(e, "root: %s: %s", path, strerror(errno));

@@ -361,6 +361,7 @@ refused(const char *key, const char *value, const char *why)
 START_TEST(options_that_make_no_sense_are_errors)
 {
     put("types", "text/html html\nnonsense\n");
+    refused("root", "", "root: is empty");
     refused("root", at("none"), "none: No such file");
     refused("root", at("a.txt"), "a.txt: Not a directory");
     refused("types", at("nowhere"), "nowhere: No such file");
