@@ -157,10 +157,10 @@ word(et_str *line)
     return w;
 }
 
-static int
-is_type(et_str s)
+int
+mime_is_type(et_str s)
 {
-    const char *slash = memchr(s.p, '/', s.n);
+    const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
     return slash && et_is_token(et_sn(s.p, (size_t)(slash - s.p))) &&
            et_is_token(et_sn(slash + 1, (size_t)(s.p + s.n - slash - 1)));
 }
@@ -198,7 +198,7 @@ read_line(struct mime *m, et_str line)
     type = word(&line);
     if (type.n == 0)
         return 0;
-    if (!is_type(type))
+    if (!mime_is_type(type))
         return ET_EINVAL;
     type = mime_with_charset(m, type);
     if (!type.p)

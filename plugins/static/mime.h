@@ -21,6 +21,8 @@ void mime_free(struct mime *m);
 /* Read lines: 0, or ET_EINVAL and *line is the number of one that is malformed,
  * or ET_ENOMEM. [control] */
 int32_t mime_read(struct mime *m, et_str text, unsigned *line);
+/* "text/html", without parameters. [any] */
+int mime_is_type(et_str s);
 /* The type of a file of that name (without its folder); absent: unknown. [any]
  */
 et_str mime_find(const struct mime *m, et_str name);

@@ -17,7 +17,7 @@
 
 /* ---- rules ---------------------------------------------------------------*/
 
-/* "90s", "10m", "12h", "30d" or seconds: 0, or ET_EINVAL. */
+/* "90s", "10m", "12h", "30d" or "0": 0, or ET_EINVAL. */
 static int32_t
 read_seconds(et_str s, int64_t *out)
 {
@@ -25,15 +25,19 @@ read_seconds(et_str s, int64_t *out)
         char unit;
         int64_t s;
     } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    int64_t by = 1;
+    int64_t by = 0;
     size_t i;
+    if (et_eq(s, et_s("0"))) {
+        *out = 0;
+        return 0;
+    }
     for (i = 0; i < sizeof units / sizeof units[0]; i++)
         if (s.n && s.p[s.n - 1] == units[i].unit) {
             by = units[i].s;
             s.n--;
             break;
         }
-    if (et_to_int(s, 0, INT64_C(3153600000) / by, out) < 0)
+    if (by == 0 || et_to_int(s, 0, INT64_C(3153600000) / by, out) < 0)
         return ET_EINVAL;
     *out *= by;
     return 0;
@@ -66,7 +70,7 @@ read_rules(const char *key, et_list lines, int are_times,
         if (rc < 0)
             return et_seterr(e, "%s[%zu]: \"%.*s\" is not a pattern and %s",
                              key, i, ET_STR(lines.v[i]),
-                             are_times ? "a time" : "a value");
+                             are_times ? "a time with its unit" : "a value");
     }
     return 0;
 }
@@ -202,6 +206,22 @@ open_root(struct site *s, et_err *e)
 
 /* ---- an instance ---------------------------------------------------------*/
 
+/* Either may be empty; the type may have parameters. */
+static int32_t
+check_type(const struct options *o, et_err *e)
+{
+    const et_str t = o->default_type;
+    const char *end = t.n ? memchr(t.p, ';', t.n) : NULL;
+    const et_str type = et_trim(et_sn(t.p, end ? (size_t)(end - t.p) : t.n));
+    if (t.n && (!mime_is_type(type) || !et_is_value(t)))
+        return et_seterr(e, "default_type: \"%.*s\" is not a media type",
+                         ET_STR(t));
+    if (o->charset.n && !et_is_token(o->charset))
+        return et_seterr(e, "charset: \"%.*s\" is not a charset's name",
+                         ET_STR(o->charset));
+    return 0;
+}
+
 static int32_t
 check(const struct options *o, et_err *e)
 {
@@ -220,9 +240,7 @@ check(const struct options *o, et_err *e)
                              "and more expected",
                              i, ET_STR(t));
     }
-    if (!et_is_value(o->charset) || !et_is_value(o->default_type))
-        return et_seterr(e, "charset, default_type: not a header value");
-    return 0;
+    return check_type(o, e);
 }
 
 int32_t

@@ -376,7 +376,32 @@ START_TEST(options_that_make_no_sense_are_errors)
     refused("expires", "*.css soon", "a pattern and a time");
     refused("expires", "*.css -1", "a pattern and a time");
     refused("expires", "*.css 99999999d", "a pattern and a time");
+    refused("expires", "*.css 30", "a time with its unit");
+    refused("expires", "*.css s", "a pattern and a time");
+    refused("default_type", "foo", "default_type: \"foo\" is not a media type");
+    refused("default_type", "text/", "is not a media type");
+    refused("default_type", "a b/c", "is not a media type");
+    refused("charset", "a b", "charset: \"a b\" is not a charset's name");
     refused("symlinks", "some", "symlinks");
+}
+END_TEST
+
+START_TEST(options_at_the_edge_of_sense_are_taken)
+{
+    put("c.none", "n");
+    et_test_option("expires", "*.none 0");
+    et_test_option("default_type", "application/x-none; v=1");
+    et_test_option("charset", "");
+    serve();
+    expect("/c.none", "n");
+    ck_assert_str_eq(et_test_type(), "application/x-none; v=1");
+    ck_assert_str_eq(et_test_field("Cache-Control", 0), "max-age=0");
+    et_test_end();
+    et_test_option("root", root);
+    et_test_option("default_type", "");
+    serve();
+    expect("/c.none", "n");
+    ck_assert_str_eq(et_test_type(), "");
 }
 END_TEST
 
@@ -1036,7 +1061,8 @@ UNIT_MAIN_IN(
     links_are_followed_anywhere, what_is_no_file_is_not_served,
     only_reading_is_possible, paths_that_lead_elsewhere_are_refused,
     rules_say_how_long_it_is_good, types_can_be_added,
-    options_that_make_no_sense_are_errors, if_none_match, if_modified_since,
+    options_that_make_no_sense_are_errors,
+    options_at_the_edge_of_sense_are_taken, if_none_match, if_modified_since,
     if_match_and_if_unmodified_since, without_an_etag_the_date_has_to_do,
     an_etag_of_the_content_outlives_a_touch, a_part_is_sent,
     several_parts_are_sent, if_range, siblings_are_sent_to_who_takes_them,
