@@ -23,11 +23,16 @@ is_taken(et_str name)
     return name.n > 8 && et_eq_nocase(et_sn(name.p, 8), et_s("Content-"));
 }
 
+#define OBJECT_DEFAULT (INT64_C(1) << 20) /* "1m" */
+
 static int32_t
 check(void *conf, et_err *e)
 {
-    const struct options *o = conf;
-    if (o->max_object > o->memory / 4)
+    struct options *o = conf;
+    const int64_t most = o->memory / 4;
+    if (o->max_object == OBJECT_DEFAULT && o->max_object > most)
+        o->max_object = most; /* nobody is blamed for what he did not say */
+    if (o->max_object > most)
         return et_seterr(e, "max_object: at most a quarter of memory");
     if (!o->header.n)
         return 0;
@@ -52,7 +57,8 @@ ET_OPTIONS(
     ET_OPT_SIZE(memory, "64m", 65536, INT64_C(1) << 40,
                 "bytes that each worker keeps"),
     ET_OPT_SIZE(max_object, "1m", 0, INT64_C(1) << 31,
-                "largest body that is stored"),
+                "largest body that is stored; its default is no more than a "
+                "quarter of memory"),
     ET_OPT_INT(variants, "8", 1, 1000,
                "answers of one address that differ by Vary"),
     ET_OPT("ttl", ttl_ms, int64_t, ET_O_TIME, "0", 0, TIME_MAX, NULL,

@@ -247,6 +247,20 @@ nothing(et_req *r)
     return et_status(r, 204);
 }
 
+START_TEST(little_memory_is_enough_said)
+{
+    et_test_option("memory", "256k");
+    serve();
+    act = large;
+    for (int i = 0; i < 2; i++)
+        ck_assert_uint_eq(ask_with("GET", "/?n=65536", NULL), 200);
+    ck_assert_str_eq(et_test_field("X-Cache", 0), "HIT");
+    for (int i = 0; i < 2; i++)
+        ck_assert_uint_eq(ask_with("GET", "/?n=65537", NULL), 200);
+    ck_assert_str_eq(et_test_field("X-Cache", 0), "BYPASS");
+}
+END_TEST
+
 START_TEST(answers_of_other_kinds_are_stored)
 {
     serve();
@@ -630,22 +644,20 @@ START_TEST(a_flood_of_keys_stays_within_its_memory)
 }
 END_TEST
 
-UNIT_MAIN_IN(begin, et_test_end, cache,
-             a_second_request_is_answered_from_the_store, keys_are_told_apart,
-             what_says_no_is_not_stored, the_option_has_nothing_stored,
-             nor_is_what_is_for_one_only,
-             that_nothing_is_stored_is_remembered_for_a_while,
-             what_says_nothing_is_stored_as_the_rules_say,
-             errors_are_told_apart_by_accept, what_is_too_large_is_not_stored,
-             answers_of_other_kinds_are_stored, age_and_expires_count,
-             what_is_not_clear_is_not_stored, head_is_answered_from_get,
-             who_shows_credentials_gets_what_is_public,
-             cookies_pass_by_unless_they_are_ignored,
-             what_clients_ask_of_caches, what_varies_is_told_apart,
-             codings_that_mean_the_same_are_the_same,
-             what_varies_too_much_is_not_stored,
-             what_is_stale_is_served_while_it_is_asked_for,
-             what_is_stale_is_better_than_an_error, each_allocation_can_fail,
-             odd_options_are_refused,
-             a_header_that_says_something_else_is_refused,
-             a_flood_of_keys_stays_within_its_memory)
+UNIT_MAIN_IN(
+    begin, et_test_end, cache, a_second_request_is_answered_from_the_store,
+    keys_are_told_apart, what_says_no_is_not_stored,
+    the_option_has_nothing_stored, nor_is_what_is_for_one_only,
+    that_nothing_is_stored_is_remembered_for_a_while,
+    what_says_nothing_is_stored_as_the_rules_say,
+    errors_are_told_apart_by_accept, what_is_too_large_is_not_stored,
+    answers_of_other_kinds_are_stored, age_and_expires_count,
+    what_is_not_clear_is_not_stored, head_is_answered_from_get,
+    who_shows_credentials_gets_what_is_public,
+    cookies_pass_by_unless_they_are_ignored, what_clients_ask_of_caches,
+    what_varies_is_told_apart, codings_that_mean_the_same_are_the_same,
+    what_varies_too_much_is_not_stored,
+    what_is_stale_is_served_while_it_is_asked_for,
+    what_is_stale_is_better_than_an_error, each_allocation_can_fail,
+    odd_options_are_refused, a_header_that_says_something_else_is_refused,
+    a_flood_of_keys_stays_within_its_memory, little_memory_is_enough_said)
