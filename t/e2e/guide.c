@@ -13,7 +13,7 @@
 #include "t/lib/server.h"
 #include "t/lib/typist.h"
 
-#define UNIT_SECONDS 110
+#define UNIT_SECONDS 200
 #include "t/lib/unit.h"
 
 START_TEST(what_it_says_is_what_comes)
