@@ -9,6 +9,7 @@
 #include "conn/retire.h"
 #include "http/gen.h"
 #include "os/limit.h"
+#include "work/arrival.h"
 #include "work/parcel.h"
 #include "work/worker.h"
 
@@ -129,7 +130,7 @@ order_listeners(struct worker *w, struct order *o)
 static void
 listener_on_conn(struct listener *l, int fd)
 {
-    worker_take(l->owner, fd, l->id);
+    arrival_take(l->owner, fd, l->id);
 }
 
 static void
@@ -195,7 +196,7 @@ order_leave(struct worker *w, struct order *o)
     w->leaver.giver.on_given = on_given;
     w->leaver.to = o->arg;
     w->leaver.on_parcel = o->on_parcel;
-    worker_take_held(w);
+    arrival_take_held(w);
     conn_give_all(&w->env, &w->leaver.giver);
     conn_stay_behind(&w->env,
                      w->env.clock.mono_ms + w->env.limits.idle_grace_ms);

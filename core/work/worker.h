@@ -130,13 +130,6 @@ void worker_free(struct worker *w);
 /* Connections a worker has or is about to have, for the acceptor. [any] */
 uint64_t worker_load(const struct worker *w, uint64_t handed);
 
-/* A connection for w, from a listener of its own.  Without a free slot it is
- * held and the listeners pause (overload = queue), or rejected; it is held,
- * too, if this turn has had its share of them. [worker] */
-void worker_take(struct worker *w, int fd, uint8_t listener);
-/* There may be room again: for who is held, oldest first, then for the queue.
- * [worker] */
-void worker_take_held(struct worker *w);
 /* Its limits have changed. [worker] */
 void worker_limits_changed(struct worker *w);
 /* Answer order_drain if no connection is left. [worker] */

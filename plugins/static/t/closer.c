@@ -3,15 +3,13 @@
 /* ldflags: -Wl,--wrap=close */
 /* closer.c - which files are closed by a thread of their own, and how many wait
  * for it at most. */
-#define _GNU_SOURCE
-#include "plugins/static/closer.h"
+#include "plugins/static/t/serve.h"
 
-#include <etude_test.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "plugins/static/t/folder.h"
+#include "plugins/static/closer.h"
 #include "t/lib/unit.h"
 
 static pthread_t me;
@@ -51,7 +49,7 @@ wait_for(unsigned n)
 /* ---- files ---------------------------------------------------------------*/
 
 static void
-serve(const char *option, const char *value)
+serve_with(const char *option, const char *value)
 {
     make_folder();
     put("a", "a");
@@ -59,27 +57,8 @@ serve(const char *option, const char *value)
     et_test_option("root", root);
     et_test_option("cache_file", "0");
     et_test_option(option, value);
-    ck_assert_msg(et_test_open() == 0, "%s", et_test_why());
+    serve();
     n_here = 0;
-}
-
-static void
-get(const char *target)
-{
-    uint32_t status;
-
-    et_test_request("GET", target);
-    status = et_test_run();
-    while (status == ET_WAIT)
-        status = et_test_turn();
-    ck_assert_uint_eq(status, 200);
-}
-
-static void
-end(void)
-{
-    et_test_end();
-    remove_folder();
 }
 
 /* ---- tests ---------------------------------------------------------------*/
@@ -87,13 +66,14 @@ end(void)
 START_TEST(what_is_still_there_is_closed_at_once)
 {
     begin();
-    serve("cache_files", "1");
-    get("/a");
+    serve_with("cache_files", "1");
+    ck_assert_uint_eq(get("/a"), 200);
     ck_assert_uint_eq(n_here, 0);
-    get("/b");
-    get("/a"); /* the log step of the one before is over */
+    ck_assert_uint_eq(get("/b"), 200);
+    ck_assert_uint_eq(get("/a"),
+                      200); /* the log step of the one before is over */
     ck_assert_uint_ge(n_here, 1);
-    end();
+    end_site();
     ck_assert_uint_eq(n_elsewhere, 0);
 }
 END_TEST
@@ -103,14 +83,14 @@ START_TEST(what_has_no_name_any_more_is_closed_by_the_thread)
     char from[512];
 
     begin();
-    serve("revalidate", "0");
-    get("/a");
+    serve_with("revalidate", "0");
+    ck_assert_uint_eq(get("/a"), 200);
     snprintf(from, sizeof from, "%s", at("b"));
     ck_assert_int_eq(rename(from, at("a")), 0);
-    get("/a");
+    ck_assert_uint_eq(get("/a"), 200);
     ck_assert_str_eq(et_test_text(), "b");
     wait_for(1);
-    end();
+    end_site();
     ck_assert_uint_eq(n_elsewhere, 1);
 }
 END_TEST

@@ -2,13 +2,11 @@
 /* tags: asan */
 /* descriptors.c - what is kept open when there are no descriptors left,
  * and when nobody asks for it. */
-#define _GNU_SOURCE
-#include <etude_test.h>
-#include <fcntl.h>
+#include "plugins/static/t/serve.h"
+
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "plugins/static/t/folder.h"
 #include "t/lib/unit.h"
 
 #define LARGE "larger than that"
@@ -48,26 +46,7 @@ static void
 end(void)
 {
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-    et_test_end();
-    remove_folder();
-}
-
-static void
-serve(void)
-{
-    ck_assert_msg(et_test_open() == 0, "%s", et_test_why());
-}
-
-static uint32_t
-get(const char *target)
-{
-    uint32_t status;
-
-    et_test_request("GET", target);
-    status = et_test_run();
-    while (status == ET_WAIT)
-        status = et_test_turn();
-    return status;
+    end_site();
 }
 
 static void
@@ -135,16 +114,6 @@ START_TEST(without_any_it_says_so_once_in_a_while)
 END_TEST
 
 /* ---- what nobody asks for ------------------------------------------------*/
-
-static int
-open_files(void)
-{
-    int n = 0;
-
-    for (int fd = 0; fd < 1024; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
 
 /* Two rounds of the sweep. */
 static void
