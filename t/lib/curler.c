@@ -15,6 +15,7 @@ curler_new(void)
 
     ck_assert_ptr_nonnull(c);
     curl_easy_setopt(c, CURLOPT_TIMEOUT, 30L);
+    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, CURLER_BUFFER);
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
     if (t->is_h2)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "t/lib/curler.h"
+
 static size_t
 on_bytes(char *p, size_t size, size_t n, void *arg)
 {
@@ -41,6 +43,7 @@ web_open(const struct server *s)
     curl_easy_setopt(w.curl, CURLOPT_HTTP_VERSION,
                      (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
     curl_easy_setopt(w.curl, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(w.curl, CURLOPT_BUFFERSIZE, CURLER_BUFFER);
     curl_easy_setopt(w.curl, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(w.curl, CURLOPT_HEADERFUNCTION, on_bytes);
     return w;
