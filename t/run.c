@@ -92,44 +92,52 @@ setting(const struct job *job, const char *name)
     return NULL;
 }
 
-/* Of a test with a server: its backend and, unless that is plain, transport;
- * else "".  " epoll h2c". */
+/* The sanitizer in what is tested, after T_BUILD=.../build-asan; or "". */
+static const char *
+variant_of(const struct job *job)
+{
+    const char *build = setting(job, "T_BUILD");
+    const char *slash = build != NULL ? strrchr(build, '/') : NULL;
+
+    if (slash == NULL || strncmp(slash, "/build-", 7) != 0)
+        return "";
+    return slash + 7;
+}
+
+/* Of a test with a server its backend and, unless that is plain, transport; of
+ * any the sanitizer: " epoll h2c asan". */
 static void
 name_kind(const struct job *job, char *to, size_t cap)
 {
     const char *t = strstr(job->path, "/t/");
     const char *event = setting(job, "T_EVENT");
     const char *transport = setting(job, "T_TRANSPORT");
+    const char *variant = variant_of(job);
 
-    to[0] = '\0';
     if (t == NULL || event == NULL ||
         (strncmp(t, "/t/e2e/", 7) != 0 && strncmp(t, "/t/regress/", 11) != 0))
-        return;
+        event = transport = "";
     if (transport == NULL || strcmp(transport, "plain") == 0)
         transport = "";
-    snprintf(to, cap, " %s%s%s", event, *transport ? " " : "", transport);
+    snprintf(to, cap, "%s%s%s%s%s%s", *event ? " " : "", event,
+             *transport ? " " : "", transport, *variant ? " " : "", variant);
 }
 
-/* build-asan/t/e2e/keepalive, T_EVENT=epoll: "e2e epoll asan". */
+/* T_BUILD=build-asan, T_EVENT=epoll, build/t/e2e/keepalive: "e2e epoll asan".
+ */
 static void
 name_suite(struct job *job)
 {
     const char *t = strstr(job->path, "/t/");
     const char *folder = t != NULL ? t + 3 : "tests";
-    const char *dash = strstr(job->path, "build-");
     char kind[32];
-    int folder_len = (int)strcspn(folder, "/");
-    int variant_len = 0;
 
     name_kind(job, kind, sizeof kind);
-    if (dash != NULL && t != NULL && dash < t)
-        variant_len = (int)(t - dash) - (int)strlen("build-");
-    snprintf(job->suite, sizeof job->suite, "%.*s%s%s%.*s", folder_len, folder,
-             kind, variant_len > 0 ? " " : "", variant_len,
-             variant_len > 0 ? dash + strlen("build-") : "");
+    snprintf(job->suite, sizeof job->suite, "%.*s%s", (int)strcspn(folder, "/"),
+             folder, kind);
 }
 
-/* The log stands beside the program; one for each backend and transport. */
+/* The log stands beside the program; one for each kind of run. */
 static void
 log_path(const struct job *job, char *to, size_t cap)
 {

@@ -16,10 +16,6 @@
 #define UNIT_SECONDS 90
 #include "t/lib/unit.h"
 
-#if UNIT_SANITIZED
-UNIT_SKIP("a sanitizer reports faults itself")
-#else
-
 #define SERVER                                                                 \
     "[server]\nlisten = 127.0.0.1:0\nworkers = 2\nruntime_dir = $DIR\n"        \
     "crash_limit = 0\n"
@@ -168,6 +164,6 @@ START_TEST(what_is_in_the_way_is_said)
 }
 END_TEST
 
-UNIT_MAIN(cores, one_of_each_place, none_unless_it_is_wanted,
-          what_is_in_the_way_is_said)
-#endif
+UNIT_MAIN_UNLESS(server_is_sanitized(), "a sanitizer reports faults itself",
+                 cores, one_of_each_place, none_unless_it_is_wanted,
+                 what_is_in_the_way_is_said)

@@ -24,10 +24,6 @@
 #define UNIT_SECONDS 90
 #include "t/lib/unit.h"
 
-#if UNIT_SANITIZED
-UNIT_SKIP("a sanitizer reports faults itself")
-#else
-
 #define SERVER "[server]\nlisten = 127.0.0.1:0\nworkers = 2\ncrash_limit = 0\n"
 #define BOTH "[plugin life]\n[plugin faulty]\n"
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -713,4 +709,3 @@ main(void)
 {
     return run_all() == 0 ? 0 : 1;
 }
-#endif

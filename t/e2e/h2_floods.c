@@ -60,7 +60,7 @@ end(void)
 {
     crowd_wait(crowd, 100);
     ck_assert_str_eq(crowd_end(crowd), "");
-    if (!UNIT_SANITIZED)
+    if (!server_is_sanitized())
         ck_assert_int_le(status("VmHWM:"), memory_kib + MORE_KIB);
     ck_assert_int_eq(server_stop(&s), 0);
 }

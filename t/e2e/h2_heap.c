@@ -98,14 +98,5 @@ START_TEST(streams_never_call_the_heap)
 }
 END_TEST
 
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-int
-main(void)
-{
-    (void)streams_never_call_the_heap;
-    printf("a sanitizer has a malloc of its own\n");
-    return 77;
-}
-#else
-UNIT_MAIN(h2_heap, streams_never_call_the_heap)
-#endif
+UNIT_MAIN_UNLESS(server_is_sanitized(), "a sanitizer has a malloc of its own",
+                 h2_heap, streams_never_call_the_heap)

@@ -88,7 +88,7 @@ sleep_ms(unsigned ms)
 
 /* ---- reload ---------------------------------------------------------------*/
 
-#define LOAD (UNIT_SANITIZED ? 20000 : 100000)
+#define LOAD (server_is_sanitized() ? 20000 : 100000)
 
 START_TEST(reloads_under_load_lose_no_request)
 {
@@ -213,7 +213,7 @@ START_TEST(a_crash_costs_its_stream)
     const char *out;
     FILE *f;
 
-    if (UNIT_SANITIZED)
+    if (server_is_sanitized())
         return;
     server_start(&s, SERVER PLUGINS "[plugin faulty]\n");
     snprintf(command, sizeof command,

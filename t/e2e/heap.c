@@ -222,15 +222,5 @@ END_TEST
 #define nor_over_tls threads_that_serve_never_call_the_heap
 #endif
 
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-int
-main(void)
-{
-    (void)threads_that_serve_never_call_the_heap;
-    (void)nor_over_tls;
-    printf("a sanitizer has a malloc of its own\n");
-    return 77;
-}
-#else
-UNIT_MAIN(heap, threads_that_serve_never_call_the_heap, nor_over_tls)
-#endif
+UNIT_MAIN_UNLESS(server_is_sanitized(), "a sanitizer has a malloc of its own",
+                 heap, threads_that_serve_never_call_the_heap, nor_over_tls)

@@ -172,7 +172,7 @@ END_TEST
 /* Far more requests behind a slow answer than there is room to keep. */
 START_TEST(requests_behind_a_slow_answer_wait_in_the_socket)
 {
-    enum { N = UNIT_SANITIZED ? 5000 : 20000 };
+    const int N = server_is_sanitized() ? 5000 : 20000;
     struct server s;
     struct client c;
     char *all = NULL;

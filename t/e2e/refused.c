@@ -36,7 +36,7 @@ static struct refuse *kernel;
 static int
 prepare(const char *ini)
 {
-    if (UNIT_SANITIZED)
+    if (server_is_sanitized())
         return 0;
     server_prepare(&s, ini);
     kernel = preload_share("T_REFUSE", sizeof *kernel);

@@ -344,22 +344,13 @@ START_TEST(it_does_not_outlive_its_supervisor)
 }
 END_TEST
 
-/* Upgrades are not among what runs with AddressSanitizer (upgrade.c). */
-static int
-has_plain_build(void)
-{
-    const char *build = getenv("T_BUILD");
-
-    return !build || !strstr(build, "build-asan");
-}
-
 /* Another process takes over, and another supervisor: neither plugins nor what
  * root does for them notice. */
 START_TEST(an_upgrade_is_of_the_same_user)
 {
     char expected[128];
 
-    if (!is_root() || !has_plain_build())
+    if (!is_root() || server_is_sanitized()) /* see upgrade.c */
         return;
     snprintf(expected, sizeof expected, "opened as %u, answers as %u", nobody(),
              nobody());

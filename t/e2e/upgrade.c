@@ -271,7 +271,7 @@ END_TEST
 
 START_TEST(nor_does_it_after_a_fault)
 {
-    if (!UNIT_SANITIZED) /* or that reports it itself */
+    if (!server_is_sanitized()) /* or that reports it itself */
         workers_that_accept(by_fault);
 }
 END_TEST

@@ -329,7 +329,7 @@ END_TEST
 static int
 can_preload(void)
 {
-    return has_plugin() && !UNIT_SANITIZED;
+    return has_plugin() && !server_is_sanitized();
 }
 
 START_TEST(a_full_disk_is_said_and_left_as_it_was)

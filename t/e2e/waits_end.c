@@ -160,7 +160,8 @@ START_TEST(a_job_does_not_hold_it)
 {
     struct waiter w;
 
-    if (UNIT_SANITIZED) /* which takes a second more than there is to end */
+    if (server_is_sanitized()) /* which takes a second more than there is to end
+                                */
         return;
     upstream_open(&u);
     server_start(&s, SERVER("supervise = yes\ndrain_timeout = 100ms"));
@@ -195,7 +196,7 @@ static const int signals[] = {SIGKILL, SIGSEGV};
 
 START_TEST(its_death_ends_them_all)
 {
-    for (int i = 0; i < (UNIT_SANITIZED ? 1 : 2); i++) {
+    for (int i = 0; i < (server_is_sanitized() ? 1 : 2); i++) {
         memset(&all, 0, sizeof all);
         start(SERVER("supervise = yes\ncrash_limit = 0"), NULL);
         ck_assert_int_eq(kill(server_pid(&s), signals[i]), 0);

@@ -103,6 +103,16 @@ names(const char *text, const char *path)
     return strstr(text, name) != NULL;
 }
 
+int
+server_is_sanitized(void)
+{
+    const char *build = env("T_BUILD", "build");
+    const char *name = strrchr(build, '/');
+
+    name = name ? name + 1 : build;
+    return strcmp(name, "build-asan") == 0 || strcmp(name, "build-tsan") == 0;
+}
+
 void
 server_bring(struct server *s, const char *text)
 {

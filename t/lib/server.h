@@ -56,6 +56,9 @@ void server_write(struct server *s, const char *ini);
 void server_bring(struct server *s, const char *text);
 /* Write text to dir/name, and bring what it names if that is an ini. */
 void server_file(struct server *s, const char *name, const char *text);
+/* What servers and plugins are built with here: true if that is ASan or TSan,
+ * which take faults and memory for themselves. */
+int server_is_sanitized(void);
 /* The process that serves: s->pid itself, or the one it supervises now. */
 pid_t server_pid(const struct server *s);
 /* Of the first TCP listener, as the log says. */

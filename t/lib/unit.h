@@ -44,23 +44,26 @@ struct unit {
 #define UNIT_MAIN_IN(before, behind, what, ...)                                \
     UNIT_RUN(((struct unit){                                                   \
         .name = #what, .setup = before, .teardown = behind}), __VA_ARGS__)
+/* Nothing to test here if reason holds: why, in words. */
+#define UNIT_MAIN_UNLESS(reason, why, what, ...)                               \
+    int main(void)                                                             \
+    {                                                                          \
+        const struct unit unit = {.name = #what};                              \
+        const TTest *tests[] = { __VA_ARGS__ };                                \
+        if (reason) {                                                          \
+            puts(why);                                                         \
+            return 77;                                                         \
+        }                                                                      \
+        return unit_run(&unit, tests, sizeof tests / sizeof tests[0]);         \
+    }
 /* clang-format on */
 
-/* A build with ASan or TSan; and the main() of a program with nothing to test
- * there, for that reason. */
+/* The program itself is built with ASan or TSan; of a server: server.h. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define UNIT_SANITIZED 1
 #else
 #define UNIT_SANITIZED 0
 #endif
-/* clang-format off */
-#define UNIT_SKIP(why)                                                         \
-    int main(void)                                                             \
-    {                                                                          \
-        puts(why);                                                             \
-        return 77;                                                             \
-    }
-/* clang-format on */
 
 /* How often to do what is done again and again: n times in the full product
  * ($T_FULL is set), a quarter of it in make check. */
