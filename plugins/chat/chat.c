@@ -8,7 +8,10 @@
  * A room is a channel, so its clients may be on any worker.  What is said last
  * in it is kept by every worker (rooms.h), for those who come to it; that goes
  * first, so that who comes meanwhile gets a message twice rather than never,
- * and its id says that it is the same one. */
+ * and its id says that it is the same one.  A worker may have one for its log
+ * on its way, then, that was not sent to a room in which it had nobody: who
+ * comes in has a mark sent after it, and is told what is in the log when that
+ * has come back, and was not before. */
 #define _GNU_SOURCE
 #include <etude.h>
 #include <time.h>
@@ -44,11 +47,17 @@ struct chat { /* of a worker */
     const struct options *options;
     et_loop *loop;
     struct rooms rooms;
+    struct client *coming; /* their marks are on their way */
+    uint64_t last_mark;
     int64_t last_ms; /* of a message: each has a time of its own */
 };
 
 struct client {
     struct room *room;
+    struct client *next; /* in coming */
+    et_ws *stream;
+    uint64_t mark;             /* 0: it is not among those */
+    uint32_t n_kept;           /* of the room, when it was sent the log */
     int64_t credit, credit_ms; /* of a message: options->rate.per_ms */
     int is_in, is_warned;
     size_t name_len;
@@ -56,6 +65,57 @@ struct client {
 };
 
 /* ---- what a worker has ---------------------------------------------------*/
+
+/* What comes back to who has sent it, and nobody else can use. */
+struct mark {
+    char no_room; /* 0: where the name's length is */
+    const struct chat *of;
+    uint64_t n;
+};
+
+static void
+stop_coming(struct chat *c, struct client *me)
+{
+    struct client **at = &c->coming;
+    if (me->mark == 0)
+        return;
+    while (*at != me)
+        at = &(*at)->next;
+    *at = me->next;
+    me->mark = 0;
+}
+
+/* What was said last, from at on: 0, or below 0 if it does not fit into the
+ * queue; what is all of a log does, when nothing waits yet. */
+static int32_t
+send_log(et_ws *s, const struct room *room, size_t at)
+{
+    et_str message;
+    int32_t rc = 0;
+    while (rc == 0 && (message = rooms_next(room, &at)).p)
+        rc = et_ws_send(s, ET_WS_TEXT, message.p, message.n);
+    return rc;
+}
+
+/* All that was on its way is in the log by now. */
+static void
+on_mark(struct chat *c, et_str message)
+{
+    struct client *me = c->coming;
+    struct mark mark;
+    if (message.n != sizeof mark)
+        return; /* another plugin's */
+    memcpy(&mark, message.p, sizeof mark);
+    if (mark.of != c)
+        return;
+    while (me && me->mark != mark.n)
+        me = me->next;
+    if (!me)
+        return; /* it has left */
+    stop_coming(c, me);
+    if (send_log(me->stream, me->room, rooms_since(me->room, me->n_kept)) < 0)
+        (void)et_ws_close(me->stream, CODE_LATER, "too slow");
+}
 
 /* Of "chat": the length of the room's name in a byte, the name, the message. */
 static void
@@ -66,6 +126,10 @@ on_logged(et_loop *l, void *arg, et_str channel, et_str message)
     struct room *room;
     (void)l;
     (void)channel;
+    if (message.n > 0 && n == 0) {
+        on_mark(c, message);
+        return;
+    }
     if (n == 0 || n > WIRE_ROOM_MAX || message.n < 1 + n)
         return; /* another plugin's */
     room = rooms_get(&c->rooms, et_sn(message.p + 1, n));
@@ -178,16 +242,6 @@ complain(et_ws *s, const char *why)
 
 /* ---- coming in -----------------------------------------------------------*/
 
-/* What was said last; it fits into the queue, of which nothing waits yet. */
-static void
-send_log(et_ws *s, const struct room *room)
-{
-    size_t at = 0;
-    et_str message;
-    while ((message = rooms_next(room, &at)).p)
-        (void)et_ws_send(s, ET_WS_TEXT, message.p, message.n);
-}
-
 static int32_t
 subscribe(et_ws *s, const struct room *room)
 {
@@ -199,6 +253,25 @@ subscribe(et_ws *s, const struct room *room)
     return api ? api->subscribe_ws(s, channel_of(name, room), ET_WS_TEXT, 0,
                                    ET_CH_DROP_SELF)
                : ET_ENOTSUP;
+}
+
+/* Behind all that was published for the log before s was subscribed. */
+static int32_t
+send_mark(et_ws *s, struct chat *c)
+{
+    struct client *me = (struct client *)s->data;
+    struct mark mark;
+    if (c->options->history == 0)
+        return 0;
+    memset(&mark, 0, sizeof mark);
+    mark.of = c;
+    mark.n = me->mark = ++c->last_mark;
+    me->n_kept = me->room->n_kept;
+    me->stream = s;
+    me->next = c->coming;
+    c->coming = me;
+    return et_publish(s, et_s(LOG_CHANNEL),
+                      et_sn((const char *)&mark, sizeof mark));
 }
 
 static void
@@ -216,8 +289,8 @@ come_in(et_ws *s, struct chat *c, et_str name)
         return;
     }
     memcpy(me->name, name.p, me->name_len = name.n);
-    send_log(s, me->room);
-    if (subscribe(s, me->room) < 0 || tell(s, c, WIRE_JOIN, et_s("")) < 0) {
+    if (send_log(s, me->room, 0) < 0 || subscribe(s, me->room) < 0 ||
+        send_mark(s, c) < 0 || tell(s, c, WIRE_JOIN, et_s("")) < 0) {
         (void)et_ws_close(s, CODE_LATER, "no room");
         return;
     }
@@ -319,6 +392,7 @@ on_close(et_ws *s, void *self, uint32_t code, et_str reason)
         return;
     if (me->is_in && code != CODE_RESTART)
         (void)tell(s, (struct chat *)self, WIRE_LEAVE, et_s(""));
+    stop_coming((struct chat *)self, me);
     me->room->n_here--;
     free(me);
 }

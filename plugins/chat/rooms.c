@@ -124,6 +124,7 @@ rooms_keep(const struct rooms *r, struct room *room, et_str message)
     memcpy(to + 2, message.p, message.n);
     room->log_len += (uint32_t)message.n + 2;
     room->n++;
+    room->n_kept++;
 }
 
 et_str
@@ -135,6 +136,16 @@ rooms_next(const struct room *room, size_t *at)
     message = et_sn(room->log + *at + 2, length_at(room, *at));
     *at += 2 + message.n;
     return message;
+}
+
+size_t
+rooms_since(const struct room *room, uint32_t n_kept)
+{
+    const uint32_t n_new = room->n_kept - n_kept;
+    size_t at = 0;
+    for (uint32_t n_old = room->n; n_old > n_new; n_old--)
+        at += 2 + length_at(room, at);
+    return at;
 }
 
 /* ---- over a reload --------------------------------------------------------*/

@@ -25,6 +25,7 @@ struct room {
     uint32_t serial; /* another one for each name it has had */
     uint64_t used;   /* larger: later */
     uint32_t n;      /* messages in the log */
+    uint32_t n_kept; /* ever; of another one it may begin anywhere */
     uint32_t log_len;
     char *log; /* or NULL: there was none yet */
 };
@@ -52,6 +53,8 @@ void rooms_keep(const struct rooms *r, struct room *room, et_str message);
 /* The next message of room from *at on, which is 0 at first; absent: there are
  * no more. */
 et_str rooms_next(const struct room *room, size_t *at);
+/* Where the messages begin that were kept since room->n_kept was that. */
+size_t rooms_since(const struct room *room, uint32_t n_kept);
 
 /* As ET_STATE_SAVED has them: the logs. */
 int32_t rooms_save(const struct rooms *r, void *out,

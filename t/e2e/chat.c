@@ -23,8 +23,7 @@
 
 static struct server s;
 
-/* ---- people
- * ----------------------------------------------------------------*/
+/* ---- people ---------------------------------------------------------------*/
 
 /* The next message; of one with a time, from the name on. */
 static const char *
@@ -85,8 +84,7 @@ says(struct client *c, const char *text)
     wsock_text(c, line);
 }
 
-/* ---- talking
- * ---------------------------------------------------------------*/
+/* ---- talking --------------------------------------------------------------*/
 
 /* Connections go round: they are on both workers. */
 START_TEST(a_room_hears_what_is_said_in_it)
@@ -110,6 +108,55 @@ START_TEST(a_room_hears_what_is_said_in_it)
         client_close(&v[i]);
     }
     client_close(&other);
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* A connection to that worker. */
+static struct client
+connect_to(char worker)
+{
+    for (;;) {
+        struct client c = client_open(&s);
+        struct answer a;
+        char which;
+
+        client_puts(&c, GET("/toil/0"));
+        a = client_answer(&c, 0);
+        which = a.body[0];
+        answer_free(&a);
+        if (which == worker)
+            return c;
+        client_close(&c);
+    }
+}
+
+/* It comes in on a worker that is busy while something is said on the other,
+ * and has nobody else in the room: in one of the rounds. */
+START_TEST(nothing_is_said_between_the_log_and_the_room)
+{
+    struct client a, between, b, busy;
+    char room[16];
+
+    server_start(&s, SERVER("[plugin toil]\n[plugin slow]"));
+    for (int i = 0; i < 8; i++) {
+        snprintf(room, sizeof room, "/chat/%d", i);
+        a = enter(room, "a");
+        if (i & 1)
+            between = client_open(&s);
+        b = wsock_open(&s, room);
+        busy = connect_to(i & 4 ? '1' : '0');
+        client_puts(&busy, GET("/slow/300"));
+        server_wait_log(&s, "slow: begins");
+        wsock_text(&b, "{\"hello\":\"b\"}");
+        says(&a, "now");
+        waits(&b, "\"text\":\"now\"}");
+        client_close(&busy);
+        client_close(&b);
+        if (i & 1)
+            client_close(&between);
+        client_close(&a);
+    }
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -393,6 +440,7 @@ START_TEST(the_page_keeps_its_own_rules)
 END_TEST
 
 UNIT_MAIN(chat, a_room_hears_what_is_said_in_it,
+          nothing_is_said_between_the_log_and_the_room,
           who_comes_in_is_told_what_was_said,
           another_plugin_s_reload_is_not_noticed,
           its_own_sends_them_back_to_what_is_new,

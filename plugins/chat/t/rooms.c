@@ -71,6 +71,35 @@ START_TEST(a_room_keeps_what_was_said_last)
 }
 END_TEST
 
+/* The log of a from there on begins with that; "": nothing is new. */
+static void
+begins_since(uint32_t n_kept, const char *expected)
+{
+    const struct room *room = rooms_get(&rooms, et_s("a"));
+    size_t at = rooms_since(room, n_kept);
+    et_str message = rooms_next(room, &at);
+
+    ck_assert(et_eq(message, et_s(expected)) || (!message.p && !*expected));
+}
+
+START_TEST(what_is_new_in_it_is_found)
+{
+    const struct room *room = rooms_get(&rooms, et_s("a"));
+    const uint32_t before = room->n_kept;
+
+    begins_since(before, "");
+    keep("a", "1");
+    keep("a", "2");
+    begins_since(before + 2, "");
+    begins_since(before + 1, "2");
+    begins_since(before, "1");
+    keep("a", "3");
+    keep("a", "4");
+    begins_since(before, "2"); /* what has gone is gone */
+    begins_since(before + 3, "4");
+}
+END_TEST
+
 START_TEST(in_so_many_bytes)
 {
     static char large[ROOM_BYTES];
@@ -154,5 +183,6 @@ START_TEST(what_is_malformed_changes_nothing)
 END_TEST
 
 UNIT_MAIN_IN(set_up, tear_down, rooms, a_room_keeps_what_was_said_last,
-             in_so_many_bytes, one_that_is_empty_goes_for_another,
-             they_outlive_a_reload, what_is_malformed_changes_nothing)
+             what_is_new_in_it_is_found, in_so_many_bytes,
+             one_that_is_empty_goes_for_another, they_outlive_a_reload,
+             what_is_malformed_changes_nothing)
