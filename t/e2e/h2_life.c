@@ -80,10 +80,12 @@ has(const char *text, const char *what)
     return count(text, what) > 0;
 }
 
+/* Until so many are being answered, and the request that asks. */
 static void
-sleep_ms(unsigned ms)
+wait_for_streams(long n)
 {
-    usleep(ms * 1000);
+    while (metric("requests_active") < n + 1)
+        usleep(10000);
 }
 
 /* ---- reload ---------------------------------------------------------------*/
@@ -121,8 +123,8 @@ START_TEST(streams_pin_their_generation)
     FILE *f;
 
     server_start(&s, SERVER PLUGINS);
-    f = begin("nghttp -ns -m 20", "/task/sleep/1500");
-    sleep_ms(500);
+    f = begin("nghttp -ns -m 20", "/task/sleep/4000");
+    wait_for_streams(20);
     server_write(&s, SERVER "[plugin hello]\n");
     ck_assert_int_eq(server_reload(&s), 1);
     ck_assert_int_eq(metric("requests_active"), 21);
@@ -142,8 +144,8 @@ START_TEST(a_stop_lets_streams_end)
     FILE *f;
 
     server_start(&s, SERVER PLUGINS);
-    f = begin("nghttp -nvs -m 20", "/task/sleep/1500");
-    sleep_ms(500);
+    f = begin("nghttp -nvs -m 20", "/task/sleep/4000");
+    wait_for_streams(20);
     server_signal(&s, SIGTERM);
     out = finish(f);
     ck_assert_int_eq(count(out, " 200 "), 20);
@@ -192,8 +194,8 @@ START_TEST(an_upgrade_lets_streams_end)
     FILE *f;
 
     server_start(&s, SERVER PLUGINS);
-    f = begin("nghttp -nvs -m 20", "/task/sleep/2000");
-    sleep_ms(500);
+    f = begin("nghttp -nvs -m 20", "/task/sleep/4000");
+    wait_for_streams(20);
     server_upgrade(&s);
     out = finish(f);
     ck_assert_int_eq(count(out, " 200 "), 20);
@@ -238,7 +240,7 @@ START_TEST(a_client_that_goes_cancels_its_streams)
     (void)finish(f);
     n = metric("requests_active");
     for (int i = 0; i < 100 && n > 1; i++) {
-        sleep_ms(50);
+        usleep(50000);
         n = metric("requests_active");
     }
     ck_assert_int_eq(n, 1); /* who asks */
@@ -255,7 +257,7 @@ START_TEST(a_shut_window_is_waited_for_so_long)
 
     server_start(&s, SERVER "write_timeout = 500ms\n" PLUGINS);
     f = begin("timeout 5 nghttp -n -w 1", "/writer/flood");
-    sleep_ms(1500);
+    usleep(1500000);
     (void)f;
     w = web_open(&s);
     web_get(&w, 200, "/writer/count");

@@ -20,7 +20,7 @@
 #define SITE "http://127.0.0.1:8080"
 #define HUP "kill -HUP $(pidof etude)"
 #define ANSWER ".answer" /* what curl was given */
-#define LOG_MS 5000      /* for a line to be written */
+#define LOG_MS 20000     /* for a line to be written */
 
 struct typist {
     struct server *s;

@@ -886,7 +886,7 @@ START_TEST(threads_and_one_that_writes)
 }
 END_TEST
 
-#define WAKE_UPS 100000
+#define WAKE_UPS ((unsigned)unit_rounds(100000))
 
 static _Atomic unsigned n_taken;
 

@@ -127,7 +127,7 @@ START_TEST(a_full_ring_takes_no_more_until_it_is_read)
 }
 END_TEST
 
-#define RECORDS 100000u
+#define RECORDS ((uint32_t)unit_rounds(100000))
 
 static void *
 produce(void *arg)
