@@ -193,8 +193,6 @@ open_root(struct site *s, et_err *e)
     };
     const char *path = s->o->root.p;
     struct stat st;
-    if (s->o->root.n == 0)
-        return et_seterr(e, "root: is empty");
     s->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->root < 0 || fstat(s->root, &st) < 0)
         return et_seterr(e, "root: %s: %s", path, strerror(errno));
@@ -204,7 +202,7 @@ open_root(struct site *s, et_err *e)
     return 0;
 }
 
-/* ---- an instance ---------------------------------------------------------*/
+/* ---- what the options say ------------------------------------------------*/
 
 /* Either may be empty; the type may have parameters. */
 static int32_t
@@ -222,10 +220,13 @@ check_type(const struct options *o, et_err *e)
     return 0;
 }
 
-static int32_t
-check(const struct options *o, et_err *e)
+int32_t
+site_check(void *options, et_err *e)
 {
+    const struct options *o = options;
     size_t i;
+    if (o->root.n == 0)
+        return et_seterr(e, "root: is empty");
     for (i = 0; i < o->index.n; i++)
         if (!path_is_segment(o->index.v[i], 1))
             return et_seterr(e, "index[%zu]: \"%.*s\" is not a name", i,
@@ -243,6 +244,8 @@ check(const struct options *o, et_err *e)
     return check_type(o, e);
 }
 
+/* ---- an instance ---------------------------------------------------------*/
+
 int32_t
 site_open(et_conf *c, const void *options, void *inst, et_err *e)
 {
@@ -257,7 +260,7 @@ site_open(et_conf *c, const void *options, void *inst, et_err *e)
         s->index.v = index_html;
         s->index.n = 1;
     }
-    if (check(o, e) == 0 && open_root(s, e) == 0 && make_types(s, e) == 0 &&
+    if (open_root(s, e) == 0 && make_types(s, e) == 0 &&
         read_rules("cache_control", o->cache_control, 0, &s->cache_control,
                    e) == 0 &&
         read_rules("expires", o->expires, 1, &s->expires, e) == 0)

@@ -39,6 +39,9 @@ struct site {
     struct site_rule *cache_control, *expires;
 };
 
+/* What the options' table cannot judge, and no look at the disk is needed for:
+ * 0 or ET_EINVAL. [control] */
+int32_t site_check(void *options, et_err *e);
 /* [control] */
 int32_t site_open(et_conf *c, const void *options, void *inst, et_err *e);
 void site_close(void *inst);

@@ -24,7 +24,7 @@
 #include "site.h"
 
 ET_OPTIONS(
-    struct options, NULL,
+    struct options, site_check,
     ET_OPT_PATH(root, NULL, ET_O_REQUIRED, "the folder; it must be there"),
     ET_OPT_LIST(index, 0,
                 "what stands for a folder, the first that is there; may repeat "
