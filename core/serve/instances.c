@@ -390,6 +390,18 @@ find_predecessors(struct builder *b)
 
 /* ---- all of them ---------------------------------------------------------*/
 
+/* What there is to judge without running more of it than its check. */
+static void
+check_unused(struct builder *b, const struct section *s)
+{
+    struct layers l = {.n = 0};
+    void *options;
+
+    check_required(b, s);
+    add_section(&l, s->conf);
+    (void)!fill(b, s, &l, &b->gen->arena, &options);
+}
+
 void
 instances_check_unused(struct builder *b)
 {
@@ -397,15 +409,20 @@ instances_check_unused(struct builder *b)
 
     for (size_t i = 0; i < b->conf->n_plugins; i++) {
         struct section *s = &b->sections[i];
-        struct layers l = {.n = 0};
         struct diag found, *d;
-        void *options;
-        if (!s->plugin || s->out || s->n_used > 0 ||
-            (!knows_all && sections_is_named(b, s)))
+        int is_named;
+        if (!s->plugin || s->out || s->n_used > 0)
+            continue;
+        is_named = sections_is_named(b, s);
+        if (!knows_all && is_named)
             continue;
         d = begin_trial(b, &found);
-        add_section(&l, s->conf);
-        (void)!fill(b, s, &l, &b->gen->arena, &options);
+        check_unused(b, s);
+        if (knows_all && !is_named && found.n_errors == 0)
+            diag_warn(b->diag, &s->conf->at,
+                      "%s: no route uses it: its options are checked, but it "
+                      "is not opened",
+                      s->conf->section);
         end_trial(b, s, &found, d);
     }
 }

@@ -51,7 +51,9 @@ struct instance *instances_for(struct builder *b, struct section *s,
                                const struct layers *l);
 /* Check the options of the sections nobody uses all the same - but not of one
  * that a route with faults would have used: its values may be that route's to
- * give; faults are in the diag. [control] */
+ * give; faults are in the diag, and a warning of each section that nothing
+ * names: it is not opened, so that what only its open would find is not known.
+ * [control] */
 void instances_check_unused(struct builder *b);
 /* Find the predecessor of every instance that is new and takes over a state,
  * and run open of all that are new, in order; those that refuse are in the

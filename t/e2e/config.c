@@ -22,6 +22,7 @@
 /* Two lines; what a test adds to [server] begins in line 3. */
 #define SERVER "[server]\nmodules = modules\n"
 #define BAD "etude.ini: not usable\n"
+#define GOOD "etude.ini: good\n"
 
 static const char *const check_only[] = {"-t", NULL};
 
@@ -528,20 +529,73 @@ START_TEST(paths_start_from_the_file_they_stand_in)
 }
 END_TEST
 
+#define UNUSED SERVER "[plugin idle]\nmodule = static\n"
+#define NOT_OPENED                                                             \
+    "warning: etude.ini:3: [plugin idle]: no route uses it: its options are "  \
+    "checked, but it is not opened\n"
+
 START_TEST(a_section_nobody_uses_is_checked_and_not_opened)
+{
+    static const struct {
+        const char *ini, *said;
+    } bad[] = {
+        {UNUSED "rot = /nowhere\nroot = /\n",
+         "etude.ini:5: [plugin idle] rot: the plugin has no such option; did "
+         "you mean \"root\"?\n" BAD},
+        {UNUSED "root = /\nlist = maybe\n",
+         "etude.ini:6: [plugin idle] list: expected yes or no, found "
+         "\"maybe\"\n" BAD},
+        {UNUSED "root = /\nindex = a/b\n",
+         "etude.ini:6: [plugin idle] index: \"a/b\" is not a name\n" BAD},
+        {UNUSED "root = /\nstate = required\n",
+         "etude.ini:3: plugin idle: state = required: it hands no state "
+         "over\n" BAD},
+    };
+    struct server s;
+
+    prepare(&s);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_str_eq(said_about(&s, bad[i].ini, 78), bad[i].said);
+    ck_assert_str_eq(said_about(&s, UNUSED "root = /nowhere\n", 0),
+                     NOT_OPENED GOOD);
+    /* nor is one for nothing but a section that nobody uses */
+    ck_assert_str_eq(said_about(&s,
+                                UNUSED "root = /nowhere\nuse = inner\n"
+                                       "[plugin inner]\nmodule = headers\n",
+                                0),
+                     NOT_OPENED GOOD);
+    server_file(&s, "etude.ini",
+                "[server]\nlisten = 127.0.0.1:0\nmodules = modules\n"
+                "[plugin idle]\nmodule = static\nroot = /nowhere\n"
+                "[plugin hello]\n");
+    server_serve(&s);
+    server_wait_log(&s, ": [plugin idle]: no route uses it: ");
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(a_section_that_something_names_is_no_matter_for_a_warning)
 {
     struct server s;
 
-    server_start(&s, "[server]\nlisten = 127.0.0.1:0\n[plugin unused]\n"
-                     "module = request-id\n[plugin hello]\n");
-    ck_assert_int_eq(server_stop(&s), 0);
+    prepare(&s);
+    ck_assert_str_eq(said_about(&s,
+                                SERVER
+                                "use = all\n[plugin all]\nmodule = headers\n"
+                                "[scope a]\nmatch = /a/*\nuse = some\n"
+                                "[plugin some]\nmodule = headers\n"
+                                "[plugin answers]\nuse = own\n"
+                                "[plugin own]\nmodule = headers\n"
+                                "[route r]\nmatch = GET /r\nhandler = respond\n"
+                                "[plugin respond]\n",
+                                0),
+                     GOOD);
+    server_clean(&s);
 }
 END_TEST
 
 /* Refused, not served as something else: what the configuration asks for and
  * this program does not have. */
-#define GOOD "etude.ini: good\n"
-
 START_TEST(what_is_not_built_is_refused_in_its_place)
 {
     struct server s;
@@ -580,4 +634,5 @@ UNIT_MAIN(config, every_mistake_has_its_place_and_its_words,
           included_files_come_in_the_order_of_their_bytes,
           paths_start_from_the_file_they_stand_in,
           a_section_nobody_uses_is_checked_and_not_opened,
+          a_section_that_something_names_is_no_matter_for_a_warning,
           what_is_not_built_is_refused_in_its_place)
