@@ -158,10 +158,11 @@ cache_put(struct cache *c, struct file *f)
     file_ref(f);
 }
 
+/* Two are what one look takes: a file and its sibling, a folder and a link. */
 uint64_t
 cache_yield(struct cache *c)
 {
-    const uint64_t enough = (c->n_open + 3) / 4;
+    const uint64_t enough = c->n_open > 8 ? c->n_open / 4 : 2;
     struct file *f, *next;
     uint64_t n = 0;
     for (f = c->open_oldest; f && n < enough; f = next) {

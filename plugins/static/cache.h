@@ -35,8 +35,8 @@ struct file *cache_find(const struct cache *c, et_str key);
 void cache_put(struct cache *c, struct file *f);
 /* Throw f out, which is kept. */
 void cache_drop(struct cache *c, struct file *f);
-/* There is no descriptor left: throw out a quarter of the open ones that no
- * answer uses, the oldest ones.  How many. */
+/* There is no descriptor left: throw out a quarter of the open ones, but two at
+ * least, of those that no answer uses, the oldest ones.  How many. */
 uint64_t cache_yield(struct cache *c);
 /* A round of looks at the open ones, each once: what was not compared with the
  * disk since the round before is thrown out.  At most so many looks now;

@@ -19,6 +19,7 @@
 #include "cache.h"
 #include "closer.h"
 #include "file.h"
+#include "kin.h"
 #include "listing.h"
 #include "path.h"
 #include "site.h"
@@ -90,6 +91,7 @@ ET_COUNTER(starved, NULL, "requests refused for want of a descriptor");
 struct folder { /* the site, as one worker has it */
     const struct site *site;
     struct cache cache;
+    struct kin kin; /* that cache among the others */
     et_loop *loop;
     et_token sweep;     /* its timer, while something is open */
     uint64_t warned_ms; /* when a line said so; 0: none yet */
@@ -108,14 +110,17 @@ init(et_worker *w, const void *from, void *state, et_err *e)
         cache_init(&s->cache, (uint64_t)o->cache_entries,
                    (uint64_t)o->cache_files, (uint64_t)o->cache_memory) < 0)
         return et_seterr(e, "out of memory");
+    kin_join(&s->kin, w, &s->cache);
     return 0;
 }
 
 static void
 leave(et_worker *w, void *state)
 {
+    struct folder *s = state;
     (void)w;
-    cache_fini(&((struct folder *)state)->cache);
+    kin_leave(&s->kin);
+    cache_fini(&s->cache);
 }
 
 ET_STATE(struct folder, init, leave);
@@ -222,7 +227,7 @@ is_current(struct folder *s, struct file *f)
     if (!file_is_starved(rc))
         return rc;
     file_ref(f); /* it is not to go itself */
-    if (cache_yield(&s->cache))
+    if (kin_yield(&s->kin))
         rc = file_is_current(s->site, f, 0);
     file_unref(f);
     return rc;
@@ -267,7 +272,7 @@ on_loaded(et_req *r, void *self, int32_t rc)
     if (rc < 0)
         return et_fail(r, "%.*s: its job has failed", ET_STR(f->path));
     w->loading = NULL;
-    if (file_is_starved(f->err) && !f->is_second && cache_yield(&s->cache)) {
+    if (file_is_starved(f->err) && !f->is_second && kin_yield(&s->kin)) {
         f->is_second = 1;
         f->err = load_later(r, w, f);
         if (f->err == WAITS)
@@ -318,7 +323,7 @@ find(et_req *r, struct folder *s, struct walk *w, et_str path,
     }
     et_count(r, misses, 1);
     f->err = file_load(s->site, path, 0, &f->file);
-    if (file_is_starved(f->err) && cache_yield(&s->cache))
+    if (file_is_starved(f->err) && kin_yield(&s->kin))
         f->err = file_load(s->site, path, 0, &f->file);
     if (f->err == -EAGAIN)
         return load_later(r, w, f);
