@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "file.h"
 #include "path.h"
 #include "site.h"
 
@@ -34,18 +35,20 @@ struct items {
 
 /* ---- the folder ----------------------------------------------------------*/
 
+/* 0 and *st, or -errno. */
 static int
 look(const struct listing *l, int dir, const struct dirent *d, struct stat *st)
 {
     char path[PATH_BYTES_MAX + PATH_SEGMENT_MAX + 2];
     int fd, rc;
     if (d->d_type != DT_LNK && d->d_type != DT_UNKNOWN)
-        return fstatat(dir, d->d_name, st, AT_SYMLINK_NOFOLLOW);
+        return fstatat(dir, d->d_name, st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno
+                                                                    : 0;
     snprintf(path, sizeof path, "%s/%s", l->path, d->d_name);
     fd = beneath_open(l->site, path, O_PATH, 1);
     if (fd < 0)
-        return -1;
-    rc = fstat(fd, st);
+        return fd;
+    rc = fstat(fd, st) < 0 ? -errno : 0;
     close(fd);
     return rc;
 }
@@ -157,14 +160,17 @@ take(const struct listing *l, int dir, struct dirent *d, struct items *all)
     const size_t most = (size_t)o->list_max;
     struct item item = {.name = d->d_name};
     struct stat st;
+    int rc;
     if (!path_is_segment(et_s(d->d_name), o->hidden != 0))
         return 0;
     if (is_behind(all, most, d)) {
         all->is_cut = 1;
         return 0;
     }
-    if (look(l, dir, d, &st) < 0 ||
-        (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+    rc = look(l, dir, d, &st);
+    if (file_is_starved(rc))
+        return rc;
+    if (rc < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
         return 0;
     item.is_folder = S_ISDIR(st.st_mode) != 0;
     item.size = item.is_folder ? 0 : (uint64_t)st.st_size;

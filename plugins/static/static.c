@@ -162,6 +162,7 @@ struct walk {
     struct found *found;
     struct found *loading;   /* by the pool; not among found */
     struct listing *listing; /* or NULL */
+    int lists_again;         /* the listing is made a second time */
     const struct site *site;
     et_str path; /* relative to the root */
     struct ask ask;
@@ -427,6 +428,8 @@ static const char policy[] =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'";
 
+static uint32_t make_listing(et_req *r, struct folder *s, struct walk *w);
+
 static uint32_t
 on_listed(et_req *r, void *self, int32_t rc)
 {
@@ -435,12 +438,17 @@ on_listed(et_req *r, void *self, int32_t rc)
         {{"X-Content-Type-Options", 22}, {"nosniff", 7}},
         {{"Cache-Control", 13}, {"no-cache", 8}},
         {{"Vary", 4}, {"Accept", 6}}};
-    const struct walk *w = *r->mine;
+    struct folder *s = self;
+    struct walk *w = *r->mine;
     const struct listing *l = w->listing;
     if (rc < 0)
         return et_fail(r, "listing of %.*s has failed", ET_STR(w->path));
+    if (file_is_starved(-l->err) && !w->lists_again && kin_yield(&s->kin)) {
+        w->lists_again = 1;
+        return make_listing(r, s, w);
+    }
     if (l->err)
-        return refuse(r, self, -l->err);
+        return refuse(r, s, -l->err);
     if (et_add_static(r, fields, sizeof fields / sizeof fields[0]) < 0)
         return ET_FAIL;
     return et_bytes_static(
@@ -450,10 +458,20 @@ on_listed(et_req *r, void *self, int32_t rc)
 }
 
 static uint32_t
+make_listing(et_req *r, struct folder *s, struct walk *w)
+{
+    const int32_t rc =
+        et_offload_then(r, listing_make, w->listing, on_listed, NULL);
+    if (rc == 0)
+        return ET_WAIT;
+    w->listing = NULL;
+    return refuse(r, s, rc == ET_ELIMIT ? -EBUSY : -ENOMEM);
+}
+
+static uint32_t
 list(et_req *r, struct folder *s, struct walk *w, et_str folder)
 {
     struct listing *l = et_alloc(r, sizeof *l);
-    int32_t rc;
     if (!l)
         return ET_FAIL;
     memset(l, 0, sizeof *l);
@@ -463,11 +481,7 @@ list(et_req *r, struct folder *s, struct walk *w, et_str folder)
     l->is_json = ask_wants_json(r, &w->ask);
     l->has_parent = w->path.n > 0;
     w->listing = l;
-    rc = et_offload_then(r, listing_make, l, on_listed, NULL);
-    if (rc == 0)
-        return ET_WAIT;
-    w->listing = NULL;
-    return refuse(r, s, rc == ET_ELIMIT ? -EBUSY : -ENOMEM);
+    return make_listing(r, s, w);
 }
 
 /* One of the index files: 0 and *out, -ENOENT, -errno or WAITS. */
@@ -610,6 +624,7 @@ ET_HANDLER(static_files)
     copy[path.n] = 0;
     w->found = w->loading = NULL;
     w->listing = NULL;
+    w->lists_again = 0;
     w->site = s->site;
     w->path = et_sn(copy, path.n);
     ask_read(r, &w->ask);

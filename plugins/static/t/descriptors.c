@@ -113,6 +113,61 @@ START_TEST(without_any_it_says_so_once_in_a_while)
 }
 END_TEST
 
+/* ---- folders -------------------------------------------------------------*/
+
+/* A folder without an index, a link in it, and two idle files; its listing is
+ * about to be made by the pool. */
+static void
+begin_listing(void)
+{
+    uint32_t status;
+    int64_t n;
+
+    mkdir(at("sub"), 0755);
+    ck_assert_int_eq(symlink("../f0", at("sub/link")), 0);
+    et_test_option("list", "yes");
+    serve();
+    ck_assert_uint_eq(get("/f0"), 200);
+    ck_assert_uint_eq(get("/f1"), 200);
+    et_test_request("GET", "/sub/");
+    n = et_test_metric("waits");
+    status = et_test_run();
+    while (et_test_metric("waits") > n) { /* for a file */
+        n = et_test_metric("waits");
+        status = et_test_turn();
+    }
+    ck_assert_uint_eq(status, ET_WAIT);
+}
+
+START_TEST(a_listing_has_room_too)
+{
+    begin_listing();
+    leave_descriptors(0);
+    ck_assert_uint_eq(finish(ET_WAIT), 200);
+    ck_assert_int_eq(et_test_metric("starved"), 0);
+}
+END_TEST
+
+START_TEST(a_listing_leaves_nothing_out_for_want_of_one)
+{
+    begin_listing();
+    leave_descriptors(1); /* the folder's */
+    ck_assert_uint_eq(finish(ET_WAIT), 200);
+    ck_assert_msg(strstr(et_test_text(), "link"), "%s", et_test_text());
+    ck_assert_int_eq(et_test_metric("starved"), 0);
+}
+END_TEST
+
+START_TEST(a_listing_that_cannot_be_made_is_refused)
+{
+    et_test_option("cache_files", "0");
+    begin_listing();
+    leave_descriptors(1);
+    ck_assert_uint_eq(finish(ET_WAIT), 503);
+    ck_assert_int_eq(et_test_metric("starved"), 1);
+}
+END_TEST
+
 /* ---- what nobody asks for ------------------------------------------------*/
 
 /* Two rounds of the sweep. */
@@ -195,6 +250,8 @@ END_TEST
 UNIT_MAIN_IN(begin, end, descriptors, what_is_idle_makes_room,
              what_the_pool_opens_has_room_too,
              a_look_at_what_is_there_has_room_too,
-             without_any_it_says_so_once_in_a_while,
+             without_any_it_says_so_once_in_a_while, a_listing_has_room_too,
+             a_listing_leaves_nothing_out_for_want_of_one,
+             a_listing_that_cannot_be_made_is_refused,
              what_nobody_asks_for_is_closed, what_is_asked_for_stays_open,
              what_needs_no_look_stays_as_long, what_was_deleted_is_closed)
