@@ -35,6 +35,12 @@ struct file *cache_find(const struct cache *c, et_str key);
 void cache_put(struct cache *c, struct file *f);
 /* Throw f out, which is kept. */
 void cache_drop(struct cache *c, struct file *f);
+/* How many can be open at most. */
+static inline uint64_t
+cache_max_open(const struct cache *c)
+{
+    return c->max < c->max_open ? c->max : c->max_open;
+}
 /* There is no descriptor left: throw out a quarter of the open ones, but two at
  * least, of those that no answer uses, the oldest ones.  How many. */
 uint64_t cache_yield(struct cache *c);

@@ -36,3 +36,12 @@ kin_yield(const struct kin *k)
         n += cache_yield(k->cache);
     return n;
 }
+
+uint64_t
+kin_max_open(const struct kin *k)
+{
+    uint64_t n = 0;
+    for (k = *k->first; k; k = k->next)
+        n += cache_max_open(k->cache);
+    return n;
+}

@@ -24,5 +24,8 @@ void kin_leave(struct kin *k);
 /* Each throws out a quarter of its open files (cache_yield): how many.
  * [worker] */
 uint64_t kin_yield(const struct kin *k);
+/* How many files they keep open at most, those of sites that are about to go
+ * included. [worker] */
+uint64_t kin_max_open(const struct kin *k);
 
 #endif

@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <etude.h>
+#include <sys/resource.h>
 
 #include "answer.h"
 #include "ask.h"
@@ -98,11 +99,34 @@ struct folder { /* the site, as one worker has it */
     uint32_t n_refused; /* since then, for want of a descriptor */
 };
 
+/* What is left is for connections, and nobody tells us how many. */
+static int
+are_many(const et_worker *w, uint64_t files)
+{
+    struct rlimit l;
+    return getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur != RLIM_INFINITY &&
+           files * w->n_workers > l.rlim_cur / 2;
+}
+
+/* Once: by the first worker, of the site with which they become too many. */
+static void
+warn_of_many(et_worker *w, uint64_t before, uint64_t now)
+{
+    if (w->index != 0 || are_many(w, before) || !are_many(w, now))
+        return;
+    et_warn(w,
+            "all sites of %u workers may keep %llu files open, more than half "
+            "of what RLIMIT_NOFILE allows; connections need descriptors, too: "
+            "see max_files, cache_files",
+            w->n_workers, (unsigned long long)(now * w->n_workers));
+}
+
 static int32_t
 init(et_worker *w, const void *from, void *state, et_err *e)
 {
     struct folder *s = state;
     const struct options *o;
+    uint64_t all;
     s->site = from;
     s->loop = et_loop_open(w);
     o = s->site->o;
@@ -111,6 +135,8 @@ init(et_worker *w, const void *from, void *state, et_err *e)
                    (uint64_t)o->cache_files, (uint64_t)o->cache_memory) < 0)
         return et_seterr(e, "out of memory");
     kin_join(&s->kin, w, &s->cache);
+    all = kin_max_open(&s->kin);
+    warn_of_many(w, all - cache_max_open(&s->cache), all);
     return 0;
 }
 

@@ -86,6 +86,7 @@ START_TEST(a_site_that_has_many_open_makes_room_for_another)
     c = client_open(&s);
     fill_up(&c);
     client_close(&c);
+    ck_assert(server_has_log(&s, "may keep 4096 files open, more than half"));
     ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST

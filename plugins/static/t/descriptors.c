@@ -168,6 +168,27 @@ START_TEST(a_listing_that_cannot_be_made_is_refused)
 }
 END_TEST
 
+/* ---- how many there may be -----------------------------------------------*/
+
+START_TEST(more_than_half_of_them_is_warned_of)
+{
+    et_test_option("cache_files", "60");
+    leave_descriptors(100);
+    serve();
+    ck_assert(et_test_logged(ET_L_WARN, "may keep 60 files open"));
+}
+END_TEST
+
+START_TEST(what_leaves_room_is_not)
+{
+    et_test_option("cache_files", "1000");
+    et_test_option("cache_entries", "40");
+    leave_descriptors(100);
+    serve();
+    ck_assert(!et_test_logged(ET_L_WARN, "files open"));
+}
+END_TEST
+
 /* ---- what nobody asks for ------------------------------------------------*/
 
 /* Two rounds of the sweep. */
@@ -253,5 +274,6 @@ UNIT_MAIN_IN(begin, end, descriptors, what_is_idle_makes_room,
              without_any_it_says_so_once_in_a_while, a_listing_has_room_too,
              a_listing_leaves_nothing_out_for_want_of_one,
              a_listing_that_cannot_be_made_is_refused,
+             more_than_half_of_them_is_warned_of, what_leaves_room_is_not,
              what_nobody_asks_for_is_closed, what_is_asked_for_stays_open,
              what_needs_no_look_stays_as_long, what_was_deleted_is_closed)
