@@ -184,6 +184,13 @@ next_unswept(const struct cache *c)
     return f && f->is_odd != c->is_odd ? f : NULL;
 }
 
+/* Somebody has its content hashed, which may take longer than a round. */
+static int
+is_awaited(const struct file *f)
+{
+    return f->is_nameless && f->refs > 1;
+}
+
 int
 cache_sweep(struct cache *c, uint64_t looks)
 {
@@ -191,7 +198,7 @@ cache_sweep(struct cache *c, uint64_t looks)
     if (!c->is_sweeping)
         c->is_odd ^= 1;
     while ((f = next_unswept(c)) && looks-- > 0) {
-        if (f->checked_ms == f->swept_ms) {
+        if (f->checked_ms == f->swept_ms && !is_awaited(f)) {
             cache_drop(c, f);
             continue;
         }

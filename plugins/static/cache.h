@@ -45,8 +45,9 @@ cache_max_open(const struct cache *c)
  * least, of those that no answer uses, the oldest ones.  How many. */
 uint64_t cache_yield(struct cache *c);
 /* A round of looks at the open ones, each once: what was not compared with the
- * disk since the round before is thrown out.  At most so many looks now;
- * whether some are left, for the next call. */
+ * disk since the round before is thrown out, unless a request waits for its
+ * name.  At most so many looks now; whether some are left, for the next call.
+ */
 int cache_sweep(struct cache *c, uint64_t looks);
 
 #endif

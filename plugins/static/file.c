@@ -9,7 +9,6 @@
 
 #include "beneath.h"
 #include "closer.h"
-#include "hash.h"
 #include "mime.h"
 #include "path.h"
 #include "site.h"
@@ -125,6 +124,12 @@ find_siblings(const struct site *s, const struct file *f, int may_wait)
 }
 
 int
+file_is_same(const struct file *a, const struct file *b)
+{
+    return is_same(&a->st, &b->st) && a->siblings == b->siblings;
+}
+
+int
 file_is_current(const struct site *s, const struct file *f, int may_wait)
 {
     struct stat st;
@@ -157,36 +162,66 @@ etag_of_stat(const struct stat *st, char *out)
                     (unsigned long long)st->st_ino);
 }
 
-static int
-hash_file(struct hash *h, const struct file *f)
+/* Before the fields by rules. */
+static void
+add_etag(struct file *f, int n)
 {
-    char *chunk = malloc(CHUNK_BYTES);
-    uint64_t at = 0;
-    int64_t n = chunk ? 1 : -ENOMEM;
-    while (n > 0) {
-        n = beneath_read(f->fd, chunk, CHUNK_BYTES, at, 1);
-        if (n > 0)
-            hash_add(h, chunk, (size_t)n);
-        at += n > 0 ? (uint64_t)n : 0;
-    }
-    free(chunk);
-    return (int)n;
+    et_field *at = f->fields + f->n_own;
+    memmove(at + 1, at, (size_t)(f->n_fields - f->n_own) * sizeof *at);
+    f->validators.etag = et_sn(f->text, (size_t)n);
+    at->name = et_s("ETag");
+    at->value = f->validators.etag;
+    f->n_own++;
+    f->n_fields++;
+}
+
+void
+file_name(struct file *f)
+{
+    f->is_nameless = 0;
+    add_etag(f, hash_text(&f->sum, f->text));
+}
+
+/* Of what it was when it was opened: it may grow faster than that. */
+static size_t
+left(const struct file *f, uint64_t max)
+{
+    const uint64_t n = f->size - f->sum.n;
+    return (size_t)(n < max ? n : max);
 }
 
 static int
-etag_of_content(const struct file *f, int may_wait, char *out)
+hash_read(struct file *f)
 {
-    struct hash h;
-    int rc = 0;
-    hash_init(&h);
-    if (f->content)
-        hash_add(&h, f->content, f->size);
-    else if (!may_wait) /* a large one takes its time, even if it is in memory
-                         */
-        return -EAGAIN;
-    else
-        rc = hash_file(&h, f);
-    return rc < 0 ? rc : hash_text(&h, out);
+    const uint64_t end = f->sum.n + FILE_SLICE_BYTES;
+    char *chunk = malloc(CHUNK_BYTES);
+    int64_t n = chunk ? 1 : -ENOMEM;
+    while (n > 0 && f->sum.n < end) {
+        n = beneath_read(f->fd, chunk, left(f, CHUNK_BYTES), f->sum.n, 1);
+        if (n > 0)
+            hash_add(&f->sum, chunk, (size_t)n);
+    }
+    free(chunk);
+    return n < 0 ? (int)n : n > 0 && f->sum.n < f->size;
+}
+
+int
+file_hash_on(struct file *f)
+{
+    if (!f->content)
+        return hash_read(f);
+    hash_add(&f->sum, f->content + f->sum.n, left(f, FILE_SLICE_BYTES));
+    return f->sum.n < f->size;
+}
+
+/* Small ones at once; a large one takes its time, even if it is in memory. */
+static void
+begin_hash(struct file *f)
+{
+    hash_init(&f->sum);
+    f->is_nameless = 1;
+    if (f->content && f->size <= FILE_QUICK_BYTES && file_hash_on(f) == 0)
+        file_name(f);
 }
 
 /* When it was changed, as far as can be said: no later than now, which is no
@@ -199,33 +234,26 @@ changed_s(const struct stat *st)
 }
 
 /* Fields that belong to the file, then those that the rules say. */
-static int
-describe(const struct site *s, struct file *f, int may_wait)
+static void
+describe(const struct site *s, struct file *f)
 {
     const struct options *o = s->o;
     const struct site_rule *rule;
-    char *etag = f->text, *date = etag + ETAG_MAX;
-    int n = 0;
-    if (o->etag == SITE_ETAG_STAT)
-        n = etag_of_stat(&f->st, etag);
-    else if (o->etag == SITE_ETAG_HASH)
-        n = etag_of_content(f, may_wait, etag);
-    if (n < 0)
-        return n;
-    f->validators.etag = et_sn(etag, (size_t)n);
+    char *date = f->text + ETAG_MAX;
     f->validators.mtime = changed_s(&f->st);
     et_date_to(date, f->validators.mtime);
     add_field(f, "Last-Modified", et_sn(date, ET_DATE_LEN));
     add_field(f, "Accept-Ranges", et_s("bytes"));
-    if (n)
-        add_field(f, "ETag", f->validators.etag);
     f->n_own = f->n_fields;
+    if (o->etag == SITE_ETAG_STAT)
+        add_etag(f, etag_of_stat(&f->st, f->text));
+    else if (o->etag == SITE_ETAG_HASH)
+        begin_hash(f);
     rule = site_rule_of(s->cache_control, o->cache_control.n, f->key);
     if (rule)
         add_field(f, "Cache-Control", rule->value);
     rule = site_rule_of(s->expires, o->expires.n, f->key);
     f->expires_s = rule ? rule->seconds : -1;
-    return 0;
 }
 
 /* ---- loading -------------------------------------------------------------*/
@@ -281,7 +309,8 @@ fill(const struct site *s, struct file *f, int may_wait)
     if (rc < 0)
         return rc;
     f->siblings = (uint8_t)rc;
-    return describe(s, f, may_wait);
+    describe(s, f);
+    return 0;
 }
 
 static struct file *

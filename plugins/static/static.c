@@ -5,6 +5,7 @@
  *                                  |  \-> none: try
  *                                  v
  *                 cache | load, if nothing waits | load by the pool, and again
+ *                                                | hash by the pool, and again
  *
  * A request is one walk from the beginning of this picture to an answer.  Where
  * it needs a file that cannot be had without waiting the pool gets it, and the
@@ -16,14 +17,15 @@
 #include <sys/resource.h>
 
 #include "answer.h"
-#include "ask.h"
 #include "cache.h"
 #include "closer.h"
 #include "file.h"
 #include "kin.h"
 #include "listing.h"
+#include "naming.h"
 #include "path.h"
 #include "site.h"
+#include "walk.h"
 
 ET_OPTIONS(
     struct options, site_check,
@@ -89,16 +91,6 @@ ET_COUNTER(starved, NULL, "requests refused for want of a descriptor");
 
 /* ---- a worker ------------------------------------------------------------*/
 
-struct folder { /* the site, as one worker has it */
-    const struct site *site;
-    struct cache cache;
-    struct kin kin; /* that cache among the others */
-    et_loop *loop;
-    et_token sweep;     /* its timer, while something is open */
-    uint64_t warned_ms; /* when a line said so; 0: none yet */
-    uint32_t n_refused; /* since then, for want of a descriptor */
-};
-
 /* What is left is for connections, and nobody tells us how many. */
 static int
 are_many(const et_worker *w, uint64_t files)
@@ -137,6 +129,7 @@ init(et_worker *w, const void *from, void *state, et_err *e)
     kin_join(&s->kin, w, &s->cache);
     all = kin_max_open(&s->kin);
     warn_of_many(w, all - cache_max_open(&s->cache), all);
+    naming_init(&s->naming, s->loop->async);
     return 0;
 }
 
@@ -163,38 +156,26 @@ sweep(et_loop *l, void *arg)
     s->sweep = s->cache.n_open ? et_loop_timer(l, ms, sweep, s) : 0;
 }
 
-/* f is as the disk has it now. */
-static void
+/* f is as the disk has it now.  Where the same is kept already that stays, and
+ * what is known of its content with it: it is the one to use. */
+static struct file *
 put(struct folder *s, struct file *f, uint64_t now_ms)
 {
+    struct file *old = cache_find(&s->cache, f->key);
+    if (old && file_is_same(old, f)) {
+        file_ref(old);
+        file_unref(f);
+        f = old;
+    }
     f->checked_ms = now_ms;
     cache_put(&s->cache, f);
     if (s->cache.n_open && !s->sweep)
         s->sweep = et_loop_timer(
             s->loop, SWEEP_MS + (uint64_t)s->site->o->revalidate_ms, sweep, s);
+    return f;
 }
 
 /* ---- a walk --------------------------------------------------------------*/
-
-struct found { /* or not */
-    struct found *next;
-    et_str path;
-    struct file *file;
-    int err;       /* 0, or -errno */
-    int is_second; /* that the pool tries */
-};
-
-struct walk {
-    struct found *found;
-    struct found *loading;   /* by the pool; not among found */
-    struct listing *listing; /* or NULL */
-    int lists_again;         /* the listing is made a second time */
-    const struct site *site;
-    et_str path; /* relative to the root */
-    struct ask ask;
-};
-
-#define WAITS 1
 
 static void
 let_go(const struct found *f)
@@ -205,10 +186,12 @@ let_go(const struct found *f)
 
 ET_LOG(release)
 {
-    const struct walk *w = *r->mine;
+    struct folder *s = self;
+    struct walk *w = *r->mine;
     const struct found *f;
     if (!w)
         return ET_NEXT;
+    naming_leave(&s->naming, &w->asker);
     for (f = w->found; f; f = f->next)
         let_go(f);
     if (w->loading)
@@ -260,7 +243,8 @@ is_current(struct folder *s, struct file *f)
     return rc;
 }
 
-/* In the cache, and as the disk has it, or nobody can say? */
+/* In the cache, and as the disk has it, or nobody can say?  What only the pool
+ * can compare stays there until that has. */
 static struct file *
 cached(et_req *r, struct folder *s, et_str path)
 {
@@ -273,7 +257,8 @@ cached(et_req *r, struct folder *s, et_str path)
         f->checked_ms = now_ms(r);
     if (rc == 1 || file_is_starved(rc))
         return f;
-    cache_drop(&s->cache, f);
+    if (rc == 0)
+        cache_drop(&s->cache, f);
     return NULL;
 }
 
@@ -305,9 +290,9 @@ on_loaded(et_req *r, void *self, int32_t rc)
         if (f->err == WAITS)
             return ET_WAIT;
     }
+    if (f->file)
+        f->file = put(s, f->file, now_ms(r));
     (void)keep(w, f, &file);
-    if (file)
-        put(s, file, now_ms(r));
     return walk_on(r, s, w);
 }
 
@@ -355,7 +340,7 @@ find(et_req *r, struct folder *s, struct walk *w, et_str path,
     if (f->err == -EAGAIN)
         return load_later(r, w, f);
     if (f->file)
-        put(s, f->file, now_ms(r));
+        f->file = put(s, f->file, now_ms(r));
     return keep(w, f, out);
 }
 
@@ -411,20 +396,41 @@ is_missing(int err)
 }
 
 static uint32_t
+on_named(et_req *r, void *self, int32_t rc)
+{
+    return rc < 0 ? refuse(r, self, rc) : walk_on(r, self, *r->mine);
+}
+
+/* The sibling of f that the client likes best, or NULL; or WAITS. */
+static int
+find_coded(et_req *r, struct folder *s, struct walk *w, const struct file *f,
+           enum coding coding, struct file **out)
+{
+    et_str path;
+    int rc;
+    *out = NULL;
+    if (coding == CODING_NONE)
+        return 0;
+    path = et_printf(r, "%.*s%s", ET_STR(f->key), file_ending(coding));
+    rc = path.p ? find(r, s, w, path, out) : -ENOMEM;
+    if (rc < 0 || (rc == 0 && (*out)->is_folder)) /* it has gone */
+        *out = NULL;
+    return rc == WAITS ? WAITS : 0;
+}
+
+static uint32_t
 answer(et_req *r, struct folder *s, struct walk *w, struct file *f)
 {
     const enum coding coding = ask_coding(r, &w->ask, f->siblings);
-    struct file *coded = NULL;
-    et_str path;
-    int rc;
-    if (coding == CODING_NONE)
-        return answer_file(r, &w->ask, f, NULL, CODING_NONE);
-    path = et_printf(r, "%.*s%s", ET_STR(f->key), file_ending(coding));
-    rc = path.p ? find(r, s, w, path, &coded) : -ENOMEM;
+    struct file *coded, *sent;
+    int rc = find_coded(r, s, w, f, coding, &coded);
     if (rc == WAITS)
         return ET_WAIT;
-    if (rc < 0 || coded->is_folder) /* it has gone */
-        coded = NULL;
+    sent = coded ? coded : f;
+    if (sent->is_nameless) {
+        rc = naming_begin(r, &s->naming, &w->asker, sent, on_named);
+        return rc == WAITS ? ET_WAIT : refuse(r, s, rc);
+    }
     return answer_file(r, &w->ask, f, coded, coding);
 }
 
@@ -648,9 +654,7 @@ ET_HANDLER(static_files)
     copy = (char *)(w + 1);
     memcpy(copy, path.p, path.n);
     copy[path.n] = 0;
-    w->found = w->loading = NULL;
-    w->listing = NULL;
-    w->lists_again = 0;
+    memset(w, 0, sizeof *w);
     w->site = s->site;
     w->path = et_sn(copy, path.n);
     ask_read(r, &w->ask);

@@ -19,7 +19,9 @@
 static const struct {
     const char *name;
     uint64_t size;
-} files[] = {{"small", 100}, {"large", SLOWFS_LARGE}}; /* inodes from 2 on */
+} files[] = {{"small", 100},
+             {"large", SLOWFS_LARGE},
+             {"huge", SLOWFS_HUGE}}; /* inodes from 2 on */
 #define N_FILES (sizeof files / sizeof files[0])
 
 static void
@@ -150,6 +152,7 @@ handle(struct slowfs *s, const struct fuse_in_header *in)
     case FUSE_READ:
         usleep(s->ms * 1000 + 1000);
         hold_read(s);
+        s->n_read++;
         on_read(s->fd, in, body);
         return;
     case FUSE_OPENDIR:
@@ -203,7 +206,7 @@ slowfs_mount(struct slowfs *s, unsigned ms)
     s->ms = ms;
     s->is_shut = s->is_held = s->keeps = 0;
     s->n_let = s->keeps_none = s->refuses = 0;
-    s->n_opening = s->n_reading = s->n_closing = 0;
+    s->n_opening = s->n_reading = s->n_closing = s->n_read = 0;
     s->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (s->fd < 0)
         return cannot(s, "/dev/fuse");

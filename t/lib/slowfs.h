@@ -2,7 +2,8 @@
 /* slowfs.h - a file system whose files take their time to be opened and read.
  *
  * FUSE, spoken by threads of the test's own process.  It holds "small" (100
- * bytes) and "large" (SLOWFS_LARGE), byte i of each is 'a' + i % 23.  What was
+ * bytes), "large" (SLOWFS_LARGE) and "huge" (SLOWFS_HUGE), byte i of each is
+ * 'a' + i % 23.  What was
  * read once is in the page cache, and names and attributes are for a minute, as
  * with any other file system; each open and each read that reaches it takes as
  * long as was asked for, and who opens, reads or closes a file can be kept
@@ -14,6 +15,7 @@
 #include <stdatomic.h>
 
 #define SLOWFS_LARGE 300000
+#define SLOWFS_HUGE ((8u << 20) + 5000)
 #define SLOWFS_THREADS 4
 
 struct slowfs {
@@ -28,6 +30,7 @@ struct slowfs {
     _Atomic int keeps;      /* what is closed is so when it is so no more */
     _Atomic int refuses;    /* an errno: nothing can be opened */
     _Atomic int n_opening, n_reading, n_closing; /* that wait for it */
+    _Atomic int n_read;                          /* reads that were answered */
     pthread_t threads[SLOWFS_THREADS];
 };
 
