@@ -196,6 +196,12 @@ has_answer(const struct faults_record *r)
     return strncmp(r->callback, "log step", sizeof r->callback) == 0;
 }
 
+static int
+is_job(const struct faults_record *r)
+{
+    return strncmp(r->callback, "job", sizeof r->callback) == 0;
+}
+
 static const char *
 outcome(const struct faults_record *r)
 {
@@ -250,7 +256,8 @@ static void
 put_first(struct words *w, const struct faults_record *r)
 {
     if (r->result == FAULTS_SLOW) {
-        put(w, "slow: a step holds its worker for ");
+        put(w, is_job(r) ? "slow: a job holds its thread for "
+                         : "slow: a step holds its worker for ");
         put_ms(w, " so far, ", r->wall_us);
         put_ms(w, " of it on the CPU, ", r->cpu_us);
         put_ms(w, " waiting for one", r->waited_us);

@@ -30,7 +30,8 @@ enum faults_result {
     FAULTS_RECOVERED = 1, /* the callback was left, the thread goes on */
     FAULTS_LOST,          /* the thread is lost, the process is to end */
     FAULTS_FATAL,         /* the process ended at once */
-    FAULTS_SLOW,          /* no fault: a step held its worker for long */
+    FAULTS_SLOW,          /* no fault: a step held its worker for long, or a
+                              job its thread */
 };
 
 /* A place in code.  symbol "": unknown. */
@@ -50,7 +51,7 @@ struct faults_record {
     int32_t pid, tid, sender;
     uint64_t address, pc;
     uint64_t request;                    /* its id; 0: none */
-    uint64_t wall_us, cpu_us, waited_us; /* FAULTS_SLOW: of the step so far */
+    uint64_t wall_us, cpu_us, waited_us; /* FAULTS_SLOW: so far */
     char what[64]; /* without a signal; with one: what is known besides */
     char thread[16];
     char plugin[64], version[32], build_id[65], sha256[65];

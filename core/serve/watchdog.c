@@ -165,15 +165,24 @@ least(int64_t a, int64_t b)
     return a > 0 && (b == 0 || a < b) ? a : b;
 }
 
+/* A job of the pool has all the time it takes. */
+static int64_t
+abort_ms_of(struct watchdog *d, uint32_t call)
+{
+    if (call == GUARD_JOB)
+        return 0;
+    return atomic_load(is_step(call) ? &d->abort_ms : &d->other_ms);
+}
+
 /* Time for which it was not its own fault that it did not go on counts to warn
  * of it, not to give it up. */
 static void
 judge(struct watchdog *d, struct watched *w, struct guard *g, uint64_t now_ns)
 {
-    int of_step = is_step(call_of(g));
-    int64_t other_ms = atomic_load(&d->other_ms);
-    int64_t warn_ms = of_step ? atomic_load(&d->warn_ms) : other_ms / 2;
-    int64_t abort_ms = of_step ? atomic_load(&d->abort_ms) : other_ms;
+    uint32_t call = call_of(g);
+    int64_t warn_ms = is_step(call) ? atomic_load(&d->warn_ms)
+                                    : atomic_load(&d->other_ms) / 2;
+    int64_t abort_ms = abort_ms_of(d, call);
     struct guard_times times;
 
     if (!is_suspect(w, g, least(warn_ms, abort_ms), now_ns))

@@ -2,10 +2,12 @@
 /* watchdog.h - the thread that looks after the threads which run plugins.
  *
  * It names a step that holds its worker, once, and gives a worker up whose step
- * holds it for far too long; and it ends the process when a thread is lost, or
- * a descriptor that some thread needs (base/robbed.h); for the supervisor's
- * channel it looks itself.  It does so because it needs nobody: no lock, no
- * memory from the heap, no other thread, whatever state they are in.
+ * holds it for far too long; a job that holds its thread of the pool it only
+ * names, for that has all the time it takes.  And it ends the process when a
+ * thread is lost, or a descriptor that some thread needs (base/robbed.h); for
+ * the supervisor's channel it looks itself.  It does so because it needs
+ * nobody: no lock, no memory from the heap, no other thread, whatever state
+ * they are in.
  *
  *     worker: turn 41 ... 41 ... 41        the same breadcrumb, turn by turn of
  *     watch:     ^      ^      ^           ours: since the first of them
@@ -39,7 +41,7 @@ struct watchdog {
     struct channel *channel;           /* hears of that */
     struct watched *watched;           /* [GUARD_THREADS_MAX], by guard_nth */
     _Atomic int64_t warn_ms, abort_ms; /* of a step; 0: never */
-    _Atomic int64_t other_ms; /* of any other callback, until it is lost */
+    _Atomic int64_t other_ms; /* of other callbacks, until one is lost */
     _Atomic int64_t drain_ms, heir_ms;
     _Atomic int has_heir, has_left; /* see watchdog_heir_serves */
 };

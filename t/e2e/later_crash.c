@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* later_crash.c - what waits, or a job, crashes: others are served.
+/* later_crash.c - what waits, or a job, crashes, or takes long: others are
+ * served.
  * tags: epoll */
 #include <stdio.h>
 #include <unistd.h>
@@ -84,6 +85,34 @@ START_TEST(a_timer_that_crashes)
 }
 END_TEST
 
+/* The second one is named when the first has taken twice as long, which is when
+ * any other callback would be given up; the third behind that. */
+START_TEST(a_job_that_takes_long_is_named_and_goes_on)
+{
+    static const char *const jobs[] = {GET("/later/job/1"), GET("/later/job/2"),
+                                       GET("/later/job/3")};
+    struct client c[3];
+
+    server_start(&s, "[server]\nlisten = 127.0.0.1:0\nworkers = 1\n"
+                     "prepare_timeout = 300ms\nprobe_timeout = 0\n"
+                     "[plugin later]\n");
+    for (int i = 0; i < 3; i++) {
+        c[i] = ask(jobs[i]);
+        server_wait_log(&s, "slow: a job holds its thread for ");
+        server_wait_log(&s, "callback  job of later");
+    }
+    for (int i = 0; i < 3; i++) {
+        char go[64];
+
+        snprintf(go, sizeof go, GET("/later/go/%d"), i + 1);
+        client_once(&s, go, 200, "gone");
+        client_take(&c[i], 0, 200, "job 0");
+        client_close(&c[i]);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 UNIT_MAIN(later_crash, a_timer_that_crashes,
           a_step_that_crashes_when_it_is_woken, or_when_it_is_given_up,
-          a_job_that_crashes)
+          a_job_that_crashes, a_job_that_takes_long_is_named_and_goes_on)
