@@ -16,10 +16,10 @@
  * publishes from as on the others: by the mailbox, never from within the call.
  * A message goes to those who are subscribed when it is its turn, on a worker
  * that had somebody when it was published, and to nobody who comes while they
- * are told.  A deliver may do anything: subscribe, unsubscribe itself or others,
- * publish.  A turn of the loop has room for some hundred of them; what is more
- * waits for the next one, so that a channel with many subscribers does not hold
- * the worker.
+ * are told.  A deliver may do anything: subscribe, unsubscribe itself or
+ * others, publish.  A turn of the loop has room for some hundred of them; what
+ * is more waits for the next one, so that a channel with many subscribers does
+ * not hold the worker.
  *
  * Names may be any bytes; they are looked for by a hash whose seed nobody
  * knows.  Not here: what a subscriber does with a message (subs.h, loops.h). */
