@@ -173,7 +173,8 @@ static const struct directive server_rows[] = {
      .dflt = "1g", .help = "bytes of all those files; beyond it 507"},
     {SERVER(discard_body), SIZE(0, 1 * G), .dflt = "64k",
      .help = "bytes of a body nobody wanted that are read before the "
-             "connection is closed instead"},
+             "connection is closed instead; HTTP/2: beyond those that were on "
+             "their way (h2_window), before the stream is reset instead"},
     {SERVER(ws_max_message), SIZE(1, 15 * M), .dflt = "1m",
      .help = "bytes of a message that comes on a WebSocket, inflated; beyond "
              "it the connection is closed (1009); a plugin may set its own"},

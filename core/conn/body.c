@@ -414,6 +414,7 @@ read_framed(struct body *b, const char *p, size_t n, size_t *used, char *out,
         return b->failed;
     memcpy(out, p, k);
     *used = k;
+    b->left -= k < b->left ? k : b->left;
     *is_done = b->is_shut && k == n;
     return (int64_t)k;
 }

@@ -39,13 +39,12 @@ idle_due(const struct conn *c)
     return c->since_ms + (l->keepalive_ms ? l->keepalive_ms : l->header_ms);
 }
 
-/* Nobody's end is held up by a client that never stops sending. */
-static uint32_t
-linger_ms(const struct conn *c)
+uint32_t
+deadline_linger_ms(const struct env *env)
 {
-    uint32_t grace_ms = c->env->limits.idle_grace_ms;
+    uint32_t grace_ms = env->limits.idle_grace_ms;
 
-    return c->env->is_draining && grace_ms < DEADLINE_LINGER_MS
+    return env->is_draining && grace_ms < DEADLINE_LINGER_MS
                ? grace_ms
                : DEADLINE_LINGER_MS;
 }
@@ -69,7 +68,7 @@ deadline_of(const struct conn *c)
     case CONN_HEAD: return c->since_ms + l->header_ms;
     case CONN_BODY: return body_due(c);
     case CONN_DISCARD: return c->since_ms + DEADLINE_LINGER_MS;
-    case CONN_LINGER: return c->since_ms + linger_ms(c);
+    case CONN_LINGER: return c->since_ms + deadline_linger_ms(c->env);
     case CONN_H2: return h2_due(c);
     case CONN_STREAM: return upgraded_due(c);
     case CONN_WAIT: /* that has a timer of its own, but for what it has said */

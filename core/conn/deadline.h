@@ -10,9 +10,13 @@
 #include <stdint.h>
 
 struct conn;
+struct env;
 
-/* After our side is shut: how long what still comes is read. */
+/* After our side is shut: how long what still comes is read, ... */
 #define DEADLINE_LINGER_MS 2000u
+/* ... or less: nobody's end is held up by a client that never stops sending.
+ * [worker] */
+uint32_t deadline_linger_ms(const struct env *env);
 
 /* That moment, in milliseconds of the worker's clock; UINT64_MAX: never.
  * [worker] */

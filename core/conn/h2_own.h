@@ -84,10 +84,11 @@ struct h2_stream {
     uint8_t is_connect;  /* it asks for a WebSocket (RFC 8441) */
     uint8_t is_tunnel;   /* and is one: x has stream, but no req */
     uint8_t is_cut;      /* a reset is on its way */
+    uint8_t may_end;     /* answered early, its end is waited for */
     int16_t head_rc;     /* of h2_head_end */
     int16_t trailer_rc;  /* what is behind its body is refused for that */
-    char *head_text;     /* of its head, until it starts: a block */
-    size_t head_cap;
+    uint32_t head_cap;
+    char *head_text; /* of its head, until it starts: a block */
     /* Of the body, not yet used; of the answer, not yet sent: blocks. */
     char *in, *out;
     uint32_t in_start, in_end, in_cap;

@@ -12,6 +12,7 @@
 #include "conn/env.h"
 #include "conn/h2.h"
 #include "conn/h2_answer.h"
+#include "conn/h2_early.h"
 #include "conn/h2_own.h"
 #include "conn/h2_tunnel.h"
 #include "conn/tls.h"
@@ -22,9 +23,6 @@
 
 /* At most so much comes at a time. */
 #define READ_BYTES 16384u
-/* Between an answer and the reset of its stream: a client that is still busy
- * sending when both have come may forget the answer (curl 7.88 does). */
-#define DISCARD_MS 500u
 
 static struct env *
 env_of(const struct h2_stream *t)
@@ -113,8 +111,10 @@ is_unwanted(const struct h2_stream *t)
 void
 h2_stream_data(struct h2_stream *t, const char *p, size_t n)
 {
-    if (is_unwanted(t)) /* and the window is not opened again */
+    if (is_unwanted(t)) { /* and the window is not opened again */
+        h2_early_data(t);
         return;
+    }
     t->x.since_ms = env_of(t)->clock.mono_ms;
     if (keep(t, p, n) < 0) {
         (void)conn_out_of_memory(env_of(t));
@@ -128,6 +128,7 @@ void
 h2_stream_eof(struct h2_stream *t)
 {
     t->x.is_eof = 1;
+    h2_early_ended(t);
     h2_own_note(t, H2_NEWS_BODY);
 }
 
@@ -241,6 +242,7 @@ sink_write(struct req *r, const char *p, size_t n)
 static void
 carry_send(struct exchange *x)
 {
+    h2_early_begin(h2_stream_of(x));
     h2_answer_send(h2_stream_of(x));
 }
 
@@ -253,6 +255,7 @@ carry_begin(struct exchange *x)
 static void
 carry_end(struct exchange *x, int is_whole)
 {
+    h2_early_begin(h2_stream_of(x));
     h2_answer_end(h2_stream_of(x), is_whole);
 }
 
@@ -336,7 +339,7 @@ h2_stream_new(struct h2 *h, int32_t id)
 static void
 drop_head(struct h2_stream *t)
 {
-    drop_block(t, &t->head_text, (uint32_t)t->head_cap);
+    drop_block(t, &t->head_text, t->head_cap);
 }
 
 void
@@ -421,9 +424,7 @@ tell_writer(struct h2_stream *t)
 }
 
 /* The answer is with the kernel, or in the block.  If the request is not all
- * there, nobody wants the rest (RFC 9113 8.1), which is said a bit later:
- * clients have been seen to take a reset that comes together with the answer
- * for no answer. */
+ * there, nobody wants the rest. */
 static void
 end_answer(struct h2_stream *t)
 {
@@ -437,7 +438,7 @@ end_answer(struct h2_stream *t)
     t->x.phase = CONN_DISCARD;
     t->x.since_ms = env->clock.mono_ms;
     if (!t->x.is_eof)
-        h2_own_look_by(t->h2, t->x.since_ms + DISCARD_MS);
+        h2_own_look_by(t->h2, h2_early_due(t));
 }
 
 void
@@ -520,13 +521,25 @@ is_stuck(struct h2_stream *t)
            since_ms + dispatch_write_ms(t->x.req, env_of(t)->limits.write_ms);
 }
 
+static void
+look_at_rest(struct h2_stream *t)
+{
+    uint64_t due_ms;
+
+    if (t->x.is_eof)
+        return;
+    due_ms = h2_early_due(t);
+    if (env_of(t)->clock.mono_ms >= due_ms)
+        h2_stream_reset(t, NGHTTP2_NO_ERROR);
+    else
+        h2_own_look_by(t->h2, due_ms);
+}
+
 void
 h2_stream_look(struct h2_stream *t)
 {
     if (t->x.phase == CONN_DISCARD) {
-        if (!t->x.is_eof &&
-            env_of(t)->clock.mono_ms >= t->x.since_ms + DISCARD_MS)
-            h2_stream_reset(t, NGHTTP2_NO_ERROR);
+        look_at_rest(t);
     } else if (t->x.phase == CONN_BODY && is_body_late(t)) {
         metrics_add(env_of(t)->metrics, METRIC_timeouts, 1);
         walk_end_waiting(&t->x, ERR_TIMEOUT);
