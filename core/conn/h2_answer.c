@@ -40,8 +40,7 @@ env_of(const struct h2_stream *t)
     return t->h2->conn->env;
 }
 
-/* ---- heads
- * -----------------------------------------------------------------*/
+/* ---- heads ---------------------------------------------------------------*/
 
 /* The library copies neither: names are in lower case, and both are there until
  * the stream is over. */
@@ -193,8 +192,7 @@ h2_answer_continue(struct h2_stream *t)
         log_debug("no memory for 100 Continue");
 }
 
-/* ---- what goes with the next frame
- * -----------------------------------------*/
+/* ---- what goes with the next frame ---------------------------------------*/
 
 static uint64_t
 written(const struct h2_stream *t)
@@ -257,8 +255,8 @@ on_warm(void *arg)
 }
 
 /* How much of n bytes may be read without waiting for a disk: what lies in
- * front of a file, or of that.  0: t is told when there is some.  -1: there
- * never will be. */
+ * front of a file, or of that.  0: t is told when there is some, or asks again
+ * when others have had their turn.  Below 0: there never will be. */
 static ssize_t
 take_warm(struct h2_stream *t, size_t n)
 {
@@ -280,7 +278,11 @@ take_warm(struct h2_stream *t, size_t n)
     if (there > 0)
         return (ssize_t)(n < there ? n : there);
     rc = warm_start(&t->warm, env_of(t), q, on_warm, t);
-    return rc == -EAGAIN ? (ssize_t)n : rc;
+    if (rc != -EAGAIN)
+        return rc;
+    t->warm.is_short = 1; /* nobody is left to read it */
+    t->h2->is_short = 1;
+    return 0;
 }
 
 /* ---- the end of a body ---------------------------------------------------*/
@@ -480,8 +482,7 @@ h2_answer_put(nghttp2_session *s, nghttp2_frame *f, const uint8_t *head,
     return 0;
 }
 
-/* ---- answers
- * ---------------------------------------------------------------*/
+/* ---- answers -------------------------------------------------------------*/
 
 /* No stream after those that are there, if no request were to come on a
  * connection of HTTP/1. */

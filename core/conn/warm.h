@@ -45,6 +45,7 @@ struct warm_state {
     uint64_t seen_ms : 13;  /* the worker's clock when it was, what fits */
     uint64_t is_lent : 1;   /* some of it was taken, and is asked for again */
     uint64_t is_broken : 1; /* a job could read nothing of it */
+    uint64_t is_short : 1;  /* its user's: nobody was left to read it */
 };
 
 /* What jobs have seen of file systems: each worker's, zeros at first. */

@@ -143,6 +143,8 @@ handle(struct slowfs *s, const struct fuse_in_header *in)
         hold(&s->n_opening, &s->is_shut);
         if (s->keeps_none)
             opened.open_flags = FOPEN_DIRECT_IO;
+        else if (s->keeps_all)
+            opened.open_flags = FOPEN_KEEP_CACHE;
         if (s->refuses) {
             answer(s->fd, in->unique, -s->refuses, NULL, 0);
             return;
@@ -205,7 +207,7 @@ slowfs_mount(struct slowfs *s, unsigned ms)
 
     s->ms = ms;
     s->is_shut = s->is_held = s->keeps = 0;
-    s->n_let = s->keeps_none = s->refuses = 0;
+    s->n_let = s->keeps_none = s->keeps_all = s->refuses = 0;
     s->n_opening = s->n_reading = s->n_closing = s->n_read = 0;
     s->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (s->fd < 0)

@@ -16,7 +16,8 @@
 
 #define SLOWFS_LARGE 300000
 #define SLOWFS_HUGE ((8u << 20) + 5000)
-#define SLOWFS_THREADS 4
+/* More than the reads that a file is read ahead by: others are answered. */
+#define SLOWFS_THREADS 8
 
 struct slowfs {
     char dir[64];
@@ -27,6 +28,7 @@ struct slowfs {
     _Atomic int is_held;    /* what is read comes when it is so no more */
     _Atomic int n_let;      /* though it is: so many reads */
     _Atomic int keeps_none; /* what is opened is never in the page cache */
+    _Atomic int keeps_all;  /* ... or stays there: no open waits for a read */
     _Atomic int keeps;      /* what is closed is so when it is so no more */
     _Atomic int refuses;    /* an errno: nothing can be opened */
     _Atomic int n_opening, n_reading, n_closing; /* that wait for it */
