@@ -133,8 +133,8 @@ struct env {
     uint8_t is_watchful;  /* draining, or giving connections away */
     uint8_t is_robbed;    /* somebody else closes its descriptors */
     uint32_t n_leaving;   /* connections that are on their way out */
-    uint32_t n_strays;    /* requests that no connection has (exchange.h), and
-                             sessions (tls_away.h) */
+    uint32_t n_strays;    /* requests that no connection has (exchange.h),
+                             sessions (tls_away.h), files (warm.h) */
     uint32_t max_away;    /* handshakes that the pool has (tls_away.h) */
     struct wheel_timer retire; /* while it drains: retire.h */
     struct giver *giver; /* who is given those at their boundary, or NULL */

@@ -30,7 +30,7 @@
 
 struct warm {
     struct env *env;
-    struct warm_state *of; /* NULL: nobody waits */
+    struct warm_state *of; /* NULL: nobody waits, and it is a stray */
     struct segment_queue *queue;
     void (*on_warm)(void *arg);
     void *arg;
@@ -223,6 +223,8 @@ on_read(struct wait *wait, int32_t rc)
         know_place(&w->env->warm_places, w->number, w->is_local);
     if (of)
         *of = (struct warm_state){.is_broken = !is_read};
+    else
+        w->env->n_strays--;
     if (of && is_read)
         hand_over(w);
     else
@@ -300,8 +302,10 @@ warm_forget(struct warm_state *state)
         return;
     state->job = NULL;
     w->of = NULL;
-    if (!jobs_withdraw(w->env->worker.jobs, &w->job))
-        return; /* it runs, or has run: on_read will free it */
+    if (!jobs_withdraw(w->env->worker.jobs, &w->job)) {
+        w->env->n_strays++; /* it runs, or has run: on_read will free it */
+        return;
+    }
     waits_forget(w->wait);
     warm_free(w);
 }

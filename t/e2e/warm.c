@@ -3,6 +3,7 @@
  * worker serves others meanwhile.
  * tags: epoll asan tsan */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,28 @@ START_TEST(a_client_that_goes_meanwhile_does_no_harm)
 }
 END_TEST
 
+/* What is read goes to memory of the worker's. */
+START_TEST(a_worker_that_ends_waits_for_who_reads)
+{
+    struct client c;
+
+    if (!start("large", "drain_timeout = 0\n"))
+        return;
+    fs.is_held = 1;
+    c = ask(SLOWFS_LARGE, "file");
+    while (fs.n_reading == 0)
+        usleep(1000);
+    server_signal(&s, SIGTERM);
+    client_read_all(&c);
+    usleep(50000); /* a worker that did not wait would be gone by then */
+    fs.is_held = 0;
+    server_wait_log(&s, "stopped in the middle");
+    ck_assert_int_eq(server_wait(&s), 3);
+    client_close(&c);
+    slowfs_unmount(&fs);
+}
+END_TEST
+
 START_TEST(without_a_thread_for_it_others_have_their_turn)
 {
     struct client c[4], other;
@@ -288,4 +311,5 @@ UNIT_MAIN(warm, others_are_served_while_a_small_file_is_read,
           others_are_served_at_each_piece_of_what_is_not_kept,
           a_file_shorter_than_promised_ends_the_connection,
           a_client_that_goes_meanwhile_does_no_harm,
+          a_worker_that_ends_waits_for_who_reads,
           without_a_thread_for_it_others_have_their_turn)
