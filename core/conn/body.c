@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "conn/env.h"
 #include "http/req.h"
+#include "os/closer.h"
 
 #define BODY_ARENA 4096u /* small bodies live in the request's arena */
 #define BODY_BLOCK 8192u /* first block of one that turns out larger */
@@ -463,7 +464,7 @@ body_fini(struct body *b)
 {
     release_memory(b);
     if (b->fd >= 0)
-        close(b->fd);
+        closer_take(b->fd);
     b->fd = -1;
     if (b->spilled)
         atomic_fetch_sub_explicit(&b->env->budget->temp, (int64_t)b->spilled,

@@ -13,6 +13,7 @@
 #include "http/jobs.h"
 #include "http/segment.h"
 #include "http/waits.h"
+#include "os/closer.h"
 #include "os/filesys.h"
 
 /* Each look is a system call, and holes are rare: what was sent before was read
@@ -164,7 +165,7 @@ warm_bytes(struct warm_state *w, struct env *env, const struct segment *s)
 
 /* ---- a job ---------------------------------------------------------------*/
 
-/* To close it may take its time, too. */
+/* To close it may take its time, too: nobody waits for that. */
 static int32_t
 read_some(void *arg)
 {
@@ -182,7 +183,7 @@ read_some(void *arg)
         if (n > 0)
             w->done += (uint32_t)n;
     }
-    close(w->fd);
+    closer_take(w->fd);
     w->fd = -1;
     return 0;
 }
@@ -193,7 +194,7 @@ warm_free(void *arg)
     struct warm *w = arg;
 
     if (w->fd >= 0)
-        close(w->fd);
+        closer_take(w->fd);
     blocks_give(&w->env->blocks, w, w->block_bytes);
 }
 

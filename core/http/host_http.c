@@ -14,6 +14,7 @@
 #include "http/host.h"
 #include "http/req.h"
 #include "http/route.h"
+#include "os/closer.h"
 #include "plug/guard.h"
 #include "plug/image.h"
 #include "plug/instance.h"
@@ -420,7 +421,7 @@ http_reply_file(et_req *pub, uint32_t status, et_str type, int32_t fd,
 
     if (fd < 0 || !is_decidable(r, status, type)) {
         if (fd >= 0)
-            close(fd);
+            closer_take(fd);
         return ET_FAIL;
     }
     resp_reply_file(&r->resp, (uint16_t)status, type, fd, off, n);

@@ -2,8 +2,7 @@
 /* segment.c - a response body as a queue; see segment.h. */
 #include "http/segment.h"
 
-#include <unistd.h>
-
+#include "os/closer.h"
 #include "plug/guard.h"
 
 static int
@@ -28,7 +27,7 @@ static void
 segment_release(struct segment *s)
 {
     if (s->kind == SEGMENT_FILE && !s->is_lent)
-        close(s->fd);
+        closer_take(s->fd);
     else if (s->kind == SEGMENT_OWN)
         s->release(s->arg);
     else if (s->kind != SEGMENT_MEM && s->release)

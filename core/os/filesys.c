@@ -10,13 +10,23 @@
 #include "base/check.h"
 
 uint64_t
-filesys_of(int fd)
+filesys_look(int fd, int *has_name)
 {
     struct statx x;
 
-    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &x) < 0)
+    *has_name = 0;
+    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &x) < 0)
         return 0;
+    *has_name = x.stx_nlink > 0;
     return (uint64_t)x.stx_dev_major << 32 | x.stx_dev_minor;
+}
+
+uint64_t
+filesys_of(int fd)
+{
+    int has_name;
+
+    return filesys_look(fd, &has_name);
 }
 
 int

@@ -3,7 +3,7 @@
  * when no thread is left to read them: the worker serves others meanwhile.
  * tags: epoll asan tsan plain */
 #include <stdio.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "t/lib/frames.h"
 #include "t/lib/server.h"
@@ -133,6 +133,34 @@ START_TEST(a_stream_that_is_reset_meanwhile_does_no_harm)
 }
 END_TEST
 
+/* The worker gives up a descriptor of what was to be read, and that of the
+ * answer. */
+START_TEST(nobody_waits_for_its_file_to_be_closed)
+{
+    struct frames f;
+
+    if (!start())
+        return;
+    f = frames_open(&s);
+    ask(&f, 1);
+    ask(&f, 3);
+    client_wait_active(&s, 2);
+    while (fs.n_reading == 0)
+        usleep(1000);
+    fs.keeps = 1;
+    frames_reset(&f, 3, FRAMES_CANCEL);
+    while (fs.n_closing == 0)
+        usleep(1000);
+    frames_serves(&f);
+    ck_assert_int_gt(fs.n_closing, 0); /* still */
+    fs.keeps = fs.is_held = 0;
+    take(&f, 1);
+    frames_close(&f);
+    stop();
+}
+END_TEST
+
 UNIT_MAIN(h2_warm, other_streams_are_served_though_nobody_reads_a_file,
           other_sessions_are_served_though_nobody_reads_a_file,
-          a_stream_that_is_reset_meanwhile_does_no_harm)
+          a_stream_that_is_reset_meanwhile_does_no_harm,
+          nobody_waits_for_its_file_to_be_closed)

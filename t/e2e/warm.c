@@ -281,6 +281,34 @@ START_TEST(a_worker_that_ends_waits_for_who_reads)
 }
 END_TEST
 
+/* ---- who closes it
+ * ----------------------------------------------------------*/
+
+START_TEST(others_are_served_while_a_file_is_closed)
+{
+    struct client c, other;
+    struct answer a;
+
+    if (!start("small", ""))
+        return;
+    fs.keeps = 1;
+    c = ask(100, "file");
+    a = client_answer(&c, 0);
+    check_body(&a, 100);
+    answer_free(&a);
+    while (fs.n_closing == 0)
+        usleep(1000);
+    other = client_open(&s);
+    for (int i = 0; i < 100; i++)
+        client_expect(&other, GET("/none"), 200, "");
+    ck_assert_int_gt(fs.n_closing, 0); /* still */
+    fs.keeps = 0;
+    client_close(&other);
+    client_close(&c);
+    stop();
+}
+END_TEST
+
 START_TEST(without_a_thread_for_it_others_have_their_turn)
 {
     struct client c[4], other;
@@ -312,4 +340,5 @@ UNIT_MAIN(warm, others_are_served_while_a_small_file_is_read,
           a_file_shorter_than_promised_ends_the_connection,
           a_client_that_goes_meanwhile_does_no_harm,
           a_worker_that_ends_waits_for_who_reads,
+          others_are_served_while_a_file_is_closed,
           without_a_thread_for_it_others_have_their_turn)

@@ -3,6 +3,7 @@
 #include "os/filesys.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -34,6 +35,21 @@ START_TEST(what_is_not_known_is_not)
 }
 END_TEST
 
+START_TEST(a_name_may_be_gone)
+{
+    char path[] = "/tmp/etude-filesys-XXXXXX";
+    int fd = mkstemp(path), has_name = 0;
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_uint_eq(filesys_look(fd, &has_name), filesys_of(fd));
+    ck_assert_int_eq(has_name, 1);
+    unlink(path);
+    ck_assert_uint_eq(filesys_look(fd, &has_name), filesys_of(fd));
+    ck_assert_int_eq(has_name, 0);
+    close(fd);
+}
+END_TEST
+
 START_TEST(no_file_is_nowhere)
 {
     ck_assert_int_eq(filesys_is_local(-1), 0);
@@ -42,4 +58,4 @@ START_TEST(no_file_is_nowhere)
 END_TEST
 
 UNIT_MAIN(filesys, memory_is_of_this_machine, what_is_not_known_is_not,
-          no_file_is_nowhere)
+          a_name_may_be_gone, no_file_is_nowhere)
