@@ -13,6 +13,7 @@
 
 /* What a file is read by, and memory handed on by, on its way through. */
 #define PIECE 16384u
+#define RETRY_MS 10u
 
 /* ---- the steps -----------------------------------------------------------*/
 
@@ -152,17 +153,21 @@ read_job(void *arg)
     return got < 0 ? ET_EINVAL : (int32_t)got;
 }
 
-/* What is in the page cache is read here, the rest where it may block. */
+/* What is in the page cache is read here, the rest where it may block; when as
+ * many jobs wait as may, others have their turn first. */
 static int32_t
 read_piece(struct req *r, struct reading *g)
 {
+    const struct et_task *task = r->pub.worker->task;
     struct iovec v = {g->piece, g->n};
     ssize_t got = preadv2(g->fd, &v, 1, (off_t)g->off, RWF_NOWAIT);
     int32_t rc = (int32_t)got;
 
     if (got <= 0)
-        rc = r->pub.worker->task->offload(&r->pub, read_job, g, ET_PRIO_HIGH);
-    if (rc == ET_ELIMIT || rc == ET_ENOMEM) /* nobody else can */
+        rc = task->offload(&r->pub, read_job, g, ET_PRIO_HIGH);
+    while (rc == ET_ELIMIT && (rc = task->sleep(&r->pub, RETRY_MS)) == 0)
+        rc = task->offload(&r->pub, read_job, g, ET_PRIO_HIGH);
+    if (rc == ET_ELIMIT || rc == ET_ENOMEM) /* nor can it wait */
         rc = read_job(g);
     return rc == 0 ? ET_EINVAL : rc; /* it has become shorter */
 }

@@ -333,6 +333,35 @@ START_TEST(without_a_thread_for_it_others_have_their_turn)
 }
 END_TEST
 
+/* A body step reads what it is to see. */
+START_TEST(so_they_have_when_a_body_step_waits_for_it)
+{
+    struct client c[4], other;
+
+    if (!start("large", "pool_threads = 1\npool_queue = 1\n"
+                        "[plugin filter]\nact = mark\n"
+                        "[scope all]\nmatch = /file/*\nuse = filter\n"))
+        return;
+    fs.keeps_all = fs.is_held = 1;
+    for (int i = 0; i < 4; i++)
+        c[i] = ask(SLOWFS_LARGE, "file");
+    client_wait_active(&s, 4);
+    other = client_open(&s);
+    for (int i = 0; i < 20; i++)
+        client_expect(&other, GET("/none"), 200, "");
+    fs.is_held = 0;
+    for (int i = 0; i < 4; i++) {
+        struct answer a = client_answer(&c[i], 0);
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_uint_eq(a.n, SLOWFS_LARGE + 2);
+        answer_free(&a);
+        client_close(&c[i]);
+    }
+    client_close(&other);
+    stop();
+}
+END_TEST
+
 UNIT_MAIN(warm, others_are_served_while_a_small_file_is_read,
           others_are_served_while_a_large_file_is_read,
           others_are_served_while_http2_waits_for_a_file,
@@ -341,4 +370,5 @@ UNIT_MAIN(warm, others_are_served_while_a_small_file_is_read,
           a_client_that_goes_meanwhile_does_no_harm,
           a_worker_that_ends_waits_for_who_reads,
           others_are_served_while_a_file_is_closed,
-          without_a_thread_for_it_others_have_their_turn)
+          without_a_thread_for_it_others_have_their_turn,
+          so_they_have_when_a_body_step_waits_for_it)
