@@ -286,9 +286,10 @@ on_loaded(et_req *r, void *self, int32_t rc)
     w->loading = NULL;
     if (file_is_starved(f->err) && !f->is_second && kin_yield(&s->kin)) {
         f->is_second = 1;
-        f->err = load_later(r, w, f);
-        if (f->err == WAITS)
-            return ET_WAIT;
+        rc = load_later(r, w, f);
+        if (rc == WAITS)
+            return ET_WAIT; /* f is the pool's again */
+        f->err = rc;
     }
     if (f->file)
         f->file = put(s, f->file, now_ms(r));

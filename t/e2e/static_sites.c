@@ -10,6 +10,7 @@
 
 #include "t/lib/client.h"
 #include "t/lib/server.h"
+#include "t/lib/slowfs.h"
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
 
@@ -29,6 +30,12 @@
     "[plugin idle]\nmodule = static\nroot = www\nlist = yes\n"                 \
     "cache_file = 0\ncache_files = 0\n"                                        \
     "[route idle]\nmatch = GET /idle/*path\nhandler = idle\n"
+
+/* What stands elsewhere is the pool's to open. */
+#define FAR                                                                    \
+    "[plugin far]\nmodule = static\nroot = %s\ncache_entries = 0\n"            \
+    "[route far]\nmatch = GET /far/*path\nhandler = far\n"
+#define CLIENTS 8
 
 static struct server s;
 
@@ -111,5 +118,46 @@ START_TEST(a_site_that_has_come_and_gone_is_asked_no_more)
 }
 END_TEST
 
+static void
+wait_opening(const struct slowfs *fs)
+{
+    for (int i = 0; i < 5000 && fs->n_opening < SLOWFS_THREADS; i++)
+        usleep(1000);
+    ck_assert_int_eq(fs->n_opening, SLOWFS_THREADS);
+}
+
+/* As many at once as the pool has threads: some of them take the last ones. */
+START_TEST(what_the_pool_opens_at_the_second_try_is_served)
+{
+    char ini[2048];
+    struct slowfs fs;
+    struct client c, far[CLIENTS];
+
+    if (!slowfs_mount(&fs, 0))
+        return;
+    snprintf(ini, sizeof ini, SERVER FULL FAR, fs.dir);
+    start(ini);
+    c = client_open(&s);
+    for (int k = 0; k < CLIENTS; k++)
+        far[k] = client_open(&s);
+    for (int i = 0; i < FILES; i++) {
+        get_full(&c, i);
+        fs.is_shut = 1;
+        for (int k = 0; k < CLIENTS; k++)
+            client_puts(&far[k], GET("/far/small"));
+        wait_opening(&fs);
+        fs.is_shut = 0;
+        for (int k = 0; k < CLIENTS; k++)
+            client_take(&far[k], 0, 200, NULL);
+    }
+    for (int k = 0; k < CLIENTS; k++)
+        client_close(&far[k]);
+    client_close(&c);
+    ck_assert_int_eq(server_stop(&s), 0);
+    slowfs_unmount(&fs);
+}
+END_TEST
+
 UNIT_MAIN(static_sites, a_site_that_has_many_open_makes_room_for_another,
-          a_site_that_has_come_and_gone_is_asked_no_more)
+          a_site_that_has_come_and_gone_is_asked_no_more,
+          what_the_pool_opens_at_the_second_try_is_served)
