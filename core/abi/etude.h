@@ -1166,7 +1166,8 @@ et_resume(const et_async *async, et_token token, int32_t rc)
 /* Have job(arg) run on a thread that may block, and the step wait for it: what
  * it returns is the rc of resume, ET_ECRASH if it crashed.  r and its memory
  * stay until then, whatever becomes of the client.  0, and the step is to
- * return ET_WAIT; or ET_ELIMIT: too many wait already, ET_ENOMEM, ET_EPHASE. */
+ * return ET_WAIT; or ET_ELIMIT: too many wait already, ET_ENOMEM, ET_EPHASE,
+ * ET_ERETIRE: the server ends. */
 static inline int32_t
 et_offload_then(et_req *r, int32_t (*job)(void *arg), void *arg,
                 et_resume_fn resume, et_cancel_fn cancel)

@@ -568,7 +568,8 @@ struct et_async {
      * second call replaces the first.  timeout_ms 0: as long as `wait_timeout`
      * lets the route; UINT32_MAX: for ever.  The token, or 0: no resume; not
      * within a request or response step of r, or within its cancel; a job of
-     * r's is under way; or the worker has `max_waits` already.  [worker] */
+     * r's is under way; the worker has `max_waits` already; or ET_ERETIRE, as
+     * offload.  [worker] */
     et_token (*suspend)(et_req *r, et_resume_fn resume, et_cancel_fn cancel,
                         uint32_t timeout_ms);
     /* Wake it: 0, and its resume will be called with rc; or ET_ESTALE. [any] */
@@ -577,6 +578,7 @@ struct et_async {
      * it returned is rc, ET_ECRASH if it crashed.  r and all memory of it stay
      * until the job is over, even if the client goes.  0; ET_ELIMIT:
      * `pool_queue` jobs wait already, or max_waits; ET_EPHASE: as suspend;
+     * ET_ERETIRE: a job of r's ran when what waits was given up (drain_timeout);
      * ET_ENOMEM: there is no memory, or no thread can be started. [worker] */
     int32_t (*offload)(et_req *r, int32_t (*job)(void *arg), void *arg,
                        uint32_t priority, et_resume_fn resume,

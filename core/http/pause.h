@@ -60,6 +60,8 @@ struct pause {
     uint8_t is_late;     /* nothing has come, and its time is over */
     int8_t why;          /* of is_late: ET_ETIME, 504; ET_ERETIRE, 503 */
     uint8_t is_closed;   /* nobody is answered: no step may wait any more */
+    uint8_t is_retired;  /* it was to be given up when what it waited for was
+                            about to come: it does not wait again */
     uint8_t has_crashed; /* the step, of PAUSE_ENDS */
     uint8_t is_refused;  /* an answer that the step was to write: result, of
                             enum chain_result, once it is over */

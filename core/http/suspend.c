@@ -68,6 +68,7 @@ retire(struct req *r)
 {
     struct pause *p = &r->pause;
 
+    p->is_retired = 1;
     if (p->token.job && !jobs_withdraw(req_worker(r)->jobs, p->token.job))
         return; /* it is over soon */
     wheel_cancel(req_worker(r)->wheel, &p->token.wait->timer);
@@ -108,6 +109,8 @@ arm(struct req *r, et_resume_fn resume_fn, et_cancel_fn cancel)
 
     if (!resume_fn)
         return ET_EINVAL;
+    if (r->has_pause && p->is_retired && r->phase == CHAIN_IN_REQUEST)
+        return ET_ERETIRE; /* what has an answer may still do something to it */
     if (!chain_is_at(r) || (r->has_pause && p->kind != &kind && !p->held) ||
         (r->has_pause && p->token.job) || !pause_begin(r, &kind))
         return ET_EPHASE;

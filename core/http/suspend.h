@@ -24,7 +24,8 @@ uint64_t suspend_step(struct req *r, et_resume_fn resume, et_cancel_fn cancel,
                       uint32_t ms);
 /* The same until fn(arg) has run on a thread of the pool, which has no limit.
  * 0, or ET_EPHASE: it may not; ET_ELIMIT: the queue is full, or no more can
- * wait; ET_ENOMEM; ET_EINVAL: no resume. [worker] */
+ * wait; ET_ERETIRE: it was to be given up while a job of it ran; ET_ENOMEM;
+ * ET_EINVAL: no resume. [worker] */
 int32_t suspend_for_job(struct req *r, int32_t (*fn)(void *arg), void *arg,
                         uint32_t priority, et_resume_fn resume,
                         et_cancel_fn cancel);

@@ -297,6 +297,14 @@ on_loaded(et_req *r, void *self, int32_t rc)
     return walk_on(r, s, w);
 }
 
+/* Why a job could not be begun.  Where it is not for want of memory too much
+ * goes on, or the server ends, or nobody waits any more. */
+static int
+why_not(int32_t rc)
+{
+    return rc == ET_ENOMEM ? -ENOMEM : -EBUSY;
+}
+
 static int
 load_later(et_req *r, struct walk *w, struct found *f)
 {
@@ -308,7 +316,7 @@ load_later(et_req *r, struct walk *w, struct found *f)
         return WAITS;
     }
     w->loading = NULL;
-    return rc == ET_ELIMIT ? -EBUSY : -ENOMEM;
+    return why_not(rc);
 }
 
 /* path is NUL-terminated and stays.  0 and *out, which is there until the log
@@ -498,7 +506,7 @@ make_listing(et_req *r, struct folder *s, struct walk *w)
     if (rc == 0)
         return ET_WAIT;
     w->listing = NULL;
-    return refuse(r, s, rc == ET_ELIMIT ? -EBUSY : -ENOMEM);
+    return refuse(r, s, why_not(rc));
 }
 
 static uint32_t

@@ -5,6 +5,7 @@
  * tags: epoll asan tsan */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +39,7 @@ start(int pool_threads)
     fs.keeps_none = 1; /* each read is one that is counted */
     snprintf(ini, sizeof ini,
              "[server]\nlisten = 127.0.0.1:0\nworkers = 1\npool_threads = %d\n"
+             "drain_timeout = 2s\n"
              "[plugin hello]\n"
              "[plugin static]\nroot = %s\netag = hash\n"
              "[route slow]\nmatch = GET /slow/*path\nhandler = static\n",
@@ -171,6 +173,37 @@ START_TEST(for_who_has_gone_nothing_is_done)
 }
 END_TEST
 
+/* One of them waits for its turn, the other for the job: when the first is told
+ * the second has been, too. */
+START_TEST(a_server_that_ends_says_so_to_who_waits)
+{
+    struct client c[2], other;
+
+    if (!start(8))
+        return;
+    fs.is_held = 1;
+    other = client_open(&s);
+    for (int i = 0; i < 2; i++) {
+        c[i] = client_open(&s);
+        client_puts(&c[i], HEAD("/slow/huge"));
+        wait_reading();
+        is_served(&other);
+    }
+    client_close(&other);
+    server_signal(&s, SIGTERM);
+    client_take(&c[1], 1, 503, NULL);
+    fs.n_let = READS_SLICE;
+    client_take(&c[0], 1, 503, NULL);
+    ck_assert_int_eq(fs.n_read, READS_SLICE);
+    fs.is_held = 0;
+    client_close(&c[0]);
+    client_close(&c[1]);
+    ck_assert_int_eq(server_wait(&s), 0);
+    slowfs_unmount(&fs);
+}
+END_TEST
+
 UNIT_MAIN(static_hash, who_wants_the_same_has_it_hashed_once,
           others_have_their_turn_behind_a_slice,
-          for_who_has_gone_nothing_is_done)
+          for_who_has_gone_nothing_is_done,
+          a_server_that_ends_says_so_to_who_waits)
