@@ -130,22 +130,29 @@ read_types(struct site *s, et_err *e)
 }
 
 static int32_t
-make_types(struct site *s, et_err *e)
+add_types(struct mime *m, et_list lines, et_err *e)
 {
     unsigned line;
     size_t i;
+    for (i = 0; i < lines.n; i++)
+        if (mime_read(m, lines.v[i], &line) < 0)
+            return et_seterr(e,
+                             "type[%zu]: \"%.*s\" is not a type and ends of "
+                             "names",
+                             i, ET_STR(lines.v[i]));
+    return 0;
+}
+
+static int32_t
+make_types(struct site *s, et_err *e)
+{
+    unsigned line;
     s->mime = mime_new(s->o->charset);
     if (!s->mime || mime_read(s->mime, et_s(mime_table), &line) < 0)
         return et_seterr(e, "out of memory");
     s->default_type = mime_with_charset(s->mime, s->o->default_type);
-    if (read_types(s, e) < 0)
+    if (read_types(s, e) < 0 || add_types(s->mime, s->o->type, e) < 0)
         return ET_EINVAL;
-    for (i = 0; i < s->o->type.n; i++)
-        if (mime_read(s->mime, s->o->type.v[i], &line) < 0)
-            return et_seterr(e,
-                             "type[%zu]: \"%.*s\" is not a type and ends of "
-                             "names",
-                             i, ET_STR(s->o->type.v[i]));
     return s->default_type.p ? 0 : et_seterr(e, "out of memory");
 }
 
@@ -220,6 +227,26 @@ check_type(const struct options *o, et_err *e)
     return 0;
 }
 
+/* Lists whose lines are read again, to be kept, when a site is opened. */
+static int32_t
+check_lists(const struct options *o, et_err *e)
+{
+    struct site_rule *rules = NULL, *times = NULL;
+    struct mime *m = mime_new(o->charset);
+    int32_t rc;
+    if (!m)
+        return et_seterr(e, "out of memory");
+    rc = add_types(m, o->type, e);
+    if (rc == 0)
+        rc = read_rules("cache_control", o->cache_control, 0, &rules, e);
+    if (rc == 0)
+        rc = read_rules("expires", o->expires, 1, &times, e);
+    mime_free(m);
+    free(rules);
+    free(times);
+    return rc;
+}
+
 int32_t
 site_check(void *options, et_err *e)
 {
@@ -241,7 +268,7 @@ site_check(void *options, et_err *e)
                              "and more expected",
                              i, ET_STR(t));
     }
-    return check_type(o, e);
+    return check_type(o, e) < 0 ? ET_EINVAL : check_lists(o, e);
 }
 
 /* ---- an instance ---------------------------------------------------------*/

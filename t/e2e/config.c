@@ -547,6 +547,15 @@ START_TEST(a_section_nobody_uses_is_checked_and_not_opened)
          "\"maybe\"\n" BAD},
         {UNUSED "root = /\nindex = a/b\n",
          "etude.ini:6: [plugin idle] index: \"a/b\" is not a name\n" BAD},
+        {UNUSED "root = /\ntype = html\n",
+         "etude.ini:6: [plugin idle] type: \"html\" is not a type and ends of "
+         "names\n" BAD},
+        {UNUSED "root = /\ncache_control = *.css\n",
+         "etude.ini:6: [plugin idle] cache_control: \"*.css\" is not a pattern "
+         "and a value\n" BAD},
+        {UNUSED "root = /\nexpires = *.css 30\n",
+         "etude.ini:6: [plugin idle] expires: \"*.css 30\" is not a pattern "
+         "and a time with its unit\n" BAD},
         {UNUSED "root = /\nstate = required\n",
          "etude.ini:3: plugin idle: state = required: it hands no state "
          "over\n" BAD},
