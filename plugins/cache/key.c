@@ -62,6 +62,20 @@ authority_of(const et_req *r, et_str host, et_str *rest)
     return et_sn(from, (size_t)(p - from));
 }
 
+int
+key_is_as_written(const et_req *r, et_str host)
+{
+    const size_t n = r->host.n;
+    if (!key_is_plain(r))
+        return 0;
+    if (host.n == 0) /* HTTP/1.0 */
+        return 1;
+    if (host.n < n || !et_eq_nocase(r->host, et_sn(host.p, n)))
+        return 0;
+    return host.n == n || (host.p[n] == ':' && host.n > n + 1 &&
+                           port_of(host).n == host.n - n - 1);
+}
+
 int32_t
 key_make(const et_req *r, et_str host, const struct secret *s,
          char room[KEY_MAX], struct key *out)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* key.h - what an answer is stored under.
  *
- * The key is scheme, host, port and target as they came, with a NUL behind each
- * but the last: whoever may tell two requests apart by these gets an answer of
- * his own.  Of a target in absolute-form it is what is behind host and port:
- * that is the same address (RFC 9112 3.2).  Beside it is the path as routes see
- * it, for purges.  What an answer varies on (Vary) is no part of the key, but
- * text of its own: the values of those fields, brought into a form in which
- * what means the same is the same.
+ * The key is scheme, host in lower case, port and target as they came, with a
+ * NUL behind each but the last: whoever may tell two requests apart by these
+ * gets an answer of his own.  Of a target in absolute-form it is what is behind
+ * host and port: that is the same address (RFC 9112 3.2).  Beside it is the
+ * path as routes see it, for purges.  What an answer varies on (Vary) is no
+ * part of the key, but text of its own: the values of those fields, brought
+ * into a form in which what means the same is the same.
  */
 #ifndef CACHE_KEY_H
 #define CACHE_KEY_H
@@ -33,6 +33,10 @@ key_is_plain(const et_req *r)
 {
     return r->target.n > 0 && r->target.p[0] == '/';
 }
+/* Is r's address written as it is in its key, but for case: in origin-form, and
+ * host, the field Host, without a dot behind the name or a colon without a
+ * port? What its handler makes of it is good for others, then. */
+int key_is_as_written(const et_req *r, et_str host);
 /* The key of r, whose field Host that is, its text in room; path is r's own. 0,
  * or ET_ELIMIT: it is too long. [worker] */
 int32_t key_make(const et_req *r, et_str host, const struct secret *s,

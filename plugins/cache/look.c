@@ -50,11 +50,12 @@ remember_fields(et_req *r, struct visit *v)
 
 /* Is its answer one that is stored?  A target in absolute-form is for the same
  * key, but what its handler sees is not what it sees of others: the target, and
- * a Host that does not count (RFC 9112 3.2.2). */
+ * a Host that does not count (RFC 9112 3.2.2).  So is a Host with a dot behind
+ * its name, which may be in every link of the answer. */
 static int
-brings(const et_req *r)
+brings(const et_req *r, const struct ask *a)
 {
-    return r->method == ET_M_GET && key_is_plain(r);
+    return r->method == ET_M_GET && key_is_as_written(r, a->host);
 }
 
 static struct visit *
@@ -74,7 +75,7 @@ visit_new(et_req *r, const struct cache *c, const struct key *k,
     else if (c->site->o->client == CLIENT_HONOUR && a->control.max_age >= 0)
         v->max_age_ms = a->control.max_age * 1000;
     v->is_authorized = a->has & ASK_AUTHORIZATION || et_client_sha256(r).p;
-    v->may_lead = brings(r) && !v->is_authorized && !(a->has & ASK_FOR_LESS);
+    v->may_lead = brings(r, a) && !v->is_authorized && !(a->has & ASK_FOR_LESS);
     v->is_repeat = (uint8_t)et_is_repeat(r);
     v->outcome = "MISS";
     return v;
@@ -190,7 +191,7 @@ go_on(et_req *r, struct cache *c, struct visit *v, int leads)
 {
     if (remember_fields(r, v) < 0)
         return ET_FAIL;
-    if (!brings(r))
+    if (!brings(r, &v->ask))
         return ET_NEXT;
     v->fill.key = v->key;
     v->fill.leads = (uint8_t)leads;
@@ -215,7 +216,7 @@ send_to_ask(et_req *r, const struct visit *v, struct entry *e)
                                   {"If-Modified-Since", 17},
                                   {"If-Range", 8},
                                   {"Range", 5}};
-    if (is_recent(v, e->asked_ms) || !brings(r) || v->is_authorized ||
+    if (is_recent(v, e->asked_ms) || !brings(r, &v->ask) || v->is_authorized ||
         v->ask.control.only_if_cached)
         return;
     if (et_repeat(r, less, sizeof less / sizeof less[0]) == 0)

@@ -577,6 +577,30 @@ START_TEST(an_address_is_the_same_in_either_form)
 }
 END_TEST
 
+#define OF(host, more) "GET /o/a HTTP/1.1\r\nHost: " host "\r\n" more "\r\n"
+
+/* An answer may have Host in every link. */
+START_TEST(a_host_that_others_do_not_write_brings_nothing)
+{
+    struct client c;
+
+    start(1, "");
+    c = client_open(&s);
+    ask(&c, OF("x.", MINUTE), "MISS", "run 1");
+    ask(&c, OF("x:", MINUTE), "MISS", "run 2");
+    ask(&c, OF("x", MINUTE), "MISS", "run 3");
+    ask(&c, OF("X", ""), "HIT", "run 3");
+    ask(&c, OF("x.", ""), "HIT", "run 3");
+    ask(&c, OF("x.:80", MINUTE), "MISS", "run 4");
+    ask(&c, OF("x:80", MINUTE), "MISS", "run 5");
+    ask(&c, OF("x.:80", ""), "HIT", "run 5");
+    ask(&c, OF("[::1]:80", MINUTE), "MISS", "run 6");
+    ask(&c, OF("[::1]:80", ""), "HIT", "run 6");
+    client_close(&c);
+    end();
+}
+END_TEST
+
 /* ---- memory --------------------------------------------------------------*/
 
 static unsigned long
@@ -760,6 +784,7 @@ UNIT_MAIN(cache, what_is_stored_is_sent_as_it_was,
           what_is_changed_is_forgotten_by_all_workers,
           and_by_other_caches_of_the_section,
           an_address_is_the_same_in_either_form,
+          a_host_that_others_do_not_write_brings_nothing,
           a_flood_of_keys_stays_within_its_memory,
           what_is_forgotten_while_it_is_sent_is_sent_to_its_end,
           a_reload_keeps_what_is_stored_until_its_options_change,
