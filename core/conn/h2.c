@@ -13,7 +13,6 @@
 #include "conn/deadline.h"
 #include "conn/env.h"
 #include "conn/h1.h"
-#include "conn/h2_answer.h"
 #include "conn/h2_calls.h"
 #include "conn/h2_own.h"
 #include "conn/h2_stream.h"
@@ -277,13 +276,13 @@ h2_push(struct conn *c)
             return -1;
         }
         n = queued(c);
-        if (n == 0 && !h->is_short) {
+        if (n == 0) {
             out_free(c);
             return 0;
         }
         h->n_turn += n;
         h->moved_ms = c->env->clock.mono_ms;
-        rc = n == 0 || h->n_turn > TURN_BYTES ? out_yield(c) : out_flush(c);
+        rc = h->n_turn > TURN_BYTES ? out_yield(c) : out_flush(c);
         if (rc < 0) {
             conn_close(c);
             return -1;
@@ -469,22 +468,6 @@ tell_writers(struct h2 *h)
     }
 }
 
-/* Streams that wait for a file, and nobody was left to read it: others have had
- * their turn meanwhile. */
-static void
-ask_again(struct h2 *h)
-{
-    h->is_short = 0;
-    LIST_FOR_EACH_SAFE(link, &h->streams)
-    {
-        struct h2_stream *t = CONTAINER_OF(link, struct h2_stream, all);
-        if (!t->warm.is_short)
-            continue;
-        t->warm.is_short = 0;
-        h2_answer_revive(t);
-    }
-}
-
 void
 h2_writable(struct conn *c)
 {
@@ -492,8 +475,6 @@ h2_writable(struct conn *c)
 
     if (c->phase != CONN_H2)
         return;
-    if (UNLIKELY(h->is_short))
-        ask_again(h);
     c->since_ms = c->env->clock.mono_ms;
     c->unsent = UINT32_MAX;
     if (h2_push(c) >= 0)

@@ -255,8 +255,8 @@ on_warm(void *arg)
 }
 
 /* How much of n bytes may be read without waiting for a disk: what lies in
- * front of a file, or of that.  0: t is told when there is some, or asks again
- * when others have had their turn.  Below 0: there never will be. */
+ * front of a file, or of that.  0: t is told when there is some.  Below 0:
+ * there never will be. */
 static ssize_t
 take_warm(struct h2_stream *t, size_t n)
 {
@@ -264,7 +264,6 @@ take_warm(struct h2_stream *t, size_t n)
     const struct segment *s = q ? segment_peek(q) : NULL;
     size_t before = (size_t)written(t);
     uint64_t there;
-    int rc;
 
     for (; s && s->kind != SEGMENT_FILE && before < n; s = s->next)
         before += (size_t)s->n;
@@ -277,12 +276,7 @@ take_warm(struct h2_stream *t, size_t n)
     there = warm_bytes(&t->warm, env_of(t), s);
     if (there > 0)
         return (ssize_t)(n < there ? n : there);
-    rc = warm_start(&t->warm, env_of(t), q, on_warm, t);
-    if (rc != -EAGAIN)
-        return rc;
-    t->warm.is_short = 1; /* nobody is left to read it */
-    t->h2->is_short = 1;
-    return 0;
+    return warm_start(&t->warm, env_of(t), q, on_warm, t);
 }
 
 /* ---- the end of a body ---------------------------------------------------*/

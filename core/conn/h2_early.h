@@ -7,7 +7,9 @@
  * Nobody wants it, but there are clients that look at nothing behind an answer
  * before they have sent all (curl 7.88): they would wait for a window for ever.
  * So, as over HTTP/1, discard_body of it may come, and the stream ends cleanly.
- * Invariant: behind the answer comes at most that, and what the window was.
+ * Invariant: behind the answer comes at most that, and what the window was, of
+ * a body (padding is given back by the library), for at most
+ * DEADLINE_LINGER_MS.
  */
 #ifndef CONN_H2_EARLY_H
 #define CONN_H2_EARLY_H

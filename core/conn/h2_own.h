@@ -60,7 +60,6 @@ struct h2 {
     uint8_t leaving;     /* enum h2_leaving */
     uint8_t has_begun;   /* the first frame is on its way */
     uint8_t is_busy;     /* h2_turn is on the stack */
-    uint8_t is_short;    /* warm.is_short of streams: they ask again */
     uint8_t n_ready;     /* requests that are whole and not begun */
 };
 

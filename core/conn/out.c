@@ -294,15 +294,13 @@ on_warm(void *arg)
         c->io.on->on_ready(&c->io, 0);
 }
 
-/* Nobody may be left to read it: then the others have their turn, and it is
- * asked for again. */
 static int
 wait_warm(struct conn *c, struct segment_queue *q)
 {
     int rc = warm_start(&c->out->warm, c->env, q, on_warm, c);
 
     if (rc < 0)
-        return rc == -EAGAIN ? wait_writable(c) : rc;
+        return rc;
     c->out->waits = OUT_WAITS_WRITABLE;
     return OUT_PENDING;
 }

@@ -24,6 +24,8 @@
 /* What a job asks for ahead, and what of that it waits for and hands over. */
 #define AHEAD_BYTES (2u << 20)
 #define HAND_BYTES (128u << 10)
+/* When it is tried again, if nobody was left to read it. */
+#define AGAIN_MS 10u
 
 #ifndef SYS_cachestat
 #define SYS_cachestat 451
@@ -37,7 +39,8 @@ struct warm {
     void *arg;
     struct wait *wait;
     struct job job;
-    struct segment in_hand; /* of the queue, when it is handed over */
+    struct wheel_timer again; /* armed: there is no job */
+    struct segment in_hand;   /* of the queue, when it is handed over */
     size_t block_bytes;
     int fd; /* of its own */
     uint64_t off, ahead;
@@ -239,15 +242,15 @@ launch(struct warm *w)
 {
     int32_t rc;
 
-    w->wait = waits_arm(&w->env->waits, on_read, w);
+    w->wait = w->fd < 0 ? NULL : waits_arm(&w->env->waits, on_read, w);
     if (!w->wait)
-        return -EAGAIN;
+        return -1;
     w->job =
         (struct job){.fn = read_some, .arg = w, .token = waits_token(w->wait)};
     rc = jobs_start(&w->env->worker, &w->job, ET_PRIO_LOW);
     if (rc < 0)
         waits_forget(w->wait);
-    return rc < 0 ? -EAGAIN : 0;
+    return rc < 0 ? -1 : 0;
 }
 
 /* Of a large file, up to the end of a page. */
@@ -259,37 +262,82 @@ fit(const struct segment *s, size_t most)
     return (uint32_t)(most - (s->off + most) % PAGE_BYTES);
 }
 
+/* What knows whom to tell, with room for n bytes. */
+static struct warm *
+warm_new(const struct warm *like, size_t n)
+{
+    size_t got;
+    struct warm *w = blocks_take(&like->env->blocks, sizeof *w + n, &got);
+
+    if (w) {
+        *w = *like;
+        w->block_bytes = got;
+        w->fd = -1;
+    }
+    return w;
+}
+
+static struct warm *
+read_front(const struct warm *like, const struct segment *s)
+{
+    size_t most = HAND_BYTES - sizeof *like;
+    struct warm *w = warm_new(like, least(s->n, most));
+
+    if (!w)
+        return NULL;
+    w->fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+    w->off = s->off;
+    w->ahead = least(s->n, AHEAD_BYTES);
+    w->n = fit(s, most);
+    if (launch(w) == 0)
+        return w;
+    warm_free(w);
+    return NULL;
+}
+
+static void
+on_again(struct wheel_timer *t, uint64_t now_ms)
+{
+    struct warm *w = CONTAINER_OF(t, struct warm, again);
+    void (*on_warm)(void *arg) = w->on_warm;
+    void *arg = w->arg;
+
+    (void)now_ms;
+    *w->of = (struct warm_state){0};
+    warm_free(w);
+    on_warm(arg);
+}
+
+/* No descriptor, no thread, or too many jobs wait: others have their turn. */
+static struct warm *
+wait_a_bit(const struct warm *like)
+{
+    struct warm *w = warm_new(like, 0);
+
+    if (!w)
+        return NULL;
+    w->again.fn = on_again;
+    wheel_arm(&w->env->wheel, &w->again, w->env->clock.mono_ms + AGAIN_MS);
+    return w;
+}
+
 int
 warm_start(struct warm_state *state, struct env *env, struct segment_queue *q,
            void (*on_warm)(void *arg), void *arg)
 {
-    const struct segment *s = segment_peek(q);
-    size_t most = HAND_BYTES - sizeof(struct warm), got;
+    const struct warm like = {
+        .env = env, .of = state, .queue = q, .on_warm = on_warm, .arg = arg};
     struct warm *w;
-    int rc;
 
     if (state->job)
         return 0;
     if (state->is_broken)
         return -EIO;
-    w = blocks_take(&env->blocks, sizeof *w + least(s->n, most), &got);
+    w = read_front(&like, segment_peek(q));
     if (!w)
-        return -EAGAIN;
-    *w = (struct warm){.env = env,
-                       .of = state,
-                       .queue = q,
-                       .on_warm = on_warm,
-                       .arg = arg,
-                       .block_bytes = got,
-                       .fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0),
-                       .off = s->off,
-                       .ahead = least(s->n, AHEAD_BYTES),
-                       .n = fit(s, most)};
-    rc = w->fd < 0 ? -EAGAIN : launch(w);
-    if (rc < 0) {
-        warm_free(w);
-        return rc;
-    }
+        w = wait_a_bit(&like);
+    if (!w)
+        return -ENOMEM;
     *state = (struct warm_state){.job = w};
     return 0;
 }
@@ -303,10 +351,13 @@ warm_forget(struct warm_state *state)
         return;
     state->job = NULL;
     w->of = NULL;
-    if (!jobs_withdraw(w->env->worker.jobs, &w->job)) {
+    if (wheel_is_armed(&w->again)) {
+        wheel_cancel(&w->env->wheel, &w->again);
+    } else if (!jobs_withdraw(w->env->worker.jobs, &w->job)) {
         w->env->n_strays++; /* it runs, or has run: on_read will free it */
         return;
+    } else {
+        waits_forget(w->wait);
     }
-    waits_forget(w->wait);
     warm_free(w);
 }

@@ -45,7 +45,6 @@ struct warm_state {
     uint64_t seen_ms : 13;  /* the worker's clock when it was, what fits */
     uint64_t is_lent : 1;   /* some of it was taken, and is asked for again */
     uint64_t is_broken : 1; /* a job could read nothing of it */
-    uint64_t is_short : 1;  /* its user's: nobody was left to read it */
 };
 
 /* What jobs have seen of file systems: each worker's, zeros at first. */
@@ -69,9 +68,10 @@ warm_doubt(struct warm_state *w, uint64_t now_ms)
     w->seen_ms = (now_ms - WARM_TRUST_MS) & WARM_CLOCK;
 }
 /* Have the front of q's first, a FILE, read: 0, and on_warm(arg) is called,
- * unless warm_forget is before; what was read is q's first then.  -EAGAIN:
- * nobody can read it now.  -EIO: it is shorter than it was, or cannot be read.
- * q stays where it is meanwhile, and nothing is taken from it. [worker] */
+ * unless warm_forget is before; what was read is q's first then, or nobody was
+ * left to read it, and it is to be asked for again.  -EIO: it is shorter than
+ * it was, or cannot be read.  -ENOMEM.  q stays where it is meanwhile, and
+ * nothing is taken from it. [worker] */
 MUST_USE int warm_start(struct warm_state *w, struct env *env,
                         struct segment_queue *q, void (*on_warm)(void *arg),
                         void *arg);

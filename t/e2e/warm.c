@@ -13,6 +13,7 @@
 #include "t/lib/curler.h"
 #include "t/lib/server.h"
 #include "t/lib/slowfs.h"
+#include "t/lib/tally.h"
 #include "t/lib/transport.h"
 #define UNIT_SECONDS 60
 #include "t/lib/unit.h"
@@ -333,6 +334,34 @@ START_TEST(without_a_thread_for_it_others_have_their_turn)
 }
 END_TEST
 
+/* It is asked for again a hundred times a second, and no worker turns for it:
+ * that would be tens of thousands. */
+START_TEST(who_waits_for_a_thread_costs_nothing)
+{
+    struct client c[4];
+    uint64_t before;
+
+    if (!start("large", "pool_threads = 1\npool_queue = 1\n"))
+        return;
+    fs.keeps_all = fs.is_held = 1;
+    for (int i = 0; i < 4; i++)
+        c[i] = ask(SLOWFS_LARGE, "file");
+    client_wait_active(&s, 4);
+    before = (uint64_t)tally_figure(&s, "jobs_refused_total");
+    usleep(500000);
+    ck_assert_uint_le((uint64_t)tally_figure(&s, "jobs_refused_total"),
+                      before + 2000);
+    fs.is_held = 0;
+    for (int i = 0; i < 4; i++) {
+        struct answer a = client_answer(&c[i], 0);
+        check_body(&a, SLOWFS_LARGE);
+        answer_free(&a);
+        client_close(&c[i]);
+    }
+    stop();
+}
+END_TEST
+
 /* A body step reads what it is to see. */
 START_TEST(so_they_have_when_a_body_step_waits_for_it)
 {
@@ -371,4 +400,5 @@ UNIT_MAIN(warm, others_are_served_while_a_small_file_is_read,
           a_worker_that_ends_waits_for_who_reads,
           others_are_served_while_a_file_is_closed,
           without_a_thread_for_it_others_have_their_turn,
+          who_waits_for_a_thread_costs_nothing,
           so_they_have_when_a_body_step_waits_for_it)
