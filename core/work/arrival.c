@@ -2,8 +2,6 @@
 /* arrival.c - see arrival.h. */
 #include "work/arrival.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "conn/census.h"
@@ -67,11 +65,44 @@ say_full(struct worker *w, const char *others)
                  w->options.index, w->options.slab_capacity, others);
 }
 
+static struct record *
+held(struct worker *w, uint32_t i)
+{
+    return &w->held[(w->held_first + i) % WORKER_HELD];
+}
+
 static void
 hold(struct worker *w, const struct record *r)
 {
-    w->held[w->n_held++] = *r;
+    *held(w, w->n_held++) = *r;
     arrival_pause(w, 1);
+}
+
+static struct record
+pop_held(struct worker *w)
+{
+    const struct record first = *held(w, 0);
+
+    w->held_first = --w->n_held > 0 ? (w->held_first + 1) % WORKER_HELD : 0;
+    return first;
+}
+
+uint32_t
+arrival_drop_held(struct worker *w)
+{
+    uint32_t n = w->n_held;
+
+    for (uint32_t i = 0; i < n; i++)
+        parcel_drop_record(held(w, i));
+    w->n_held = 0;
+    return n;
+}
+
+/* No more can be held. */
+static int
+is_hold_full(const struct worker *w)
+{
+    return w->n_held == WORKER_HELD;
 }
 
 /* One that the acceptor has handed is here, or was turned away. */
@@ -98,11 +129,11 @@ open_parcel(struct worker *w, struct parcel *p)
 static void
 take_parcel(struct worker *w, const struct record *r)
 {
-    if (w->n_held == 0 && has_slot(w)) {
+    if (has_slot(w) && (w->n_held == 0 || is_hold_full(w))) {
         open_parcel(w, parcel_of(r));
-    } else if (w->n_held < WORKER_HELD) {
+    } else if (!is_hold_full(w)) {
         hold(w, r);
-    } else { /* a thousand wait already */
+    } else { /* thousands wait already */
         if (!parcel_of(r)->is_pooled) {
             metrics_add(w->options.metrics, METRIC_connections_refused, 1);
             count_arrival(w);
@@ -148,16 +179,17 @@ arrival_take(struct worker *w, int fd, uint8_t listener)
     const struct record r = {
         .kind = RECORD_CONN, .listener = listener, .fd = fd};
 
-    if ((w->is_behind || has_had_its_share(w)) && w->n_held < WORKER_HELD) {
+    if ((w->is_behind || has_had_its_share(w)) && !is_hold_full(w)) {
         hold(w, &r);
         w->is_behind = 1;
         return;
     }
-    if (has_slot(w) && w->n_held == 0 && census_enter(w->env.census)) {
+    if (has_slot(w) && (w->n_held == 0 || is_hold_full(w)) &&
+        census_enter(w->env.census)) {
         open_conn(w, &r);
         if (!has_slot(w) && !sheds(w))
             arrival_pause(w, 1);
-    } else if (sheds(w) || w->n_held == WORKER_HELD) {
+    } else if (sheds(w) || is_hold_full(w)) {
         say_full(w, "are turned away");
         reject(&w->env.rejects, fd,
                listener_env_rejects(&w->env.listeners[listener]),
@@ -183,10 +215,8 @@ arrival_take_held(struct worker *w)
     int has_none;
 
     while (w->n_held > 0 && !has_had_its_share(w) &&
-           has_room_for(w, &w->held[0])) {
-        first = w->held[0];
-        w->n_held--;
-        memmove(w->held, w->held + 1, w->n_held * sizeof *w->held);
+           has_room_for(w, held(w, 0))) {
+        first = pop_held(w);
         if (first.kind == RECORD_PARCEL)
             open_parcel(w, parcel_of(&first));
         else

@@ -8,7 +8,10 @@
  * To begin a connection may take a whole handshake, and more may come meanwhile
  * than are begun: so a turn spends some 2 ms on new ones (at least one is
  * begun), and what is left waits for the next, which is at once (is_behind).
- * Who is held waits in order, and the worker's own listeners pause. */
+ * Who is held waits in order, and the worker's own listeners pause.  What they
+ * have accepted by then comes all the same: where there is a slot, but no place
+ * among the held, it is begun at once.  Invariant: nobody is turned away for
+ * want of time. */
 #ifndef WORK_ARRIVAL_H
 #define WORK_ARRIVAL_H
 
@@ -23,6 +26,8 @@ void arrival_take(struct worker *w, int fd, uint8_t listener);
 /* There may be room again: for who is held, oldest first, then for the queue.
  * [worker] */
 void arrival_take_held(struct worker *w);
+/* Nobody takes them any more: how many there were. [worker] */
+uint32_t arrival_drop_held(struct worker *w);
 /* The listeners of w's own stop accepting, or go on, unless it winds up.
  * [worker] */
 void arrival_pause(struct worker *w, int pause);

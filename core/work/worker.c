@@ -376,9 +376,7 @@ close_connections(struct worker *w)
 {
     struct env *env = &w->env;
 
-    w->n_cut = w->n_held;
-    while (w->n_held > 0)
-        parcel_drop_record(&w->held[--w->n_held]);
+    w->n_cut = arrival_drop_held(w);
     say_goodbye(w);
     w->n_cut += conn_close_all(env);
     repeat_end_all(env, NULL);

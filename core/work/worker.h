@@ -24,7 +24,9 @@
 struct log_ring;
 struct order;
 
-#define WORKER_HELD 1024
+/* As many as a single wait may accept: what the completion ring has room for.
+ */
+#define WORKER_HELD 4096
 
 /* Chosen at start, never changed. */
 struct worker_options {
@@ -85,9 +87,9 @@ struct worker {
     struct rebalance rebalance;
     struct wheel_timer retry; /* while somebody is held */
     /* Accepted by listeners of its own, or given by another worker, and there
-     * was no room. */
+     * was no room, or no time: a ring of n_held from held_first on. */
     struct record held[WORKER_HELD];
-    uint32_t n_held;
+    uint32_t n_held, held_first;
     struct trouble full;
     uint32_t n_cut; /* connections that were closed in the middle, at its end */
     struct lag lag;
