@@ -3,6 +3,7 @@
 #include "conn/conn.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -335,6 +336,16 @@ is_welcome(struct conn *c, int fd)
     return exchange_count_client(&c->x, c->env, census_key_of(fd)) == 0;
 }
 
+/* A client that has said all it has to say ends no handshake: it waited for too
+ * long, or never meant to.  Nothing is computed for it. */
+static int
+has_left(const struct conn *c, int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+    return c->env->listeners[c->listener].context && poll(&p, 1, 0) > 0;
+}
+
 int
 conn_open(struct env *env, int fd, uint8_t listener)
 {
@@ -355,6 +366,14 @@ conn_open(struct env *env, int fd, uint8_t listener)
                listener_env_rejects(&env->listeners[listener]),
                env->clock.mono_ms);
         return ERR_LIMIT;
+    }
+    if (UNLIKELY(has_left(c, fd))) {
+        metrics_add(env->metrics, METRIC_tls_failed, 1);
+        c->phase = CONN_CLOSED;
+        c->io.fd = -1;
+        conn_free(c);
+        close(fd);
+        return 0;
     }
     begin(c, fd);
     return 0;
