@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,15 @@ cannot(struct slowfs *s, const char *what)
     return 0;
 }
 
+/* A test that fails does not unmount: what it has mounted goes with it, and
+ * with the servers that it has started. */
+static void
+mount_for_us_only(void)
+{
+    if (unshare(CLONE_NEWNS) == 0)
+        (void)mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
 int
 slowfs_mount(struct slowfs *s, unsigned ms)
 {
@@ -214,6 +224,7 @@ slowfs_mount(struct slowfs *s, unsigned ms)
         return cannot(s, "/dev/fuse");
     snprintf(s->dir, sizeof s->dir, "/tmp/etude-slowfs-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(s->dir));
+    mount_for_us_only();
     snprintf(options, sizeof options,
              "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", s->fd);
     if (mount("slowfs", s->dir, "fuse.slowfs", MS_NOSUID | MS_NODEV, options) <

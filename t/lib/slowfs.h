@@ -36,8 +36,9 @@ struct slowfs {
     pthread_t threads[SLOWFS_THREADS];
 };
 
-/* Mount one at a new folder of /tmp, s->dir: 1; 0, and why is printed: it
- * cannot be done here (no /dev/fuse, not root). */
+/* Mount one at a new folder of /tmp, s->dir, for this process and those that it
+ * starts from now on: 1; 0, and why is printed: it cannot be done here (no
+ * /dev/fuse, not root). */
 int slowfs_mount(struct slowfs *s, unsigned ms);
 /* Nobody uses it any more. */
 void slowfs_unmount(struct slowfs *s);
