@@ -35,7 +35,7 @@ key_is_plain(const et_req *r)
 }
 /* Is r's address written as it is in its key, but for case: in origin-form, and
  * host, the field Host, without a dot behind the name or a colon without a
- * port? What its handler makes of it is good for others, then. */
+ * port?  What its handler makes of it is good for others, then. [worker] */
 int key_is_as_written(const et_req *r, et_str host);
 /* The key of r, whose field Host that is, its text in room; path is r's own. 0,
  * or ET_ELIMIT: it is too long. [worker] */

@@ -5,7 +5,8 @@
  * without a name its blocks are freed: nothing for a worker, and a job of the
  * pool's would have to be some request's, which would wait for it.  So such
  * descriptors go through a pipe to a thread that has nothing else to do.  There
- * is one for all sites of this build. */
+ * is one for all sites of this build.  The host has one for what is sent
+ * (et_file), which no plugin can call. */
 #ifndef STATIC_CLOSER_H
 #define STATIC_CLOSER_H
 

@@ -20,6 +20,7 @@ struct kin { /* one of them, in what a worker has for its site */
 
 /* c is one of w's from now on, until kin_leave. [worker] */
 void kin_join(struct kin *k, const et_worker *w, struct cache *c);
+/* c is about to go. [worker] */
 void kin_leave(struct kin *k);
 /* Each throws out a quarter of its open files (cache_yield): how many.
  * [worker] */

@@ -5,9 +5,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "t/lib/frames.h"
 #include "t/lib/server.h"
 #include "t/lib/transport.h"
@@ -48,10 +48,7 @@ end(void)
 static int64_t
 now_ms(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)(clock_mono_ns() / 1000000);
 }
 
 static int64_t

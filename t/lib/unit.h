@@ -33,22 +33,9 @@ struct unit {
 };
 
 /* clang-format off */
-#define UNIT_RUN(unit, ...)                                                    \
+#define UNIT_RUN_UNLESS(reason, why, unit, ...)                                \
     int main(void)                                                             \
     {                                                                          \
-        const TTest *tests[] = { __VA_ARGS__ };                                \
-        return unit_run(&unit, tests, sizeof tests / sizeof tests[0]);         \
-    }
-#define UNIT_MAIN(what, ...)                                                   \
-    UNIT_RUN(((struct unit){.name = #what}), __VA_ARGS__)
-#define UNIT_MAIN_IN(before, behind, what, ...)                                \
-    UNIT_RUN(((struct unit){                                                   \
-        .name = #what, .setup = before, .teardown = behind}), __VA_ARGS__)
-/* Nothing to test here if reason holds: why, in words. */
-#define UNIT_MAIN_UNLESS(reason, why, what, ...)                               \
-    int main(void)                                                             \
-    {                                                                          \
-        const struct unit unit = {.name = #what};                              \
         const TTest *tests[] = { __VA_ARGS__ };                                \
         if (reason) {                                                          \
             puts(why);                                                         \
@@ -56,6 +43,15 @@ struct unit {
         }                                                                      \
         return unit_run(&unit, tests, sizeof tests / sizeof tests[0]);         \
     }
+#define UNIT_RUN(unit, ...) UNIT_RUN_UNLESS(0, "", unit, __VA_ARGS__)
+#define UNIT_MAIN(what, ...)                                                   \
+    UNIT_RUN(((struct unit){.name = #what}), __VA_ARGS__)
+#define UNIT_MAIN_IN(before, behind, what, ...)                                \
+    UNIT_RUN(((struct unit){                                                   \
+        .name = #what, .setup = before, .teardown = behind}), __VA_ARGS__)
+/* Nothing to test here if reason holds: why, in words. */
+#define UNIT_MAIN_UNLESS(reason, why, what, ...)                               \
+    UNIT_RUN_UNLESS(reason, why, ((struct unit){.name = #what}), __VA_ARGS__)
 /* clang-format on */
 
 /* The program itself is built with ASan or TSan; of a server: server.h. */
