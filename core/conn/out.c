@@ -20,7 +20,8 @@
 #define OUT_COPY 2048u
 #define OUT_FILE_COPY 16384u
 /* What one flush may send of one connection before others get their turn. */
-#define OUT_BUDGET (1u << 20)
+#define OUT_BUDGET (4 * TRANSPORT_PACKET)
+
 static struct out *
 out_new(struct conn *c, size_t n)
 {
@@ -332,6 +333,8 @@ send_file(struct conn *c, struct segment_queue *q, uint64_t *budget)
     part = warm_bytes(&c->out->warm, c->env, s);
     if (part == 0)
         return wait_warm(c, q);
+    if (part > *budget)
+        part = *budget;
     n = c->transport->send_file(c, s->fd, s->off, part);
     c->out->warm.is_lent = n == -EAGAIN && c->transport->keeps_file;
     if (n == -EAGAIN)

@@ -12,9 +12,6 @@
 #include "conn/transport.h"
 #include "io/io.h"
 
-/* One call moves at most this much, so that a download cannot hold a worker. */
-#define PLAIN_FILE_BYTES (1u << 20)
-
 static ssize_t
 plain_send_vec(struct conn *c, struct io_send *op)
 {
@@ -25,27 +22,41 @@ plain_send_vec(struct conn *c, struct io_send *op)
     return n;
 }
 
-/* Sockets are blocking ones (io.h) and sendfile has no MSG_DONTWAIT: the flag
- * is set for the call only. */
+/* As much as fits now of n bytes, 0: the file is shorter, or -errno.  A packet
+ * a call: larger pieces cost up to three times as much (decision 0011). */
+static ssize_t
+send_packets(int to, int fd, uint64_t off, uint64_t n)
+{
+    uint64_t done = 0;
+
+    while (done < n) {
+        size_t part =
+            n - done < TRANSPORT_PACKET ? (size_t)(n - done) : TRANSPORT_PACKET;
+        off_t at = (off_t)(off + done);
+        ssize_t sent;
+        do
+            sent = sendfile(to, fd, &at, part);
+        while (sent < 0 && errno == EINTR);
+        if (sent < 0 && done == 0)
+            return -errno;
+        done += sent > 0 ? (uint64_t)sent : 0;
+        if (sent < (ssize_t)part)
+            break;
+    }
+    return (ssize_t)done;
+}
+
+/* Sockets are blocking ones (io.h) and sendfile has no MSG_DONTWAIT: the flag,
+ * the only one they could have, is set meanwhile. */
 static ssize_t
 plain_send_file(struct conn *c, int fd, uint64_t off, uint64_t n)
 {
-    int flags = fcntl(c->io.fd, F_GETFL);
-    off_t at = (off_t)off;
     ssize_t sent;
-    int err;
 
-    if (flags < 0 || fcntl(c->io.fd, F_SETFL, flags | O_NONBLOCK) < 0)
+    if (fcntl(c->io.fd, F_SETFL, O_NONBLOCK) < 0)
         return -errno;
-    if (n > PLAIN_FILE_BYTES)
-        n = PLAIN_FILE_BYTES;
-    do
-        sent = sendfile(c->io.fd, fd, &at, n);
-    while (sent < 0 && errno == EINTR);
-    err = errno;
-    if (fcntl(c->io.fd, F_SETFL, flags) < 0)
-        return -errno;
-    return sent < 0 ? -err : sent;
+    sent = send_packets(c->io.fd, fd, off, n);
+    return fcntl(c->io.fd, F_SETFL, 0) < 0 ? -errno : sent;
 }
 
 static void

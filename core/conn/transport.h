@@ -13,6 +13,10 @@
 struct conn;
 struct io_send;
 
+/* Of a file, the most whole pages that leave as one packet with its heads: of
+ * 64 KiB, which the card cuts (TSO), or which is what loopback takes. */
+#define TRANSPORT_PACKET (60u << 10)
+
 struct transport {
     const char *name;
     int moves; /* the socket is all there is of it: it can be given away */
