@@ -4,7 +4,7 @@
 
 #include "coders.h"
 
-const struct coder *const coders[CODINGS] = {
+const struct coder *const coders[CODERS] = {
 #ifdef COMPRESS_BR
     [CODING_BR] = &coder_br,
 #endif
@@ -12,6 +12,9 @@ const struct coder *const coders[CODINGS] = {
     [CODING_ZSTD] = &coder_zstd,
 #endif
     [CODING_GZIP] = &coder_gzip,
+#ifdef COMPRESS_DEFLATE
+    [CODER_GZIP_WHOLE] = &coder_deflate,
+#endif
 };
 
 const char *const coder_names[CODINGS] = {

@@ -52,8 +52,14 @@ struct coder {
     void (*end)(void *z);
 };
 
+/* By coding; and one more of gzip, for all of a stream at once: one run, with
+ * CODER_END (libdeflate).  Where its room is not enough that is CODER_MORE, and
+ * nothing was done. */
+#define CODER_GZIP_WHOLE CODINGS
+#define CODERS (CODINGS + 1)
+
 /* NULL: built without its library. */
-extern const struct coder *const coders[CODINGS];
+extern const struct coder *const coders[CODERS];
 /* As in Content-Encoding. */
 extern const char *const coder_names[CODINGS];
 

@@ -3,14 +3,16 @@
  * client likes.
  *
  *     response step   may it (answer.h), what is wanted (accept.h), and then
- *                     one of two ways:
+ *                     one of three ways:
  *       at once       a body in memory of at most `slice` bytes is compressed
  *                     there, and goes with its Content-Length
- *       in pieces     any other, slice by slice, as its turns are (line.h)
+ *       as a whole    any other of at most `whole` bytes, when all of it has
+ *                     come, by the pool if it is longer than a slice (whole.h)
+ *       in pieces     the rest, slice by slice, as its turns are (line.h)
  *     log step        what it has goes back
  *
- * Invariant: between two waits at most `slice` bytes of an answer are taken,
- * whatever is given at once. */
+ * Invariant: between two waits a worker compresses at most `slice` bytes of an
+ * answer, whatever is given at once. */
 #define ET_NEED 1
 #include <etude.h>
 
@@ -19,6 +21,7 @@
 #include "line.h"
 #include "plan.h"
 #include "pool.h"
+#include "whole.h"
 
 #define TYPES                                                                  \
     "text/* *+json *+xml application/json application/javascript "             \
@@ -45,6 +48,9 @@ ET_OPTIONS(
                 "32k at most"),
     ET_OPT_SIZE(slice, "64k", 1024, 1048576,
                 "what a worker compresses before it serves others"),
+    ET_OPT_SIZE(whole, "1m", 0, 16777216,
+                "answers up to this, of a length that is known, are "
+                "compressed in one go; those longer than a slice by the pool"),
     ET_OPT_INT(contexts, "64", 1, 1000000,
                "answers a worker compresses at once; others go as they are"),
     ET_OPT_INT(spare, "4", 0, 1000000,
@@ -58,7 +64,8 @@ ET_COUNTER(coded, "bytes", "what they are compressed");
 ET_COUNTER(refused, NULL,
            "answers sent as they are because no context, or stack, was to be "
            "had");
-ET_GAUGE(memory, "bytes", "memory of answers that are compressed in pieces");
+ET_GAUGE(memory, "bytes",
+         "memory of answers that are compressed in pieces, or as a whole");
 
 struct squeezer {
     const struct plan *plan;
@@ -80,6 +87,7 @@ squeezer_init(et_worker *w, const void *from, void *state, et_err *e)
     s->pool.level[CODING_BR] = (int)o->br_level;
     s->pool.level[CODING_ZSTD] = (int)o->zstd_level;
     s->pool.level[CODING_GZIP] = (int)o->gzip_level;
+    s->pool.level[CODER_GZIP_WHOLE] = (int)o->gzip_level;
     s->pool.bits = plan->bits;
     return 0;
 }
@@ -113,7 +121,7 @@ static uint32_t
 answer_at_once(et_req *r, struct squeezer *s, enum coding coding, et_str body)
 {
     const et_str type = r->http->get(r, et_s("Content-Type"), 0);
-    struct context *c = pool_take(&s->pool, coding, (int64_t)body.n);
+    struct context *c = pool_take_whole(&s->pool, coding, body.n);
     et_str to;
     if (!c) {
         et_count(r, refused, 1);
@@ -133,8 +141,9 @@ answer_at_once(et_req *r, struct squeezer *s, enum coding coding, et_str body)
 
 /* ---- in pieces -----------------------------------------------------------*/
 
-/* An answer that goes so; in the request's memory, *r->mine. */
+/* An answer that goes so, or as a whole; in the request's memory, *r->mine. */
 struct stream {
+    int is_whole;
     struct context *c; /* from its first byte on, to its last */
     enum coding coding;
     int64_t bytes; /* of the body, or below 0: nobody knows */
@@ -270,18 +279,107 @@ take_all(et_req *r, struct squeezer *s, struct stream *t, et_str piece,
     return rc < 0 ? rc : take(r, s, t, piece, op, flags);
 }
 
-ET_BODY(squeeze_piece)
+static int32_t
+take_piece(et_req *r, struct squeezer *s, struct stream *t, et_str piece,
+           uint32_t flags)
 {
-    struct squeezer *s = (struct squeezer *)self;
-    struct stream *t = (struct stream *)*r->mine;
     int32_t rc;
-    if (n == 0 && t->held == 0 && !(flags & ET_BODY_LAST))
+    if (piece.n == 0 && t->held == 0 && !(flags & ET_BODY_LAST))
         return et_emit(r, "", 0, flags); /* it has been flushed already */
-    rc = take_all(r, s, t, et_sn(p, n), flags);
+    rc = take_all(r, s, t, piece, flags);
     line_rest(&s->line, &t->place, r);
     if (flags & ET_BODY_LAST)
         give_back(r, s, t);
     return rc;
+}
+
+/* ---- as a whole ----------------------------------------------------------*/
+
+/* It goes in pieces after all, from its begin: what it has of that is its own
+ * meanwhile, and its context, which may be the last, another's. */
+static int32_t
+fall_to_pieces(et_req *r, struct squeezer *s, struct stream *t, et_str piece,
+               uint32_t flags)
+{
+    struct whole begin = {0};
+    int32_t rc = 0;
+    t->is_whole = 0;
+    if (t->c) {
+        begin = t->c->whole;
+        t->c->whole = (struct whole){0};
+        give_back(r, s, t);
+    }
+    if (begin.n > 0)
+        rc = take_piece(r, s, t, et_sn(begin.in, begin.n), 0);
+    whole_end(&begin);
+    return rc < 0 ? rc : take_piece(r, s, t, piece, flags);
+}
+
+/* All of it, compressed.  It may crash. */
+static int32_t
+press(void *arg)
+{
+    struct context *c = (struct context *)arg;
+    int32_t rc;
+    c->io =
+        (struct coder_io){c->whole.in, c->whole.out, c->whole.n, c->whole.room};
+    c->is_broken = 1;
+    rc = c->coder->run(c->z, &c->io, CODER_END);
+    c->is_broken = rc != 0;
+    return rc == 0 ? 0 : ET_ENOMEM;
+}
+
+static int32_t
+take_last(et_req *r, struct squeezer *s, struct stream *t, uint32_t flags)
+{
+    struct context *c = t->c;
+    const int is_long = c->whole.n > (size_t)s->plan->o->slice;
+    int32_t rc = is_long ? et_offload(r, press, c) : press(c);
+    line_leave(&s->line, &t->place, r);
+    if (rc == ET_ELIMIT || rc == ET_ERETIRE || rc == ET_ENOMEM)
+        return fall_to_pieces(r, s, t, et_sn("", 0), flags);
+    if (rc == 0) {
+        const size_t n = c->whole.room - c->io.room;
+        et_count(r, plain, (int64_t)c->whole.n);
+        et_count(r, coded, (int64_t)n);
+        rc = et_emit(r, c->whole.out, n, flags);
+    }
+    give_back(r, s, t);
+    return rc;
+}
+
+/* A flush is for what has come, which is no whole. */
+static int32_t
+take_whole(et_req *r, struct squeezer *s, struct stream *t, et_str piece,
+           uint32_t flags)
+{
+    const int is_last = (flags & ET_BODY_LAST) != 0;
+    int32_t rc = -1;
+    if (is_last || !flags) {
+        if (t->bytes > s->plan->o->slice)
+            rc = line_enter(&s->line, &t->place, r, piece.n);
+        if (rc == ET_ECANCEL || rc == ET_ETIME)
+            return rc;
+        if (!t->c)
+            t->c = pool_take_whole(&s->pool, t->coding, (size_t)t->bytes);
+        rc = t->c ? whole_take(&t->c->whole, (size_t)t->bytes, piece.p, piece.n)
+                  : -1;
+    }
+    if (rc < 0)
+        return fall_to_pieces(r, s, t, piece, flags);
+    tell(r, t->c, context_bytes(t->c));
+    if (is_last)
+        return take_last(r, s, t, flags);
+    line_rest(&s->line, &t->place, r);
+    return 0;
+}
+
+ET_BODY(squeeze_piece)
+{
+    struct squeezer *s = (struct squeezer *)self;
+    struct stream *t = (struct stream *)*r->mine;
+    return t->is_whole ? take_whole(r, s, t, et_sn(p, n), flags)
+                       : take_piece(r, s, t, et_sn(p, n), flags);
 }
 
 static uint32_t
@@ -291,6 +389,7 @@ answer_in_pieces(et_req *r, struct squeezer *s, enum coding coding)
     if (!t)
         return ET_FAIL;
     *t = (struct stream){.coding = coding, .bytes = et_answer_bytes(r)};
+    t->is_whole = t->bytes >= 0 && t->bytes <= s->plan->o->whole;
     if (!et_may_filter(r) || pool_reserve(&s->pool) < 0) {
         et_count(r, refused, 1);
         return ET_NEXT;

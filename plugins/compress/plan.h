@@ -11,7 +11,7 @@ struct options {
     et_str codings, types;
     int64_t min_size;
     int64_t br_level, zstd_level, gzip_level;
-    int64_t window, slice;
+    int64_t window, slice, whole;
     int64_t contexts, spare;
 };
 

@@ -8,7 +8,7 @@ size_t
 context_bytes(const struct context *c)
 {
     return sizeof *c + c->memory.bytes + c->coder->bytes(c->z) +
-           (c->out ? CONTEXT_OUT : 0);
+           (c->out ? CONTEXT_OUT : 0) + whole_bytes(&c->whole);
 }
 
 static void
@@ -17,29 +17,30 @@ drop(struct pool *p, struct context *c)
     p->n--;
     c->coder->end(c->z);
     memory_end(&c->memory);
+    whole_end(&c->whole);
     free(c->out);
     free(c);
 }
 
 static struct context *
-pop(struct pool *p, enum coding coding)
+pop(struct pool *p, int nth)
 {
-    struct context *c = p->idle[coding];
+    struct context *c = p->idle[nth];
     if (c) {
-        p->idle[coding] = c->next;
-        p->n_idle[coding]--;
+        p->idle[nth] = c->next;
+        p->n_idle[nth]--;
     }
     return c;
 }
 
-/* There is room for one more: 1, if need be because one of another coding that
+/* There is room for one more: 1, if need be because one of another coder that
  * is idle goes. */
 static int
 make_room(struct pool *p)
 {
     int i;
-    for (i = 0; p->n >= p->max && i < CODINGS; i++) {
-        struct context *c = pop(p, (enum coding)i);
+    for (i = 0; p->n >= p->max && i < CODERS; i++) {
+        struct context *c = pop(p, i);
         if (c)
             drop(p, c);
     }
@@ -47,15 +48,15 @@ make_room(struct pool *p)
 }
 
 static struct context *
-make(struct pool *p, enum coding coding)
+make(struct pool *p, int nth)
 {
     struct context *c = make_room(p) ? calloc(1, sizeof *c) : NULL;
     if (!c)
         return NULL;
-    c->coding = coding;
-    c->coder = coders[coding];
+    c->nth = nth;
+    c->coder = coders[nth];
     c->memory.max = CONTEXT_MAX;
-    c->z = c->coder->make(&c->memory, p->level[coding], p->bits);
+    c->z = c->coder->make(&c->memory, p->level[nth], p->bits);
     if (!c->z) {
         memory_end(&c->memory);
         free(c);
@@ -66,11 +67,11 @@ make(struct pool *p, enum coding coding)
 }
 
 struct context *
-pool_take(struct pool *p, enum coding coding, int64_t n)
+pool_take(struct pool *p, int nth, int64_t n)
 {
-    struct context *c = pop(p, coding);
+    struct context *c = pop(p, nth);
     if (!c)
-        c = make(p, coding);
+        c = make(p, nth);
     if (!c)
         return NULL;
     c->told = 0;
@@ -78,6 +79,15 @@ pool_take(struct pool *p, enum coding coding, int64_t n)
         return c;
     drop(p, c);
     return NULL;
+}
+
+/* It looks 32 KiB back, whatever is asked of it. */
+struct context *
+pool_take_whole(struct pool *p, enum coding coding, size_t n)
+{
+    const int is_other =
+        coding == CODING_GZIP && p->bits >= 15 && coders[CODER_GZIP_WHOLE];
+    return pool_take(p, is_other ? CODER_GZIP_WHOLE : (int)coding, (int64_t)n);
 }
 
 int32_t
@@ -108,13 +118,14 @@ context_widen(struct context *c)
 void
 pool_give(struct pool *p, struct context *c)
 {
-    if (c->is_broken || p->n_idle[c->coding] >= p->spare) {
+    if (c->is_broken || p->n_idle[c->nth] >= p->spare) {
         drop(p, c);
         return;
     }
-    c->next = p->idle[c->coding];
-    p->idle[c->coding] = c;
-    p->n_idle[c->coding]++;
+    whole_rest(&c->whole);
+    c->next = p->idle[c->nth];
+    p->idle[c->nth] = c;
+    p->n_idle[c->nth]++;
 }
 
 void
@@ -122,7 +133,7 @@ pool_end(struct pool *p)
 {
     struct context *c;
     int i;
-    for (i = 0; i < CODINGS; i++)
-        while ((c = pop(p, (enum coding)i)) != NULL)
+    for (i = 0; i < CODERS; i++)
+        while ((c = pop(p, i)) != NULL)
             drop(p, c);
 }

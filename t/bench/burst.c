@@ -7,16 +7,16 @@
  *
  * A server is a line "NAME PID URL" of the input; the client runs on CPU.  wrk
  * is interrupted when the time is over; h2load is given as many requests as the
- * server answered in that time in the burst before.  All servers
- * are alive all the time, each round begins with another and every second one
- * goes backwards: what drifts on the machine meets all of them alike.  For each
- * burst one line is printed:
+ * server answered in that time in the burst before, and all of them are
+ * answered.  All servers are alive all the time, each round begins with another
+ * and every second one goes backwards: what drifts on the machine meets all of
+ * them alike.  For each burst one line is printed:
  *
  *     SCENARIO NAME ROUND REQUESTS WALL_NS SERVER_NS CLIENT_NS OTHERS_NS ERRORS
  *
  * SERVER_NS is the run time of all threads of PID and its descendants,
- * OTHERS_NS what else ran on the machine.  Round 0 is a warm-up and not
- * printed. */
+ * OTHERS_NS what else ran on the machine.  Round 0 is a warm-up, as is -1 of
+ * h2load, which tells how many requests are to be asked; neither is printed. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@
 #define MAX_SERVERS 16
 #define WARM_UP 0.25 /* seconds */
 #define MOST_SECONDS 60
-#define FIRST_REQUESTS 5000 /* of h2load */
+#define FIRST_REQUESTS 250 /* of h2load */
 
 struct server {
     char name[64], url[256];
@@ -265,7 +265,7 @@ main(int argc, char **argv)
         meter_open(&servers[n++].meter, pid);
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (int round = 0; n > 0 && round <= rounds; round++)
+    for (int round = b.is_h2load ? -1 : 0; n > 0 && round <= rounds; round++)
         run_round(&b, servers, n, round);
     return 0;
 }

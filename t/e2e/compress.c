@@ -17,6 +17,7 @@
 #include "t/lib/unit.h"
 
 #define LARGE 1500000
+#define WHOLE 1000000 /* in one go */
 #define ACCEPT "Accept-Encoding: gzip\r\n"
 
 static struct server s;
@@ -68,6 +69,7 @@ start_with(const char *options, const char *more)
     ck_assert_int_eq(system(path), 0);
     put("small.txt", bytes, 5000);
     put("large.txt", bytes, LARGE);
+    put("whole.txt", bytes, WHOLE);
     put("tiny.txt", bytes, 100);
     put("image.png", bytes, 5000);
     put("twin.txt", bytes, 5000);
@@ -406,16 +408,14 @@ goes_midway(int waits)
     client_close(&c);
 }
 
-START_TEST(clients_that_go_leave_nothing)
+/* Contexts are there again, and take no memory, when the last has ended. */
+static void
+nothing_is_left(void)
 {
-    struct client c;
+    struct client c = client_open(&s);
     int turns;
 
-    start_with("contexts = 2\nspare = 2", "");
-    for (int i = 0; i < 20; i++)
-        goes_midway(i % 2);
-    c = client_open(&s);
-    for (turns = 0; turns < 500; turns++) { /* until the last has ended */
+    for (turns = 0; turns < 500; turns++) {
         struct answer a = ask(&c, "GET", "/files/small.txt", ACCEPT);
         const int is_coded = answer_field(&a, "Content-Encoding", 0) != NULL;
         ck_assert_int_eq(a.status, 200);
@@ -426,10 +426,40 @@ START_TEST(clients_that_go_leave_nothing)
     }
     takes(&c, "/files/small.txt", bytes, 5000);
     takes(&c, "/files/large.txt", bytes, LARGE);
+    takes(&c, "/files/whole.txt", bytes, WHOLE);
     client_close(&c);
     for (turns = 0; turns < 500 && figure("\ncompress_memory_bytes{"); turns++)
         usleep(10000);
     ck_assert_int_eq(figure("\ncompress_memory_bytes{"), 0);
+}
+
+START_TEST(clients_that_go_leave_nothing)
+{
+    start_with("contexts = 2\nspare = 2", "");
+    for (int i = 0; i < 20; i++)
+        goes_midway(i % 2);
+    nothing_is_left();
+    stop();
+}
+END_TEST
+
+/* While it is collected, or a thread has it: 100 ms and more. */
+START_TEST(clients_that_go_leave_no_whole)
+{
+    static const char *const paths[] = {
+        "/files/whole.txt", "/writer/pieces?n=38&size=26000&len=988000&ms=1"};
+
+    start_with("contexts = 2\nspare = 2\nbr_level = 9", "");
+    for (int i = 0; i < 30; i++) {
+        struct client c = client_open(&s);
+        client_printf(&c,
+                      "GET %s HTTP/1.1\r\nHost: x\r\nAccept-Encoding: "
+                      "%s\r\n\r\n",
+                      paths[i % 2], i % 3 ? "br" : "gzip");
+        usleep((useconds_t)(i * 2000));
+        client_close(&c);
+    }
+    nothing_is_left();
     stop();
 }
 END_TEST
@@ -690,7 +720,7 @@ END_TEST
 UNIT_MAIN(compress, whatever_the_answer_is_made_of, curl_takes_all_codings,
           what_goes_as_it_is, head_and_conditions, what_is_flushed_is_there,
           options_of_a_route, clients_that_go_leave_nothing,
-          memory_does_not_grow_with_answers,
+          clients_that_go_leave_no_whole, memory_does_not_grow_with_answers,
           without_a_context_answers_go_as_they_are,
           without_a_stack_answers_go_as_they_are,
           a_reload_midway_changes_nothing, many_at_once,

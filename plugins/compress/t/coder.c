@@ -160,6 +160,70 @@ START_TEST(what_goes_in_comes_out)
 }
 END_TEST
 
+/* libdeflate, which knows nothing but that. */
+START_TEST(a_whole_goes_in_and_comes_out)
+{
+    static char p[MOST], to[2 * MOST], back[MOST + 1];
+    static const size_t lengths[] = {0, 1, 100, 5000, 65537, MOST};
+    const struct coder *coder = coders[CODER_GZIP_WHOLE];
+    for (int level = 1; coder && level <= 9; level++) {
+        struct memory m = {NULL, 0, CONTEXT_MAX};
+        void *z = coder->make(&m, level, 17);
+        ck_assert_ptr_nonnull(z);
+        ck_assert_uint_gt(coder->bytes(z), 100000);
+        for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+            const size_t n = lengths[i];
+            struct coder_io io = {p, to, n, 10}, none = io;
+            seed = (unsigned)(i + 1);
+            fill(p, n);
+            ck_assert_int_eq(coder->begin(z, (int64_t)n), 0);
+            ck_assert_int_lt(coder->run(z, &none, CODER_GO), 0);
+            ck_assert_int_eq(coder->run(z, &io, CODER_END), CODER_MORE);
+            ck_assert_ptr_eq(io.out, to); /* nothing was done */
+            ck_assert_uint_eq(io.n, n);
+            io.room = sizeof to;
+            ck_assert_int_eq(coder->run(z, &io, CODER_END), 0);
+            ck_assert_uint_eq(io.n, 0);
+            ck_assert_uint_eq(unpack(CODING_GZIP, to, (size_t)(io.out - to),
+                                     back, sizeof back),
+                              n);
+            ck_assert_int_eq(memcmp(back, p, n), 0);
+        }
+        coder->end(z);
+        memory_end(&m);
+        ck_assert_uint_eq(m.bytes, 0);
+    }
+}
+END_TEST
+
+/* ---- wholes --------------------------------------------------------------*/
+
+START_TEST(a_whole_is_kept_if_it_is_small)
+{
+    static const char piece[1000];
+    struct whole w = {0};
+    const char *in;
+    ck_assert_int_eq(whole_take(&w, 1500, piece, 1000), 0);
+    ck_assert_int_lt(whole_take(&w, 1500, piece, 501), 0);
+    ck_assert_uint_eq(w.n, 1000);
+    ck_assert_int_eq(whole_take(&w, 1500, piece, 500), 0);
+    ck_assert_uint_ge(whole_bytes(&w), 3000);
+    in = w.in;
+    whole_rest(&w);
+    ck_assert_uint_eq(w.n, 0);
+    ck_assert_int_lt(whole_take(&w, 100, piece, 101), 0); /* there is room */
+    ck_assert_int_eq(whole_take(&w, 1000, piece, 1000), 0);
+    ck_assert_ptr_eq(w.in, in);
+    whole_rest(&w);
+    ck_assert_int_eq(whole_take(&w, 300000, piece, 1000), 0);
+    whole_rest(&w);
+    ck_assert_uint_eq(whole_bytes(&w), 0);
+    ck_assert_int_lt(whole_take(&w, SIZE_MAX / 2, piece, 1000), 0);
+    ck_assert_uint_eq(whole_bytes(&w), 0);
+    whole_end(&w);
+}
+END_TEST
+
 /* Whichever block it is: the stream is lost, nothing else. */
 START_TEST(without_memory_a_stream_is_lost)
 {
@@ -260,7 +324,7 @@ START_TEST(idle_ones_of_another_coding_make_room)
     pool_give(&p, c);
     c = pool_take(&p, CODING_BR, -1);
     ck_assert_ptr_nonnull(c);
-    ck_assert_int_eq(c->coding, CODING_BR);
+    ck_assert_int_eq(c->nth, CODING_BR);
     pool_give(&p, c);
     pool_end(&p);
     ck_assert_uint_eq(p.n, 0);
@@ -268,6 +332,7 @@ START_TEST(idle_ones_of_another_coding_make_room)
 END_TEST
 
 UNIT_MAIN(coder, words_are_taken, memory_is_used_again_and_bounded,
-          what_goes_in_comes_out, without_memory_a_stream_is_lost,
+          what_goes_in_comes_out, a_whole_goes_in_and_comes_out,
+          a_whole_is_kept_if_it_is_small, without_memory_a_stream_is_lost,
           contexts_are_used_again_and_bounded, who_has_reserved_one_finds_it,
           idle_ones_of_another_coding_make_room)

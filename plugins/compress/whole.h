@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* whole.h - room for a body that is compressed in one go, when all of it is
+ * there, and for what comes of it; kept for the next one. */
+#ifndef COMPRESS_WHOLE_H
+#define COMPRESS_WHOLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed at first. */
+struct whole {
+    char *in, *out;       /* malloc'ed, or NULL */
+    size_t n, size, room; /* of in: what is there, and its room; of out */
+};
+
+/* p's n bytes are the next of a body of `size`: 0; below 0: no memory, or it
+ * has more than that, and nothing has been taken. */
+int32_t whole_take(struct whole *w, size_t size, const char *p, size_t n);
+/* Bytes it takes. */
+size_t whole_bytes(const struct whole *w);
+/* It is empty; not much of it is kept. */
+void whole_rest(struct whole *w);
+/* It is as at first. */
+void whole_end(struct whole *w);
+
+#endif
