@@ -15,6 +15,7 @@
  * answer, whatever is given at once. */
 #define ET_NEED 1
 #include <etude.h>
+#include <stdlib.h>
 
 #include "accept.h"
 #include "answer.h"
@@ -144,6 +145,8 @@ answer_at_once(et_req *r, struct squeezer *s, enum coding coding, et_str body)
 /* An answer that goes so, or as a whole; in the request's memory, *r->mine. */
 struct stream {
     int is_whole;
+    char *coded; /* malloc'ed: all of what came of a whole, n_coded bytes */
+    size_t n_coded;
     struct context *c; /* from its first byte on, to its last */
     enum coding coding;
     int64_t bytes; /* of the body, or below 0: nobody knows */
@@ -329,22 +332,50 @@ press(void *arg)
     return rc == 0 ? 0 : ET_ENOMEM;
 }
 
+/* The context is for others while a client takes it. */
+static int32_t
+keep_coded(et_req *r, struct stream *t)
+{
+    const struct whole *w = &t->c->whole;
+    const size_t n = w->room - t->c->io.room;
+    t->coded = (char *)malloc(n);
+    if (!t->coded)
+        return ET_ENOMEM;
+    memcpy(t->coded, w->out, n);
+    t->n_coded = n;
+    et_gauge_add(r, memory, (int64_t)n);
+    et_count(r, plain, (int64_t)w->n);
+    et_count(r, coded, (int64_t)n);
+    return 0;
+}
+
+static void
+drop_coded(et_req *r, struct stream *t)
+{
+    et_gauge_add(r, memory, -(int64_t)t->n_coded);
+    free(t->coded);
+    t->coded = NULL;
+    t->n_coded = 0;
+}
+
 static int32_t
 take_last(et_req *r, struct squeezer *s, struct stream *t, uint32_t flags)
 {
     struct context *c = t->c;
-    const int is_long = c->whole.n > (size_t)s->plan->o->slice;
-    int32_t rc = is_long ? et_offload(r, press, c) : press(c);
+    int32_t rc = whole_widen(&c->whole) < 0 ? ET_ENOMEM : 0;
+    tell(r, c, context_bytes(c));
+    if (rc == 0)
+        rc = c->whole.n > (size_t)s->plan->o->slice ? et_offload(r, press, c)
+                                                    : press(c);
     line_leave(&s->line, &t->place, r);
+    if (rc == 0)
+        rc = keep_coded(r, t);
     if (rc == ET_ELIMIT || rc == ET_ERETIRE || rc == ET_ENOMEM)
         return fall_to_pieces(r, s, t, et_sn("", 0), flags);
-    if (rc == 0) {
-        const size_t n = c->whole.room - c->io.room;
-        et_count(r, plain, (int64_t)c->whole.n);
-        et_count(r, coded, (int64_t)n);
-        rc = et_emit(r, c->whole.out, n, flags);
-    }
     give_back(r, s, t);
+    if (rc == 0)
+        rc = et_emit(r, t->coded, t->n_coded, flags);
+    drop_coded(r, t);
     return rc;
 }
 
@@ -431,6 +462,7 @@ ET_LOG(over)
     if (t) { /* it may have ended anywhere */
         line_leave(&s->line, &t->place, r);
         give_back(r, s, t);
+        drop_coded(r, t);
         pool_unreserve(&s->pool);
     }
     return ET_NEXT;

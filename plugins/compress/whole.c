@@ -7,18 +7,16 @@
 
 #define KEPT_BYTES (256u << 10)
 
+/* p of *had bytes, with room for n; what is in it may go. */
 static int32_t
-make_room(struct whole *w, size_t size)
+make_room(char **p, size_t *had, size_t n)
 {
-    whole_end(w);
-    w->size = size;
-    w->room = size + size / 64 + 1024; /* no library exceeds that */
-    w->in = malloc(w->size);
-    w->out = malloc(w->room);
-    if (w->in && w->out)
+    if (*had >= n)
         return 0;
-    whole_end(w);
-    return -1;
+    free(*p);
+    *p = malloc(n);
+    *had = *p ? n : 0;
+    return *p ? 0 : -1;
 }
 
 int32_t
@@ -26,11 +24,18 @@ whole_take(struct whole *w, size_t size, const char *p, size_t n)
 {
     if (w->n > size || n > size - w->n)
         return -1;
-    if (w->size < size && make_room(w, size) < 0)
+    if (make_room(&w->in, &w->size, size) < 0)
         return -1;
     memcpy(w->in + w->n, p, n);
     w->n += n;
     return 0;
+}
+
+int32_t
+whole_widen(struct whole *w)
+{
+    return make_room(&w->out, &w->room,
+                     w->n + w->n / 64 + 1024); /* no library exceeds that */
 }
 
 size_t

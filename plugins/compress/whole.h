@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* whole.h - room for a body that is compressed in one go, when all of it is
- * there, and for what comes of it; kept for the next one. */
+ * there, and for what comes of it; kept for the next one.
+ *
+ *     take ... take -> widen -> (in becomes out) -> rest -> take ... end */
 #ifndef COMPRESS_WHOLE_H
 #define COMPRESS_WHOLE_H
 
@@ -16,6 +18,8 @@ struct whole {
 /* p's n bytes are the next of a body of `size`: 0; below 0: no memory, or it
  * has more than that, and nothing has been taken. */
 int32_t whole_take(struct whole *w, size_t size, const char *p, size_t n);
+/* All of it is there: room for out, whatever it is.  0; below 0: no memory. */
+int32_t whole_widen(struct whole *w);
 /* Bytes it takes. */
 size_t whole_bytes(const struct whole *w);
 /* It is empty; not much of it is kept. */

@@ -207,6 +207,8 @@ START_TEST(a_whole_is_kept_if_it_is_small)
     ck_assert_int_lt(whole_take(&w, 1500, piece, 501), 0);
     ck_assert_uint_eq(w.n, 1000);
     ck_assert_int_eq(whole_take(&w, 1500, piece, 500), 0);
+    ck_assert_uint_eq(whole_bytes(&w), 1500);
+    ck_assert_int_eq(whole_widen(&w), 0);
     ck_assert_uint_ge(whole_bytes(&w), 3000);
     in = w.in;
     whole_rest(&w);
