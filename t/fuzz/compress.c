@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* No library is wanted here: all three are offered. */
 static const struct coder none;
-const struct coder *const coders[CODINGS] = {&none, &none, &none};
+const struct coder *const coders[CODERS] = {&none, &none, &none};
 const char *const coder_names[CODINGS] = {"br", "zstd", "gzip"};
 
 static et_str lists[2];

@@ -220,7 +220,8 @@ START_TEST(a_whole_is_kept_if_it_is_small)
     ck_assert_int_eq(whole_take(&w, 300000, piece, 1000), 0);
     whole_rest(&w);
     ck_assert_uint_eq(whole_bytes(&w), 0);
-    ck_assert_int_lt(whole_take(&w, SIZE_MAX / 2, piece, 1000), 0);
+    if (!UNIT_SANITIZED) /* which take that for an error of ours */
+        ck_assert_int_lt(whole_take(&w, SIZE_MAX / 2, piece, 1000), 0);
     ck_assert_uint_eq(whole_bytes(&w), 0);
     whole_end(&w);
 }
