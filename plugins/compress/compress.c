@@ -145,6 +145,7 @@ answer_at_once(et_req *r, struct squeezer *s, enum coding coding, et_str body)
 /* An answer that goes so, or as a whole; in the request's memory, *r->mine. */
 struct stream {
     int is_whole;
+    struct whole begin; /* of one that goes in pieces after all */
     char *coded; /* malloc'ed: all of what came of a whole, n_coded bytes */
     size_t n_coded;
     struct context *c; /* from its first byte on, to its last */
@@ -298,23 +299,30 @@ take_piece(et_req *r, struct squeezer *s, struct stream *t, et_str piece,
 
 /* ---- as a whole ----------------------------------------------------------*/
 
+static void
+drop_begin(et_req *r, struct stream *t)
+{
+    et_gauge_add(r, memory, -(int64_t)whole_bytes(&t->begin));
+    whole_end(&t->begin);
+}
+
 /* It goes in pieces after all, from its begin: what it has of that is its own
  * meanwhile, and its context, which may be the last, another's. */
 static int32_t
 fall_to_pieces(et_req *r, struct squeezer *s, struct stream *t, et_str piece,
                uint32_t flags)
 {
-    struct whole begin = {0};
     int32_t rc = 0;
     t->is_whole = 0;
     if (t->c) {
-        begin = t->c->whole;
+        t->begin = t->c->whole;
         t->c->whole = (struct whole){0};
         give_back(r, s, t);
+        et_gauge_add(r, memory, (int64_t)whole_bytes(&t->begin));
     }
-    if (begin.n > 0)
-        rc = take_piece(r, s, t, et_sn(begin.in, begin.n), 0);
-    whole_end(&begin);
+    if (t->begin.n > 0)
+        rc = take_piece(r, s, t, et_sn(t->begin.in, t->begin.n), 0);
+    drop_begin(r, t);
     return rc < 0 ? rc : take_piece(r, s, t, piece, flags);
 }
 
@@ -462,6 +470,7 @@ ET_LOG(over)
     if (t) { /* it may have ended anywhere */
         line_leave(&s->line, &t->place, r);
         give_back(r, s, t);
+        drop_begin(r, t);
         drop_coded(r, t);
         pool_unreserve(&s->pool);
     }
