@@ -30,7 +30,8 @@ struct segment;
 struct segment_queue;
 struct warm;
 
-/* Of a file, at most this much at once is looked at, and then sent. */
+/* Of a file, at most this much at once is looked at, and then sent, turn by
+ * turn. */
 #define WARM_BYTES (1u << 20)
 /* For so long what was seen counts. */
 #define WARM_TRUST_MS 20u

@@ -7,12 +7,11 @@
 #include "coders.h"
 #include "memory.h"
 
-/* What 1.14 allocates: of the heap itself, it can be told no other way for one
- * of several. */
+/* What 1.14 has of the heap, at level 1 and above: it does not say. */
 #define BYTES_OF_1 202759u
 #define BYTES 668295u
 
-struct whole {
+struct deflate {
     struct libdeflate_compressor *c;
     int level;
 };
@@ -20,7 +19,7 @@ struct whole {
 static void *
 make(struct memory *memory, int level, int bits)
 {
-    struct whole *z = memory_take(memory, sizeof *z);
+    struct deflate *z = memory_take(memory, sizeof *z);
     (void)bits; /* 32 KiB: all that the format has */
     if (!z)
         return NULL;
@@ -43,7 +42,7 @@ begin(void *z, int64_t n)
 static int32_t
 run(void *arg, struct coder_io *io, enum coder_op op)
 {
-    struct whole *z = arg;
+    struct deflate *z = arg;
     size_t n;
     if (op != CODER_END)
         return -1;
@@ -60,14 +59,14 @@ run(void *arg, struct coder_io *io, enum coder_op op)
 static size_t
 bytes(const void *arg)
 {
-    const struct whole *z = arg;
+    const struct deflate *z = arg;
     return z->level == 1 ? BYTES_OF_1 : BYTES;
 }
 
 static void
 end(void *arg)
 {
-    struct whole *z = arg;
+    struct deflate *z = arg;
     libdeflate_free_compressor(z->c);
     memory_give(z);
 }

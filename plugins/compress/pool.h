@@ -40,7 +40,8 @@ struct pool {
 /* One of coders[nth] for a stream of n bytes (below 0: nobody knows), begun;
  * NULL: all are in use, or there is no memory. */
 struct context *pool_take(struct pool *p, int nth, int64_t n);
-/* The same for who will have all n bytes of it at once. */
+/* The same, of the coder that is best for who will have all n bytes at once:
+ * one run, with CODER_END. */
 struct context *pool_take_whole(struct pool *p, enum coding coding, size_t n);
 /* One will be taken later: 0; below 0: as many are reserved as there may be. */
 int32_t pool_reserve(struct pool *p);
